@@ -1,0 +1,288 @@
+//! The policy document, from text to compiled rules.
+//!
+//! All mistakes of a document are found in one run; an unknown key is a mistake everywhere.
+
+mod issuer;
+mod section;
+
+use std::sync::Arc;
+
+use jsonwebtoken::Algorithm;
+
+pub use section::Mistake;
+use section::{Entry, Mistakes, Section};
+
+use crate::forward::FORWARDED;
+use crate::json::{self, NotStrict};
+use crate::key::Key;
+use crate::path;
+use crate::protocol::Secrets;
+
+/// Compiled rules. What is said of each key in the document is in `docs/configuration.md`.
+#[derive(Default)]
+pub(crate) struct Rules {
+    /// The segments of `{base}/users`.
+    pub(crate) users: Vec<String>,
+    /// The same, case folded.
+    pub(crate) users_folded: Vec<String>,
+    pub(crate) issuers: Vec<Arc<IssuerRules>>,
+    /// Whether `GET {base}/users/{user_id}` is open to the user.
+    pub(crate) profile: bool,
+    /// The segments of each `pass` prefix.
+    pub(crate) pass: Vec<Vec<String>>,
+    pub(crate) cors: Option<CorsRules>,
+    /// Lower-case names.
+    pub(crate) forward_headers: Vec<String>,
+    pub(crate) encoded_slashes_in_ids: bool,
+    pub(crate) upstream_timeout_ms: u32,
+    pub(crate) body_timeout_ms: u32,
+    pub(crate) hash_subjects: bool,
+}
+
+/// What a token of one issuer must be.
+pub(crate) struct IssuerRules {
+    /// `iss`, exact.
+    pub(crate) issuer: String,
+    /// The place in the policy document, and in the keyring.
+    pub(crate) position: usize,
+    pub(crate) kind: Kind,
+    pub(crate) algorithms: Vec<Algorithm>,
+    pub(crate) audiences: Vec<String>,
+    /// `azp`, `client_id` or `cid`.
+    pub(crate) client_claim: &'static str,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) clock_skew_ms: u64,
+    pub(crate) max_token_age_ms: Option<u64>,
+    /// `typ`, when it is asked for.
+    pub(crate) token_type: Option<String>,
+    pub(crate) secondary: SecondaryRules,
+}
+
+/// What a secondary token of the same issuer must be.
+pub(crate) struct SecondaryRules {
+    pub(crate) algorithms: Vec<Algorithm>,
+    /// None: the bearer's own client.
+    pub(crate) audiences: Option<Vec<String>>,
+    /// Since `auth_time`, else `iat`. None: switched off in so many words.
+    pub(crate) max_age_ms: Option<u64>,
+    pub(crate) email_verified: bool,
+}
+
+/// What a bearer token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    AccessToken,
+    IdToken,
+}
+
+/// Which pages may call from a browser.
+#[derive(Default)]
+pub(crate) struct CorsRules {
+    pub(crate) origins: Vec<String>,
+    pub(crate) max_age_s: u64,
+}
+
+impl Rules {
+    /// The rules of an issuer, by its exact name.
+    pub(crate) fn issuer(&self, name: &str) -> Option<Arc<IssuerRules>> {
+        self.issuers.iter().find(|rules| rules.issuer == name).cloned()
+    }
+}
+
+/// Compiles a document: rules, and the keys of each issuer.
+pub(crate) fn compile(
+    document: &str,
+    secrets: &Secrets,
+) -> Result<(Rules, Vec<Vec<Key>>), Vec<Mistake>> {
+    let whole = json::parse(document.as_bytes()).map_err(|flaw| {
+        let message = match flaw {
+            NotStrict::Malformed => "expected JSON, found something else",
+            NotStrict::Duplicate => "expected every key once, found one twice in the same object",
+        };
+        vec![Mistake { pointer: String::new(), message: message.to_owned(), help: None }]
+    })?;
+    let mistakes = Mistakes::default();
+    let compiled = Entry::whole(&whole, &mistakes).section().map(|section| read(section, secrets));
+    match (compiled, mistakes.into_vec()) {
+        (Some(compiled), mistakes) if mistakes.is_empty() => Ok(compiled),
+        (_, mistakes) => Err(mistakes),
+    }
+}
+
+fn read(mut document: Section<'_>, secrets: &Secrets) -> (Rules, Vec<Vec<Key>>) {
+    if let Some(version) = document.required("version") {
+        version.exactly_one();
+    }
+    let base = document
+        .optional("base_path")
+        .and_then(|entry| prefix(&entry))
+        .unwrap_or_else(|| vec!["api".to_owned(), "v2".to_owned()]);
+    let users: Vec<String> = base.into_iter().chain(["users".to_owned()]).collect();
+    let (issuers, keys) = document
+        .required("issuers")
+        .map(|entry| issuer::read_all(&entry, secrets))
+        .unwrap_or_default();
+    let profile = document
+        .optional("profile")
+        .and_then(|entry| entry.one_of(&[("off", false), ("read-own", true)]))
+        .unwrap_or(false);
+    let pass =
+        document.optional("pass").map(|entry| pass_prefixes(&entry, &users)).unwrap_or_default();
+    let cors = document.optional("cors").and_then(|entry| entry.section()).map(cors);
+    let forward_headers = document
+        .optional("forward_headers")
+        .map(|entry| entry.list(forward_header))
+        .unwrap_or_default();
+    let encoded_slashes_in_ids = document
+        .optional("encoded_slashes")
+        .and_then(|entry| entry.one_of(&[("refuse", false), ("in-ids", true)]))
+        .unwrap_or(false);
+    let upstream_timeout_ms = document
+        .optional("upstream_timeout")
+        .and_then(|entry| entry.duration_ms(100..=300_000))
+        .unwrap_or(10_000);
+    let body_timeout_ms = document
+        .optional("body_timeout")
+        .and_then(|entry| entry.duration_ms(100..=300_000))
+        .unwrap_or(10_000);
+    let hash_subjects = document.optional("log").and_then(|entry| entry.section()).is_some_and(log);
+    document.end();
+    let rules = Rules {
+        users_folded: users.iter().map(|segment| path::fold(segment)).collect(),
+        users,
+        issuers: issuers.into_iter().map(Arc::new).collect(),
+        profile,
+        pass,
+        cors,
+        forward_headers,
+        encoded_slashes_in_ids,
+        // In range: both are capped at 300 000.
+        upstream_timeout_ms: u32::try_from(upstream_timeout_ms).unwrap_or(u32::MAX),
+        body_timeout_ms: u32::try_from(body_timeout_ms).unwrap_or(u32::MAX),
+        hash_subjects,
+    };
+    (rules, keys)
+}
+
+/// A path prefix, read by the same reader as requests are.
+fn prefix(entry: &Entry<'_>) -> Option<Vec<String>> {
+    let text = entry.text()?;
+    let segments = path::read(text.as_bytes()).ok().filter(|target| {
+        target.query.is_none() && target.segments.iter().all(|segment| !segment.slashed)
+    });
+    match segments {
+        Some(target) if !target.segments.is_empty() => {
+            Some(target.segments.into_iter().map(|segment| segment.text).collect())
+        }
+        _ => entry.wrong(
+            "an absolute path of one or more segments without a trailing slash",
+            &format!("`{text}`"),
+        ),
+    }
+}
+
+/// Prefixes that neither cover each other nor the guarded routes: there is no general pass mode.
+fn pass_prefixes(entry: &Entry<'_>, users: &[String]) -> Vec<Vec<String>> {
+    let mut seen: Vec<Vec<String>> = Vec::new();
+    entry.list(|entry| {
+        let own = prefix(entry)?;
+        let overlaps = |other: &[String]| own.starts_with(other) || other.starts_with(&own);
+        if overlaps(users) {
+            return entry.wrong(
+                "a prefix apart from the guarded routes",
+                &format!("one that overlaps `{}`", path::encode(users.iter().map(String::as_str))),
+            );
+        }
+        if let Some(other) = seen.iter().find(|other| overlaps(other)) {
+            return entry.wrong(
+                "prefixes that do not overlap",
+                &format!("one that overlaps `{}`", path::encode(other.iter().map(String::as_str))),
+            );
+        }
+        seen.push(own.clone());
+        Some(own)
+    })
+}
+
+fn cors(mut section: Section<'_>) -> CorsRules {
+    let origins =
+        section.required("origins").map(|entry| entry.filled_list(origin)).unwrap_or_default();
+    // Browsers cap it themselves, at two hours or a day.
+    let max_age_ms = section
+        .optional("max_age")
+        .and_then(|entry| entry.duration_ms(0..=86_400_000))
+        .unwrap_or(600_000);
+    section.end();
+    CorsRules { origins, max_age_s: max_age_ms / 1000 }
+}
+
+/// A serialized origin (RFC 6454 section 6.2): scheme, host, port, and nothing after it.
+fn origin(entry: &Entry<'_>) -> Option<String> {
+    let text = entry.text()?;
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let plain = |host: &str| {
+        !host.is_empty()
+            && host.bytes().all(|byte| {
+                byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.:[]".contains(&byte)
+            })
+    };
+    if host.is_some_and(plain) {
+        return Some(text.to_owned());
+    }
+    entry.wrong(
+        "an exact origin such as `https://app.example`, in lower case, without a path",
+        &format!("`{text}`"),
+    )
+}
+
+/// Headers that are never the client's to send on: framing, credentials, what proxies believe.
+const NEVER_FORWARDED: [&str; 20] = [
+    "authorization",
+    "proxy-authorization",
+    "host",
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "content-length",
+    "content-type",
+    "content-encoding",
+    "expect",
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+    "x-original-url",
+    "x-rewrite-url",
+    "x-forwarded-uri",
+];
+
+fn forward_header(entry: &Entry<'_>) -> Option<String> {
+    let text = entry.text()?;
+    let name = text.to_ascii_lowercase();
+    if name.is_empty()
+        || !name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    {
+        return entry.wrong("a header name of letters, digits and `-`", &format!("`{text}`"));
+    }
+    if NEVER_FORWARDED.contains(&name.as_str()) {
+        return entry.wrong("a header that is the client's to send on", &format!("`{text}`"));
+    }
+    if FORWARDED.contains(&name.as_str()) {
+        return entry.wrong("a header that is not sent on anyway", &format!("`{text}`"));
+    }
+    Some(name)
+}
+
+fn log(mut section: Section<'_>) -> bool {
+    let hashed = section
+        .optional("subjects")
+        .and_then(|entry| entry.one_of(&[("plain", false), ("hashed", true)]))
+        .unwrap_or(false);
+    section.end();
+    hashed
+}

@@ -1,0 +1,235 @@
+//! The `issuers` of a policy document, and their keys.
+
+use std::collections::BTreeSet;
+
+use jsonwebtoken::Algorithm;
+
+use super::section::{Entry, Section};
+use super::{IssuerRules, Kind, SecondaryRules};
+use crate::json::Json;
+use crate::key::{self, Key};
+use crate::protocol::Secrets;
+
+/// Clocks drift by seconds; a longer skew only lets expired tokens live on.
+const MAX_CLOCK_SKEW_MS: u64 = 300_000;
+
+/// Keys a set may hold. Issuers have two to five; every key costs memory and start-up time.
+const MAX_KEYS: usize = 64;
+
+/// A year: longer than that, `off` says it better.
+const MAX_AGE_MS: u64 = 8760 * 3_600_000;
+
+/// The scope that lets users link and unlink their own identities (Auth0 Management API v2).
+const LINKING_SCOPE: &str = "update:current_user_identities";
+
+pub(super) fn read_all(entry: &Entry<'_>, secrets: &Secrets) -> (Vec<IssuerRules>, Vec<Vec<Key>>) {
+    let mut names = BTreeSet::new();
+    let read = entry.filled_list(|entry| {
+        let (rules, keys) = read_one(entry.section()?, names.len(), secrets)?;
+        if !names.insert(rules.issuer.clone()) {
+            return entry.wrong("every issuer once", &format!("`{}` again", rules.issuer));
+        }
+        Some((rules, keys))
+    });
+    read.into_iter().unzip()
+}
+
+fn read_one(
+    mut section: Section<'_>,
+    position: usize,
+    secrets: &Secrets,
+) -> Option<(IssuerRules, Vec<Key>)> {
+    let issuer = section.required("issuer").and_then(|entry| entry.text().map(str::to_owned));
+    let kind = section
+        .optional("kind")
+        .and_then(|entry| {
+            entry.one_of(&[("access-token", Kind::AccessToken), ("id-token", Kind::IdToken)])
+        })
+        .unwrap_or(Kind::AccessToken);
+    let algorithms = algorithms(&mut section);
+    let audiences = section
+        .required("audiences")
+        .map(|entry| entry.filled_list(|entry| entry.text().map(str::to_owned)))
+        .unwrap_or_default();
+    let client_claim = section
+        .optional("client_claim")
+        .and_then(|entry| {
+            entry.one_of(&[("azp", "azp"), ("client_id", "client_id"), ("cid", "cid")])
+        })
+        .unwrap_or("azp");
+    let scopes = match (section.optional("scopes"), kind) {
+        (Some(entry), _) => entry.list(scope),
+        (None, Kind::AccessToken) => vec![LINKING_SCOPE.to_owned()],
+        // An ID token has no scopes.
+        (None, Kind::IdToken) => Vec::new(),
+    };
+    let clock_skew_ms = section
+        .optional("clock_skew")
+        .and_then(|entry| entry.duration_ms(0..=MAX_CLOCK_SKEW_MS))
+        .unwrap_or(30_000);
+    let max_token_age_ms =
+        section.optional("max_token_age").and_then(|entry| entry.duration_ms(1000..=MAX_AGE_MS));
+    let token_type = section.optional("type").and_then(|entry| entry.text().map(str::to_owned));
+    let secondary = section.optional("secondary").and_then(|entry| entry.section());
+    let secondary = secondary.map_or_else(SecondaryRules::default, read_secondary);
+    let keys = keys(&mut section, &algorithms, &secondary.algorithms, secrets);
+    section.end();
+    let rules = IssuerRules {
+        issuer: issuer?,
+        position,
+        kind,
+        algorithms,
+        audiences,
+        client_claim,
+        scopes,
+        clock_skew_ms,
+        max_token_age_ms,
+        token_type,
+        secondary,
+    };
+    Some((rules, keys))
+}
+
+impl Default for SecondaryRules {
+    fn default() -> Self {
+        Self {
+            algorithms: vec![Algorithm::RS256],
+            audiences: None,
+            max_age_ms: Some(3_600_000),
+            email_verified: false,
+        }
+    }
+}
+
+fn read_secondary(mut section: Section<'_>) -> SecondaryRules {
+    let algorithms = algorithms(&mut section);
+    let audiences = section
+        .optional("audiences")
+        .map(|entry| entry.filled_list(|entry| entry.text().map(str::to_owned)));
+    let max_age_ms = match section.optional("max_age") {
+        Some(entry) if entry.value().as_text() == Some("off") => None,
+        Some(entry) => entry.duration_ms(1000..=MAX_AGE_MS),
+        None => Some(3_600_000),
+    };
+    let email_verified =
+        section.optional("email_verified").and_then(|entry| entry.flag()).unwrap_or(false);
+    section.end();
+    SecondaryRules { algorithms, audiences, max_age_ms, email_verified }
+}
+
+/// `algorithms`, RS256 unless said otherwise. `none` is not the name of one.
+fn algorithms(section: &mut Section<'_>) -> Vec<Algorithm> {
+    let read = |entry: &Entry<'_>| {
+        let text = entry.text()?;
+        let known = key::algorithm(text);
+        known.or_else(|| entry.wrong("RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA, HS256, HS384 or HS512", &format!("`{text}`")))
+    };
+    section
+        .optional("algorithms")
+        .map_or_else(|| vec![Algorithm::RS256], |entry| entry.filled_list(read))
+}
+
+/// A scope token (RFC 6749 section 3.3).
+fn scope(entry: &Entry<'_>) -> Option<String> {
+    let text = entry.text()?;
+    let one_word = text.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e));
+    if one_word {
+        Some(text.to_owned())
+    } else {
+        entry.wrong("one scope an entry, without spaces", &format!("`{text}`"))
+    }
+}
+
+/// The keys of an issuer, prepared for its algorithms and for those of its secondary tokens.
+fn keys(
+    section: &mut Section<'_>,
+    bearer: &[Algorithm],
+    secondary: &[Algorithm],
+    secrets: &Secrets,
+) -> Vec<Key> {
+    let mut wanted = bearer.to_vec();
+    wanted.extend(secondary.iter().filter(|algorithm| !bearer.contains(algorithm)));
+    let (hmac, public): (Vec<_>, Vec<_>) =
+        wanted.into_iter().partition(|algorithm| key::is_hmac(*algorithm));
+    let mut keys = shared_keys(section, &hmac, secrets);
+    let source =
+        if public.is_empty() { section.optional("keys") } else { section.required("keys") };
+    keys.extend(
+        source
+            .and_then(|entry| entry.section())
+            .map(|source| public_keys(source, &public))
+            .unwrap_or_default(),
+    );
+    keys
+}
+
+fn shared_keys(section: &mut Section<'_>, algorithms: &[Algorithm], secrets: &Secrets) -> Vec<Key> {
+    if algorithms.is_empty() {
+        if let Some(entry) = section.optional("hmac_secret") {
+            entry.wrong::<()>("no `hmac_secret` without an HS algorithm", "one");
+        }
+        return Vec::new();
+    }
+    let Some(entry) = section.required("hmac_secret") else {
+        return Vec::new();
+    };
+    let Some(name) = entry.text() else {
+        return Vec::new();
+    };
+    let Some(secret) = secrets.find(name) else {
+        let help = format!(
+            "the reference gateway takes it from the environment variable `LINKGATE_SECRET_{name}`"
+        );
+        entry.mistaken::<()>(
+            format!("expected the name of a secret that the host has, found `{name}`"),
+            Some(help),
+        );
+        return Vec::new();
+    };
+    let prepare = |algorithm: &Algorithm| {
+        key::prepare_secret(secret, *algorithm)
+            .or_else(|message| entry.mistaken(message, None).ok_or(()))
+    };
+    algorithms.iter().filter_map(|algorithm| prepare(algorithm).ok()).collect()
+}
+
+fn public_keys(mut source: Section<'_>, algorithms: &[Algorithm]) -> Vec<Key> {
+    let set = source.required("jwks").and_then(|entry| entry.section());
+    source.end();
+    let Some(mut set) = set else {
+        return Vec::new();
+    };
+    let mut taken: BTreeSet<(Option<String>, &str)> = BTreeSet::new();
+    let Some(list) = set.required("keys") else {
+        return Vec::new();
+    };
+    if matches!(list.value(), Json::List(keys) if keys.len() > MAX_KEYS) {
+        list.wrong::<()>(&format!("at most {MAX_KEYS} keys"), "more");
+        return Vec::new();
+    }
+    let prepared = list.filled_list(|entry| {
+        let keys = match key::prepare(&entry.value().to_value(), algorithms) {
+            Ok(keys) if keys.is_empty() => {
+                return entry
+                    .wrong("a key for one of the issuer's algorithms", "one of another family");
+            }
+            Ok(keys) => keys,
+            Err(message) => return entry.mistaken(message, None),
+        };
+        if keys.iter().any(|key| !taken.insert((key.kid.clone(), key::name(key.algorithm)))) {
+            return entry.wrong("every `kid` once for an algorithm", "one again");
+        }
+        Some(keys)
+    });
+    // Other members of a key set are to be ignored (RFC 7517 section 5).
+    let keys: Vec<Key> = prepared.into_iter().flatten().collect();
+    let unserved =
+        algorithms.iter().find(|algorithm| !keys.iter().any(|key| key.algorithm == **algorithm));
+    if let (Some(algorithm), false) = (unserved, keys.is_empty()) {
+        let message =
+            format!("expected a key for each algorithm, found none for {}", key::name(*algorithm));
+        let help = "secondary tokens are RS256 unless `secondary.algorithms` says otherwise";
+        list.mistaken::<()>(message, Some(help.to_owned()));
+    }
+    keys
+}

@@ -1,0 +1,227 @@
+//! The decision record: what is left of an exchange, and the only source of logs and metrics.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::bearer::Bearer;
+use crate::denial::Cause;
+use crate::head::Lines;
+use crate::protocol::{End, Head, Now};
+
+/// What became of a request, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Permitted and sent to the upstream, or a preflight answered.
+    Allowed,
+    /// Outside the guarded routes, under a configured prefix.
+    Passed,
+    /// Refused: the caller's doing.
+    Denied,
+    /// Not decided or not carried out: ours or the upstream's doing.
+    Failed,
+}
+
+/// The one record of an exchange. It holds no token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Why it was decided so; outcome, reason code and texts follow from it.
+    pub cause: Cause,
+    /// `link`, `unlink`, `profile`, `preflight`, `pass`, or `none`.
+    pub route: &'static str,
+    /// Method, [escaped].
+    pub method: String,
+    /// Path as received, without query, [escaped].
+    pub path: String,
+    /// Status of the last step.
+    pub status: Option<u16>,
+    /// Whether a request was handed to the driver for the upstream.
+    pub upstream_called: bool,
+    /// Status of the upstream's answer.
+    pub upstream_status: Option<u16>,
+    /// Subject of the verified bearer, escaped, hashed if so configured.
+    pub subject: Option<String>,
+    /// Subject of the verified secondary token, likewise.
+    pub secondary: Option<String>,
+    /// Issuer of the verified bearer.
+    pub issuer: Option<String>,
+    /// Client that the verified bearer was issued to.
+    pub client: Option<String>,
+    /// `traceparent` of the request, when well-formed.
+    pub traceparent: Option<String>,
+    /// Length and digest of what was presented but never verified.
+    pub unverified: Option<String>,
+    /// How it ended for the client.
+    pub end: End,
+    /// Monotonic milliseconds from open to close.
+    pub elapsed_ms: u64,
+}
+
+/// A decision in the making.
+#[derive(Default)]
+pub(crate) struct Record {
+    pub(crate) cause: Option<Cause>,
+    pub(crate) route: Option<&'static str>,
+    method: String,
+    path: String,
+    traceparent: Option<String>,
+    pub(crate) status: Option<u16>,
+    pub(crate) upstream_called: bool,
+    pub(crate) upstream_status: Option<u16>,
+    subject: Option<String>,
+    secondary: Option<String>,
+    issuer: Option<String>,
+    client: Option<String>,
+    unverified: Option<String>,
+    hash_subjects: bool,
+    opened_mono_ms: u64,
+}
+
+impl Record {
+    /// Begins with what the head says.
+    pub(crate) fn begin(head: &Head, hash_subjects: bool, now: Now) -> Self {
+        let path = head.target.split(|byte| *byte == b'?').next().unwrap_or_default();
+        let traceparent = Lines::of(head).sole("traceparent").and_then(well_formed_traceparent);
+        Self {
+            method: escaped(&head.method),
+            path: escaped(&String::from_utf8_lossy(path)),
+            traceparent,
+            hash_subjects,
+            opened_mono_ms: now.mono_ms,
+            ..Self::default()
+        }
+    }
+
+    /// Notes whose the verified bearer is.
+    pub(crate) fn bearer(&mut self, bearer: &Bearer) {
+        self.subject = bearer.subject().map(|subject| self.shown(subject));
+        self.client = bearer.client().map(escaped);
+        self.issuer = Some(escaped(&bearer.rules().issuer));
+    }
+
+    /// Notes whose the verified secondary token is.
+    pub(crate) fn secondary(&mut self, subject: Option<&str>) {
+        self.secondary = subject.map(|subject| self.shown(subject));
+    }
+
+    /// Notes what was presented and not verified: its length and its digest, never itself.
+    pub(crate) fn unverified(&mut self, bytes: &[u8]) {
+        self.unverified = Some(format!("{}:{}", bytes.len(), digest(bytes)));
+    }
+
+    fn shown(&self, subject: &str) -> String {
+        if self.hash_subjects {
+            format!("sha256:{}", digest(subject.as_bytes()))
+        } else {
+            escaped(subject)
+        }
+    }
+
+    /// The decision.
+    pub(crate) fn close(self, end: End, now: Now) -> Decision {
+        Decision {
+            cause: self.cause.unwrap_or(Cause::Unfinished),
+            route: self.route.unwrap_or("none"),
+            method: self.method,
+            path: self.path,
+            status: self.status,
+            upstream_called: self.upstream_called,
+            upstream_status: self.upstream_status,
+            subject: self.subject,
+            secondary: self.secondary,
+            issuer: self.issuer,
+            client: self.client,
+            traceparent: self.traceparent,
+            unverified: self.unverified,
+            end,
+            elapsed_ms: now.mono_ms.saturating_sub(self.opened_mono_ms),
+        }
+    }
+}
+
+impl Decision {
+    /// What became of the request, in one word.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match self.cause {
+            Cause::Granted | Cause::Preflight => Outcome::Allowed,
+            Cause::Passed => Outcome::Passed,
+            Cause::Denied(_) => Outcome::Denied,
+            Cause::Failed(_) | Cause::Unfinished => Outcome::Failed,
+        }
+    }
+}
+
+/// Longest text of a caller's choosing in a record, in characters: the longest id an Auth0 tenant
+/// gives out (255) fits. Raised, a caller buys more room in the log.
+const MAX_TEXT: usize = 256;
+
+/// A caller's text for a log: printable ASCII as it is, the rest as `\u{…}`, cut at [`MAX_TEXT`].
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(MAX_TEXT));
+    for (index, c) in text.chars().enumerate() {
+        if index == MAX_TEXT {
+            out.push_str("...");
+            break;
+        }
+        match c {
+            '\\' => out.push_str("\\\\"),
+            ' '..='~' => out.push(c),
+            other => {
+                let _ = write!(out, "\\u{{{:x}}}", u32::from(other));
+            }
+        }
+    }
+    out
+}
+
+/// The first 16 hex digits of the SHA-256: the same bytes read the same in every line.
+fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().take(8).fold(String::new(), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
+/// A `traceparent` of version 00 (W3C Trace Context section 3.2), else nothing.
+pub(crate) fn well_formed_traceparent(value: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(value).ok()?;
+    let parts: Vec<&str> = text.split('-').collect();
+    let widths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+    let hex = parts.iter().all(|part| part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')));
+    (hex && widths == [2, 32, 16, 2] && parts.first() == Some(&"00")).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_of_a_caller_cannot_break_a_log_line() {
+        for (row, given, expected) in [
+            ("plain", "auth0|alice", "auth0|alice"),
+            ("line break", "a\r\nb", "a\\u{d}\\u{a}b"),
+            ("terminal escape", "\u{1b}[31m", "\\u{1b}[31m"),
+            ("direction override", "a\u{202e}b", "a\\u{202e}b"),
+            ("backslash", "a\\u{d}", "a\\\\u{d}"),
+        ] {
+            assert_eq!(escaped(given), expected, "{row}");
+        }
+        assert_eq!(escaped(&"x".repeat(300)).len(), MAX_TEXT + 3);
+    }
+
+    #[test]
+    fn only_a_well_formed_traceparent_is_kept() {
+        let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        assert_eq!(well_formed_traceparent(good.as_bytes()).as_deref(), Some(good));
+        for bad in [
+            "",
+            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+            "00-1-2-3",
+            "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        ] {
+            assert_eq!(well_formed_traceparent(bad.as_bytes()), None, "{bad}");
+        }
+    }
+}

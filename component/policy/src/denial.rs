@@ -1,0 +1,366 @@
+//! Why a request is refused, as logs and tests have it: fine-grained, and never on the wire.
+//!
+//! ```text
+//!  cause (fine: log, tests) ──▶ reason (coarse: client, metrics) ──▶ status, challenge, text
+//! ```
+//!
+//! [`crate::reason`] has what a client may learn.
+
+use crate::named::named;
+use crate::reason::Reason;
+
+named! {
+    /// What is wrong with a token, in the order in which it is looked at.
+    pub enum TokenFlaw {
+        /// Longer than the limit.
+        TooLong = "too-long",
+        /// Not three non-empty parts of canonical base64url without padding (RFC 7515 section 7.1).
+        NotCompactJws = "not-compact-jws",
+        /// The header is not a JSON object.
+        HeaderNotJson = "header-not-json",
+        /// A member stands twice in the header (RFC 7515 section 4).
+        HeaderDuplicate = "header-duplicate",
+        /// `alg`, `kid` or `typ` is not a string, or `alg` is missing.
+        HeaderType = "header-type",
+        /// `crit` asks for extensions that nobody here understands (RFC 7515 section 4.1.11).
+        HeaderCrit = "header-crit",
+        /// The claims are not a JSON object.
+        ClaimsNotJson = "claims-not-json",
+        /// A member stands twice in the claims (RFC 7519 section 4).
+        ClaimsDuplicate = "claims-duplicate",
+        /// A registered claim has the wrong type.
+        ClaimType = "claim-type",
+        /// `iss` is missing.
+        IssuerMissing = "issuer-missing",
+        /// `iss` is not a configured issuer.
+        IssuerUnknown = "issuer-unknown",
+        /// `iss` is not the issuer of the bearer token.
+        IssuerMismatch = "issuer-mismatch",
+        /// `alg` is not a configured algorithm of the issuer; `none` never is.
+        AlgorithmRefused = "algorithm-refused",
+        /// `exp` is missing.
+        ExpiryMissing = "expiry-missing",
+        /// `exp` is past.
+        Expired = "expired",
+        /// `nbf` is ahead.
+        NotYetValid = "not-yet-valid",
+        /// `iat` is ahead.
+        IssuedAhead = "issued-ahead",
+        /// `aud` is missing or empty.
+        AudienceMissing = "audience-missing",
+        /// More than one `aud`.
+        AudienceSeveral = "audience-several",
+        /// `aud` is another.
+        AudienceMismatch = "audience-mismatch",
+        /// No key of the issuer has this `kid`, or none fits the algorithm.
+        KeyUnknown = "key-unknown",
+        /// No `kid`, and several keys fit.
+        KeyAmbiguous = "key-ambiguous",
+        /// The signature does not verify.
+        SignatureInvalid = "signature-invalid",
+        /// Verified, but `typ` is not the configured one.
+        TypeMismatch = "type-mismatch",
+        /// Verified, but without a `sub`.
+        SubjectMissing = "subject-missing",
+        /// Verified, but without the client claim.
+        ClientMissing = "client-missing",
+        /// Verified, but without the `iat` (or `auth_time`) that its age is counted from.
+        AgeUnknown = "age-unknown",
+    }
+}
+
+named! {
+    /// What the caller did wrong, but for the tokens themselves.
+    pub enum Flaw {
+        /// CONNECT (RFC 9110 section 9.3.6).
+        Connect = "connect",
+        /// An `Upgrade` header (RFC 9110 section 7.8).
+        Upgrade = "upgrade",
+        /// `Connection` names an end-to-end header (RFC 9110 section 7.6.1).
+        ConnectionNamesHeader = "connection-names-header",
+        /// A header value holds a control character.
+        HeaderMalformed = "header-malformed",
+        /// The request target is not in origin-form (RFC 9112 section 3.2.1).
+        TargetForm = "target-form",
+        /// The request target is longer than the limit.
+        TargetTooLong = "target-too-long",
+        /// A `#` in the request target.
+        PathFragment = "path-fragment",
+        /// A raw control character or space in the request target.
+        PathRawControl = "path-raw-control",
+        /// A raw `\` in the path.
+        PathBackslash = "path-backslash",
+        /// A `%` without two hex digits after it.
+        PathEscapeMalformed = "path-escape-malformed",
+        /// An empty segment: `//`, or a trailing `/`.
+        PathEmptySegment = "path-empty-segment",
+        /// A `.` or `..` segment, raw or encoded, however often.
+        PathDotSegment = "path-dot-segment",
+        /// `%2F` or `%5C` where it is not opted in.
+        PathEncodedSlash = "path-encoded-slash",
+        /// A segment that decodes to a control character.
+        PathControl = "path-control",
+        /// A segment that does not decode to UTF-8.
+        PathNotUtf8 = "path-not-utf8",
+        /// A query on a guarded route.
+        PathQuery = "path-query",
+        /// A path that a laxer reader would take for a guarded one.
+        PathDisguised = "path-disguised",
+        /// `/authorize` with an `access_token`, or `/login/unlink`: linking without a gate.
+        LegacyLinking = "legacy-linking",
+        /// A resource under `{base}/users` that is none of the guarded routes.
+        RouteNeighbour = "route-neighbour",
+        /// A guarded resource with another method.
+        RouteMethod = "route-method",
+        /// Reading a profile, which is not configured.
+        ProfileOff = "profile-off",
+        /// A preflight, and CORS is not configured.
+        PreflightOff = "preflight-off",
+        /// Neither guarded nor under a `pass` prefix.
+        RouteUnknown = "route-unknown",
+        /// No bearer token.
+        BearerMissing = "bearer-missing",
+        /// Several `Authorization` headers, or several tokens in one.
+        BearerSeveral = "bearer-several",
+        /// An `Authorization: Bearer` that is not RFC 6750 section 2.1.
+        BearerSyntax = "bearer-syntax",
+        /// A verified bearer older than the configured age.
+        BearerTooOld = "bearer-too-old",
+        /// A verified bearer of a machine.
+        BearerOfMachine = "bearer-of-machine",
+        /// A verified bearer without a configured scope.
+        BearerScope = "bearer-scope",
+        /// A verified bearer whose subject is not the user in the path.
+        SubjectMismatch = "subject-mismatch",
+        /// A link body with a `Content-Encoding`.
+        BodyEncoded = "body-encoded",
+        /// A link body that is neither JSON nor a form, or says so twice.
+        BodyType = "body-type",
+        /// A link body beyond the limit.
+        BodyTooLarge = "body-too-large",
+        /// A link body that broke off or was late.
+        BodyFailed = "body-failed",
+        /// A link body that is not what its type says.
+        BodyMalformed = "body-malformed",
+        /// A member stands twice in the link body.
+        BodyDuplicate = "body-duplicate",
+        /// The link body is not `link_with` alone, a string.
+        BodyMembers = "body-members",
+        /// The link body names the secondary by `provider` and `user_id`.
+        LinkByUserId = "link-by-user-id",
+        /// A verified secondary token of a machine.
+        SecondaryOfMachine = "secondary-of-machine",
+        /// A verified secondary token from a sign-in too long ago.
+        SecondaryTooOld = "secondary-too-old",
+        /// A verified secondary token whose e-mail address is not verified.
+        SecondaryEmail = "secondary-email",
+        /// The secondary is the primary.
+        SameAccount = "same-account",
+    }
+}
+
+named! {
+    /// What is ours or the upstream's doing.
+    pub enum Fault {
+        /// An event that does not answer the last step.
+        OutOfOrder = "out-of-order",
+        /// No key to verify with, and none arrived in time.
+        KeysUnavailable = "keys-unavailable",
+        /// The upstream was not reached: it cannot have acted.
+        UpstreamUnreachable = "upstream-unreachable",
+        /// The upstream did not answer: it may have acted.
+        UpstreamUnknown = "upstream-unknown",
+    }
+}
+
+/// A refusal, with its cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Denial {
+    /// Of the request, its route, its body, or of a token that did verify.
+    Request(Flaw),
+    /// Of the bearer token.
+    Bearer(TokenFlaw),
+    /// Of the secondary token.
+    Secondary(TokenFlaw),
+}
+
+impl From<Flaw> for Denial {
+    fn from(flaw: Flaw) -> Self {
+        Self::Request(flaw)
+    }
+}
+
+/// Why an exchange went as it did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// Permitted, and sent on.
+    Granted,
+    /// A preflight, answered.
+    Preflight,
+    /// Outside the guarded routes, passed on.
+    Passed,
+    /// Refused.
+    Denied(Denial),
+    /// Not decided, or not carried out.
+    Failed(Fault),
+    /// Closed before it was decided.
+    Unfinished,
+}
+
+impl Cause {
+    /// Every cause there is, in the order of the flow.
+    pub fn all() -> impl Iterator<Item = Self> {
+        [Self::Granted, Self::Preflight, Self::Passed, Self::Unfinished]
+            .into_iter()
+            .chain(Flaw::ALL.iter().map(|flaw| Self::Denied(Denial::Request(*flaw))))
+            .chain(
+                TokenFlaw::ALL
+                    .iter()
+                    .filter(|flaw| flaw.of_bearer())
+                    .map(|flaw| Self::Denied(Denial::Bearer(*flaw))),
+            )
+            .chain(
+                TokenFlaw::ALL
+                    .iter()
+                    .filter(|flaw| flaw.of_secondary())
+                    .map(|flaw| Self::Denied(Denial::Secondary(*flaw))),
+            )
+            .chain(Fault::ALL.iter().map(|fault| Self::Failed(*fault)))
+    }
+
+    /// The name in logs and tests: `granted`, `subject-mismatch`, `bearer-expired`, …
+    #[must_use]
+    pub fn name(self) -> String {
+        match self {
+            Self::Granted => "granted".to_owned(),
+            Self::Preflight => "preflight".to_owned(),
+            Self::Passed => "passed".to_owned(),
+            Self::Unfinished => "unfinished".to_owned(),
+            Self::Denied(Denial::Request(flaw)) => flaw.name().to_owned(),
+            Self::Denied(Denial::Bearer(flaw)) => format!("bearer-{}", flaw.name()),
+            Self::Denied(Denial::Secondary(flaw)) => format!("secondary-{}", flaw.name()),
+            Self::Failed(fault) => fault.name().to_owned(),
+        }
+    }
+
+    /// The public reason code; a cause that refuses nothing is its own.
+    #[must_use]
+    pub fn reason_code(self) -> &'static str {
+        match self {
+            Self::Granted => "granted",
+            Self::Preflight => "preflight",
+            Self::Passed => "passed",
+            Self::Unfinished => "unfinished",
+            Self::Denied(denial) => denial.reason().name(),
+            Self::Failed(fault) => fault.reason().name(),
+        }
+    }
+}
+
+impl TokenFlaw {
+    /// Whether a bearer token can have it: its issuer is looked up, not compared.
+    const fn of_bearer(self) -> bool {
+        !matches!(self, Self::IssuerMismatch)
+    }
+
+    /// Whether a secondary token can have it: its issuer is compared, and it needs no client claim.
+    const fn of_secondary(self) -> bool {
+        !matches!(self, Self::IssuerUnknown | Self::ClientMissing | Self::TypeMismatch)
+    }
+}
+
+impl Denial {
+    /// What the client is told.
+    #[must_use]
+    pub fn reason(self) -> Reason {
+        match self {
+            Self::Request(flaw) => flaw.reason(),
+            Self::Bearer(_) => Reason::BearerInvalid,
+            Self::Secondary(_) => Reason::LinkWithInvalid,
+        }
+    }
+}
+
+impl Flaw {
+    /// What the client is told.
+    #[must_use]
+    pub fn reason(self) -> Reason {
+        match self {
+            Self::Connect
+            | Self::Upgrade
+            | Self::ConnectionNamesHeader
+            | Self::HeaderMalformed
+            | Self::TargetForm => Reason::RequestMalformed,
+            Self::TargetTooLong
+            | Self::PathFragment
+            | Self::PathRawControl
+            | Self::PathBackslash
+            | Self::PathEscapeMalformed
+            | Self::PathEmptySegment
+            | Self::PathDotSegment
+            | Self::PathEncodedSlash
+            | Self::PathControl
+            | Self::PathNotUtf8
+            | Self::PathQuery
+            | Self::PathDisguised => Reason::PathRefused,
+            Self::LegacyLinking
+            | Self::RouteNeighbour
+            | Self::RouteMethod
+            | Self::ProfileOff
+            | Self::PreflightOff => Reason::RouteRefused,
+            Self::RouteUnknown => Reason::RouteUnknown,
+            Self::BearerMissing => Reason::BearerMissing,
+            Self::BearerSeveral | Self::BearerSyntax => Reason::BearerMalformed,
+            Self::BearerTooOld => Reason::BearerInvalid,
+            Self::BearerOfMachine => Reason::BearerOfMachine,
+            Self::BearerScope => Reason::ScopeInsufficient,
+            Self::SubjectMismatch => Reason::SubjectMismatch,
+            Self::BodyEncoded | Self::BodyType => Reason::BodyTypeUnsupported,
+            Self::BodyTooLarge => Reason::BodyTooLarge,
+            Self::BodyFailed | Self::BodyMalformed | Self::BodyDuplicate | Self::BodyMembers => {
+                Reason::BodyInvalid
+            }
+            Self::LinkByUserId => Reason::LinkByUserIdRefused,
+            Self::SecondaryOfMachine => Reason::LinkWithInvalid,
+            Self::SecondaryTooOld => Reason::LinkWithTooOld,
+            Self::SecondaryEmail => Reason::LinkWithEmailUnverified,
+            Self::SameAccount => Reason::SameAccount,
+        }
+    }
+}
+
+impl Fault {
+    /// What the client is told.
+    #[must_use]
+    pub fn reason(self) -> Reason {
+        match self {
+            Self::OutOfOrder => Reason::GateUnavailable,
+            Self::KeysUnavailable => Reason::KeysUnavailable,
+            Self::UpstreamUnreachable => Reason::UpstreamUnreachable,
+            Self::UpstreamUnknown => Reason::UpstreamOutcomeUnknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_are_unique_and_every_reason_has_a_cause() {
+        let names: BTreeSet<String> = Cause::all().map(Cause::name).collect();
+        assert_eq!(names.len(), Cause::all().count(), "two causes share a name");
+        let told: BTreeSet<&str> = Cause::all().map(Cause::reason_code).collect();
+        for reason in Reason::ALL {
+            assert!(told.contains(reason.name()), "no cause leads to `{}`", reason.name());
+        }
+    }
+
+    #[test]
+    fn what_is_not_verified_is_told_in_one_way() {
+        let told: BTreeSet<Reason> =
+            TokenFlaw::ALL.iter().map(|flaw| Denial::Bearer(*flaw).reason()).collect();
+        assert_eq!(told.len(), 1);
+    }
+}

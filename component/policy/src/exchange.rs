@@ -1,0 +1,287 @@
+//! One request from its head to its decision record: the state machine that a driver drives.
+//!
+//! ```text
+//!  open ─▶ Bearer ─▶ Body ─▶ Secondary ─▶ Upstream ─▶ Over
+//!            │  └───── unlink, profile ─────▲           ▲
+//!            └────── denial, preflight ──────────────────┘
+//! ```
+//!
+//! `Bearer` and `Secondary` are left at once when the key is at hand; else they wait for it.
+
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use crate::bearer;
+use crate::config::Rules;
+use crate::cors::Cors;
+use crate::decision::Record;
+use crate::denial::{Cause, Denial, Fault, Flaw};
+use crate::forward;
+use crate::head::{self, Lines};
+use crate::keyring::Keyring;
+use crate::link::{self, BodyType};
+use crate::path;
+use crate::protocol::{
+    AnswerHead, Event, Failure, Forward, Head, Header, HeaderEdits, Now, Reply, Step, Turn,
+};
+use crate::reply;
+use crate::route::{self, Action, Guarded, Route};
+use crate::secondary;
+use crate::subject::Permit;
+use crate::token::{self, Held, Unverified};
+
+/// A request under way. It keeps the rules it began with.
+pub struct Exchange {
+    rules: Arc<Rules>,
+    cors: Cors,
+    /// Number of the step that is to be answered.
+    sequence: u32,
+    stage: Stage,
+    pub(crate) record: Record,
+}
+
+/// Where an exchange stands, and all that it needs from there on.
+enum Stage {
+    /// The bearer's key is being fetched.
+    Bearer(Request, Unverified, u64),
+    /// The link body is being read.
+    Body(Link),
+    /// The secondary token's key is being fetched.
+    Secondary(Link, Unverified, u64),
+    /// The upstream has a request of ours.
+    Upstream,
+    /// The upstream has the client's own request.
+    Passing,
+    /// The last step was given.
+    Over,
+}
+
+/// What is left of a guarded request once its head was read.
+struct Request {
+    route: Guarded,
+    /// The type of a link body. No other route has one that is read.
+    body_type: Result<BodyType, Flaw>,
+    /// The headers that go on.
+    headers: Vec<Header>,
+}
+
+/// A permitted link request without its body.
+struct Link {
+    permit: Permit,
+    body_type: BodyType,
+    headers: Vec<Header>,
+}
+
+/// Why an exchange goes no further.
+enum Stop {
+    Denied(Denial),
+    Failed(Fault),
+}
+
+impl<T: Into<Denial>> From<T> for Stop {
+    fn from(denial: T) -> Self {
+        Self::Denied(denial.into())
+    }
+}
+
+impl Exchange {
+    /// Opens an exchange and runs it to its first step.
+    pub(crate) fn open(
+        rules: Arc<Rules>,
+        head: &Head,
+        keyring: &Keyring,
+        now: Now,
+    ) -> (Self, Turn) {
+        let record = Record::begin(head, rules.hash_subjects, now);
+        let cors = Cors::of(Lines::of(head), &rules);
+        let mut exchange = Self { rules, cors, sequence: 0, stage: Stage::Over, record };
+        let next = exchange.begin(head, keyring, now);
+        let turn = exchange.turn(next);
+        (exchange, turn)
+    }
+
+    /// Takes an event and runs the exchange to its next step.
+    pub(crate) fn resume(
+        &mut self,
+        sequence: u32,
+        event: Event,
+        keyring: &Keyring,
+        now: Now,
+    ) -> Turn {
+        let stage = std::mem::replace(&mut self.stage, Stage::Over);
+        let next = if sequence == self.sequence {
+            self.next(stage, event, keyring, now)
+        } else {
+            Err(Stop::Failed(Fault::OutOfOrder))
+        };
+        self.turn(next)
+    }
+
+    fn begin(&mut self, head: &Head, keyring: &Keyring, now: Now) -> Result<Step, Stop> {
+        head::check(head)?;
+        let lines = Lines::of(head);
+        let target = path::read(&head.target)?;
+        let preflight = lines.has("access-control-request-method");
+        let route = route::find(&self.rules, &head.method, &target, preflight)?;
+        self.record.route = Some(route.name());
+        match route {
+            Route::Pass => {
+                self.stage = Stage::Passing;
+                self.record.upstream_called = true;
+                Ok(Step::Pass { timeout_ms: self.rules.upstream_timeout_ms })
+            }
+            Route::Preflight { method } => {
+                self.record.cause = Some(Cause::Preflight);
+                let reply = self.cors.preflight(method, &self.rules);
+                Ok(self.respond(reply))
+            }
+            Route::Guarded(route) => {
+                let token = bearer::find(lines)?;
+                let token = token::parse(token, Denial::Bearer, &mut self.record)?;
+                let headers = forward::allowed_headers(head, &self.rules);
+                let request = Request { route, body_type: link::body_type(lines), headers };
+                self.bearer(request, token, keyring, now)
+            }
+        }
+    }
+
+    fn next(
+        &mut self,
+        stage: Stage,
+        event: Event,
+        keyring: &Keyring,
+        now: Now,
+    ) -> Result<Step, Stop> {
+        match (stage, event) {
+            (Stage::Bearer(.., until) | Stage::Secondary(.., until), Event::Woken)
+                if now.mono_ms >= until =>
+            {
+                Err(Stop::Failed(Fault::KeysUnavailable))
+            }
+            (Stage::Bearer(request, token, _), Event::Woken) => {
+                self.bearer(request, token, keyring, now)
+            }
+            (Stage::Secondary(link, token, _), Event::Woken) => {
+                self.secondary(link, token, keyring, now)
+            }
+            (Stage::Body(link), Event::Body(body)) => {
+                let body = Zeroizing::new(body);
+                let token = link::read(link.body_type, &body)?;
+                let token = token::parse(token, Denial::Secondary, &mut self.record)?;
+                self.secondary(link, token, keyring, now)
+            }
+            (Stage::Body(_), Event::BodyTooLarge) => Err(Flaw::BodyTooLarge.into()),
+            (Stage::Body(_), Event::BodyFailed) => Err(Flaw::BodyFailed.into()),
+            (Stage::Upstream, Event::Forwarded(answer)) => {
+                let edits = self.cors.edits();
+                self.relay(answer, Cause::Granted, edits)
+            }
+            // What passes by is not ours to edit.
+            (Stage::Passing, Event::Forwarded(answer)) => {
+                self.relay(answer, Cause::Passed, HeaderEdits::default())
+            }
+            _ => Err(Stop::Failed(Fault::OutOfOrder)),
+        }
+    }
+
+    /// Verifies the bearer, compares its subject with the path, and turns to the action.
+    fn bearer(
+        &mut self,
+        request: Request,
+        token: Unverified,
+        keyring: &Keyring,
+        now: Now,
+    ) -> Result<Step, Stop> {
+        let bearer = match bearer::verify(token, &self.rules, keyring, now, &mut self.record) {
+            Ok(bearer) => bearer,
+            Err(Held::Denied(denial)) => return Err(denial.into()),
+            Err(Held::Wait(token, until)) => {
+                self.stage = Stage::Bearer(request, token, until);
+                return Ok(Step::Wait { until_mono_ms: until });
+            }
+        };
+        let Request { route: Guarded { user_id, action }, body_type, headers } = request;
+        // Reading the profile asks for no scope of ours: the upstream has its own word on it.
+        if action != Action::Profile && !bearer.has_scopes() {
+            return Err(Flaw::BearerScope.into());
+        }
+        let permit = Permit::grant(bearer, &user_id)?;
+        match action {
+            Action::Link => {
+                self.stage = Stage::Body(Link { permit, body_type: body_type?, headers });
+                let timeout_ms = self.rules.body_timeout_ms;
+                Ok(Step::ReadBody { max_bytes: link::MAX_BODY, timeout_ms })
+            }
+            Action::Unlink { provider, secondary_id } => {
+                let ids = (provider.as_str(), secondary_id.as_str());
+                Ok(self.forward(forward::unlink(&permit, ids, headers, &self.rules)))
+            }
+            Action::Profile => Ok(self.forward(forward::profile(&permit, headers, &self.rules))),
+        }
+    }
+
+    /// Verifies the secondary token and forwards the link.
+    fn secondary(
+        &mut self,
+        link: Link,
+        token: Unverified,
+        keyring: &Keyring,
+        now: Now,
+    ) -> Result<Step, Stop> {
+        match secondary::verify(token, &link.permit, keyring, now, &mut self.record) {
+            Ok(secondary) => {
+                let Link { permit, headers, .. } = link;
+                Ok(self.forward(forward::link(&permit, &secondary, headers, &self.rules)))
+            }
+            Err(Held::Denied(denial)) => Err(denial.into()),
+            Err(Held::Wait(token, until)) => {
+                self.stage = Stage::Secondary(link, token, until);
+                Ok(Step::Wait { until_mono_ms: until })
+            }
+        }
+    }
+
+    fn forward(&mut self, forward: Forward) -> Step {
+        self.stage = Stage::Upstream;
+        self.record.upstream_called = true;
+        Step::Forward(forward)
+    }
+
+    fn relay(
+        &mut self,
+        answer: Result<AnswerHead, Failure>,
+        cause: Cause,
+        edits: HeaderEdits,
+    ) -> Result<Step, Stop> {
+        let status = match answer {
+            Ok(head) => head.status,
+            Err(Failure::NotSent) => return Err(Stop::Failed(Fault::UpstreamUnreachable)),
+            Err(Failure::Unknown) => return Err(Stop::Failed(Fault::UpstreamUnknown)),
+        };
+        self.record.upstream_status = Some(status);
+        self.record.status = Some(status);
+        self.record.cause = Some(cause);
+        Ok(Step::Relay(edits))
+    }
+
+    fn respond(&mut self, reply: Reply) -> Step {
+        self.record.status = Some(reply.status);
+        Step::Respond(reply)
+    }
+
+    /// Numbers a step; a stop becomes the reply that says so.
+    fn turn(&mut self, next: Result<Step, Stop>) -> Turn {
+        let step = next.unwrap_or_else(|stop| {
+            let (cause, reason) = match stop {
+                Stop::Denied(denial) => (Cause::Denied(denial), denial.reason()),
+                Stop::Failed(fault) => (Cause::Failed(fault), fault.reason()),
+            };
+            self.record.cause = Some(cause);
+            self.stage = Stage::Over;
+            self.respond(reply::problem(reason, &self.cors))
+        });
+        self.sequence = self.sequence.saturating_add(1);
+        Turn { sequence: self.sequence, step }
+    }
+}

@@ -1,0 +1,95 @@
+//! The request that goes upstream, rebuilt from what was checked.
+//!
+//! ```text
+//!  Permit                ─▶ unlink, profile
+//!  Permit + Secondary    ─▶ link
+//! ```
+//!
+//! Nothing of the client's own spelling goes on: the path is encoded anew from the decoded ids, the
+//! body is written anew, the headers are the ones on the allow-list. No parser behind us gets a
+//! chance to disagree with ours.
+
+use crate::config::Rules;
+use crate::path;
+use crate::protocol::{Forward, Head, Header};
+use crate::secondary::Secondary;
+use crate::subject::Permit;
+
+/// Headers that go on from any client; config may add to them.
+pub(crate) const FORWARDED: [&str; 7] = [
+    "accept",
+    "accept-language",
+    "user-agent",
+    "auth0-client",
+    "origin",
+    "traceparent",
+    "tracestate",
+];
+
+/// The client's headers that go on, in the order received.
+pub(crate) fn allowed_headers(head: &Head, rules: &Rules) -> Vec<Header> {
+    let allowed = |line: &&Header| {
+        let name = line.name.to_ascii_lowercase();
+        FORWARDED.contains(&name.as_str()) || rules.forward_headers.contains(&name)
+    };
+    head.headers
+        .iter()
+        .filter(allowed)
+        .map(|line| Header { name: line.name.to_ascii_lowercase(), value: line.value.clone() })
+        .collect()
+}
+
+/// Seal of a [`Forward`]: made here alone, so that every other way to build one does not compile.
+#[derive(PartialEq, Eq)]
+pub(crate) struct Permitted(());
+
+/// Links the secondary to the permit's account.
+pub(crate) fn link(
+    permit: &Permit,
+    secondary: &Secondary,
+    headers: Vec<Header>,
+    rules: &Rules,
+) -> Forward {
+    // A verified token is three parts of base64url: there is nothing in it to escape.
+    let body = format!(r#"{{"link_with":"{}"}}"#, secondary.token());
+    let mut forward = on_account(permit, "POST", &["identities"], headers, rules);
+    forward.headers.push(Header::new("content-type", "application/json"));
+    forward.body = Some(body.into_bytes());
+    forward
+}
+
+/// Takes an identity, by its provider and its id, off the permit's account.
+pub(crate) fn unlink(
+    permit: &Permit,
+    (provider, id): (&str, &str),
+    headers: Vec<Header>,
+    rules: &Rules,
+) -> Forward {
+    on_account(permit, "DELETE", &["identities", provider, id], headers, rules)
+}
+
+/// Reads the permit's account.
+pub(crate) fn profile(permit: &Permit, headers: Vec<Header>, rules: &Rules) -> Forward {
+    on_account(permit, "GET", &[], headers, rules)
+}
+
+/// A request on the permit's account, with the caller's own bearer and no other.
+fn on_account(
+    permit: &Permit,
+    method: &'static str,
+    below: &[&str],
+    mut headers: Vec<Header>,
+    rules: &Rules,
+) -> Forward {
+    headers.push(Header::new("authorization", &format!("Bearer {}", permit.bearer().token())));
+    let users = rules.users.iter().map(String::as_str);
+    let path = path::encode(users.chain([permit.user_id()]).chain(below.iter().copied()));
+    Forward {
+        method,
+        path,
+        headers,
+        body: None,
+        timeout_ms: rules.upstream_timeout_ms,
+        permitted: Permitted(()),
+    }
+}

@@ -1,0 +1,83 @@
+//! The decision of linkgate: may this request link or unlink accounts of this user?
+//!
+//! ```text
+//!  head ──▶ route ──▶ bearer ──▶ token ──▶ subject ──▶ Permit ───┐
+//!                                  ▲                             │
+//!                               keyring                          ▼
+//!  body ───────────────────────────────▶ link ──▶ secondary ──▶ forward ──▶ upstream
+//! ```
+//!
+//! Each box is a module, below in this order. The crate does no I/O and knows no clock, network,
+//! environment or randomness: it is a state machine that a driver drives.
+//!
+//! ```
+//! use linkgate_policy::{End, Head, Now, Policy, Secrets, Step};
+//!
+//! let document = r#"{
+//!     "version": 1,
+//!     "issuers": [{
+//!         "issuer": "https://tenant.example/",
+//!         "audiences": ["https://tenant.example/api/v2/"],
+//!         "algorithms": ["EdDSA"],
+//!         "secondary": { "algorithms": ["EdDSA"] },
+//!         "keys": { "jwks": { "keys": [{
+//!             "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+//!         }] } }
+//!     }]
+//! }"#;
+//! let mut policy = Policy::compile(document, &Secrets::default(), 7).map_err(|mistakes| format!("{mistakes:?}"))?;
+//!
+//! let now = Now { unix_ms: 1_700_000_000_000, mono_ms: 0 };
+//! let head = Head { method: "POST".into(), target: b"/api/v2/users/auth0%7Ca/identities".into(), headers: vec![] };
+//! let (exchange, turn) = policy.open(head, now);
+//! let Step::Respond(reply) = turn.step else { return Err("no token was sent".into()) };
+//! assert_eq!(reply.status, 401);
+//!
+//! let decision = policy.close(exchange, End::Finished, now);
+//! assert_eq!(decision.cause.name(), "bearer-missing");
+//! # Ok::<(), String>(())
+//! ```
+//!
+//! What it does not do: sign people in, keep sessions, guard other APIs, let machines act for users.
+
+mod head;
+mod path;
+mod route;
+
+mod bearer;
+mod token;
+mod claims;
+mod json;
+mod keyring;
+mod key;
+mod verifier;
+mod subject;
+
+mod link;
+mod secondary;
+mod forward;
+
+mod exchange;
+mod policy;
+mod protocol;
+
+pub mod denial;
+pub mod reason;
+mod named;
+mod reply;
+mod cors;
+mod decision;
+
+mod config;
+
+pub use config::Mistake;
+pub use decision::{Decision, Outcome, escaped};
+pub use denial::{Cause, Denial, Fault};
+pub use exchange::Exchange;
+pub use policy::Policy;
+pub use protocol::{
+    Answer, AnswerHead, End, Event, Failure, Fetch, Forward, Head, Header, HeaderEdits, Now, Reply,
+    Secrets, Step, Turn,
+};
+pub use reason::Reason;
+pub use reply::PROBLEM_TYPE;

@@ -1,0 +1,115 @@
+//! A compiled policy, and the calls that drive it.
+
+use std::sync::Arc;
+
+use crate::config::{self, Mistake, Rules};
+use crate::decision::Decision;
+use crate::exchange::Exchange;
+use crate::forward::FORWARDED;
+use crate::keyring::Keyring;
+use crate::protocol::{Answer, End, Event, Failure, Fetch, Head, Now, Secrets, Turn};
+
+/// What the core looks at besides what it forwards.
+const LOOKED_AT: [&str; 6] = [
+    "authorization",
+    "connection",
+    "upgrade",
+    "content-type",
+    "content-encoding",
+    "access-control-request-method",
+];
+
+/// Compiled rules and keys: what exchanges share.
+pub struct Policy {
+    rules: Arc<Rules>,
+    keyring: Keyring,
+    wanted_headers: Vec<String>,
+    /// The latest monotonic time seen: it never runs backwards in here.
+    latest_mono_ms: u64,
+}
+
+impl Policy {
+    /// Compiles a policy document (JSON) with the secrets that it names.
+    ///
+    /// `seed` is any number that an attacker cannot know. With inline keys nothing is keyed by it
+    /// yet: the core's maps are ordered ones.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes in the document.
+    pub fn compile(document: &str, secrets: &Secrets, _seed: u64) -> Result<Self, Vec<Mistake>> {
+        let (rules, keys) = config::compile(document, secrets)?;
+        let configured = rules.forward_headers.iter().map(String::as_str);
+        let wanted_headers =
+            LOOKED_AT.into_iter().chain(FORWARDED).chain(configured).map(str::to_owned).collect();
+        Ok(Self {
+            rules: Arc::new(rules),
+            keyring: Keyring::new(keys),
+            wanted_headers,
+            latest_mono_ms: 0,
+        })
+    }
+
+    /// The names of all headers that the core looks at or forwards, lower case.
+    #[must_use]
+    pub fn wanted_headers(&self) -> &[String] {
+        &self.wanted_headers
+    }
+
+    /// Opens an exchange with the head of a request.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the head holds a credential: its memory is wiped here"
+    )]
+    pub fn open(&mut self, head: Head, now: Now) -> (Exchange, Turn) {
+        let now = self.forward_only(now);
+        Exchange::open(Arc::clone(&self.rules), &head, &self.keyring, now)
+    }
+
+    /// Reports what became of step `sequence` and takes the next one. A wrong number or an event
+    /// that does not answer the step ends the exchange with a 503.
+    pub fn resume(
+        &mut self,
+        exchange: &mut Exchange,
+        sequence: u32,
+        event: Event,
+        now: Now,
+    ) -> Turn {
+        let now = self.forward_only(now);
+        exchange.resume(sequence, event, &self.keyring, now)
+    }
+
+    /// Closes an exchange, wherever it stands.
+    pub fn close(&mut self, exchange: Exchange, end: End, now: Now) -> Decision {
+        let now = self.forward_only(now);
+        exchange.record.close(end, now)
+    }
+
+    /// The next fetch to perform now, handed out once.
+    pub fn due(&mut self, now: Now) -> Option<Fetch> {
+        let now = self.forward_only(now);
+        self.keyring.due(now)
+    }
+
+    /// When [`Self::due`] may next have something to say, in monotonic milliseconds.
+    #[must_use]
+    pub fn next_due(&self) -> Option<u64> {
+        self.keyring.next_due()
+    }
+
+    /// Takes the outcome of a fetch. Returns lines for the operator's log.
+    pub fn fetched(
+        &mut self,
+        source: &str,
+        outcome: Result<Answer, Failure>,
+        now: Now,
+    ) -> Vec<String> {
+        let now = self.forward_only(now);
+        self.keyring.fetched(source, outcome, now)
+    }
+
+    fn forward_only(&mut self, now: Now) -> Now {
+        self.latest_mono_ms = self.latest_mono_ms.max(now.mono_ms);
+        Now { mono_ms: self.latest_mono_ms, ..now }
+    }
+}

@@ -1,0 +1,233 @@
+//! The seam between the core and whoever drives it: steps out, events in.
+//!
+//! The types mirror `wit/evaluator.wit`, where a driver's duties are listed.
+
+use zeroize::Zeroize;
+
+/// The time, as an argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// Wall clock, milliseconds since the Unix epoch: judges claims. May jump.
+    pub unix_ms: u64,
+    /// Monotonic clock, milliseconds since any fixed moment: judges budgets.
+    pub mono_ms: u64,
+}
+
+/// One header line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Field name, lower case.
+    pub name: String,
+    /// Field value.
+    pub value: Vec<u8>,
+}
+
+impl Header {
+    /// A header line from text.
+    #[must_use]
+    pub fn new(name: &str, value: &str) -> Self {
+        Self { name: name.to_owned(), value: value.as_bytes().to_vec() }
+    }
+}
+
+/// The head of a request as it came in, with the lines of [`Policy::wanted_headers`] alone.
+///
+/// [`Policy::wanted_headers`]: crate::Policy::wanted_headers
+#[derive(Clone)]
+pub struct Head {
+    /// Method, in the case received.
+    pub method: String,
+    /// Request target exactly as received (RFC 9112 section 3.2).
+    pub target: Vec<u8>,
+    /// Header lines in the order received.
+    pub headers: Vec<Header>,
+}
+
+impl std::fmt::Debug for Head {
+    /// Header values stay out: one of them is a credential.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Head").field("method", &self.method).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Head {
+    fn drop(&mut self) {
+        for header in &mut self.headers {
+            header.value.zeroize();
+        }
+    }
+}
+
+/// What the driver does next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Read the request's body whole: answer with [`Event::Body`], [`Event::BodyTooLarge`] or
+    /// [`Event::BodyFailed`].
+    ReadBody {
+        /// Largest body to take, in bytes.
+        max_bytes: u32,
+        /// Milliseconds for the whole body.
+        timeout_ms: u32,
+    },
+    /// Wait for a shared fetch: perform what [`Policy::due`](crate::Policy::due) gives, answer with
+    /// [`Event::Woken`].
+    Wait {
+        /// Monotonic time at which the wait ends in any case.
+        until_mono_ms: u64,
+    },
+    /// Send this request to the upstream, once: answer with [`Event::Forwarded`].
+    Forward(Forward),
+    /// Send the client's own request on untouched: answer with [`Event::Forwarded`].
+    Pass {
+        /// Milliseconds until the head of the answer.
+        timeout_ms: u32,
+    },
+    /// Last step: stream the upstream's answer to the client, edited.
+    Relay(HeaderEdits),
+    /// Last step: send this reply.
+    Respond(Reply),
+}
+
+/// A request to the upstream. Made in [`crate::forward`] alone, from a permit.
+#[derive(PartialEq, Eq)]
+pub struct Forward {
+    /// Method.
+    pub method: &'static str,
+    /// Path in origin-form, canonically encoded, without a query.
+    pub path: String,
+    /// The complete list of headers, but for `host` and the framing.
+    pub headers: Vec<Header>,
+    /// The body; none at all when absent.
+    pub body: Option<Vec<u8>>,
+    /// Milliseconds until the head of the answer.
+    pub timeout_ms: u32,
+    /// INVARIANT: only `crate::forward` fills this, and it asks for a permit.
+    pub(crate) permitted: crate::forward::Permitted,
+}
+
+impl std::fmt::Debug for Forward {
+    /// Headers and body stay out: they hold credentials.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Forward")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Changes to the head of the upstream's answer: first the removals, then the additions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HeaderEdits {
+    /// Names to remove; one that ends in `*` is a prefix.
+    pub remove: Vec<String>,
+    /// Lines to add.
+    pub append: Vec<Header>,
+}
+
+/// A reply of the policy's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// Status code.
+    pub status: u16,
+    /// The complete list of headers, but for the framing.
+    pub headers: Vec<Header>,
+    /// The body; empty where the status has none.
+    pub body: Vec<u8>,
+}
+
+/// A step and the number that the answering event has to carry.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// Counts the steps of an exchange from 1.
+    pub sequence: u32,
+    /// The step.
+    pub step: Step,
+}
+
+/// What happened to the last step.
+pub enum Event {
+    /// The request's body, whole.
+    Body(Vec<u8>),
+    /// The request's body is larger than the step allowed.
+    BodyTooLarge,
+    /// The request's body broke off or was late.
+    BodyFailed,
+    /// The wait is over.
+    Woken,
+    /// The upstream's answer, or why there is none.
+    Forwarded(Result<AnswerHead, Failure>),
+}
+
+/// The head of an upstream's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnswerHead {
+    /// Status code.
+    pub status: u16,
+}
+
+/// Why an upstream gave no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// No byte left the host: the upstream cannot have acted.
+    NotSent,
+    /// Anything else: the upstream may or may not have acted.
+    Unknown,
+}
+
+/// How an exchange ended for its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The last step was carried out.
+    Finished,
+    /// The client went away before.
+    ClientGone,
+    /// The host stopped before.
+    Shutdown,
+}
+
+/// A request that the driver makes on behalf of all exchanges.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetch {
+    /// Opaque name, given back to [`Policy::fetched`](crate::Policy::fetched).
+    pub source: String,
+    /// Absolute URL to GET, without following redirects.
+    pub url: String,
+    /// Milliseconds from connecting to the last byte.
+    pub timeout_ms: u32,
+    /// A larger answer is a failure.
+    pub max_answer_bytes: u32,
+}
+
+/// An answer to a [`Fetch`], whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Status code.
+    pub status: u16,
+    /// All headers.
+    pub headers: Vec<Header>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Secrets of the host's own store, by the name that the policy document uses.
+#[derive(Default)]
+pub struct Secrets(std::collections::BTreeMap<String, zeroize::Zeroizing<Vec<u8>>>);
+
+impl Secrets {
+    /// The secret of that name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&[u8]> {
+        self.0.get(name).map(|secret| secret.as_slice())
+    }
+}
+
+impl<N: Into<String>, V: Into<Vec<u8>>> FromIterator<(N, V)> for Secrets {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
+        Self(
+            pairs
+                .into_iter()
+                .map(|(name, value)| (name.into(), zeroize::Zeroizing::new(value.into())))
+                .collect(),
+        )
+    }
+}

@@ -1,0 +1,234 @@
+//! What a client may learn of a refusal: a reason code, and everything that hangs on it.
+//!
+//! Two causes that share a reason cannot be told apart from outside. In particular all that is
+//! refused about a token before its signature was verified is one reason: the gate is no oracle.
+
+use crate::named::named;
+
+named! {
+    /// What a client is told: the public reason codes.
+    pub enum Reason {
+        /// The request is not one a gateway can judge.
+        RequestMalformed = "request-malformed",
+        /// The path can be read in more than one way.
+        PathRefused = "path-refused",
+        /// The Management API is closed but for the guarded routes.
+        RouteRefused = "route-refused",
+        /// There is nothing at this path.
+        RouteUnknown = "route-unknown",
+        /// No bearer token was sent.
+        BearerMissing = "bearer-missing",
+        /// The bearer token was sent in a way that is not allowed.
+        BearerMalformed = "bearer-malformed",
+        /// The bearer token does not verify.
+        BearerInvalid = "bearer-invalid",
+        /// The bearer token is a machine's.
+        BearerOfMachine = "bearer-of-machine",
+        /// The bearer token lacks a scope.
+        ScopeInsufficient = "scope-insufficient",
+        /// The user in the path is somebody else.
+        SubjectMismatch = "subject-mismatch",
+        /// The body has a type that is not understood.
+        BodyTypeUnsupported = "body-type-unsupported",
+        /// The body is too large.
+        BodyTooLarge = "body-too-large",
+        /// The body is not a link request.
+        BodyInvalid = "body-invalid",
+        /// The secondary account was named instead of proved.
+        LinkByUserIdRefused = "link-by-user-id-refused",
+        /// The secondary token does not verify.
+        LinkWithInvalid = "link-with-invalid",
+        /// The secondary sign-in was too long ago.
+        LinkWithTooOld = "link-with-too-old",
+        /// The secondary account's e-mail address is not verified.
+        LinkWithEmailUnverified = "link-with-email-unverified",
+        /// Both accounts are the same.
+        SameAccount = "same-account",
+        /// The gate could not decide.
+        GateUnavailable = "gate-unavailable",
+        /// The gate has no keys to verify with.
+        KeysUnavailable = "keys-unavailable",
+        /// The upstream was not reached.
+        UpstreamUnreachable = "upstream-unreachable",
+        /// The upstream did not answer.
+        UpstreamOutcomeUnknown = "upstream-outcome-unknown",
+    }
+}
+
+/// The `error` attribute of a challenge (RFC 6750 section 3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Challenge {
+    /// No `WWW-Authenticate` at all.
+    Unsaid,
+    /// A bare `Bearer` challenge: no token was sent, so nothing is wrong with one.
+    Bare,
+    /// `Bearer` with this `error`.
+    Error(&'static str),
+}
+
+/// What a reason means on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// HTTP status.
+    pub status: u16,
+    /// Challenge.
+    pub challenge: Challenge,
+    /// `errorCode`, as clients of the Auth0 Management API read it.
+    pub error_code: &'static str,
+    /// Fixed text for the client: what happened and what to do.
+    pub text: &'static str,
+    /// Seconds after which the same request may be sent again.
+    pub retry_after_s: Option<u32>,
+}
+
+impl Row {
+    const fn new(status: u16, error_code: &'static str, text: &'static str) -> Self {
+        Self { status, challenge: Challenge::Unsaid, error_code, text, retry_after_s: None }
+    }
+
+    const fn challenged(self, challenge: Challenge) -> Self {
+        Self { challenge, ..self }
+    }
+
+    const fn retried_after(self, seconds: u32) -> Self {
+        Self { retry_after_s: Some(seconds), ..self }
+    }
+}
+
+impl Reason {
+    /// Status, challenge and text: the one place where they are chosen.
+    #[must_use]
+    #[expect(clippy::too_many_lines, reason = "a table: one row a reason")]
+    pub const fn row(self) -> Row {
+        match self {
+            Self::RequestMalformed => Row::new(
+                400,
+                "request-malformed",
+                "This request cannot be judged: check its target and its headers.",
+            ),
+            Self::PathRefused => Row::new(
+                400,
+                "path-refused",
+                "The path can be read in more than one way: send it without dot segments, doubled or encoded slashes, and without a query.",
+            ),
+            Self::RouteRefused => Row::new(
+                403,
+                "route-refused",
+                "This route or method is closed here: only linking and unlinking own identities is open.",
+            ),
+            Self::RouteUnknown => Row::new(404, "route-unknown", "There is nothing at this path."),
+            Self::BearerMissing => {
+                Row::new(401, "bearer-missing", "Missing authentication: send a bearer token.")
+                    .challenged(Challenge::Bare)
+            }
+            Self::BearerMalformed => Row::new(
+                400,
+                "bearer-malformed",
+                "Send exactly one Authorization header with exactly one bearer token.",
+            )
+            .challenged(Challenge::Error("invalid_request")),
+            Self::BearerInvalid => Row::new(
+                401,
+                "bearer-invalid",
+                "The bearer token is invalid or expired: sign in again.",
+            )
+            .challenged(Challenge::Error("invalid_token")),
+            Self::BearerOfMachine => Row::new(
+                403,
+                "bearer-of-machine",
+                "A machine cannot link accounts for a user: send the user's own token.",
+            ),
+            // RFC 6750 section 3.1; the code is the one the Management API itself answers with.
+            Self::ScopeInsufficient => Row::new(
+                403,
+                "insufficient_scope",
+                "Insufficient scope: ask for the scopes of this route when signing in.",
+            )
+            .challenged(Challenge::Error("insufficient_scope")),
+            // Text and code are the Management API's own.
+            Self::SubjectMismatch => Row::new(
+                403,
+                "unowned_resource",
+                "User to be acted on does not match subject in bearer token.",
+            ),
+            Self::BodyTypeUnsupported => Row::new(
+                415,
+                "body-type-unsupported",
+                "Send link_with as JSON or as a form, without content encoding.",
+            ),
+            Self::BodyTooLarge => Row::new(
+                413,
+                "body-too-large",
+                "The body is too large: it holds one token and nothing else.",
+            ),
+            Self::BodyInvalid => Row::new(
+                400,
+                "body-invalid",
+                "The body must be link_with and nothing else: one string, sent once.",
+            ),
+            Self::LinkByUserIdRefused => Row::new(
+                400,
+                "link-by-user-id-refused",
+                "The second account cannot be named by provider and user_id: sign in to it and send its ID token as link_with.",
+            ),
+            Self::LinkWithInvalid => Row::new(
+                400,
+                "link-with-invalid",
+                "Invalid token (link_with): sign in to the second account and send the ID token of that sign-in.",
+            ),
+            Self::LinkWithTooOld => Row::new(
+                400,
+                "link-with-too-old",
+                "The sign-in to the second account was too long ago: sign in to it again.",
+            ),
+            Self::LinkWithEmailUnverified => Row::new(
+                400,
+                "link-with-email-unverified",
+                "The second account's e-mail address is not verified: verify it and sign in again.",
+            ),
+            Self::SameAccount => {
+                Row::new(400, "same-account", "Main identity and the new one are the same.")
+            }
+            Self::GateUnavailable => {
+                Row::new(503, "gate-unavailable", "The request could not be decided: try again.")
+                    .retried_after(1)
+            }
+            Self::KeysUnavailable => Row::new(
+                503,
+                "keys-unavailable",
+                "Tokens cannot be verified at the moment: try again.",
+            )
+            .retried_after(5),
+            Self::UpstreamUnreachable => Row::new(
+                502,
+                "upstream-unreachable",
+                "The upstream was not reached and has done nothing: try again.",
+            )
+            .retried_after(1),
+            Self::UpstreamOutcomeUnknown => Row::new(
+                504,
+                "upstream-outcome-unknown",
+                "The upstream did not answer and may have acted: look before trying again.",
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn challenges_follow_rfc_6750() {
+        for reason in Reason::ALL {
+            let row = reason.row();
+            match row.challenge {
+                Challenge::Unsaid => {
+                    assert_ne!(row.status, 401, "{}: RFC 9110 section 15.5.2", reason.name());
+                }
+                Challenge::Bare => assert_eq!(*reason, Reason::BearerMissing),
+                Challenge::Error(_) => assert!(row.status < 500, "{}", reason.name()),
+            }
+        }
+    }
+}

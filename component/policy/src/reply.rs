@@ -1,0 +1,90 @@
+//! A refusal on the wire: problem details (RFC 9457) that clients of the Auth0 Management API can
+//! read too.
+
+use serde_json::json;
+
+use crate::cors::Cors;
+use crate::protocol::{Header, Reply};
+use crate::reason::{Challenge, Reason};
+
+/// What the `type` of a problem begins with; its reason code follows.
+pub const PROBLEM_TYPE: &str = "urn:linkgate:reason:";
+
+/// The reply to a refused request. All of its text is fixed: nothing that was sent, configured or
+/// read from a key reaches it.
+pub(crate) fn problem(reason: Reason, cors: &Cors) -> Reply {
+    let row = reason.row();
+    let phrase = phrase(row.status);
+    let body = json!({
+        "type": format!("{PROBLEM_TYPE}{}", reason.name()),
+        "title": phrase,
+        "status": row.status,
+        "detail": row.text,
+        "reason": reason.name(),
+        // The members that clients of the Management API read.
+        "statusCode": row.status,
+        "error": phrase,
+        "message": row.text,
+        "errorCode": row.error_code,
+    });
+    let mut headers = vec![
+        Header::new("content-type", "application/problem+json"),
+        Header::new("cache-control", "no-store"),
+    ];
+    if let Some(challenge) = challenge(row.challenge, row.text) {
+        headers.push(Header::new("www-authenticate", &challenge));
+    }
+    if let Some(seconds) = row.retry_after_s {
+        headers.push(Header::new("retry-after", &seconds.to_string()));
+    }
+    headers.extend(cors.headers());
+    Reply { status: row.status, headers, body: body.to_string().into_bytes() }
+}
+
+/// RFC 6750 section 3.
+fn challenge(challenge: Challenge, text: &str) -> Option<String> {
+    match challenge {
+        Challenge::Unsaid => None,
+        Challenge::Bare => Some(r#"Bearer realm="linkgate""#.to_owned()),
+        Challenge::Error(error) => {
+            Some(format!(r#"Bearer realm="linkgate", error="{error}", error_description="{text}""#))
+        }
+    }
+}
+
+/// The reason phrase of the statuses we answer with (RFC 9110 section 15).
+fn phrase(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "Error",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_a_phrase_and_a_quotable_text() {
+        for reason in Reason::ALL {
+            let row = reason.row();
+            assert_ne!(phrase(row.status), "Error", "{}", reason.name());
+            // RFC 6750 section 3: no quote and no backslash in an error_description.
+            assert!(
+                row.text
+                    .bytes()
+                    .all(|byte| matches!(byte, b' '..=b'~') && !b"\"\\".contains(&byte)),
+                "{}",
+                reason.name()
+            );
+        }
+    }
+}

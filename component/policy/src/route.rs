@@ -1,0 +1,218 @@
+//! What a request is for: one of the guarded routes, a preflight for one, or something to pass.
+
+use crate::config::Rules;
+use crate::denial::Flaw;
+use crate::path::{self, Segment, Target};
+
+/// A request's place, with the ids decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// One of the guarded routes.
+    Guarded(Guarded),
+    /// `OPTIONS` with `Access-Control-Request-Method` on one of these, and that one's method.
+    Preflight { method: &'static str },
+    /// Under a configured `pass` prefix.
+    Pass,
+}
+
+/// An action on a user's account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Guarded {
+    /// Whose account, by the path.
+    pub(crate) user_id: String,
+    pub(crate) action: Action,
+}
+
+/// What is to be done to the account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// `POST {base}/users/{user_id}/identities`
+    Link,
+    /// `DELETE {base}/users/{user_id}/identities/{provider}/{secondary_id}`
+    Unlink { provider: String, secondary_id: String },
+    /// `GET {base}/users/{user_id}`
+    Profile,
+}
+
+impl Action {
+    /// The one method of the action's resource.
+    fn method(&self) -> &'static str {
+        match self {
+            Self::Link => "POST",
+            Self::Unlink { .. } => "DELETE",
+            Self::Profile => "GET",
+        }
+    }
+}
+
+impl Route {
+    /// The name in the decision record.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Guarded(Guarded { action: Action::Link, .. }) => "link",
+            Self::Guarded(Guarded { action: Action::Unlink { .. }, .. }) => "unlink",
+            Self::Guarded(Guarded { action: Action::Profile, .. }) => "profile",
+            Self::Preflight { .. } => "preflight",
+            Self::Pass => "pass",
+        }
+    }
+}
+
+/// Finds the route of a request. `preflight` says whether `Access-Control-Request-Method` was sent.
+pub(crate) fn find(
+    rules: &Rules,
+    method: &str,
+    target: &Target<'_>,
+    preflight: bool,
+) -> Result<Route, Flaw> {
+    match after(&target.segments, &rules.users) {
+        Some(rest) => guarded(rules, method, target, rest, preflight),
+        None => open(rules, method, target),
+    }
+}
+
+/// The segments after a prefix, if all of it is there.
+fn after<'a>(segments: &'a [Segment], prefix: &[String]) -> Option<&'a [Segment]> {
+    let (head, rest) = segments.split_at_checked(prefix.len())?;
+    head.iter().zip(prefix).all(|(segment, name)| segment.text == *name).then_some(rest)
+}
+
+fn guarded(
+    rules: &Rules,
+    method: &str,
+    target: &Target<'_>,
+    rest: &[Segment],
+    preflight: bool,
+) -> Result<Route, Flaw> {
+    // The first and the last of `{user_id}/identities/{provider}/{secondary_id}` are ids.
+    let slash_allowed = |index: usize| rules.encoded_slashes_in_ids && matches!(index, 0 | 3);
+    if rest.iter().enumerate().any(|(index, segment)| segment.slashed && !slash_allowed(index)) {
+        return Err(Flaw::PathEncodedSlash);
+    }
+    if target.query.is_some() {
+        return Err(Flaw::PathQuery);
+    }
+    let resource = resource(rest)?;
+    let own_method = resource.action.method();
+    if resource.action == Action::Profile && !rules.profile {
+        return Err(Flaw::ProfileOff);
+    }
+    match method {
+        "OPTIONS" if preflight && rules.cors.is_none() => Err(Flaw::PreflightOff),
+        "OPTIONS" if preflight => Ok(Route::Preflight { method: own_method }),
+        method if method == own_method => Ok(Route::Guarded(resource)),
+        _ => Err(Flaw::RouteMethod),
+    }
+}
+
+/// The resource behind `{base}/users`, and the one thing that may be done to it.
+fn resource(rest: &[Segment]) -> Result<Guarded, Flaw> {
+    let (id, below) = rest.split_first().ok_or(Flaw::RouteNeighbour)?;
+    let action = match below {
+        [] => Action::Profile,
+        [word] if word.text == "identities" => Action::Link,
+        [word, provider, secondary] if word.text == "identities" => {
+            Action::Unlink { provider: provider.text.clone(), secondary_id: secondary.text.clone() }
+        }
+        _ => return Err(Flaw::RouteNeighbour),
+    };
+    Ok(Guarded { user_id: id.text.clone(), action })
+}
+
+/// What lies outside the guarded resources, for every reader: passed when configured, else unknown.
+fn open(rules: &Rules, method: &str, target: &Target<'_>) -> Result<Route, Flaw> {
+    if target.segments.iter().any(|segment| segment.slashed) {
+        return Err(Flaw::PathEncodedSlash);
+    }
+    for reading in path::lax_readings(target.raw_path)? {
+        if reading.starts_with(&rules.users_folded) {
+            return Err(Flaw::PathDisguised);
+        }
+        if legacy(&reading, method, target.query) {
+            return Err(Flaw::LegacyLinking);
+        }
+    }
+    if rules.pass.iter().any(|prefix| after(&target.segments, prefix).is_some()) {
+        Ok(Route::Pass)
+    } else {
+        Err(Flaw::RouteUnknown)
+    }
+}
+
+/// The linking routes from before the Management API: no gate of ours could judge them.
+fn legacy(reading: &[String], method: &str, query: Option<&str>) -> bool {
+    let mut last = reading.iter().rev().map(String::as_str);
+    match (last.next(), last.next()) {
+        (Some("unlink"), Some("login")) => true,
+        // Parameters in a body would pass unseen (OIDC Core section 3.1.2.1 allows POST).
+        (Some("authorize"), _) => {
+            !matches!(method, "GET" | "HEAD") || query.is_some_and(names_access_token)
+        }
+        _ => false,
+    }
+}
+
+/// Whether a query has an `access_token`, encoded once or twice, in any case.
+fn names_access_token(query: &str) -> bool {
+    form_urlencoded::parse(query.as_bytes()).any(|(name, _)| {
+        let again = form_urlencoded::parse(name.as_bytes()).next();
+        again.is_some_and(|(name, _)| path::fold(&name) == "access_token")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(method: &str, target: &str) -> Result<Route, Flaw> {
+        let rules = Rules {
+            users: ["api", "v2", "users"].map(str::to_owned).to_vec(),
+            users_folded: ["api", "v2", "users"].map(str::to_owned).to_vec(),
+            pass: vec![
+                vec!["app".to_owned()],
+                vec!["authorize".to_owned()],
+                vec!["login".to_owned()],
+            ],
+            ..Rules::default()
+        };
+        find(&rules, method, &path::read(target.as_bytes())?, false)
+    }
+
+    #[test]
+    fn every_request_under_users_is_guarded_or_refused() {
+        for (row, method, target, expected) in [
+            ("users itself", "GET", "/api/v2/users", Flaw::RouteNeighbour),
+            ("collapsed by the client", "DELETE", "/api/v2/users/", Flaw::PathEmptySegment),
+            ("profile when off", "GET", "/api/v2/users/a", Flaw::ProfileOff),
+            ("neighbour", "POST", "/api/v2/users/a/roles", Flaw::RouteNeighbour),
+            (
+                "half of an unlink",
+                "DELETE",
+                "/api/v2/users/a/identities/google",
+                Flaw::RouteNeighbour,
+            ),
+            ("too long", "DELETE", "/api/v2/users/a/identities/google/1/2", Flaw::RouteNeighbour),
+            ("method in lower case", "post", "/api/v2/users/a/identities", Flaw::RouteMethod),
+            ("other method", "PUT", "/api/v2/users/a/identities", Flaw::RouteMethod),
+            ("query", "POST", "/api/v2/users/a/identities?x", Flaw::PathQuery),
+            ("empty query", "POST", "/api/v2/users/a/identities?", Flaw::PathQuery),
+            ("slash in an id", "POST", "/api/v2/users/a%2Fb/identities", Flaw::PathEncodedSlash),
+            ("case", "POST", "/API/v2/users/a/identities", Flaw::PathDisguised),
+            ("nowhere", "GET", "/", Flaw::RouteUnknown),
+            ("a prefix is whole segments", "GET", "/apple", Flaw::RouteUnknown),
+            ("slash on a pass path", "GET", "/app/a%2fb", Flaw::PathEncodedSlash),
+            ("legacy unlink", "POST", "/login/unlink", Flaw::LegacyLinking),
+            ("legacy link", "GET", "/authorize?x=1&access_token=t", Flaw::LegacyLinking),
+            ("legacy link, encoded", "GET", "/authorize?%2561ccess_token=t", Flaw::LegacyLinking),
+            ("legacy link in a body", "POST", "/authorize", Flaw::LegacyLinking),
+        ] {
+            assert_eq!(found(method, target), Err(expected), "{row}");
+        }
+        assert_eq!(found("GET", "/app/x?access_token=1"), Ok(Route::Pass));
+        assert_eq!(found("GET", "/authorize?client_id=1"), Ok(Route::Pass));
+        assert_eq!(
+            found("POST", "/api/v2/users/auth0%7Ca/identities"),
+            Ok(Route::Guarded(Guarded { user_id: "auth0|a".to_owned(), action: Action::Link }))
+        );
+    }
+}

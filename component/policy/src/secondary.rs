@@ -1,0 +1,91 @@
+//! The secondary token: proof, not older than an hour, that the caller owns the account to link.
+
+use crate::bearer::Bearer;
+use crate::config::SecondaryRules;
+use crate::decision::Record;
+use crate::denial::{Denial, Flaw, TokenFlaw};
+use crate::keyring::Keyring;
+use crate::protocol::Now;
+use crate::subject::Permit;
+use crate::token::{Expected, Halt, Held, Unverified, Verified};
+
+/// A verified secondary token that may be linked to the account of the permit it was checked with.
+pub(crate) struct Secondary(Verified);
+
+impl Secondary {
+    /// The token, to be sent on.
+    pub(crate) fn token(&self) -> &str {
+        self.0.text()
+    }
+}
+
+/// Verifies a parsed secondary token against its own rules, beside the permit's bearer.
+pub(crate) fn verify(
+    token: Unverified,
+    permit: &Permit,
+    keyring: &Keyring,
+    now: Now,
+    record: &mut Record,
+) -> Result<Secondary, Held> {
+    let bearer = permit.bearer();
+    let rules = &bearer.rules().secondary;
+    let same_issuer = token.issuer().and_then(|issuer| {
+        if issuer == bearer.rules().issuer { Ok(()) } else { Err(TokenFlaw::IssuerMismatch) }
+    });
+    if let Err(flaw) = same_issuer {
+        return Err(token.refused(Denial::Secondary(flaw), record));
+    }
+    let audiences = audiences(rules, bearer);
+    let expected = Expected {
+        issuer: bearer.rules().position,
+        algorithms: &rules.algorithms,
+        audiences: &audiences,
+        skew_ms: bearer.rules().clock_skew_ms,
+    };
+    let token = token.verify(&expected, keyring, now).map_err(|(token, halt)| match halt {
+        Halt::Wait { until_mono_ms } => Held::Wait(token, until_mono_ms),
+        Halt::Flaw(flaw) => token.refused(Denial::Secondary(flaw), record),
+    })?;
+    record.secondary(token.claims().known("sub"));
+    meets_rules(&token, permit, now)?;
+    Ok(Secondary(token))
+}
+
+/// Whom the token may be issued to: the bearer's own client unless configured. A bearer without a
+/// client accepts nobody; a missing claim never equals a missing claim.
+fn audiences<'a>(rules: &'a SecondaryRules, bearer: &'a Bearer) -> Vec<&'a str> {
+    match &rules.audiences {
+        Some(audiences) => audiences.iter().map(String::as_str).collect(),
+        None => bearer.client().into_iter().collect(),
+    }
+}
+
+/// The rest, after the signature: subject, machine, other account, age, e-mail.
+fn meets_rules(token: &Verified, permit: &Permit, now: Now) -> Result<(), Denial> {
+    let claims = token.claims();
+    let rules = &permit.bearer().rules().secondary;
+    let subject = claims.known("sub").ok_or(Denial::Secondary(TokenFlaw::SubjectMissing))?;
+    if claims.of_machine(claims.sole_audience().ok()) {
+        return Err(Flaw::SecondaryOfMachine.into());
+    }
+    if subject == permit.user_id() {
+        return Err(Flaw::SameAccount.into());
+    }
+    if let Some(max_age_ms) = rules.max_age_ms {
+        let signed_in_ms = claims
+            .authenticated_ms
+            .or(claims.issued_ms)
+            .ok_or(Denial::Secondary(TokenFlaw::AgeUnknown))?;
+        let oldest_ms = signed_in_ms
+            .saturating_add(max_age_ms)
+            .saturating_add(permit.bearer().rules().clock_skew_ms);
+        if now.unix_ms > oldest_ms {
+            return Err(Flaw::SecondaryTooOld.into());
+        }
+    }
+    if rules.email_verified && !claims.email_verified() {
+        Err(Flaw::SecondaryEmail.into())
+    } else {
+        Ok(())
+    }
+}

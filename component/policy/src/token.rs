@@ -1,0 +1,236 @@
+//! A signed token (JWS compact serialization, RFC 7515 section 7.1), from text to verified claims.
+//!
+//! One fixed order: form, issuer, algorithm, dates, audience, key, signature. What is not yet
+//! verified may only refuse; only [`Verified`] gives claims away, and only a signature makes one.
+
+use jsonwebtoken::Algorithm;
+use zeroize::Zeroizing;
+
+use crate::claims::Claims;
+use crate::decision::Record;
+use crate::denial::{Denial, TokenFlaw};
+use crate::json::{self, Json, NotStrict, Object};
+use crate::key::{self, base64url};
+use crate::keyring::{Keyring, Sought};
+use crate::protocol::Now;
+
+/// Longest token, in bytes. Auth0's have about 1 KiB; a gateway's whole head has 8 to 64 KiB.
+/// Raised, a caller buys more parsing before the first check.
+pub(crate) const MAX_TOKEN: usize = 8192;
+
+/// Longest `kid`, in bytes.
+const MAX_KID: usize = 256;
+
+/// A token that has the right form and nothing more.
+pub(crate) struct Unverified {
+    text: Zeroizing<String>,
+    form: Box<Form>,
+}
+
+/// The parts of a token.
+struct Form {
+    /// Where the signing input ends: the second dot.
+    signed: usize,
+    signature: Vec<u8>,
+    /// `alg` as it stands there: an algorithm or anything else.
+    alg: String,
+    kid: Option<String>,
+    typ: Option<String>,
+    claims: Claims,
+}
+
+/// What a token must be, apart from being signed.
+pub(crate) struct Expected<'a> {
+    /// The issuer's place in the policy document: its keys are the only ones looked at.
+    pub(crate) issuer: usize,
+    pub(crate) algorithms: &'a [Algorithm],
+    pub(crate) audiences: &'a [&'a str],
+    pub(crate) skew_ms: u64,
+}
+
+/// A token whose form, dates, audience and signature hold.
+pub(crate) struct Verified {
+    text: Zeroizing<String>,
+    typ: Option<String>,
+    claims: Claims,
+}
+
+/// Why a token is not verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Halt {
+    /// It never will be.
+    Flaw(TokenFlaw),
+    /// Its key is being fetched.
+    Wait { until_mono_ms: u64 },
+}
+
+impl From<TokenFlaw> for Halt {
+    fn from(flaw: TokenFlaw) -> Self {
+        Self::Flaw(flaw)
+    }
+}
+
+/// Why a token is not at hand, for whoever asked for it.
+pub(crate) enum Held {
+    /// Refused for good.
+    Denied(Denial),
+    /// Its key is being fetched: here it is back, until then.
+    Wait(Unverified, u64),
+}
+
+impl From<Denial> for Held {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial)
+    }
+}
+
+/// Reads a token's form. Of a token that has none, the record keeps length and digest.
+pub(crate) fn parse(
+    text: Zeroizing<String>,
+    denial: fn(TokenFlaw) -> Denial,
+    record: &mut Record,
+) -> Result<Unverified, Denial> {
+    match Form::read(&text) {
+        Ok(form) => Ok(Unverified { text, form: Box::new(form) }),
+        Err(flaw) => {
+            record.unverified(text.as_bytes());
+            Err(denial(flaw))
+        }
+    }
+}
+
+impl Form {
+    fn read(text: &str) -> Result<Self, TokenFlaw> {
+        if text.len() > MAX_TOKEN {
+            return Err(TokenFlaw::TooLong);
+        }
+        let mut parts = text.split('.');
+        let (Some(header), Some(claims), Some(signature), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(TokenFlaw::NotCompactJws);
+        };
+        let signed = header.len() + 1 + claims.len();
+        let header = decoded(header)?;
+        let claims = Zeroizing::new(decoded(claims)?);
+        let signature = decoded(signature)?;
+        let (alg, kid, typ) = read_header(&header)?;
+        let claims = Claims::parse(&claims)?;
+        Ok(Self { signed, signature, alg, kid, typ, claims })
+    }
+}
+
+impl Unverified {
+    /// `iss`, to look up or compare what the token must be. Not to be believed.
+    pub(crate) fn issuer(&self) -> Result<&str, TokenFlaw> {
+        self.form.claims.known("iss").ok_or(TokenFlaw::IssuerMissing)
+    }
+
+    /// Whether all that is expected holds, in the fixed order, the signature last.
+    fn check(&self, expected: &Expected<'_>, keyring: &Keyring, now: Now) -> Result<(), Halt> {
+        let algorithm = key::algorithm(&self.form.alg)
+            .filter(|alg| expected.algorithms.contains(alg))
+            .ok_or(TokenFlaw::AlgorithmRefused)?;
+        self.check_dates(expected.skew_ms, now)?;
+        if !expected.audiences.contains(&self.form.claims.sole_audience()?) {
+            return Err(TokenFlaw::AudienceMismatch.into());
+        }
+        let key = match keyring.find(expected.issuer, algorithm, self.form.kid.as_deref()) {
+            Sought::Here(key) => key,
+            Sought::Nowhere(flaw) => return Err(flaw.into()),
+            Sought::Later { until_mono_ms } => return Err(Halt::Wait { until_mono_ms }),
+        };
+        let message = self.text.as_bytes().get(..self.form.signed).unwrap_or_default();
+        if key.verifies(message, &self.form.signature) {
+            Ok(())
+        } else {
+            Err(TokenFlaw::SignatureInvalid.into())
+        }
+    }
+
+    /// Verifies the token. On [`Halt::Wait`] it comes back, to be verified again later.
+    pub(crate) fn verify(
+        self,
+        expected: &Expected<'_>,
+        keyring: &Keyring,
+        now: Now,
+    ) -> Result<Verified, (Self, Halt)> {
+        match self.check(expected, keyring, now) {
+            Ok(()) => {
+                Ok(Verified { text: self.text, typ: self.form.typ, claims: self.form.claims })
+            }
+            Err(halt) => Err((self, halt)),
+        }
+    }
+
+    /// Refuses the token. The record keeps its length and digest.
+    pub(crate) fn refused(&self, denial: Denial, record: &mut Record) -> Held {
+        record.unverified(self.text.as_bytes());
+        Held::Denied(denial)
+    }
+
+    /// `exp` is required (RFC 7519 section 4.1.4); `nbf` and `iat` must not lie ahead.
+    fn check_dates(&self, skew_ms: u64, now: Now) -> Result<(), TokenFlaw> {
+        let expires_ms = self.form.claims.expires_ms.ok_or(TokenFlaw::ExpiryMissing)?;
+        if now.unix_ms >= expires_ms.saturating_add(skew_ms) {
+            return Err(TokenFlaw::Expired);
+        }
+        let ahead =
+            |date: Option<u64>| date.is_some_and(|date| date > now.unix_ms.saturating_add(skew_ms));
+        if ahead(self.form.claims.not_before_ms) {
+            return Err(TokenFlaw::NotYetValid);
+        }
+        if ahead(self.form.claims.issued_ms) {
+            return Err(TokenFlaw::IssuedAhead);
+        }
+        Ok(())
+    }
+}
+
+impl Verified {
+    pub(crate) fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    /// The token, to be sent on.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether `typ` is this one; a media type may leave out `application/` (RFC 7515 section 4.1.9).
+    pub(crate) fn is_of_type(&self, wanted: &str) -> bool {
+        let bare =
+            |name: &str| name.to_ascii_lowercase().trim_start_matches("application/").to_owned();
+        self.typ.as_deref().is_some_and(|typ| bare(typ) == bare(wanted))
+    }
+}
+
+fn decoded(part: &str) -> Result<Vec<u8>, TokenFlaw> {
+    base64url(part).filter(|bytes| !bytes.is_empty()).ok_or(TokenFlaw::NotCompactJws)
+}
+
+/// `alg`, `kid` and `typ`. `jku`, `jwk`, `x5u` and `x5c` are not looked at: keys come from the
+/// policy, never from the token (RFC 8725 section 3.10).
+fn read_header(text: &[u8]) -> Result<(String, Option<String>, Option<String>), TokenFlaw> {
+    let members = json::parse(text)
+        .map_err(|flaw| match flaw {
+            NotStrict::Duplicate => TokenFlaw::HeaderDuplicate,
+            NotStrict::Malformed => TokenFlaw::HeaderNotJson,
+        })?
+        .into_object()
+        .ok_or(TokenFlaw::HeaderNotJson)?;
+    if members.contains_key("crit") {
+        return Err(TokenFlaw::HeaderCrit);
+    }
+    let text = |name: &str, members: &Object| match members.get(name) {
+        None => Ok(None),
+        Some(Json::Text(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(TokenFlaw::HeaderType),
+    };
+    let alg = text("alg", &members)?.ok_or(TokenFlaw::HeaderType)?;
+    let kid = text("kid", &members)?;
+    if kid.as_ref().is_some_and(|kid| kid.len() > MAX_KID) {
+        return Err(TokenFlaw::KeyUnknown);
+    }
+    Ok((alg, kid, text("typ", &members)?))
+}

@@ -5,6 +5,9 @@
 mod issuer;
 mod section;
 
+#[cfg(test)]
+mod mistakes_test;
+
 use std::sync::Arc;
 
 use jsonwebtoken::Algorithm;

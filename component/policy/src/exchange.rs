@@ -285,3 +285,112 @@ impl Exchange {
         Turn { sequence: self.sequence, step }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decision::Decision;
+    use crate::minted::{self, NOW};
+    use crate::policy::Policy;
+    use crate::protocol::End;
+
+    fn opened(policy: &mut Policy) -> (Exchange, Turn) {
+        policy.open(minted::link_head("auth0|a", "auth0|a"), NOW)
+    }
+
+    fn status(turn: &Turn) -> Option<u16> {
+        if let Step::Respond(reply) = &turn.step { Some(reply.status) } else { None }
+    }
+
+    fn closed(policy: &mut Policy, exchange: Exchange) -> Decision {
+        policy.close(exchange, End::Finished, NOW)
+    }
+
+    #[test]
+    fn an_event_that_does_not_answer_the_step_ends_the_exchange() {
+        let body = || Event::Body(minted::link_body("auth0|b"));
+        let answered = || Event::Forwarded(Ok(AnswerHead { status: 201 }));
+        for (row, sequence, event) in [
+            ("an earlier number", 0, body()),
+            ("a later number", 2, body()),
+            ("an event of another step", 1, answered()),
+            ("an event of no step", 1, Event::Woken),
+        ] {
+            let mut policy = minted::policy();
+            let (mut exchange, turn) = opened(&mut policy);
+            assert_eq!(turn.sequence, 1);
+            assert!(matches!(turn.step, Step::ReadBody { .. }), "{row}");
+            let turn = policy.resume(&mut exchange, sequence, event, NOW);
+            assert_eq!(status(&turn), Some(503), "{row}");
+            let turn = policy.resume(&mut exchange, turn.sequence, body(), NOW);
+            assert_eq!(status(&turn), Some(503), "{row}: it stays ended");
+            let decision = closed(&mut policy, exchange);
+            assert_eq!(decision.cause, Cause::Failed(Fault::OutOfOrder), "{row}");
+            assert!(!decision.upstream_called, "{row}");
+        }
+    }
+
+    #[test]
+    fn an_event_twice_does_not_forward_twice() {
+        let mut policy = minted::policy();
+        let (mut exchange, _) = opened(&mut policy);
+        let turn = policy.resume(&mut exchange, 1, Event::Body(minted::link_body("auth0|b")), NOW);
+        assert!(matches!(turn.step, Step::Forward(_)));
+        let again = Event::Body(minted::link_body("auth0|b"));
+        assert_eq!(status(&policy.resume(&mut exchange, 1, again, NOW)), Some(503));
+    }
+
+    #[test]
+    fn closed_early_it_is_unfinished() {
+        let mut policy = minted::policy();
+        let (exchange, _) = opened(&mut policy);
+        let decision = policy.close(exchange, End::ClientGone, NOW);
+        assert_eq!(decision.cause, Cause::Unfinished);
+        assert_eq!(decision.end, End::ClientGone);
+        assert_eq!(decision.subject.as_deref(), Some("auth0|a"));
+    }
+
+    #[test]
+    fn it_waits_for_keys_where_it_stands() {
+        let mut policy = minted::policy();
+        let later = |ms| Now { mono_ms: NOW.mono_ms + ms, ..NOW };
+        let until = NOW.mono_ms + 100;
+        policy.keyring_mut().absent_until_mono_ms = Some(until);
+        let (mut exchange, turn) = opened(&mut policy);
+        assert_eq!(turn.step, Step::Wait { until_mono_ms: until });
+
+        policy.keyring_mut().absent_until_mono_ms = None;
+        let turn = policy.resume(&mut exchange, 1, Event::Woken, later(10));
+        assert!(matches!(turn.step, Step::ReadBody { .. }), "the bearer's key came");
+
+        policy.keyring_mut().absent_until_mono_ms = Some(until);
+        let body = Event::Body(minted::link_body("auth0|b"));
+        let turn = policy.resume(&mut exchange, 2, body, later(20));
+        assert_eq!(turn.step, Step::Wait { until_mono_ms: until });
+        let turn = policy.resume(&mut exchange, 3, Event::Woken, later(50));
+        assert_eq!(turn.step, Step::Wait { until_mono_ms: until }, "woken too early");
+
+        policy.keyring_mut().absent_until_mono_ms = None;
+        let turn = policy.resume(&mut exchange, 4, Event::Woken, later(60));
+        assert!(matches!(turn.step, Step::Forward(_)), "the secondary's key came");
+    }
+
+    #[test]
+    fn keys_that_never_come_are_ours_to_answer_for() {
+        let mut policy = minted::policy();
+        policy.keyring_mut().absent_until_mono_ms = Some(NOW.mono_ms + 100);
+        let (mut exchange, _) = opened(&mut policy);
+        let late = Now { mono_ms: NOW.mono_ms + 100, ..NOW };
+        let turn = policy.resume(&mut exchange, 1, Event::Woken, late);
+        assert_eq!(status(&turn), Some(503));
+        assert_eq!(closed(&mut policy, exchange).cause, Cause::Failed(Fault::KeysUnavailable));
+    }
+
+    #[test]
+    fn monotonic_time_does_not_run_backwards_in_here() {
+        let mut policy = minted::policy();
+        let (exchange, _) = opened(&mut policy);
+        let earlier = Now { mono_ms: 0, ..NOW };
+        assert_eq!(policy.close(exchange, End::Finished, earlier).elapsed_ms, 0);
+    }
+}

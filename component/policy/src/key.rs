@@ -6,7 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::Algorithm;
-use jsonwebtoken::jwk::{Jwk, KeyOperations, PublicKeyUse};
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, KeyOperations, PublicKeyUse};
 
 use crate::verifier::{self, Verifier};
 
@@ -38,7 +38,9 @@ pub(crate) fn prepare(
         }
     }
     let jwk: Jwk = serde_json::from_value(value.clone())
-        .map_err(|_| "expected a JSON Web Key (RFC 7517), found something else".to_owned())?;
+        .ok()
+        .filter(|jwk: &Jwk| !matches!(jwk.algorithm, AlgorithmParameters::Other(_)))
+        .ok_or("expected a JSON Web Key of type RSA, EC or OKP (RFC 7518), found something else")?;
     if matches!(jwk.common.public_key_use, Some(PublicKeyUse::Encryption | PublicKeyUse::Other(_)))
     {
         return Err("expected `use` to be `sig`, found another".to_owned());

@@ -70,6 +70,9 @@ mod decision;
 
 mod config;
 
+#[cfg(test)]
+mod minted;
+
 pub use config::Mistake;
 pub use decision::{Decision, Outcome, escaped};
 pub use denial::{Cause, Denial, Fault};

@@ -226,6 +226,24 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn every_accepted_path_is_written_back_to_itself(path in "/[a-z%0-9A-F|;:@./\\\\\u{fc} -]{0,12}") {
+            if let Ok(segments) = texts(&path) {
+                let written = encode(segments.iter().map(String::as_str));
+                let root = if segments.is_empty() { "/" } else { "" };
+                proptest::prop_assert_eq!(texts(&(written + root)), Ok(segments));
+            }
+        }
+
+        #[test]
+        fn no_target_is_too_odd_to_read(target: Vec<u8>) {
+            if let Ok(target) = read(&target) {
+                let _ = lax_readings(target.raw_path);
+            }
+        }
+    }
+
     #[test]
     fn lax_readers_are_seen_through() {
         let reaches = |path: &str| {

@@ -108,6 +108,11 @@ impl Policy {
         self.keyring.fetched(source, outcome, now)
     }
 
+    #[cfg(test)]
+    pub(crate) fn keyring_mut(&mut self) -> &mut Keyring {
+        &mut self.keyring
+    }
+
     fn forward_only(&mut self, now: Now) -> Now {
         self.latest_mono_ms = self.latest_mono_ms.max(now.mono_ms);
         Now { mono_ms: self.latest_mono_ms, ..now }

@@ -33,3 +33,38 @@ impl Permit {
         &self.bearer
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::minted::{self, NOW};
+    use crate::protocol::Step;
+    use proptest::prelude::*;
+
+    /// Whether a link request is taken as far as its body: a permit was granted.
+    fn permitted(user_id: &str, subject: &str) -> bool {
+        let (_, turn) = minted::policy().open(minted::link_head(user_id, subject), NOW);
+        matches!(turn.step, Step::ReadBody { .. })
+    }
+
+    #[test]
+    fn near_misses_are_misses() {
+        for (row, user_id, subject) in [
+            ("case", "auth0|a", "auth0|A"),
+            ("prefix", "auth0|a", "auth0|ab"),
+            ("trailing space", "auth0|a", "auth0|a "),
+            ("composed and decomposed", "auth0|\u{e9}", "auth0|e\u{301}"),
+            ("encoded once more", "auth0|a", "auth0%7Ca"),
+            ("look-alike", "auth0|a", "auth0|\u{430}"),
+        ] {
+            assert!(!permitted(user_id, subject), "{row}");
+            assert!(permitted(subject, subject), "{row}: its own account");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_permit_needs_equal_bytes(user_id in "[a-cA-C|%\u{e9}]{1,4}", subject in "[a-cA-C|%\u{e9}]{1,4}") {
+            prop_assert_eq!(permitted(&user_id, &subject), user_id.as_bytes() == subject.as_bytes());
+        }
+    }
+}

@@ -91,7 +91,7 @@ impl<'a> Entry<'a> {
     pub(super) fn exactly_one(&self) {
         let is_one = matches!(self.value, Json::Number(number) if number.as_u64() == Some(1));
         if !is_one {
-            self.wrong::<()>("1", self.value.kind());
+            self.wrong::<()>("1", &self.shown());
         }
     }
 
@@ -145,11 +145,15 @@ impl<'a> Entry<'a> {
         self.list(item)
     }
 
-    /// What stands here, as far as it may be shown: words are, anything else is only named.
+    /// What stands here: words and numbers as they are, anything else by its kind.
     fn shown(&self) -> String {
-        self.value
-            .as_text()
-            .map_or_else(|| self.value.kind().to_owned(), |text| format!("`{text}`"))
+        match self.value {
+            Json::Text(text) => format!("`{text}`"),
+            Json::Number(number) => number.to_string(),
+            Json::Null | Json::Bool(_) | Json::List(_) | Json::Object(_) => {
+                self.value.kind().to_owned()
+            }
+        }
     }
 }
 

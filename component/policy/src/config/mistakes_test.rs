@@ -1,0 +1,113 @@
+//! What an author is told about a document, golden.
+
+use serde_json::{Value, json};
+
+use crate::minted;
+use crate::policy::Policy;
+use crate::protocol::Secrets;
+
+/// Every mistake of a document, a line each.
+fn told(document: &str) -> Vec<String> {
+    let secrets = Secrets::from_iter([("SHORT", "too short")]);
+    let mistakes = Policy::compile(document, &secrets, 1).err().unwrap_or_default();
+    mistakes
+        .into_iter()
+        .map(|mistake| {
+            let help = mistake.help.map(|help| format!(" ({help})")).unwrap_or_default();
+            format!("{}: {}{help}", mistake.pointer, mistake.message)
+        })
+        .collect()
+}
+
+/// The good document with one value replaced, or added, at a JSON Pointer.
+fn with(pointer: &str, value: Value) -> String {
+    let mut document = minted::document();
+    let (parent, key) = pointer.rsplit_once('/').unwrap();
+    let parent = document.pointer_mut(parent).unwrap();
+    parent.as_object_mut().unwrap().insert(key.to_owned(), value);
+    document.to_string()
+}
+
+#[test]
+fn all_mistakes_are_told_in_one_run() {
+    let document = json!({
+        "version": 2,
+        "isuers": [],
+        "issuers": [
+            { "audiences": ["a"], "algorithms": ["HS256"], "secondary": { "algorithms": ["HS256"] } },
+            {
+                "issuer": "https://b.example/",
+                "audiences": [],
+                "algorithms": ["none"],
+                "keys": { "jwks": { "keys": [{ "kty": "RSA", "n": "AQAB", "e": "AQAB" }, { "kty": "EC" }] } },
+            },
+        ],
+        "pass": ["/app", "/app/x", "/api/v2", "app"],
+    });
+    let expected = [
+        "/version: expected 1, found 2",
+        "/issuers/0: expected the key `issuer`, found none",
+        "/issuers/0: expected the key `hmac_secret`, found none",
+        "/issuers/1/algorithms/0: expected RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA, HS256, HS384 or HS512, found `none`",
+        "/issuers/1/audiences: expected at least one entry, found an empty list",
+        "/issuers/1/keys/jwks/keys/0: expected an RSA modulus of 2048 to 8192 bits, found 17",
+        "/issuers/1/keys/jwks/keys/1: expected a JSON Web Key of type RSA, EC or OKP (RFC 7518), found something else",
+        "/pass/1: expected prefixes that do not overlap, found one that overlaps `/app`",
+        "/pass/2: expected a prefix apart from the guarded routes, found one that overlaps `/api/v2/users`",
+        "/pass/3: expected an absolute path of one or more segments without a trailing slash, found `app`",
+        "/isuers: expected a known key, found `isuers` (the keys here are: base_path, body_timeout, cors, encoded_slashes, forward_headers, issuers, log, pass, profile, upstream_timeout, version)",
+    ];
+    assert_eq!(told(&document.to_string()), expected);
+}
+
+#[test]
+fn one_mistake_at_a_time() {
+    let issuer = "/issuers/0";
+    let rsa = json!({ "jwks": { "keys": [minted::document()["issuers"][0]["keys"]["jwks"]["keys"][0], { "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA" }] } });
+    for (pointer, value, expected) in [
+        ("/base_path".to_owned(), json!("/api/v2/"), "/base_path: expected an absolute path of one or more segments without a trailing slash, found `/api/v2/`".to_owned()),
+        (format!("{issuer}/algorithms"), json!(["RS256"]), format!("{issuer}/keys/jwks/keys: expected a key for each algorithm, found none for RS256 (secondary tokens are RS256 unless `secondary.algorithms` says otherwise)")),
+        (format!("{issuer}/secondary"), json!({ "algorithms": [] }), format!("{issuer}/secondary/algorithms: expected at least one entry, found an empty list")),
+        (format!("{issuer}/secondary"), json!({ "algorithms": ["EdDSA"], "max_age": "1 hour" }), format!("{issuer}/secondary/max_age: expected a duration such as `30s`, `10m` or `1h`, found `1 hour`")),
+        (format!("{issuer}/clock_skew"), json!("6m"), format!("{issuer}/clock_skew: expected a duration from 0s to 5m, found `6m`")),
+        (format!("{issuer}/hmac_secret"), json!("SHORT"), format!("{issuer}/hmac_secret: expected no `hmac_secret` without an HS algorithm, found one")),
+        (format!("{issuer}/kind"), json!("idtoken"), format!("{issuer}/kind: expected `access-token` or `id-token`, found `idtoken`")),
+        (format!("{issuer}/keys"), rsa, format!("{issuer}/keys/jwks/keys/1: expected a key for one of the issuer's algorithms, found one of another family")),
+        ("/cors".to_owned(), json!({ "origins": ["*"] }), "/cors/origins/0: expected an exact origin such as `https://app.example`, in lower case, without a path, found `*`".to_owned()),
+        ("/cors".to_owned(), json!({}), "/cors: expected the key `origins`, found none".to_owned()),
+        ("/forward_headers".to_owned(), json!(["Authorization"]), "/forward_headers/0: expected a header that is the client's to send on, found `Authorization`".to_owned()),
+        ("/profile".to_owned(), json!(false), "/profile: expected `off` or `read-own`, found a boolean".to_owned()),
+        ("/log".to_owned(), json!([]), "/log: expected an object, found a list".to_owned()),
+    ] {
+        assert_eq!(told(&with(&pointer, value)), [expected], "{pointer}");
+    }
+}
+
+#[test]
+fn a_document_that_is_none() {
+    assert_eq!(told("version: 1"), [": expected JSON, found something else"]);
+    assert_eq!(told("[]"), [": expected an object, found a list"]);
+    assert_eq!(
+        told(r#"{"version":1,"version":1}"#),
+        [": expected every key once, found one twice in the same object"]
+    );
+}
+
+#[test]
+fn a_secret_is_named_and_never_shown() {
+    let mut document = minted::document();
+    let issuer = document["issuers"][0].as_object_mut().unwrap();
+    issuer.insert("algorithms".to_owned(), json!(["HS256"]));
+    issuer.insert("hmac_secret".to_owned(), json!("SHORT"));
+    assert_eq!(
+        told(&document.to_string()),
+        ["/issuers/0/hmac_secret: expected a secret of at least 32 bytes for HS256, found 9"]
+    );
+    document["issuers"][0]["hmac_secret"] = json!("ELSEWHERE");
+    assert_eq!(
+        told(&document.to_string()),
+        [
+            "/issuers/0/hmac_secret: expected the name of a secret that the host has, found `ELSEWHERE` (the reference gateway takes it from the environment variable `LINKGATE_SECRET_ELSEWHERE`)"
+        ]
+    );
+}

@@ -1,0 +1,75 @@
+//! For unit tests: a policy, and tokens that it accepts.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ed25519_dalek::{Signer as _, SigningKey};
+use serde_json::{Value, json};
+
+use crate::policy::Policy;
+use crate::protocol::{Head, Header, Now, Secrets};
+
+pub(crate) const NOW: Now = Now { unix_ms: 1_700_000_000_000, mono_ms: 5_000 };
+
+const ISSUER: &str = "https://tenant.example/";
+const AUDIENCE: &str = "https://tenant.example/api/v2/";
+
+fn key() -> SigningKey {
+    SigningKey::from_bytes(&[7; 32])
+}
+
+/// A document that [`policy`] compiles, for tests to spoil.
+pub(crate) fn document() -> Value {
+    json!({
+        "version": 1,
+        "issuers": [{
+            "issuer": ISSUER,
+            "audiences": [AUDIENCE],
+            "algorithms": ["EdDSA"],
+            "secondary": { "algorithms": ["EdDSA"] },
+            "keys": { "jwks": { "keys": [{
+                "kty": "OKP",
+                "crv": "Ed25519",
+                "x": URL_SAFE_NO_PAD.encode(key().verifying_key().as_bytes()),
+            }] } },
+        }],
+    })
+}
+
+pub(crate) fn policy() -> Policy {
+    Policy::compile(&document().to_string(), &Secrets::default(), 1).unwrap()
+}
+
+/// A token with these claims, signed.
+pub(crate) fn token(claims: &Value) -> String {
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let message = format!("{}.{}", part(&json!({ "alg": "EdDSA" })), part(claims));
+    let signature = key().sign(message.as_bytes());
+    format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
+}
+
+/// The head of a link request to `user_id` with the access token of `subject`.
+pub(crate) fn link_head(user_id: &str, subject: &str) -> Head {
+    let seconds = NOW.unix_ms / 1000;
+    let bearer = token(&json!({
+        "iss": ISSUER, "aud": AUDIENCE, "sub": subject, "azp": "app", "iat": seconds,
+        "exp": seconds + 600, "scope": "update:current_user_identities",
+    }));
+    let path = crate::path::encode(["api", "v2", "users", user_id, "identities"]);
+    Head {
+        method: "POST".to_owned(),
+        target: path.into_bytes(),
+        headers: vec![
+            Header::new("authorization", &format!("Bearer {bearer}")),
+            Header::new("content-type", "application/json"),
+        ],
+    }
+}
+
+/// A link body with the ID token of `subject`.
+pub(crate) fn link_body(subject: &str) -> Vec<u8> {
+    let seconds = NOW.unix_ms / 1000;
+    let token = token(&json!({
+        "iss": ISSUER, "aud": "app", "sub": subject, "iat": seconds, "exp": seconds + 600,
+    }));
+    json!({ "link_with": token }).to_string().into_bytes()
+}

@@ -1,0 +1,109 @@
+//! All users of the tenant, and how linking moves identities between them.
+
+use std::collections::BTreeMap;
+
+use crate::identity::Identity;
+use crate::user::User;
+
+/// The tenant's users by id.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Directory {
+    /// INVARIANT: each key is the id of its user, and no identity belongs to two users.
+    users: BTreeMap<String, User>,
+}
+
+/// Why an identity cannot be taken off a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DetachFault {
+    NoSuchUser,
+    MainIdentity,
+    NotLinked,
+}
+
+impl Directory {
+    /// A directory of `users`, whose identities the caller found to be distinct.
+    pub(crate) fn new(users: Vec<User>) -> Self {
+        Self { users: users.into_iter().map(|user| (user.user_id(), user)).collect() }
+    }
+
+    pub(crate) fn user(&self, user_id: &str) -> Option<&User> {
+        self.users.get(user_id)
+    }
+
+    pub(crate) fn user_mut(&mut self, user_id: &str) -> Option<&mut User> {
+        self.users.get_mut(user_id)
+    }
+
+    pub(crate) fn users(&self) -> impl Iterator<Item = &User> {
+        self.users.values()
+    }
+
+    /// Whether some user has `id` among its linked identities.
+    pub(crate) fn is_linked(&self, id: &str) -> bool {
+        self.users.values().flat_map(|user| &user.linked).any(|identity| identity.id() == id)
+    }
+
+    /// Whether any identity is of `provider`.
+    pub(crate) fn has_provider(&self, provider: &str) -> bool {
+        self.users.values().flat_map(User::identities).any(|identity| identity.provider == provider)
+    }
+
+    /// Whoever signs in with that name and password: the name is an identity's id or e-mail address.
+    ///
+    /// Of several accounts with one address and one password, that of the tenant's own database signs in.
+    pub(crate) fn sign_in(&self, username: &str, password: &str) -> Option<&User> {
+        let matches = |identity: &Identity| {
+            let email = identity.profile.email.as_deref().unwrap_or_default();
+            let named = identity.id() == username
+                || (!email.is_empty() && email.eq_ignore_ascii_case(username));
+            named && identity.password.as_deref() == Some(password)
+        };
+        let pairs = self
+            .users
+            .values()
+            .flat_map(|user| user.identities().map(move |identity| (user, identity)));
+        let found = pairs.filter(|(_, identity)| matches(identity));
+        found.min_by_key(|(_, identity)| identity.provider != "auth0").map(|(user, _)| user)
+    }
+
+    /// Moves every identity of `secondary` to the end of `primary`'s. The secondary and its metadata are gone afterwards.
+    ///
+    /// Returns the primary; `None`, with nothing changed, when either does not exist or they are the same.
+    pub(crate) fn absorb(
+        &mut self,
+        primary: &str,
+        secondary: &str,
+        now_unix_s: u64,
+    ) -> Option<&User> {
+        if primary == secondary || !self.users.contains_key(primary) {
+            return None;
+        }
+        let absorbed = self.users.remove(secondary)?;
+        let user = self.users.get_mut(primary)?;
+        user.linked.push(absorbed.main);
+        user.linked.extend(absorbed.linked);
+        user.updated_unix_s = now_unix_s;
+        Some(user)
+    }
+
+    /// Takes one identity off `user_id` and makes a standalone user of it, without metadata.
+    ///
+    /// Returns the user it was taken off.
+    pub(crate) fn detach(
+        &mut self,
+        user_id: &str,
+        provider: &str,
+        identity: &str,
+        now_unix_s: u64,
+    ) -> Result<&User, DetachFault> {
+        let user = self.users.get_mut(user_id).ok_or(DetachFault::NoSuchUser)?;
+        if user.main.is_named(provider, identity) {
+            return Err(DetachFault::MainIdentity);
+        }
+        let position = user.linked.iter().position(|linked| linked.is_named(provider, identity));
+        let detached = user.linked.remove(position.ok_or(DetachFault::NotLinked)?);
+        user.updated_unix_s = now_unix_s;
+        self.users.insert(detached.id(), User::standalone(detached, now_unix_s));
+        self.users.get(user_id).ok_or(DetachFault::NoSuchUser)
+    }
+}

@@ -1,0 +1,41 @@
+//! `/.well-known`: what the tenant says of itself.
+
+use serde_json::{Value, json};
+
+use crate::answer::Answer;
+use crate::tenant::Tenant;
+
+/// `OpenID` Connect Discovery 1.0, section 3. The authorization endpoint is named because the specification requires it; it
+/// is not served.
+pub(crate) fn openid_configuration(tenant: &Tenant) -> Answer {
+    let issuer = tenant.settings().issuer();
+    Answer::json(
+        200,
+        &json!({
+            "issuer": issuer,
+            "authorization_endpoint": format!("{issuer}authorize"),
+            "token_endpoint": format!("{issuer}oauth/token"),
+            "jwks_uri": format!("{issuer}.well-known/jwks.json"),
+            "response_types_supported": ["code", "token", "id_token"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "grant_types_supported": ["password", "client_credentials"],
+            "scopes_supported": ["openid", "profile", "email"],
+            "token_endpoint_auth_methods_supported": ["none", "client_secret_post"],
+            "claims_supported": [
+                "aud", "auth_time", "email", "email_verified", "exp", "iat", "iss", "name", "nickname", "sub",
+            ],
+        }),
+    )
+    .with_header("cache-control", PUBLIC_FOR_SECONDS)
+}
+
+/// RFC 7517, section 5. Keys that were rotated out stay in the set until they are withdrawn.
+pub(crate) fn jwks(tenant: &Tenant) -> Answer {
+    let keys: Vec<Value> = tenant.keys().map(|key| json!(key.jwk())).collect();
+    Answer::json(200, &json!({ "keys": keys })).with_header("cache-control", PUBLIC_FOR_SECONDS)
+}
+
+/// How long others may keep these documents, as Auth0 says it.
+const PUBLIC_FOR_SECONDS: &str =
+    "public, max-age=15, stale-while-revalidate=15, stale-if-error=86400";

@@ -1,0 +1,91 @@
+//! A tenant that several tasks share: the server answers from it, tests and demos look into it.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::answer::Answer;
+use crate::request::Request;
+use crate::request_log::{Recorded, RequestLog};
+use crate::route::Operation;
+use crate::tenant::Tenant;
+
+/// A shared tenant with a log of what it received. Clones share the same tenant.
+#[derive(Clone)]
+pub struct TenantHandle {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    tenant: Mutex<Tenant>,
+    log: Mutex<RequestLog>,
+    watcher: Mutex<Option<Watcher>>,
+}
+
+type Watcher = Arc<dyn Fn(&Recorded) + Send + Sync>;
+
+impl TenantHandle {
+    /// Shares `tenant`, with an empty log.
+    #[must_use]
+    pub fn new(tenant: Tenant) -> Self {
+        let shared =
+            Shared { tenant: Mutex::new(tenant), log: Mutex::default(), watcher: Mutex::default() };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// The tenant itself, to look into, to mint tokens with, or to change. Requests wait while this is held.
+    pub fn tenant(&self) -> MutexGuard<'_, Tenant> {
+        lock(&self.shared.tenant)
+    }
+
+    /// Answers `request`, records it, and tells the watcher.
+    #[must_use]
+    pub fn answer(&self, request: Request, now_unix_s: u64) -> Answer {
+        let answer = self.tenant().answer(&request, now_unix_s);
+        let recorded = lock(&self.shared.log).record(request, answer.status, now_unix_s);
+        let watcher = lock(&self.shared.watcher).clone();
+        if let Some(watcher) = watcher {
+            watcher(&recorded);
+        }
+        answer
+    }
+
+    /// The last requests, oldest first: up to 512, fewer when their bodies are large.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Recorded> {
+        lock(&self.shared.log).kept()
+    }
+
+    /// How many requests were received, including those no longer kept.
+    #[must_use]
+    pub fn received(&self) -> u64 {
+        lock(&self.shared.log).received()
+    }
+
+    /// How many of them asked for `operation`.
+    #[must_use]
+    pub fn count(&self, operation: Operation) -> u64 {
+        lock(&self.shared.log).count(operation)
+    }
+
+    /// Empties the log and its counts.
+    pub fn forget_requests(&self) {
+        *lock(&self.shared.log) = RequestLog::default();
+    }
+
+    /// Calls `watcher` after each request from now on, in place of an earlier watcher. It must not block for long: the
+    /// client's answer waits for it.
+    pub fn watch(&self, watcher: impl Fn(&Recorded) + Send + Sync + 'static) {
+        *lock(&self.shared.watcher) = Some(Arc::new(watcher));
+    }
+}
+
+impl fmt::Debug for TenantHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TenantHandle").field("received", &self.received()).finish_non_exhaustive()
+    }
+}
+
+/// A test that fails while it holds the lock must not stop the server for the others.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

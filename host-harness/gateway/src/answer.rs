@@ -1,0 +1,210 @@
+//! Answers to the client: the upstream's with edits, the policy's own, or the gateway's last word.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::header::{self, HeaderMap, HeaderValue};
+use hyper::{Method, Response, StatusCode};
+
+use crate::contract::{End, HeaderEdits, Reply};
+use crate::evaluator::Evaluator;
+use crate::exchange::Exchange;
+use crate::hop;
+use crate::outbound::{Held, Link};
+use crate::request::parse_line;
+use crate::stall::Stall;
+
+/// The upstream's answer, its head edited, its body and trailers streamed.
+///
+/// Gives the exchange back when an edit is no header line.
+pub(crate) fn relay<E: Evaluator>(
+    held: Held,
+    edits: &HeaderEdits,
+    exchange: Exchange<E>,
+    stall: Duration,
+) -> Result<Response<Answer<E>>, Exchange<E>> {
+    let Held { head, body, link } = held;
+    let mut headers = head.headers;
+    hop::strip(&mut headers);
+    for pattern in &edits.remove {
+        remove(&mut headers, pattern);
+    }
+    for line in &edits.append {
+        let Some((name, value)) = parse_line(line) else {
+            return Err(exchange);
+        };
+        if !hop::is_framing(&name) {
+            headers.append(name, value);
+        }
+    }
+    let source = Source::Upstream { body, _link: link, stall: Stall::new(stall) };
+    Ok(assemble(head.status, headers, Answer { source, exchange: Some(exchange), unsent: false }))
+}
+
+/// The policy's own reply.
+///
+/// Gives the exchange back when the reply is none that HTTP can say.
+pub(crate) fn respond<E: Evaluator>(
+    reply: Reply,
+    method: &Method,
+    exchange: Exchange<E>,
+) -> Result<Response<Answer<E>>, Exchange<E>> {
+    let status =
+        StatusCode::from_u16(reply.status).ok().filter(|status| !status.is_informational());
+    let Some(status) = status else {
+        return Err(exchange);
+    };
+    let mut headers = HeaderMap::new();
+    for line in &reply.headers {
+        let Some((name, value)) = parse_line(line) else {
+            return Err(exchange);
+        };
+        if !hop::is_framing(&name) {
+            headers.append(name, value);
+        }
+    }
+    // hyper drops such a body without asking for it.
+    let unsent = method == Method::HEAD
+        || status == StatusCode::NO_CONTENT
+        || status == StatusCode::NOT_MODIFIED;
+    let source = Source::Own(Some(reply.body.into()));
+    Ok(assemble(status, headers, Answer { source, exchange: Some(exchange), unsent }))
+}
+
+/// The answer when there is no evaluator to ask: fixed, and without a word about why.
+pub(crate) fn unavailable<E: Evaluator>() -> Response<Answer<E>> {
+    let mut response = problem(StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}
+
+/// The answer to a request whose bytes two readers saw differently.
+pub(crate) fn unreadable<E: Evaluator>() -> Response<Answer<E>> {
+    problem(StatusCode::BAD_REQUEST, UNREADABLE)
+}
+
+/// The body of an answer to a client, of whichever origin. It owns the exchange and closes it with
+/// the last byte; dropped before that, the exchange ends as `client-gone`.
+pub(crate) struct Answer<E: Evaluator> {
+    source: Source,
+    exchange: Option<Exchange<E>>,
+    /// Nothing of the body is sent, so that dropping it is the proper end.
+    unsent: bool,
+}
+
+enum Source {
+    Own(Option<Bytes>),
+    Upstream { body: Incoming, _link: Link, stall: Stall },
+}
+
+/// Nothing in it is pinned in place.
+impl<E: Evaluator> Unpin for Answer<E> {}
+
+impl<E: Evaluator> Body for Answer<E> {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let this = self.get_mut();
+        let frame = match &mut this.source {
+            Source::Own(bytes) => Poll::Ready(
+                bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes))),
+            ),
+            Source::Upstream { body, stall, .. } => {
+                let frame = Pin::new(body)
+                    .poll_frame(cx)
+                    .map(|frame| frame.transpose().map_err(io::Error::other));
+                stall.bound(cx, frame).map(Result::transpose)
+            }
+        };
+        if let Poll::Ready(frame) = &frame
+            && (is_last(frame.as_ref()) || this.is_end_stream())
+        {
+            this.finish();
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.source {
+            Source::Own(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
+            Source::Upstream { body, .. } => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.source {
+            Source::Own(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+            Source::Upstream { body, .. } => body.size_hint(),
+        }
+    }
+}
+
+impl<E: Evaluator> Answer<E> {
+    /// The last step was carried out, as far as the host can: also when the upstream broke off.
+    fn finish(&mut self) {
+        if let Some(exchange) = self.exchange.take() {
+            exchange.close(End::Finished);
+        }
+    }
+}
+
+impl<E: Evaluator> Drop for Answer<E> {
+    fn drop(&mut self) {
+        if self.unsent || self.is_end_stream() {
+            self.finish();
+        }
+    }
+}
+
+/// Whether no frame follows: hyper asks for none after trailers.
+fn is_last(frame: Option<&io::Result<Frame<Bytes>>>) -> bool {
+    !matches!(frame, Some(Ok(frame)) if frame.is_data())
+}
+
+fn assemble<E: Evaluator>(
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Answer<E>,
+) -> Response<Answer<E>> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+fn problem<E: Evaluator>(status: StatusCode, text: &'static str) -> Response<Answer<E>> {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let source = Source::Own(Some(Bytes::from_static(text.as_bytes())));
+    assemble(status, headers, Answer { source, exchange: None, unsent: false })
+}
+
+/// Removes the lines `pattern` names: one name, or a prefix of names when it ends in `*`.
+fn remove(headers: &mut HeaderMap, pattern: &str) {
+    let Some(prefix) = pattern.strip_suffix('*') else {
+        headers.remove(pattern);
+        return;
+    };
+    let names: Vec<_> =
+        headers.keys().filter(|name| name.as_str().starts_with(prefix)).cloned().collect();
+    for name in names {
+        headers.remove(name);
+    }
+}
+
+/// RFC 9457.
+const UNAVAILABLE: &str = r#"{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"The gateway could not decide on this request."}"#;
+
+/// RFC 9457.
+const UNREADABLE: &str = r#"{"type":"about:blank","title":"Bad Request","status":400,"detail":"The request is not well-formed HTTP."}"#;

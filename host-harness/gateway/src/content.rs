@@ -1,0 +1,98 @@
+//! The body of a request, read by the policy or streamed to the upstream, or both.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::time::timeout;
+
+use crate::contract::Event;
+
+/// A request's body: what was read of it, then what the client has yet to send. As a [`Body`] it is
+/// both, so a request that was read can still be passed on whole.
+pub(crate) struct Content {
+    read: VecDeque<Frame<Bytes>>,
+    rest: Option<Incoming>,
+    /// Bytes in both, when the framing tells.
+    length: Option<u64>,
+}
+
+impl Content {
+    /// The body of a client's request, nothing of it read. hyper asks for it (`100 Continue`) when
+    /// it is first polled.
+    pub(crate) fn incoming(body: Incoming) -> Self {
+        Self { read: VecDeque::new(), length: body.size_hint().exact(), rest: Some(body) }
+    }
+
+    /// A body of the policy's own.
+    pub(crate) fn whole(bytes: Vec<u8>) -> Self {
+        let length = Some(bytes.len() as u64);
+        let read = if bytes.is_empty() {
+            VecDeque::new()
+        } else {
+            VecDeque::from([Frame::data(bytes.into())])
+        };
+        Self { read, rest: None, length }
+    }
+
+    /// Reads the body whole, but keeps it.
+    pub(crate) async fn read(&mut self, max_bytes: u32, limit: Duration) -> Event {
+        let max_bytes = usize::try_from(max_bytes).unwrap_or(usize::MAX);
+        if self.length.is_some_and(|length| length > max_bytes as u64) {
+            return Event::BodyTooLarge;
+        }
+        timeout(limit, self.gather(max_bytes)).await.unwrap_or(Event::BodyFailed)
+    }
+
+    async fn gather(&mut self, max_bytes: usize) -> Event {
+        let mut bytes: Vec<u8> =
+            self.read.iter().filter_map(Frame::data_ref).flatten().copied().collect();
+        while let Some(rest) = &mut self.rest {
+            match rest.frame().await {
+                Some(Ok(frame)) => {
+                    bytes.extend(frame.data_ref().into_iter().flatten());
+                    self.read.push_back(frame);
+                }
+                Some(Err(_broken)) => return Event::BodyFailed,
+                None => self.rest = None,
+            }
+            if bytes.len() > max_bytes {
+                return Event::BodyTooLarge;
+            }
+        }
+        Event::Body(bytes)
+    }
+}
+
+impl Body for Content {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let this = self.get_mut();
+        let frame = match (this.read.pop_front(), &mut this.rest) {
+            (Some(frame), _) => Poll::Ready(Some(Ok(frame))),
+            (None, Some(rest)) => Pin::new(rest).poll_frame(cx),
+            (None, None) => Poll::Ready(None),
+        };
+        if let (Poll::Ready(Some(Ok(frame))), Some(length)) = (&frame, &mut this.length) {
+            *length = length.saturating_sub(frame.data_ref().map_or(0, |data| data.len() as u64));
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.read.is_empty() && self.rest.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.length.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}

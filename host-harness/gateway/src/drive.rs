@@ -1,0 +1,145 @@
+//! The loop that carries out steps. It matches on the step and on nothing else.
+
+use std::time::Duration;
+
+use hyper::Response;
+use tokio::time::sleep_until;
+
+use crate::answer::{self, Answer};
+use crate::contract::{AnswerHead, End, Event, Failure, Step};
+use crate::evaluator::Evaluator;
+use crate::exchange::Exchange;
+use crate::fleet::{Fleet, Lost};
+use crate::outbound::{Held, send_once};
+use crate::request::{self, ClientRequest};
+use crate::settings::Limits;
+use crate::sink::Fault;
+use crate::upstream::Upstream;
+
+/// What the steps act upon.
+pub(crate) struct Driver<E: Evaluator> {
+    pub(crate) fleet: Fleet<E>,
+    pub(crate) upstream: Upstream,
+    pub(crate) limits: Limits,
+}
+
+/// What became of a step: the next thing to report, or an answer that ends the exchange.
+enum Done<E: Evaluator> {
+    Event(Event, Exchange<E>),
+    Answer(Response<Answer<E>>),
+    Breach(&'static str, Exchange<E>),
+}
+
+impl<E: Evaluator> Driver<E> {
+    /// Drives one exchange from the head of a request to the head of its answer. The answer's body
+    /// closes it.
+    pub(crate) async fn drive(&self, mut client: ClientRequest) -> Response<Answer<E>> {
+        let seen = client.head(self.fleet.wanted_headers());
+        let Ok((mut exchange, mut turn)) = self.fleet.open(&seen) else {
+            return answer::unavailable();
+        };
+        let mut held = None;
+        for _ in 0..STEP_LIMIT {
+            match self.act(turn.step, &mut client, &mut held, exchange).await {
+                Done::Answer(response) => return response,
+                Done::Breach(what, exchange) => return self.break_off(what, exchange),
+                Done::Event(event, back) => {
+                    exchange = back;
+                    turn = match exchange.resume(turn.sequence, &event) {
+                        Ok(turn) => turn,
+                        Err(Lost) => return answer::unavailable(),
+                    };
+                }
+            }
+        }
+        self.break_off("an exchange took more steps than any policy needs", exchange)
+    }
+
+    /// Carries one step out. The exchange goes in and comes back, so that it closes if the client
+    /// goes away meanwhile.
+    async fn act(
+        &self,
+        step: Step,
+        client: &mut ClientRequest,
+        held: &mut Option<Held>,
+        exchange: Exchange<E>,
+    ) -> Done<E> {
+        let event = match step {
+            Step::ReadBody(step) => {
+                client.content.read(step.max_bytes, millis(step.timeout_ms)).await
+            }
+            // The keys of a policy are part of its document, so no fetch is ever due and the wait is
+            // all there is. Keys from a URL will have the host perform what `policy.due` gives here.
+            Step::Wait(until) => {
+                sleep_until(self.fleet.desk().clock.moment(until, WAIT_LIMIT)).await;
+                Event::Woken
+            }
+            Step::Forward(step) => {
+                let limit = millis(step.timeout_ms);
+                *held = None;
+                self.send(request::forward(step, &self.upstream), limit, held).await
+            }
+            Step::Pass(step) => {
+                *held = None;
+                self.send(client.pass(&self.upstream), millis(step.timeout_ms), held).await
+            }
+            Step::Relay(edits) => {
+                let Some(answer) = held.take() else {
+                    return Done::Breach("relay without an answer of the upstream", exchange);
+                };
+                return match answer::relay(answer, &edits, exchange, self.limits.stall_timeout) {
+                    Ok(response) => Done::Answer(response),
+                    Err(exchange) => {
+                        Done::Breach("relay with an edit that is no header line", exchange)
+                    }
+                };
+            }
+            Step::Respond(reply) => {
+                return match answer::respond(reply, &client.method, exchange) {
+                    Ok(response) => Done::Answer(response),
+                    Err(exchange) => Done::Breach(
+                        "respond with a status or header line that HTTP has not",
+                        exchange,
+                    ),
+                };
+            }
+        };
+        Done::Event(event, exchange)
+    }
+
+    /// Sends a request, once, and holds its answer unread.
+    async fn send(
+        &self,
+        request: Option<hyper::Request<crate::content::Content>>,
+        limit: Duration,
+        held: &mut Option<Held>,
+    ) -> Event {
+        let Some(request) = request else {
+            return Event::Forwarded(Err(Failure::NotSent));
+        };
+        let outcome = send_once(&self.upstream, &self.limits, request, limit).await;
+        Event::Forwarded(outcome.map(|answer| {
+            let status = answer.head.status.as_u16();
+            *held = Some(answer);
+            AnswerHead { status }
+        }))
+    }
+
+    /// The evaluator broke the contract: the host stops here.
+    fn break_off(&self, what: &'static str, exchange: Exchange<E>) -> Response<Answer<E>> {
+        self.fleet.desk().sink.fault(&Fault::Breach(what));
+        exchange.close(End::Shutdown);
+        answer::unavailable()
+    }
+}
+
+fn millis(milliseconds: u32) -> Duration {
+    Duration::from_millis(milliseconds.into())
+}
+
+/// Steps of an exchange. The longest way through a policy is a handful; raised, an evaluator that
+/// never comes to an end is noticed later.
+const STEP_LIMIT: usize = 64;
+
+/// The longest single wait, whatever the step says.
+const WAIT_LIMIT: Duration = Duration::from_mins(1);

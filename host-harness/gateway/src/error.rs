@@ -1,0 +1,68 @@
+//! Why a gateway cannot start.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::contract::Mistake;
+use crate::evaluator::Trap;
+
+/// Why a gateway, or a fresh instance inside it, could not be made. Nothing listens yet.
+#[derive(Debug)]
+pub enum StartError {
+    /// The component's file cannot be read.
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The bytes are not a WebAssembly component that wasmtime can compile.
+    NotAComponent(String),
+    /// The component asks for something, and an evaluator may import nothing. The names.
+    Imports(Vec<String>),
+    /// The component does not export `linkgate:policy/evaluator` as this gateway knows it.
+    Contract(String),
+    /// The policy document does not compile: all of its mistakes, in the order of the document.
+    Policy(Vec<Mistake>),
+    /// The instance trapped while it was being made.
+    Trapped(Trap),
+    /// The host refused: no thread, or no memory for an instance.
+    Host(String),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable { path, error } => {
+                write!(f, "cannot read the component `{}`: {error}", path.display())
+            }
+            Self::NotAComponent(why) => write!(f, "not a usable WebAssembly component: {why}"),
+            Self::Imports(names) => {
+                write!(
+                    f,
+                    "the component imports `{}`, but an evaluator may import nothing",
+                    names.join("`, `")
+                )
+            }
+            Self::Contract(why) => {
+                write!(f, "the component does not export `linkgate:policy/evaluator`: {why}")
+            }
+            Self::Policy(mistakes) => write_mistakes(f, mistakes),
+            Self::Trapped(trap) => write!(f, "the evaluator trapped while starting: {trap}"),
+            Self::Host(why) => write!(f, "the host cannot run the evaluator: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+fn write_mistakes(f: &mut fmt::Formatter<'_>, mistakes: &[Mistake]) -> fmt::Result {
+    f.write_str("the policy does not compile")?;
+    for mistake in mistakes {
+        write!(f, "\n  `{}`: {}", mistake.pointer, mistake.message)?;
+        if let Some(help) = &mistake.help {
+            write!(f, "\n    help: {help}")?;
+        }
+    }
+    Ok(())
+}

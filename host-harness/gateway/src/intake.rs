@@ -1,0 +1,266 @@
+//! The request line as it stood on the wire.
+//!
+//! hyper gives a target as `http::Uri`, which is not what was received: a `#` and all after it are
+//! gone without a word, an absolute-form's scheme is in lower case, its empty path has become `/`.
+//! A policy that is to judge a path needs the bytes. So this stream sits between the socket and
+//! hyper, and lets hyper have a connection in portions:
+//!
+//! ```text
+//!  ┌─▶ a head, up to its empty line ─▶ nothing, until the head was claimed ─▶ its body, to the byte ─┐
+//!  └─────────────────────────────────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! What is claimed is the request line in front of that very head, because hyper cannot have seen a
+//! later one. How long the body is, hyper says; the stream only counts. After a body that ends
+//! somewhere (chunked) the place of the next head is unknown, and the connection ends there.
+//! Wherever the two disagree, hyper waits for bytes that never come, or a claim fails: both close.
+//!
+//! What hyper refuses by itself never gets this far, and has no record: it answers a bare 400 to
+//! malformed heads (RFC 9112 sections 3.2, 5 and 6.3) and to targets with white space, controls,
+//! bytes that are no UTF-8, `<`, `>`, a backtick in the path or a `"` in the query. `|`, `\`, `#`, raw UTF-8,
+//! `..`, and every form of target get through to the policy as they are.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::stall::Stall;
+
+/// A client's connection as hyper reads it.
+pub(crate) struct Intake<S> {
+    socket: S,
+    /// Received and not yet let through: `pending[taken..]`.
+    pending: Vec<u8>,
+    taken: usize,
+    place: Place,
+    stall: Stall,
+}
+
+/// The claimant's end of an [`Intake`].
+#[derive(Clone)]
+pub(crate) struct Place(Arc<Mutex<Portion>>);
+
+/// A request line, split at its outer spaces.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct RequestLine {
+    pub(crate) method: Vec<u8>,
+    pub(crate) target: Vec<u8>,
+}
+
+/// Where in the connection the stream stands.
+enum Portion {
+    /// Inside a head, or before one.
+    Head(Scan),
+    /// After a head that nobody has claimed yet. Who reads here is woken by the claim.
+    Held { line: Vec<u8>, reader: Option<Waker> },
+    /// Inside a body with this many bytes to come.
+    Body(u64),
+    /// Inside a body whose end only hyper knows.
+    Rest,
+}
+
+/// What was seen of a head so far.
+#[derive(Default)]
+struct Scan {
+    /// The request line, without its line end once `line_done`.
+    line: Vec<u8>,
+    line_done: bool,
+    /// Whether the current header line has a byte other than CR.
+    has_content: bool,
+}
+
+impl<S> Intake<S> {
+    /// Wraps `socket`. A write that makes no progress for `stall` fails.
+    pub(crate) fn new(socket: S, stall: Duration) -> (Self, Place) {
+        let place = Place(Arc::new(Mutex::new(Portion::Head(Scan::default()))));
+        let intake = Self {
+            socket,
+            pending: Vec::new(),
+            taken: 0,
+            place: place.clone(),
+            stall: Stall::new(stall),
+        };
+        (intake, place)
+    }
+}
+
+impl Place {
+    /// Claims the head hyper has just parsed, and says how long its body is: `None` when only hyper
+    /// will know. Without a result the connection is not to be trusted.
+    pub(crate) fn claim(&self, body: Option<u64>) -> Option<RequestLine> {
+        let mut portion = self.lock();
+        let next = match body {
+            Some(0) => Portion::Head(Scan::default()),
+            Some(length) => Portion::Body(length),
+            None => Portion::Rest,
+        };
+        match std::mem::replace(&mut *portion, next) {
+            Portion::Held { line, reader } => {
+                reader.into_iter().for_each(Waker::wake);
+                RequestLine::split(&line)
+            }
+            Portion::Head(_) | Portion::Body(_) | Portion::Rest => {
+                *portion = Portion::Rest;
+                None
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Portion> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RequestLine {
+    /// RFC 9112 section 3: method SP target SP version. hyper has checked the form.
+    fn split(line: &[u8]) -> Option<Self> {
+        let first = line.iter().position(|byte| *byte == b' ')?;
+        let last = line.iter().rposition(|byte| *byte == b' ')?;
+        let method = line.get(..first)?.to_vec();
+        let target = line.get(first + 1..last)?.to_vec();
+        Some(Self { method, target })
+    }
+}
+
+impl Portion {
+    /// How many of `bytes` belong to the current portion. Moves on when they end it.
+    fn admit(&mut self, bytes: &[u8]) -> usize {
+        match self {
+            Self::Head(scan) => {
+                let (length, ended) = scan.run(bytes);
+                if ended {
+                    let line = std::mem::take(&mut scan.line);
+                    *self = Self::Held { line, reader: None };
+                }
+                length
+            }
+            Self::Held { .. } => 0,
+            Self::Body(left) => {
+                let length =
+                    usize::try_from(*left).map_or(bytes.len(), |left| left.min(bytes.len()));
+                *left = left.saturating_sub(length as u64);
+                if *left == 0 {
+                    *self = Self::Head(Scan::default());
+                }
+                length
+            }
+            Self::Rest => bytes.len(),
+        }
+    }
+}
+
+impl Scan {
+    /// Reads on in a head: how many bytes belong to it, and whether its empty line was among them.
+    /// Lines end as httparse has them end: at LF, with or without CR.
+    fn run(&mut self, bytes: &[u8]) -> (usize, bool) {
+        for (index, byte) in bytes.iter().enumerate() {
+            if self.ends_with(*byte) {
+                return (index + 1, true);
+            }
+        }
+        (bytes.len(), false)
+    }
+
+    fn ends_with(&mut self, byte: u8) -> bool {
+        match (self.line_done, byte) {
+            // Empty lines before a request line are skipped: RFC 9112 section 2.2.
+            (false, b'\r' | b'\n') if self.line.is_empty() => false,
+            (false, b'\n') => {
+                if self.line.last() == Some(&b'\r') {
+                    self.line.pop();
+                }
+                self.line_done = true;
+                false
+            }
+            (false, _) => {
+                self.line.push(byte);
+                false
+            }
+            (true, b'\n') => !std::mem::take(&mut self.has_content),
+            (true, b'\r') => false,
+            (true, _) => {
+                self.has_content = true;
+                false
+            }
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Intake<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        out: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if let Portion::Held { reader, .. } = &mut *this.place.lock() {
+            *reader = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        if this.taken == this.pending.len() && ready!(this.fill(cx))? == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        let waiting = this.pending.get(this.taken..).unwrap_or_default();
+        let waiting = waiting.get(..out.remaining()).unwrap_or(waiting);
+        let length = this.place.lock().admit(waiting);
+        out.put_slice(waiting.get(..length).unwrap_or_default());
+        this.taken += length;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> Intake<S> {
+    /// Receives into `pending`, which is used up. Zero at the end of the connection.
+    fn fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.pending.resize(READ_BYTES, 0);
+        let mut buffer = ReadBuf::new(&mut self.pending);
+        let outcome = Pin::new(&mut self.socket).poll_read(cx, &mut buffer);
+        let length = buffer.filled().len();
+        self.pending.truncate(length);
+        self.taken = 0;
+        outcome.map_ok(|()| length)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Intake<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let progress = Pin::new(&mut this.socket).poll_write(cx, bytes);
+        this.stall.bound(cx, progress)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let progress = Pin::new(&mut this.socket).poll_flush(cx);
+        this.stall.bound(cx, progress)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().socket).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let progress = Pin::new(&mut this.socket).poll_write_vectored(cx, parts);
+        this.stall.bound(cx, progress)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+}
+
+/// Bytes asked of the socket at a time: a usual head, or a link request whole.
+const READ_BYTES: usize = 8 << 10;

@@ -1,0 +1,75 @@
+//! The reference gateway: hyper and wasmtime around the evaluator component.
+//!
+//! It shows a gateway's authors how little there is to do, and serves as one. All of it is carrying:
+//!
+//! ```text
+//!  client ─▶ serve ─▶ intake ─▶ drive ──▶ exchange ─▶ fleet ─▶ sandbox (wasm) : what next?
+//!                                 │  ▲
+//!                                 │  └── event
+//!                                 ├────▶ content   read-body
+//!                                 ├────▶ request ─▶ outbound ─▶ upstream   forward, pass
+//!  client ◀───────────────────────┴────▶ answer    relay, respond
+//! ```
+//!
+//! ```no_run
+//! use std::num::NonZeroUsize;
+//! use linkgate_gateway::{ComponentSource, Decision, Gateway, Limits, Settings};
+//!
+//! # async fn run(document: String) -> Result<(), Box<dyn std::error::Error>> {
+//! let settings = Settings {
+//!     component: ComponentSource::File("linkgate-evaluator.wasm".into()),
+//!     document,
+//!     secrets: vec![],
+//!     seed: 0x5eed,
+//!     upstream: "http://127.0.0.1:3000".parse()?,
+//!     instances: NonZeroUsize::MIN,
+//!     limits: Limits::default(),
+//! };
+//! let gateway = Gateway::build(settings, |decision: &Decision, _took| println!("{}", decision.cause))?;
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+//! gateway.serve(listener, std::future::pending()).await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What it does not do
+//!
+//! - Decide. No header, path, status or claim is judged here: every answer but two comes from the
+//!   component. The two are a 503 when the component is lost, and a 400 when a request's bytes are
+//!   in doubt. Whatever goes wrong, nothing passes.
+//! - Send anything twice, follow a redirect, or keep connections to the upstream.
+//! - Speak TLS or HTTP/2, on either side. `CONNECT` and `Upgrade` lead nowhere.
+//! - Hold a log. A [`DecisionSink`] gets the records.
+
+mod settings;
+mod upstream;
+mod gateway;
+mod serve;
+mod intake;
+mod stall;
+mod drive;
+mod exchange;
+mod fleet;
+mod evaluator;
+mod sandbox;
+mod contract;
+mod request;
+mod content;
+mod hop;
+mod outbound;
+mod answer;
+mod clock;
+mod sink;
+mod error;
+
+pub use contract::{
+    AnswerHead, Decision, End, Event, Failure, Forward, Head, Header, HeaderEdits, Mistake, Now,
+    Outcome, Pass, ReadBody, Reply, Step, Turn,
+};
+pub use error::StartError;
+pub use evaluator::{Evaluator, Trap};
+pub use gateway::Gateway;
+pub use sandbox::Guest;
+pub use settings::{ComponentSource, Limits, Settings};
+pub use sink::{DecisionSink, Fault};
+pub use upstream::{Upstream, UpstreamError};

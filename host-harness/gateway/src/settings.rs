@@ -1,0 +1,110 @@
+//! What a gateway is built from.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::upstream::Upstream;
+
+/// Everything a gateway needs to start.
+#[derive(Clone)]
+pub struct Settings {
+    /// The evaluator component.
+    pub component: ComponentSource,
+    /// The policy document, JSON.
+    pub document: String,
+    /// Secrets the document names, as (name, value).
+    pub secrets: Vec<(String, String)>,
+    /// Any number an attacker cannot know: it keys the policy's hash maps.
+    pub seed: u64,
+    /// Where permitted requests go.
+    pub upstream: Upstream,
+    /// Evaluator instances. Calls into one instance take turns, so more than there are cores helps
+    /// nobody; each has its own memory and its own compiled policy.
+    pub instances: NonZeroUsize,
+    /// Bounds on what clients and the upstream may make the gateway hold or wait for.
+    pub limits: Limits,
+}
+
+/// Where the component comes from.
+#[derive(Clone)]
+pub enum ComponentSource {
+    /// A `.wasm` file, read when the gateway is built.
+    File(PathBuf),
+    /// The bytes of one.
+    Bytes(Vec<u8>),
+}
+
+/// The gateway's own bounds. The bounds of a body and of an upstream's answer come with each step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Client connections served at once; more wait in the listener's backlog.
+    pub connections: usize,
+    /// Bytes of a head, of a request or of an upstream's answer.
+    pub head_bytes: usize,
+    /// Header lines of a head.
+    pub head_lines: usize,
+    /// From the first moment a head could arrive until it is whole. Also how long a kept-alive
+    /// connection may idle.
+    pub head_timeout: Duration,
+    /// From the lookup of the upstream's name until it has accepted the connection.
+    pub connect_timeout: Duration,
+    /// Between two chunks of an answer's body, and for a client to take a chunk.
+    pub stall_timeout: Duration,
+    /// At shutdown, for open exchanges to end by themselves.
+    pub drain_timeout: Duration,
+}
+
+impl Limits {
+    /// A connection costs two sockets and two buffers; this many fit the usual 4096 descriptors.
+    pub const CONNECTIONS: usize = 1024;
+    /// Bytes. Two tokens of 8 KiB and cookies fit. Raised, each connection can hold that much more.
+    pub const HEAD_BYTES: usize = 64 << 10;
+    /// Browsers send about 20 lines, gateways in front add a dozen.
+    pub const HEAD_LINES: usize = 100;
+    /// Raised, a client that trickles a head holds its connection for longer.
+    pub const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+    /// The upstream is near or down. Raised, an outage costs each request that much more.
+    pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+    /// Raised, a peer that stops reading or writing holds its exchange for longer.
+    pub const STALL_TIMEOUT: Duration = Duration::from_secs(30);
+    /// Raised, a restart takes longer; lowered, it breaks off slow answers.
+    pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: Self::CONNECTIONS,
+            head_bytes: Self::HEAD_BYTES,
+            head_lines: Self::HEAD_LINES,
+            head_timeout: Self::HEAD_TIMEOUT,
+            connect_timeout: Self::CONNECT_TIMEOUT,
+            stall_timeout: Self::STALL_TIMEOUT,
+            drain_timeout: Self::DRAIN_TIMEOUT,
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.secrets.iter().map(|(name, _value)| name.as_str()).collect();
+        f.debug_struct("Settings")
+            .field("component", &self.component)
+            .field("secrets", &names)
+            .field("upstream", &self.upstream)
+            .field("instances", &self.instances)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ComponentSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "File({})", path.display()),
+            Self::Bytes(bytes) => write!(f, "Bytes({} bytes)", bytes.len()),
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Where decision records go.
+
+use std::time::Duration;
+
+use crate::contract::Decision;
+use crate::error::StartError;
+use crate::evaluator::Trap;
+
+/// Receives what the gateway has to tell its operator. Called from the server's own threads: it
+/// must be quick and must not block.
+pub trait DecisionSink: Send + Sync + 'static {
+    /// An exchange was closed. `took` is the host's own measure, from the head of the request to
+    /// the end of the answer. Called once per exchange; those without a record are reported as
+    /// [`Fault::ExchangeLost`] instead.
+    fn decided(&self, decision: &Decision, took: Duration);
+
+    /// Something went wrong that no decision record can tell. Nothing is done by default.
+    fn fault(&self, fault: &Fault) {
+        let _ = fault;
+    }
+}
+
+impl<F: Fn(&Decision, Duration) + Send + Sync + 'static> DecisionSink for F {
+    fn decided(&self, decision: &Decision, took: Duration) {
+        self(decision, took);
+    }
+}
+
+/// What went wrong outside of any decision. All of it fails closed: the client gets an error.
+#[derive(Debug)]
+pub enum Fault {
+    /// An instance trapped. Every exchange open in it is lost.
+    InstanceLost(Trap),
+    /// A request was answered 503 and has no record, because its instance was lost or could not be
+    /// made. Told once for each.
+    ExchangeLost,
+    /// A lost instance could not be replaced. The next request tries again.
+    NotReplaced(StartError),
+    /// An evaluator asked for what the contract does not allow: a phrase that says what.
+    Breach(&'static str),
+}

@@ -1,0 +1,15 @@
+//! The gateway on real sockets: what it sees of a request, how it carries out each step, and how an
+//! exchange ends. The steps come from scripts, so that each can be tried alone; the last part runs
+//! small components written by hand.
+#![cfg(test)]
+
+mod endings;
+mod forward;
+mod instances;
+mod pass;
+mod read_body;
+mod relay;
+mod script;
+mod targets;
+mod wasm;
+mod wire;

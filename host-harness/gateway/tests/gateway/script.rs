@@ -1,0 +1,266 @@
+//! A gateway whose steps come from a script.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use linkgate_gateway::{
+    Decision, DecisionSink, End, Evaluator, Event, Fault, Forward, Gateway, Head, Header,
+    HeaderEdits, Limits, Now, Outcome, Pass, Reply, StartError, Step, Trap, Turn,
+};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::wire::soon;
+
+/// The next step, from the head and the events so far.
+pub(crate) trait Steps: Fn(&Head, &[Event]) -> Step + Send + Sync + 'static {}
+impl<F: Fn(&Head, &[Event]) -> Step + Send + Sync + 'static> Steps for F {}
+
+/// The same, or the end of the instance.
+pub(crate) trait Play:
+    Fn(&Head, &[Event]) -> Result<Step, Trap> + Send + Sync + 'static
+{
+}
+impl<F: Fn(&Head, &[Event]) -> Result<Step, Trap> + Send + Sync + 'static> Play for F {}
+
+/// What a test hears of, in the order in which it happened.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Note {
+    Made,
+    Opened(Head),
+    Event(Event),
+    Closed(End),
+    Decided(String),
+    Fault(String),
+}
+
+/// An evaluator that plays a script.
+struct Script {
+    play: Arc<dyn Play>,
+    notes: UnboundedSender<Note>,
+    exchanges: HashMap<u32, (Head, Vec<Event>)>,
+    opened: u32,
+}
+
+impl Evaluator for Script {
+    type Exchange = u32;
+
+    fn wanted_headers(&self) -> Vec<String> {
+        ["authorization", "x-wanted", "connection", "upgrade"].map(str::to_owned).to_vec()
+    }
+
+    fn open(&mut self, head: &Head, _now: Now) -> Result<(u32, Turn), Trap> {
+        self.notes.send(Note::Opened(head.clone())).ok();
+        let step = (self.play)(head, &[])?;
+        self.opened += 1;
+        self.exchanges.insert(self.opened, (head.clone(), Vec::new()));
+        Ok((self.opened, Turn { sequence: 0, step }))
+    }
+
+    fn resume(
+        &mut self,
+        exchange: &u32,
+        sequence: u32,
+        event: &Event,
+        _now: Now,
+    ) -> Result<Turn, Trap> {
+        self.notes.send(Note::Event(event.clone())).ok();
+        let (head, events) = self.exchanges.get_mut(exchange).expect("resume without open");
+        assert_eq!(sequence as usize, events.len(), "the event belongs to another step");
+        events.push(event.clone());
+        Ok(Turn { sequence: sequence + 1, step: (self.play)(head, events)? })
+    }
+
+    fn close(&mut self, exchange: u32, end: End, _now: Now) -> Result<Decision, Trap> {
+        self.notes.send(Note::Closed(end)).ok();
+        let (head, _events) = self.exchanges.remove(&exchange).expect("closed twice");
+        Ok(decision(&head, end))
+    }
+}
+
+/// The sink of a test: it tells all it hears.
+struct Ear(UnboundedSender<Note>);
+
+impl DecisionSink for Ear {
+    fn decided(&self, decision: &Decision, _took: Duration) {
+        self.0.send(Note::Decided(decision.path.clone())).ok();
+    }
+
+    fn fault(&self, fault: &Fault) {
+        self.0.send(Note::Fault(format!("{fault:?}"))).ok();
+    }
+}
+
+/// A gateway that listens on a port of its own and plays a script.
+pub(crate) struct Stage {
+    pub(crate) address: SocketAddr,
+    notes: UnboundedReceiver<Note>,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<()>,
+}
+
+impl Stage {
+    /// One instance, which plays `play`, in front of `upstream`.
+    pub(crate) async fn open(upstream: SocketAddr, play: impl Steps) -> Self {
+        Self::with(upstream, Limits::default(), play).await
+    }
+
+    pub(crate) async fn with(upstream: SocketAddr, limits: Limits, play: impl Steps) -> Self {
+        Self::trapping(upstream, limits, move |head: &Head, events: &[Event]| {
+            Ok(play(head, events))
+        })
+        .await
+    }
+
+    /// One instance, in which `play` may trap.
+    pub(crate) async fn trapping(upstream: SocketAddr, limits: Limits, play: impl Play) -> Self {
+        let (sender, notes) = unbounded_channel();
+        let (play, ear): (Arc<dyn Play>, _) = (Arc::new(play), Ear(sender.clone()));
+        let make = move || -> Result<Script, StartError> {
+            sender.send(Note::Made).ok();
+            Ok(Script {
+                play: Arc::clone(&play),
+                notes: sender.clone(),
+                exchanges: HashMap::new(),
+                opened: 0,
+            })
+        };
+        let upstream = format!("http://{upstream}").parse().expect("an upstream");
+        let gateway = Gateway::with_evaluators(make, NonZeroUsize::MIN, upstream, limits, ear)
+            .expect("a gateway");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let (stop, stopped) = oneshot::channel();
+        let shutdown = async {
+            stopped.await.ok();
+        };
+        let server = tokio::spawn(gateway.serve(listener, shutdown));
+        let mut stage = Self { address, notes, stop, server };
+        assert_eq!(stage.note().await, Note::Made);
+        stage
+    }
+
+    /// The next thing that happens.
+    pub(crate) async fn note(&mut self) -> Note {
+        soon("a note", self.notes.recv()).await.expect("the gateway is gone")
+    }
+
+    /// The next thing that happens must be `expected`.
+    pub(crate) async fn hears(&mut self, expected: Note) {
+        assert_eq!(self.note().await, expected);
+    }
+
+    /// The next thing that happens must be a request.
+    pub(crate) async fn head(&mut self) -> Head {
+        let note = self.note().await;
+        let Note::Opened(head) = note else { panic!("expected a head, found {note:?}") };
+        head
+    }
+
+    /// The next thing that happens must be an event.
+    pub(crate) async fn event(&mut self) -> Event {
+        let note = self.note().await;
+        let Note::Event(event) = note else { panic!("expected an event, found {note:?}") };
+        event
+    }
+
+    /// The exchange ends, and its record is told.
+    pub(crate) async fn ends(&mut self, end: End, path: &str) {
+        self.hears(Note::Closed(end)).await;
+        self.hears(Note::Decided(path.to_owned())).await;
+    }
+
+    /// Stops accepting.
+    pub(crate) fn stop(self) -> Stopping {
+        self.stop.send(()).expect("already stopped");
+        Stopping { notes: self.notes, server: self.server }
+    }
+}
+
+/// A gateway that was told to stop.
+pub(crate) struct Stopping {
+    notes: UnboundedReceiver<Note>,
+    server: JoinHandle<()>,
+}
+
+impl Stopping {
+    /// Waits for the server's end and gives everything that nobody has heard yet.
+    pub(crate) async fn rest(mut self) -> Vec<Note> {
+        soon("the end of the server", self.server).await.expect("the server panicked");
+        let mut rest = Vec::new();
+        while let Ok(note) = self.notes.try_recv() {
+            rest.push(note);
+        }
+        rest
+    }
+}
+
+/// `respond` with `status`, a header that proves it is ours, and the status as text.
+pub(crate) fn reply(status: u16) -> Step {
+    let headers = vec![line("x-script", "reply")];
+    Step::Respond(Reply { status, headers, body: format!("said {status}").into_bytes() })
+}
+
+/// `relay` without edits.
+pub(crate) fn relay() -> Step {
+    Step::Relay(HeaderEdits { remove: vec![], append: vec![] })
+}
+
+/// `pass` within ten seconds.
+pub(crate) fn pass() -> Step {
+    Step::Pass(Pass { timeout_ms: 10_000 })
+}
+
+/// `forward` of a link request within `timeout_ms`.
+pub(crate) fn forward(timeout_ms: u32) -> Step {
+    Step::Forward(Forward {
+        method: "POST".to_owned(),
+        path: "/api/v2/users/auth0%7C1/identities".to_owned(),
+        headers: vec![
+            line("authorization", "Bearer mine"),
+            line("content-type", "application/json"),
+            line("x-twice", "1"),
+            line("x-twice", "2"),
+        ],
+        body: Some(br#"{"link_with":"theirs"}"#.to_vec()),
+        timeout_ms,
+    })
+}
+
+pub(crate) fn line(name: &str, value: &str) -> Header {
+    Header { name: name.to_owned(), value: value.as_bytes().to_vec() }
+}
+
+fn decision(head: &Head, end: End) -> Decision {
+    Decision {
+        outcome: Outcome::Allowed,
+        cause: "scripted".to_owned(),
+        reason: "scripted".to_owned(),
+        route: "none".to_owned(),
+        method: head.method.clone(),
+        path: String::from_utf8_lossy(&head.target).into_owned(),
+        status: None,
+        upstream_called: false,
+        upstream_status: None,
+        subject: None,
+        secondary: None,
+        issuer: None,
+        client: None,
+        traceparent: None,
+        unverified: None,
+        end,
+        elapsed_ms: 0,
+    }
+}
+
+impl fmt::Debug for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Stage({})", self.address)
+    }
+}

@@ -1,0 +1,131 @@
+//! Bytes on sockets, with nothing in between.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+
+/// Bounds a wait: a test that would hang fails instead, and says what it waited for.
+pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    timeout(Duration::from_secs(20), future)
+        .await
+        .unwrap_or_else(|_| panic!("waited in vain for {what}"))
+}
+
+/// One end of a connection.
+pub(crate) struct Peer {
+    socket: TcpStream,
+    received: Vec<u8>,
+}
+
+impl Peer {
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
+        let socket = soon("a connection", TcpStream::connect(address)).await.expect("a connection");
+        Self { socket, received: Vec::new() }
+    }
+
+    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        soon("room to send", self.socket.write_all(bytes.as_ref()))
+            .await
+            .expect("a peer that reads");
+    }
+
+    /// No more will be sent.
+    pub(crate) async fn finish(&mut self) {
+        self.socket.shutdown().await.expect("a connection to end");
+    }
+
+    /// Breaks the connection off with a reset.
+    pub(crate) fn reset(self) {
+        self.socket.set_zero_linger().expect("a socket option");
+    }
+
+    /// A head, up to and including its empty line.
+    pub(crate) async fn head(&mut self) -> String {
+        self.until(b"\r\n\r\n").await
+    }
+
+    /// Everything up to and including `mark`.
+    pub(crate) async fn until(&mut self, mark: &[u8]) -> String {
+        loop {
+            if let Some(at) = self.received.windows(mark.len()).position(|window| window == mark) {
+                let rest = self.received.split_off(at + mark.len());
+                return text(&std::mem::replace(&mut self.received, rest));
+            }
+            assert!(self.more().await > 0, "the connection ended after {:?}", text(&self.received));
+        }
+    }
+
+    /// Exactly `length` bytes.
+    pub(crate) async fn take(&mut self, length: usize) -> String {
+        while self.received.len() < length {
+            assert!(self.more().await > 0, "the connection ended after {:?}", text(&self.received));
+        }
+        let rest = self.received.split_off(length);
+        text(&std::mem::replace(&mut self.received, rest))
+    }
+
+    /// Counts `length` bytes without keeping them.
+    pub(crate) async fn swallow(&mut self, mut length: usize) {
+        while length > 0 {
+            if self.received.is_empty() {
+                assert!(self.more().await > 0, "the connection ended {length} bytes early");
+            }
+            let eaten = self.received.len().min(length);
+            self.received.drain(..eaten);
+            length -= eaten;
+        }
+    }
+
+    /// Everything until the other side ends the connection, orderly or not.
+    pub(crate) async fn rest(&mut self) -> String {
+        while self.more().await > 0 {}
+        text(&std::mem::take(&mut self.received))
+    }
+
+    async fn more(&mut self) -> usize {
+        let mut chunk = vec![0; 16 << 10];
+        let length = soon("bytes", self.socket.read(&mut chunk)).await.unwrap_or(0);
+        self.received.extend_from_slice(&chunk[..length]);
+        length
+    }
+}
+
+/// An upstream whose answers the test writes by hand.
+pub(crate) struct Upstream {
+    pub(crate) address: SocketAddr,
+    listener: TcpListener,
+}
+
+impl Upstream {
+    pub(crate) async fn bind() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self { address: listener.local_addr().expect("an address"), listener }
+    }
+
+    /// The next connection, in the order in which they were made.
+    pub(crate) async fn accept(&self) -> Peer {
+        let (socket, _) =
+            soon("the gateway to connect", self.listener.accept()).await.expect("a connection");
+        Peer { socket, received: Vec::new() }
+    }
+}
+
+/// An address on which nobody listens.
+pub(crate) async fn nobody() -> SocketAddr {
+    Upstream::bind().await.address
+}
+
+/// Sends `bytes` on a connection of their own and gives all that comes back.
+pub(crate) async fn say(address: SocketAddr, bytes: impl AsRef<[u8]>) -> String {
+    let mut peer = Peer::connect(address).await;
+    peer.send(bytes).await;
+    peer.rest().await
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

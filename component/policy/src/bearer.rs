@@ -76,7 +76,7 @@ pub(crate) fn verify(
         Halt::Flaw(flaw) => token.refused(Denial::Bearer(flaw), record),
     })?;
     let bearer = Bearer { token, rules: own };
-    record.bearer(&bearer);
+    record.bearer(bearer.subject(), &bearer.rules.issuer, bearer.client());
     bearer.meets_rules(now)?;
     Ok(bearer)
 }

@@ -15,11 +15,21 @@ use jsonwebtoken::Algorithm;
 pub use section::Mistake;
 use section::{Entry, Mistakes, Section};
 
-use crate::forward::FORWARDED;
 use crate::json::{self, NotStrict};
 use crate::key::Key;
 use crate::path;
 use crate::protocol::Secrets;
+
+/// Headers that go on from any client. `forward_headers` adds to them.
+pub(crate) const FORWARDED: [&str; 7] = [
+    "accept",
+    "accept-language",
+    "user-agent",
+    "auth0-client",
+    "origin",
+    "traceparent",
+    "tracestate",
+];
 
 /// Compiled rules. What is said of each key in the document is in `docs/configuration.md`.
 #[derive(Default)]

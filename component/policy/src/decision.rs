@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::bearer::Bearer;
 use crate::denial::Cause;
 use crate::head::Lines;
 use crate::protocol::{End, Head, Now};
@@ -92,11 +91,11 @@ impl Record {
         }
     }
 
-    /// Notes whose the verified bearer is.
-    pub(crate) fn bearer(&mut self, bearer: &Bearer) {
-        self.subject = bearer.subject().map(|subject| self.shown(subject));
-        self.client = bearer.client().map(escaped);
-        self.issuer = Some(escaped(&bearer.rules().issuer));
+    /// Notes whose the verified bearer is, and who issued it to whom.
+    pub(crate) fn bearer(&mut self, subject: Option<&str>, issuer: &str, client: Option<&str>) {
+        self.subject = subject.map(|subject| self.shown(subject));
+        self.issuer = Some(escaped(issuer));
+        self.client = client.map(escaped);
     }
 
     /// Notes whose the verified secondary token is.

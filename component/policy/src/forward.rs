@@ -9,22 +9,11 @@
 //! body is written anew, the headers are the ones on the allow-list. No parser behind us gets a
 //! chance to disagree with ours.
 
-use crate::config::Rules;
+use crate::config::{FORWARDED, Rules};
 use crate::path;
 use crate::protocol::{Forward, Head, Header};
 use crate::secondary::Secondary;
 use crate::subject::Permit;
-
-/// Headers that go on from any client; config may add to them.
-pub(crate) const FORWARDED: [&str; 7] = [
-    "accept",
-    "accept-language",
-    "user-agent",
-    "auth0-client",
-    "origin",
-    "traceparent",
-    "tracestate",
-];
 
 /// The client's headers that go on, in the order received.
 pub(crate) fn allowed_headers(head: &Head, rules: &Rules) -> Vec<Header> {

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::config::{self, Mistake, Rules};
+use crate::config::{self, FORWARDED, Mistake, Rules};
 use crate::decision::Decision;
 use crate::exchange::Exchange;
-use crate::forward::FORWARDED;
 use crate::keyring::Keyring;
 use crate::protocol::{Answer, End, Event, Failure, Fetch, Head, Now, Secrets, Turn};
 

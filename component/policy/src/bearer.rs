@@ -82,9 +82,12 @@ pub(crate) fn verify(
 }
 
 impl Bearer {
-    /// The rest, after the signature: type, subject, client, machine, age.
+    /// The rest, after the signature: kind, type, subject, client, machine, age.
     fn meets_rules(&self, now: Now) -> Result<(), Denial> {
         let (claims, rules) = (self.token.claims(), &*self.rules);
+        if claims.of_event() {
+            return Err(Denial::Bearer(TokenFlaw::EventToken));
+        }
         if rules.token_type.as_ref().is_some_and(|wanted| !self.token.is_of_type(wanted)) {
             return Err(Denial::Bearer(TokenFlaw::TypeMismatch));
         }
@@ -94,7 +97,7 @@ impl Bearer {
         if self.client().is_none() {
             return Err(Denial::Bearer(TokenFlaw::ClientMissing));
         }
-        if claims.of_machine(self.client()) {
+        if claims.of_machine() {
             return Err(Flaw::BearerOfMachine.into());
         }
         let Some(max_age_ms) = rules.max_token_age_ms else {

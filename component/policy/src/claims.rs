@@ -71,19 +71,26 @@ impl Claims {
         matches!(self.members.get("email_verified"), Some(Json::Bool(true)))
     }
 
+    /// Whether this is a security event token, such as a logout token of OIDC: signed by the same
+    /// issuer, for the same client, and no sign-in (RFC 8417 section 2.2).
+    pub(crate) fn of_event(&self) -> bool {
+        self.members.contains_key("events")
+    }
+
     /// Whether this is the token of a machine acting for itself: Auth0 says so in `gty` and in a
     /// `sub` that ends in `@clients`; elsewhere `sub` is the client (RFC 9068 section 2.2).
-    pub(crate) fn of_machine(&self, client: Option<&str>) -> bool {
+    pub(crate) fn of_machine(&self) -> bool {
         let grant = |value: &Json| value.as_text() == Some("client-credentials");
         let by_grant = match self.members.get("gty") {
             Some(Json::List(grants)) => grants.iter().any(grant),
             Some(value) => grant(value),
             None => false,
         };
-        let subject = self.known("sub");
-        by_grant
-            || subject.is_some_and(|subject| subject.ends_with("@clients"))
-            || (subject.is_some() && subject == client)
+        let Some(subject) = self.known("sub") else { return by_grant };
+        let clients = ["azp", "client_id", "cid"].map(|claim| self.known(claim));
+        let by_subject =
+            clients.contains(&Some(subject)) || self.audiences.iter().any(|aud| aud == subject);
+        by_grant || by_subject || subject.ends_with("@clients")
     }
 }
 
@@ -178,13 +185,14 @@ mod tests {
 
     #[test]
     fn machines_are_told_by_three_signs() {
-        let machine =
-            |claims: &str| Claims::parse(claims.as_bytes()).unwrap().of_machine(Some("app"));
+        let machine = |claims: &str| Claims::parse(claims.as_bytes()).unwrap().of_machine();
         for claims in [
             r#"{"gty":"client-credentials"}"#,
             r#"{"gty":["a","client-credentials"]}"#,
             r#"{"sub":"x@clients"}"#,
-            r#"{"sub":"app"}"#,
+            r#"{"sub":"app","azp":"app"}"#,
+            r#"{"sub":"app","azp":"other","client_id":"app"}"#,
+            r#"{"sub":"app","aud":"app"}"#,
         ] {
             assert!(machine(claims), "{claims}");
         }

@@ -2,6 +2,7 @@
 //!
 //! All mistakes of a document are found in one run; an unknown key is a mistake everywhere.
 
+mod headers;
 mod issuer;
 mod section;
 
@@ -17,6 +18,7 @@ use section::{Entry, Mistakes, Section};
 
 use crate::json::{self, NotStrict};
 use crate::key::Key;
+use crate::lax;
 use crate::path;
 use crate::protocol::Secrets;
 
@@ -141,10 +143,10 @@ fn read(mut document: Section<'_>, secrets: &Secrets) -> (Rules, Vec<Vec<Key>>) 
         .unwrap_or(false);
     let pass =
         document.optional("pass").map(|entry| pass_prefixes(&entry, &users)).unwrap_or_default();
-    let cors = document.optional("cors").and_then(|entry| entry.section()).map(cors);
+    let cors = document.optional("cors").and_then(|entry| entry.section()).map(headers::cors);
     let forward_headers = document
         .optional("forward_headers")
-        .map(|entry| entry.list(forward_header))
+        .map(|entry| entry.list(headers::forwarded))
         .unwrap_or_default();
     let encoded_slashes_in_ids = document
         .optional("encoded_slashes")
@@ -161,7 +163,7 @@ fn read(mut document: Section<'_>, secrets: &Secrets) -> (Rules, Vec<Vec<Key>>) 
     let hash_subjects = document.optional("log").and_then(|entry| entry.section()).is_some_and(log);
     document.end();
     let rules = Rules {
-        users_folded: users.iter().map(|segment| path::fold(segment)).collect(),
+        users_folded: users.iter().map(|segment| lax::fold(segment)).collect(),
         users,
         issuers: issuers.into_iter().map(Arc::new).collect(),
         profile,
@@ -177,18 +179,17 @@ fn read(mut document: Section<'_>, secrets: &Secrets) -> (Rules, Vec<Vec<Key>>) 
     (rules, keys)
 }
 
-/// A path prefix, read by the same reader as requests are.
+/// A path prefix of plain segments: every reader, strict or lax, reads it in the same way.
 fn prefix(entry: &Entry<'_>) -> Option<Vec<String>> {
     let text = entry.text()?;
-    let segments = path::read(text.as_bytes()).ok().filter(|target| {
-        target.query.is_none() && target.segments.iter().all(|segment| !segment.slashed)
-    });
-    match segments {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
+    let target = path::read(text.as_bytes()).ok().filter(|_| text.bytes().all(plain));
+    match target {
         Some(target) if !target.segments.is_empty() => {
             Some(target.segments.into_iter().map(|segment| segment.text).collect())
         }
         _ => entry.wrong(
-            "an absolute path of one or more segments without a trailing slash",
+            "an absolute path of letters, digits, `-`, `_`, `.` and `~`, without a trailing slash",
             &format!("`{text}`"),
         ),
     }
@@ -199,7 +200,11 @@ fn pass_prefixes(entry: &Entry<'_>, users: &[String]) -> Vec<Vec<String>> {
     let mut seen: Vec<Vec<String>> = Vec::new();
     entry.list(|entry| {
         let own = prefix(entry)?;
-        let overlaps = |other: &[String]| own.starts_with(other) || other.starts_with(&own);
+        let folded: Vec<String> = own.iter().map(|segment| lax::fold(segment)).collect();
+        let overlaps = |other: &[String]| {
+            let other: Vec<String> = other.iter().map(|segment| lax::fold(segment)).collect();
+            folded.starts_with(&other) || other.starts_with(&folded)
+        };
         if overlaps(users) {
             return entry.wrong(
                 "a prefix apart from the guarded routes",
@@ -215,80 +220,6 @@ fn pass_prefixes(entry: &Entry<'_>, users: &[String]) -> Vec<Vec<String>> {
         seen.push(own.clone());
         Some(own)
     })
-}
-
-fn cors(mut section: Section<'_>) -> CorsRules {
-    let origins =
-        section.required("origins").map(|entry| entry.filled_list(origin)).unwrap_or_default();
-    // Browsers cap it themselves, at two hours or a day.
-    let max_age_ms = section
-        .optional("max_age")
-        .and_then(|entry| entry.duration_ms(0..=86_400_000))
-        .unwrap_or(600_000);
-    section.end();
-    CorsRules { origins, max_age_s: max_age_ms / 1000 }
-}
-
-/// A serialized origin (RFC 6454 section 6.2): scheme, host, port, and nothing after it.
-fn origin(entry: &Entry<'_>) -> Option<String> {
-    let text = entry.text()?;
-    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let plain = |host: &str| {
-        !host.is_empty()
-            && host.bytes().all(|byte| {
-                byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.:[]".contains(&byte)
-            })
-    };
-    if host.is_some_and(plain) {
-        return Some(text.to_owned());
-    }
-    entry.wrong(
-        "an exact origin such as `https://app.example`, in lower case, without a path",
-        &format!("`{text}`"),
-    )
-}
-
-/// Headers that are never the client's to send on: framing, credentials, what proxies believe.
-const NEVER_FORWARDED: [&str; 20] = [
-    "authorization",
-    "proxy-authorization",
-    "host",
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "content-length",
-    "content-type",
-    "content-encoding",
-    "expect",
-    "x-http-method-override",
-    "x-http-method",
-    "x-method-override",
-    "x-original-url",
-    "x-rewrite-url",
-    "x-forwarded-uri",
-];
-
-fn forward_header(entry: &Entry<'_>) -> Option<String> {
-    let text = entry.text()?;
-    let name = text.to_ascii_lowercase();
-    if name.is_empty()
-        || !name
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-    {
-        return entry.wrong("a header name of letters, digits and `-`", &format!("`{text}`"));
-    }
-    if NEVER_FORWARDED.contains(&name.as_str()) {
-        return entry.wrong("a header that is the client's to send on", &format!("`{text}`"));
-    }
-    if FORWARDED.contains(&name.as_str()) {
-        return entry.wrong("a header that is not sent on anyway", &format!("`{text}`"));
-    }
-    Some(name)
 }
 
 fn log(mut section: Section<'_>) -> bool {

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use crate::denial::Cause;
 use crate::head::Lines;
 use crate::protocol::{End, Head, Now};
+use crate::route::{Action, Route};
 
 /// What became of a request, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +61,7 @@ pub struct Decision {
 #[derive(Default)]
 pub(crate) struct Record {
     pub(crate) cause: Option<Cause>,
-    pub(crate) route: Option<&'static str>,
+    route: Option<&'static str>,
     method: String,
     path: String,
     traceparent: Option<String>,
@@ -79,15 +80,39 @@ pub(crate) struct Record {
 impl Record {
     /// Begins with what the head says.
     pub(crate) fn begin(head: &Head, hash_subjects: bool, now: Now) -> Self {
-        let path = head.target.split(|byte| *byte == b'?').next().unwrap_or_default();
+        // A fragment or a query may hold a token, an absolute URL a password.
+        let path = head.target.split(|byte| matches!(byte, b'?' | b'#')).next();
+        let path = path.filter(|path| path.starts_with(b"/")).unwrap_or_default();
         let traceparent = Lines::of(head).sole("traceparent").and_then(well_formed_traceparent);
         Self {
             method: escaped(&head.method),
-            path: escaped(&String::from_utf8_lossy(path)),
+            // A path may hold an id: until the route is known, nobody can tell which part.
+            path: match String::from_utf8_lossy(path) {
+                path if hash_subjects => format!("sha256:{}", digest(path.as_bytes())),
+                path => escaped(&path),
+            },
             traceparent,
             hash_subjects,
             opened_mono_ms: now.mono_ms,
             ..Self::default()
+        }
+    }
+
+    /// Notes what the request is for. With hashed subjects the path is told now, its ids hashed.
+    pub(crate) fn route(&mut self, route: &Route, users: &[String]) {
+        self.route = Some(route.name());
+        if let (true, Route::Guarded(guarded)) = (self.hash_subjects, route) {
+            let ids = match &guarded.action {
+                Action::Profile => vec![],
+                Action::Link => vec!["identities".to_owned()],
+                Action::Unlink { provider, secondary_id } => {
+                    // A subject is `provider|id`: hashed so, both places read the same.
+                    let secondary = format!("{provider}|{secondary_id}");
+                    vec!["identities".to_owned(), provider.clone(), self.shown(&secondary)]
+                }
+            };
+            let whole = users.iter().cloned().chain([self.shown(&guarded.user_id)]).chain(ids);
+            self.path = whole.fold(String::new(), |path, segment| path + "/" + &segment);
         }
     }
 

@@ -58,6 +58,8 @@ named! {
         KeyAmbiguous = "key-ambiguous",
         /// The signature does not verify.
         SignatureInvalid = "signature-invalid",
+        /// Verified, but it reports an event (`events`, RFC 8417), such as a logout, not a sign-in.
+        EventToken = "event-token",
         /// Verified, but `typ` is not the configured one.
         TypeMismatch = "type-mismatch",
         /// Verified, but without a `sub`.
@@ -106,6 +108,10 @@ named! {
         PathQuery = "path-query",
         /// A path that a laxer reader would take for a guarded one.
         PathDisguised = "path-disguised",
+        /// A provider that is not a plain name.
+        ProviderMalformed = "provider-malformed",
+        /// A header that makes some servers take another path than the one sent.
+        PathOverride = "path-override",
         /// `/authorize` with an `access_token`, or `/login/unlink`: linking without a gate.
         LegacyLinking = "legacy-linking",
         /// A resource under `{base}/users` that is none of the guarded routes.
@@ -302,7 +308,9 @@ impl Flaw {
             | Self::PathControl
             | Self::PathNotUtf8
             | Self::PathQuery
-            | Self::PathDisguised => Reason::PathRefused,
+            | Self::PathDisguised
+            | Self::ProviderMalformed
+            | Self::PathOverride => Reason::PathRefused,
             Self::LegacyLinking
             | Self::RouteNeighbour
             | Self::RouteMethod

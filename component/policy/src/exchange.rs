@@ -124,9 +124,10 @@ impl Exchange {
         let target = path::read(&head.target)?;
         let preflight = lines.has("access-control-request-method");
         let route = route::find(&self.rules, &head.method, &target, preflight)?;
-        self.record.route = Some(route.name());
+        self.record.route(&route, &self.rules.users);
         match route {
             Route::Pass => {
+                head::check_passed(lines)?;
                 self.stage = Stage::Passing;
                 self.record.upstream_called = true;
                 Ok(Step::Pass { timeout_ms: self.rules.upstream_timeout_ms })
@@ -137,7 +138,13 @@ impl Exchange {
                 Ok(self.respond(reply))
             }
             Route::Guarded(route) => {
-                let token = bearer::find(lines)?;
+                let token = bearer::find(lines).inspect_err(|_| {
+                    // What was sent instead of a token, if anything.
+                    lines
+                        .all("authorization")
+                        .take(1)
+                        .for_each(|sent| self.record.unverified(sent));
+                })?;
                 let token = token::parse(token, Denial::Bearer, &mut self.record)?;
                 let headers = forward::allowed_headers(head, &self.rules);
                 let request = Request { route, body_type: link::body_type(lines), headers };

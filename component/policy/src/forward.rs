@@ -70,7 +70,8 @@ fn on_account(
     mut headers: Vec<Header>,
     rules: &Rules,
 ) -> Forward {
-    headers.push(Header::new("authorization", &format!("Bearer {}", permit.bearer().token())));
+    let value = [b"Bearer ", permit.bearer().token().as_bytes()].concat();
+    headers.push(Header { name: "authorization".to_owned(), value });
     let users = rules.users.iter().map(String::as_str);
     let path = path::encode(users.chain([permit.user_id()]).chain(below.iter().copied()));
     Forward {

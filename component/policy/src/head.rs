@@ -36,6 +36,17 @@ impl<'a> Lines<'a> {
 const HOP_BY_HOP: [&str; 6] =
     ["close", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding"];
 
+/// Headers by which some servers take another path than the one in the request line. A guarded
+/// request does not carry them on; a passed one would.
+pub(crate) const PATH_OVERRIDES: [&str; 4] =
+    ["x-original-url", "x-rewrite-url", "x-original-uri", "x-forwarded-uri"];
+
+/// Refuses what would make another request of a passed one.
+pub(crate) fn check_passed(lines: Lines<'_>) -> Result<(), Flaw> {
+    let overridden = PATH_OVERRIDES.into_iter().any(|name| lines.has(name));
+    if overridden { Err(Flaw::PathOverride) } else { Ok(()) }
+}
+
 /// Refuses what no gateway can judge.
 pub(crate) fn check(head: &Head) -> Result<(), Flaw> {
     let lines = Lines::of(head);

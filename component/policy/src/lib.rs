@@ -42,6 +42,7 @@
 
 mod head;
 mod path;
+mod lax;
 mod route;
 
 mod bearer;
@@ -83,4 +84,4 @@ pub use protocol::{
     Secrets, Step, Turn,
 };
 pub use reason::Reason;
-pub use reply::PROBLEM_TYPE;
+pub use reply::{PROBLEM_TYPE, unavailable};

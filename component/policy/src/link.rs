@@ -10,6 +10,10 @@ use crate::json::{self, Json, NotStrict};
 /// percent-encoded, and its name.
 pub(crate) const MAX_BODY: u32 = 32 * 1024;
 
+/// Members of a form that are looked at, to say what is wrong with it. The API knows four. Without
+/// a limit, thousands of them would be compared with each other.
+const MAX_MEMBERS: usize = 8;
+
 /// How a link body is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BodyType {
@@ -88,6 +92,9 @@ fn form_members(body: &[u8]) -> Result<Members, Flaw> {
     }
     let mut members = Members::new();
     for (name, value) in form_urlencoded::parse(body) {
+        if members.len() == MAX_MEMBERS {
+            return Err(Flaw::BodyMembers);
+        }
         if members.iter().any(|(seen, _)| *seen == name) {
             return Err(Flaw::BodyDuplicate);
         }
@@ -130,6 +137,7 @@ mod tests {
             ("trailing bytes", Json, r#"{"link_with":"t"}x"#, Err(Flaw::BodyMalformed)),
             ("byte order mark", Json, "\u{feff}{\"link_with\":\"t\"}", Err(Flaw::BodyMalformed)),
             ("empty", Form, "", Err(Flaw::BodyMembers)),
+            ("too many", Form, "a&b&c&d&e&f&g&h&i&a", Err(Flaw::BodyMembers)),
         ] {
             assert_eq!(
                 read(kind, body.as_bytes()).as_deref().map(String::as_str),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::config::{self, FORWARDED, Mistake, Rules};
 use crate::decision::Decision;
 use crate::exchange::Exchange;
+use crate::head::PATH_OVERRIDES;
 use crate::keyring::Keyring;
 use crate::protocol::{Answer, End, Event, Failure, Fetch, Head, Now, Secrets, Turn};
 
@@ -39,8 +40,9 @@ impl Policy {
     pub fn compile(document: &str, secrets: &Secrets, _seed: u64) -> Result<Self, Vec<Mistake>> {
         let (rules, keys) = config::compile(document, secrets)?;
         let configured = rules.forward_headers.iter().map(String::as_str);
+        let looked_at = LOOKED_AT.into_iter().chain(PATH_OVERRIDES);
         let wanted_headers =
-            LOOKED_AT.into_iter().chain(FORWARDED).chain(configured).map(str::to_owned).collect();
+            looked_at.chain(FORWARDED).chain(configured).map(str::to_owned).collect();
         Ok(Self {
             rules: Arc::new(rules),
             keyring: Keyring::new(keys),

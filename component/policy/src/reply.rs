@@ -41,6 +41,12 @@ pub(crate) fn problem(reason: Reason, cors: &Cors) -> Reply {
     Reply { status: row.status, headers, body: body.to_string().into_bytes() }
 }
 
+/// The reply of a driver that has no policy to ask: nobody can decide, so nothing passes.
+#[must_use]
+pub fn unavailable() -> Reply {
+    problem(Reason::GateUnavailable, &Cors::default())
+}
+
 /// RFC 6750 section 3.
 fn challenge(challenge: Challenge, text: &str) -> Option<String> {
     match challenge {

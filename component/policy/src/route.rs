@@ -2,7 +2,8 @@
 
 use crate::config::Rules;
 use crate::denial::Flaw;
-use crate::path::{self, Segment, Target};
+use crate::lax::{self, Reading};
+use crate::path::{Segment, Target};
 
 /// A request's place, with the ids decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +43,18 @@ impl Action {
             Self::Unlink { .. } => "DELETE",
             Self::Profile => "GET",
         }
+    }
+}
+
+impl Guarded {
+    /// Ids are one segment to every reader, and a provider is a plain name: the user's own id is
+    /// compared with a token, these are compared with nothing.
+    fn check_ids(&self) -> Result<(), Flaw> {
+        lax::check_id(&self.user_id)?;
+        let Action::Unlink { provider, secondary_id } = &self.action else { return Ok(()) };
+        lax::check_id(secondary_id)?;
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        if provider.bytes().all(plain) { Ok(()) } else { Err(Flaw::ProviderMalformed) }
     }
 }
 
@@ -93,6 +106,7 @@ fn guarded(
         return Err(Flaw::PathQuery);
     }
     let resource = resource(rest)?;
+    resource.check_ids()?;
     let own_method = resource.action.method();
     if resource.action == Action::Profile && !rules.profile {
         return Err(Flaw::ProfileOff);
@@ -124,8 +138,8 @@ fn open(rules: &Rules, method: &str, target: &Target<'_>) -> Result<Route, Flaw>
     if target.segments.iter().any(|segment| segment.slashed) {
         return Err(Flaw::PathEncodedSlash);
     }
-    for reading in path::lax_readings(target.raw_path)? {
-        if reading.starts_with(&rules.users_folded) {
+    for reading in lax::readings(target.raw_path)? {
+        if reading.segments.starts_with(&rules.users_folded) {
             return Err(Flaw::PathDisguised);
         }
         if legacy(&reading, method, target.query) {
@@ -140,29 +154,23 @@ fn open(rules: &Rules, method: &str, target: &Target<'_>) -> Result<Route, Flaw>
 }
 
 /// The linking routes from before the Management API: no gate of ours could judge them.
-fn legacy(reading: &[String], method: &str, query: Option<&str>) -> bool {
-    let mut last = reading.iter().rev().map(String::as_str);
+fn legacy(reading: &Reading, method: &str, query: Option<&str>) -> bool {
+    let mut last = reading.segments.iter().rev().map(String::as_str);
     match (last.next(), last.next()) {
         (Some("unlink"), Some("login")) => true,
-        // Parameters in a body would pass unseen (OIDC Core section 3.1.2.1 allows POST).
         (Some("authorize"), _) => {
-            !matches!(method, "GET" | "HEAD") || query.is_some_and(names_access_token)
+            // Parameters in a body would pass unseen (OIDC Core section 3.1.2.1 allows POST).
+            let unseen = reading.cut || !matches!(method, "GET" | "HEAD");
+            unseen || query.is_some_and(|query| lax::names_parameter(query, "access_token"))
         }
         _ => false,
     }
 }
 
-/// Whether a query has an `access_token`, encoded once or twice, in any case.
-fn names_access_token(query: &str) -> bool {
-    form_urlencoded::parse(query.as_bytes()).any(|(name, _)| {
-        let again = form_urlencoded::parse(name.as_bytes()).next();
-        again.is_some_and(|(name, _)| path::fold(&name) == "access_token")
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::path;
 
     fn found(method: &str, target: &str) -> Result<Route, Flaw> {
         let rules = Rules {
@@ -205,6 +213,16 @@ mod tests {
             ("legacy link", "GET", "/authorize?x=1&access_token=t", Flaw::LegacyLinking),
             ("legacy link, encoded", "GET", "/authorize?%2561ccess_token=t", Flaw::LegacyLinking),
             ("legacy link in a body", "POST", "/authorize", Flaw::LegacyLinking),
+            ("legacy link in the path", "GET", "/authorize%3Faccess_token=t", Flaw::LegacyLinking),
+            ("legacy unlink, cut", "GET", "/login/unlink%3Fx", Flaw::LegacyLinking),
+            ("climbs out", "GET", "/app/%252e%252e/api/v2/users/a/1%25", Flaw::PathDotSegment),
+            (
+                "dots in an id",
+                "DELETE",
+                "/api/v2/users/a/identities/p/%252e%252e",
+                Flaw::PathDotSegment,
+            ),
+            ("odd provider", "DELETE", "/api/v2/users/a/identities/p;x/1", Flaw::ProviderMalformed),
         ] {
             assert_eq!(found(method, target), Err(expected), "{row}");
         }

@@ -60,12 +60,15 @@ fn audiences<'a>(rules: &'a SecondaryRules, bearer: &'a Bearer) -> Vec<&'a str> 
     }
 }
 
-/// The rest, after the signature: subject, machine, other account, age, e-mail.
+/// The rest, after the signature: kind, subject, machine, other account, age, e-mail.
 fn meets_rules(token: &Verified, permit: &Permit, now: Now) -> Result<(), Denial> {
     let claims = token.claims();
     let rules = &permit.bearer().rules().secondary;
+    if claims.of_event() {
+        return Err(Denial::Secondary(TokenFlaw::EventToken));
+    }
     let subject = claims.known("sub").ok_or(Denial::Secondary(TokenFlaw::SubjectMissing))?;
-    if claims.of_machine(claims.sole_audience().ok()) {
+    if claims.of_machine() {
         return Err(Flaw::SecondaryOfMachine.into());
     }
     if subject == permit.user_id() {

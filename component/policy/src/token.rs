@@ -169,7 +169,7 @@ impl Unverified {
         Held::Denied(denial)
     }
 
-    /// `exp` is required (RFC 7519 section 4.1.4); `nbf` and `iat` must not lie ahead.
+    /// `exp` is required (RFC 7519 section 4.1.4); `nbf`, `iat` and `auth_time` must not lie ahead.
     fn check_dates(&self, skew_ms: u64, now: Now) -> Result<(), TokenFlaw> {
         let expires_ms = self.form.claims.expires_ms.ok_or(TokenFlaw::ExpiryMissing)?;
         if now.unix_ms >= expires_ms.saturating_add(skew_ms) {
@@ -180,7 +180,7 @@ impl Unverified {
         if ahead(self.form.claims.not_before_ms) {
             return Err(TokenFlaw::NotYetValid);
         }
-        if ahead(self.form.claims.issued_ms) {
+        if ahead(self.form.claims.issued_ms) || ahead(self.form.claims.authenticated_ms) {
             return Err(TokenFlaw::IssuedAhead);
         }
         Ok(())

@@ -70,8 +70,11 @@ fn read_one(
     let max_token_age_ms =
         section.optional("max_token_age").and_then(|entry| entry.duration_ms(1000..=MAX_AGE_MS));
     let token_type = section.optional("type").and_then(|entry| entry.text().map(str::to_owned));
+    // An audience of access tokens would let one pass for the proof of a sign-in.
+    let reserved = if kind == Kind::AccessToken { audiences.as_slice() } else { &[] };
     let secondary = section.optional("secondary").and_then(|entry| entry.section());
-    let secondary = secondary.map_or_else(SecondaryRules::default, read_secondary);
+    let secondary =
+        secondary.map_or_else(SecondaryRules::default, |section| read_secondary(section, reserved));
     let keys = keys(&mut section, &algorithms, &secondary.algorithms, secrets);
     section.end();
     let rules = IssuerRules {
@@ -101,11 +104,15 @@ impl Default for SecondaryRules {
     }
 }
 
-fn read_secondary(mut section: Section<'_>) -> SecondaryRules {
+fn read_secondary(mut section: Section<'_>, reserved: &[String]) -> SecondaryRules {
     let algorithms = algorithms(&mut section);
-    let audiences = section
-        .optional("audiences")
-        .map(|entry| entry.filled_list(|entry| entry.text().map(str::to_owned)));
+    let audience = |entry: &Entry<'_>| match entry.text()? {
+        text if reserved.iter().any(|audience| audience == text) => {
+            entry.wrong("an audience of ID tokens", "one of the issuer's access tokens")
+        }
+        text => Some(text.to_owned()),
+    };
+    let audiences = section.optional("audiences").map(|entry| entry.filled_list(audience));
     let max_age_ms = match section.optional("max_age") {
         Some(entry) if entry.value().as_text() == Some("off") => None,
         Some(entry) => entry.duration_ms(1000..=MAX_AGE_MS),
@@ -119,10 +126,19 @@ fn read_secondary(mut section: Section<'_>) -> SecondaryRules {
 
 /// `algorithms`, RS256 unless said otherwise. `none` is not the name of one.
 fn algorithms(section: &mut Section<'_>) -> Vec<Algorithm> {
+    const KNOWN: &str =
+        "RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA, HS256, HS384 or HS512";
+    let mut seen = Vec::new();
     let read = |entry: &Entry<'_>| {
         let text = entry.text()?;
-        let known = key::algorithm(text);
-        known.or_else(|| entry.wrong("RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA, HS256, HS384 or HS512", &format!("`{text}`")))
+        let Some(algorithm) = key::algorithm(text) else {
+            return entry.wrong(KNOWN, &format!("`{text}`"));
+        };
+        if seen.contains(&algorithm) {
+            return entry.wrong("every algorithm once", &format!("`{text}` again"));
+        }
+        seen.push(algorithm);
+        Some(algorithm)
     };
     section
         .optional("algorithms")
@@ -176,6 +192,15 @@ fn shared_keys(section: &mut Section<'_>, algorithms: &[Algorithm], secrets: &Se
     let Some(name) = entry.text() else {
         return Vec::new();
     };
+    // Somebody may have put the secret itself here: it is not repeated.
+    if !name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+    {
+        entry.wrong::<()>(
+            "the name of a secret, in capital letters, digits and `_`",
+            "something else, which is not shown",
+        );
+        return Vec::new();
+    }
     let Some(secret) = secrets.find(name) else {
         let help = format!(
             "the reference gateway takes it from the environment variable `LINKGATE_SECRET_{name}`"

@@ -54,7 +54,7 @@ fn all_mistakes_are_told_in_one_run() {
         "/issuers/1/keys/jwks/keys/1: expected a JSON Web Key of type RSA, EC or OKP (RFC 7518), found something else",
         "/pass/1: expected prefixes that do not overlap, found one that overlaps `/app`",
         "/pass/2: expected a prefix apart from the guarded routes, found one that overlaps `/api/v2/users`",
-        "/pass/3: expected an absolute path of one or more segments without a trailing slash, found `app`",
+        "/pass/3: expected an absolute path of letters, digits, `-`, `_`, `.` and `~`, without a trailing slash, found `app`",
         "/isuers: expected a known key, found `isuers` (the keys here are: base_path, body_timeout, cors, encoded_slashes, forward_headers, issuers, log, pass, profile, upstream_timeout, version)",
     ];
     assert_eq!(told(&document.to_string()), expected);
@@ -65,7 +65,7 @@ fn one_mistake_at_a_time() {
     let issuer = "/issuers/0";
     let rsa = json!({ "jwks": { "keys": [minted::document()["issuers"][0]["keys"]["jwks"]["keys"][0], { "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA" }] } });
     for (pointer, value, expected) in [
-        ("/base_path".to_owned(), json!("/api/v2/"), "/base_path: expected an absolute path of one or more segments without a trailing slash, found `/api/v2/`".to_owned()),
+        ("/base_path".to_owned(), json!("/api/v2/"), "/base_path: expected an absolute path of letters, digits, `-`, `_`, `.` and `~`, without a trailing slash, found `/api/v2/`".to_owned()),
         (format!("{issuer}/algorithms"), json!(["RS256"]), format!("{issuer}/keys/jwks/keys: expected a key for each algorithm, found none for RS256 (secondary tokens are RS256 unless `secondary.algorithms` says otherwise)")),
         (format!("{issuer}/secondary"), json!({ "algorithms": [] }), format!("{issuer}/secondary/algorithms: expected at least one entry, found an empty list")),
         (format!("{issuer}/secondary"), json!({ "algorithms": ["EdDSA"], "max_age": "1 hour" }), format!("{issuer}/secondary/max_age: expected a duration such as `30s`, `10m` or `1h`, found `1 hour`")),
@@ -76,6 +76,11 @@ fn one_mistake_at_a_time() {
         ("/cors".to_owned(), json!({ "origins": ["*"] }), "/cors/origins/0: expected an exact origin such as `https://app.example`, in lower case, without a path, found `*`".to_owned()),
         ("/cors".to_owned(), json!({}), "/cors: expected the key `origins`, found none".to_owned()),
         ("/forward_headers".to_owned(), json!(["Authorization"]), "/forward_headers/0: expected a header that is the client's to send on, found `Authorization`".to_owned()),
+        ("/base_path".to_owned(), json!("/api;x"), "/base_path: expected an absolute path of letters, digits, `-`, `_`, `.` and `~`, without a trailing slash, found `/api;x`".to_owned()),
+        ("/pass".to_owned(), json!(["/API"]), "/pass/0: expected a prefix apart from the guarded routes, found one that overlaps `/api/v2/users`".to_owned()),
+        ("/forward_headers".to_owned(), json!(["X-Original-Url"]), "/forward_headers/0: expected a header that is the client's to send on, found `X-Original-Url`".to_owned()),
+        (format!("{issuer}/algorithms"), json!(["EdDSA", "EdDSA"]), format!("{issuer}/algorithms/1: expected every algorithm once, found `EdDSA` again")),
+        (format!("{issuer}/secondary"), json!({ "algorithms": ["EdDSA"], "audiences": ["https://tenant.example/api/v2/"] }), format!("{issuer}/secondary/audiences/0: expected an audience of ID tokens, found one of the issuer's access tokens")),
         ("/profile".to_owned(), json!(false), "/profile: expected `off` or `read-own`, found a boolean".to_owned()),
         ("/log".to_owned(), json!([]), "/log: expected an object, found a list".to_owned()),
     ] {
@@ -102,6 +107,13 @@ fn a_secret_is_named_and_never_shown() {
     assert_eq!(
         told(&document.to_string()),
         ["/issuers/0/hmac_secret: expected a secret of at least 32 bytes for HS256, found 9"]
+    );
+    document["issuers"][0]["hmac_secret"] = json!("s3cret pasted here");
+    assert_eq!(
+        told(&document.to_string()),
+        [
+            "/issuers/0/hmac_secret: expected the name of a secret, in capital letters, digits and `_`, found something else, which is not shown"
+        ]
     );
     document["issuers"][0]["hmac_secret"] = json!("ELSEWHERE");
     assert_eq!(

@@ -1,0 +1,67 @@
+//! What a host hands over, as the core takes it.
+
+use linkgate_policy as policy;
+
+use crate::bindings as wit;
+
+impl From<wit::Now> for policy::Now {
+    fn from(now: wit::Now) -> Self {
+        Self { unix_ms: now.unix_ms, mono_ms: now.mono_ms }
+    }
+}
+
+impl From<wit::Header> for policy::Header {
+    fn from(header: wit::Header) -> Self {
+        Self { name: header.name, value: header.value }
+    }
+}
+
+impl From<wit::Head> for policy::Head {
+    fn from(head: wit::Head) -> Self {
+        Self { method: head.method, target: head.target, headers: headers(head.headers) }
+    }
+}
+
+impl From<wit::Event> for policy::Event {
+    fn from(event: wit::Event) -> Self {
+        match event {
+            wit::Event::Body(bytes) => Self::Body(bytes),
+            wit::Event::BodyTooLarge => Self::BodyTooLarge,
+            wit::Event::BodyFailed => Self::BodyFailed,
+            wit::Event::Woken => Self::Woken,
+            wit::Event::Forwarded(Ok(head)) => {
+                Self::Forwarded(Ok(policy::AnswerHead { status: head.status }))
+            }
+            wit::Event::Forwarded(Err(failure)) => Self::Forwarded(Err(failure.into())),
+        }
+    }
+}
+
+impl From<wit::Failure> for policy::Failure {
+    fn from(failure: wit::Failure) -> Self {
+        match failure {
+            wit::Failure::NotSent => Self::NotSent,
+            wit::Failure::Unknown => Self::Unknown,
+        }
+    }
+}
+
+impl From<wit::End> for policy::End {
+    fn from(end: wit::End) -> Self {
+        match end {
+            wit::End::Finished => Self::Finished,
+            wit::End::ClientGone => Self::ClientGone,
+            wit::End::Shutdown => Self::Shutdown,
+        }
+    }
+}
+
+impl From<wit::Answer> for policy::Answer {
+    fn from(answer: wit::Answer) -> Self {
+        Self { status: answer.status, headers: headers(answer.headers), body: answer.body }
+    }
+}
+
+fn headers(lines: Vec<wit::Header>) -> Vec<policy::Header> {
+    lines.into_iter().map(Into::into).collect()
+}

@@ -1,0 +1,101 @@
+//! The evaluator edition: the policy behind `linkgate:policy/evaluator`, as one component that
+//! imports nothing.
+//!
+//! ```text
+//!          wit types                 core types
+//!  host ──▶ bindings ──▶ incoming ──▶ linkgate_policy ──▶ outgoing ──▶ bindings ──▶ host
+//! ```
+//!
+//! It translates and keeps handles; every decision is the core's. It does **not** reach a clock, a
+//! network, a file or an environment: the world it implements has no import, and
+//! `cargo xtask components` refuses to ship a component that has one.
+//!
+//! Build it with `cargo xtask components`, not with a bare `cargo build`: the core module still
+//! names a few WASI calls of std's, which the componentising step answers (`src/wasi.wat`).
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use linkgate_policy as policy;
+
+use crate::bindings as wit;
+
+mod bindings;
+mod incoming;
+mod outgoing;
+
+/// The component: which type stands behind which resource of the contract.
+struct Gate;
+
+impl wit::Guest for Gate {
+    type Policy = SharedPolicy;
+    type Exchange = OpenExchange;
+}
+
+/// The `policy` resource.
+///
+/// INVARIANT: every borrow in this file ends before the call of the host that began it returns, and
+/// a component without imports cannot be entered a second time meanwhile. So no borrow meets
+/// another.
+struct SharedPolicy(Rc<RefCell<policy::Policy>>);
+
+impl wit::GuestPolicy for SharedPolicy {
+    fn compile(
+        document: String,
+        secrets: Vec<wit::Secret>,
+        seed: u64,
+    ) -> Result<wit::Policy, Vec<wit::Mistake>> {
+        let secrets = secrets.into_iter().map(|secret| (secret.name, secret.value)).collect();
+        match policy::Policy::compile(&document, &secrets, seed) {
+            Ok(compiled) => Ok(wit::Policy::new(Self(Rc::new(RefCell::new(compiled))))),
+            Err(mistakes) => Err(mistakes.into_iter().map(Into::into).collect()),
+        }
+    }
+
+    fn wanted_headers(&self) -> Vec<String> {
+        self.0.borrow().wanted_headers().to_vec()
+    }
+
+    fn due(&self, now: wit::Now) -> Option<wit::Fetch> {
+        self.0.borrow_mut().due(now.into()).map(Into::into)
+    }
+
+    fn next_due(&self) -> Option<u64> {
+        self.0.borrow().next_due()
+    }
+
+    fn fetched(
+        &self,
+        source: String,
+        outcome: Result<wit::Answer, wit::Failure>,
+        now: wit::Now,
+    ) -> Vec<String> {
+        let outcome = outcome.map(Into::into).map_err(Into::into);
+        self.0.borrow_mut().fetched(&source, outcome, now.into())
+    }
+}
+
+/// The `exchange` resource, with the policy it began with.
+struct OpenExchange {
+    policy: Rc<RefCell<policy::Policy>>,
+    exchange: RefCell<policy::Exchange>,
+}
+
+impl wit::GuestExchange for OpenExchange {
+    fn open(policy: wit::PolicyBorrow<'_>, head: wit::Head, now: wit::Now) -> wit::Opened {
+        let policy = Rc::clone(&policy.get::<SharedPolicy>().0);
+        let (exchange, turn) = policy.borrow_mut().open(head.into(), now.into());
+        let exchange = wit::Exchange::new(Self { policy, exchange: RefCell::new(exchange) });
+        wit::Opened { exchange, turn: turn.into() }
+    }
+
+    fn resume(&self, sequence: u32, event: wit::Event, now: wit::Now) -> wit::Turn {
+        let mut exchange = self.exchange.borrow_mut();
+        self.policy.borrow_mut().resume(&mut exchange, sequence, event.into(), now.into()).into()
+    }
+
+    fn close(exchange: wit::Exchange, end: wit::End, now: wit::Now) -> wit::Decision {
+        let Self { policy, exchange } = exchange.into_inner();
+        policy.borrow_mut().close(exchange.into_inner(), end.into(), now.into()).into()
+    }
+}

@@ -1,0 +1,122 @@
+//! What the core answers, as the contract has it.
+
+use linkgate_policy as policy;
+
+use crate::bindings as wit;
+
+impl From<policy::Turn> for wit::Turn {
+    fn from(turn: policy::Turn) -> Self {
+        Self { sequence: turn.sequence, step: turn.step.into() }
+    }
+}
+
+impl From<policy::Step> for wit::Step {
+    fn from(step: policy::Step) -> Self {
+        match step {
+            policy::Step::ReadBody { max_bytes, timeout_ms } => {
+                Self::ReadBody(wit::ReadBody { max_bytes, timeout_ms })
+            }
+            policy::Step::Wait { until_mono_ms } => Self::Wait(until_mono_ms),
+            policy::Step::Forward(forward) => Self::Forward(forward.into()),
+            policy::Step::Pass { timeout_ms } => Self::Pass(wit::Pass { timeout_ms }),
+            policy::Step::Relay(edits) => Self::Relay(edits.into()),
+            policy::Step::Respond(reply) => Self::Respond(reply.into()),
+        }
+    }
+}
+
+impl From<policy::Forward> for wit::Forward {
+    fn from(forward: policy::Forward) -> Self {
+        Self {
+            method: forward.method.to_owned(),
+            path: forward.path,
+            headers: headers(forward.headers),
+            body: forward.body,
+            timeout_ms: forward.timeout_ms,
+        }
+    }
+}
+
+impl From<policy::HeaderEdits> for wit::HeaderEdits {
+    fn from(edits: policy::HeaderEdits) -> Self {
+        Self { remove: edits.remove, append: headers(edits.append) }
+    }
+}
+
+impl From<policy::Reply> for wit::Reply {
+    fn from(reply: policy::Reply) -> Self {
+        Self { status: reply.status, headers: headers(reply.headers), body: reply.body }
+    }
+}
+
+impl From<policy::Header> for wit::Header {
+    fn from(header: policy::Header) -> Self {
+        Self { name: header.name, value: header.value }
+    }
+}
+
+impl From<policy::Fetch> for wit::Fetch {
+    fn from(fetch: policy::Fetch) -> Self {
+        Self {
+            source: fetch.source,
+            url: fetch.url,
+            timeout_ms: fetch.timeout_ms,
+            max_answer_bytes: fetch.max_answer_bytes,
+        }
+    }
+}
+
+impl From<policy::Mistake> for wit::Mistake {
+    fn from(mistake: policy::Mistake) -> Self {
+        Self { pointer: mistake.pointer, message: mistake.message, help: mistake.help }
+    }
+}
+
+impl From<policy::Decision> for wit::Decision {
+    fn from(decision: policy::Decision) -> Self {
+        Self {
+            outcome: decision.outcome().into(),
+            cause: decision.cause.name(),
+            reason: decision.cause.reason_code().to_owned(),
+            route: decision.route.to_owned(),
+            method: decision.method,
+            path: decision.path,
+            status: decision.status,
+            upstream_called: decision.upstream_called,
+            upstream_status: decision.upstream_status,
+            subject: decision.subject,
+            secondary: decision.secondary,
+            issuer: decision.issuer,
+            client: decision.client,
+            traceparent: decision.traceparent,
+            unverified: decision.unverified,
+            end: decision.end.into(),
+            elapsed_ms: decision.elapsed_ms,
+        }
+    }
+}
+
+impl From<policy::Outcome> for wit::Outcome {
+    fn from(outcome: policy::Outcome) -> Self {
+        match outcome {
+            policy::Outcome::Allowed => Self::Allowed,
+            policy::Outcome::Passed => Self::Passed,
+            policy::Outcome::Denied => Self::Denied,
+            policy::Outcome::Failed => Self::Failed,
+        }
+    }
+}
+
+impl From<policy::End> for wit::End {
+    fn from(end: policy::End) -> Self {
+        match end {
+            policy::End::Finished => Self::Finished,
+            policy::End::ClientGone => Self::ClientGone,
+            policy::End::Shutdown => Self::Shutdown,
+        }
+    }
+}
+
+fn headers(lines: Vec<policy::Header>) -> Vec<wit::Header> {
+    lines.into_iter().map(Into::into).collect()
+}

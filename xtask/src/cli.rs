@@ -1,0 +1,152 @@
+//! The command line: one word, and what goes to the command behind it.
+
+use std::ffi::OsString;
+
+use crate::exit::{Exit, Failure};
+use crate::progress::Progress;
+use crate::workspace::Workspace;
+use crate::{ci, components, demo, test};
+
+/// What `--help` prints.
+const HELP: &str = "\
+Build, try and check linkgate. Plain cargo underneath.
+
+Usage: cargo xtask <command> [arguments]
+
+Commands:
+  demo        build the components, run the gateway in front of a simulated tenant
+  test        build the components, run every suite
+  components  build the components: <target>/components/linkgate-<edition>.wasm
+  ci          formatting, lints, licences, the components and every suite, with the time each took
+
+Arguments after `demo` go to `linkgate demo`, those after `test` to `cargo test`.
+<target> is CARGO_TARGET_DIR, or what cargo's configuration says.
+
+Examples:
+  cargo xtask demo
+  cargo xtask test
+  cargo xtask test layering                       only tests with that in their name
+  cargo xtask test -p linkgate-policy             only one crate
+  cargo xtask test -- --nocapture                 with what the tests print
+  cargo xtask components && sha256sum target/components/*.wasm
+
+Exit codes: 0 done, 1 a step failed, 2 the command line was not understood.
+NO_COLOR=1 switches colour off.
+";
+
+/// Runs what the arguments ask for.
+pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
+    let progress = Progress::start();
+    match Command::parse(arguments) {
+        Ok(Command::Help) => {
+            print!("{HELP}");
+            Exit::Ok
+        }
+        Ok(command) => match command.run(&progress) {
+            Ok(()) => {
+                progress.step("done");
+                Exit::Ok
+            }
+            Err(failure) => {
+                progress.failure(&failure);
+                Exit::Failed
+            }
+        },
+        Err(failure) => {
+            progress.failure(&failure);
+            Exit::Usage
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Command {
+    Help,
+    Demo(Vec<OsString>),
+    Test(Vec<OsString>),
+    Components,
+    Ci,
+}
+
+impl Command {
+    fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<Self, Failure> {
+        let word = arguments.next().ok_or_else(|| misused("no command was given"))?;
+        let rest: Vec<OsString> = arguments.collect();
+        match (word.to_str(), rest.first()) {
+            (Some("help" | "--help" | "-h"), _) => Ok(Self::Help),
+            (Some("demo" | "test" | "components" | "ci"), Some(flag)) if asks_for_help(flag) => {
+                Ok(Self::Help)
+            }
+            (Some("demo"), _) => Ok(Self::Demo(rest)),
+            (Some("test"), _) => Ok(Self::Test(rest)),
+            (Some("components"), None) => Ok(Self::Components),
+            (Some("ci"), None) => Ok(Self::Ci),
+            (Some(command @ ("components" | "ci")), Some(extra)) => {
+                let extra = extra.to_string_lossy();
+                Err(misused(&format!("`{command}` takes no arguments, found `{extra}`")))
+            }
+            _ => Err(misused(&format!("there is no command `{}`", word.to_string_lossy()))),
+        }
+    }
+
+    fn run(self, progress: &Progress) -> Result<(), Failure> {
+        let workspace = Workspace::find()?;
+        match self {
+            Self::Help => Ok(()),
+            Self::Demo(asked) => demo::run(&workspace, progress, &asked),
+            Self::Test(asked) => test::run(&workspace, progress, &asked),
+            Self::Components => components::run(&workspace, progress),
+            Self::Ci => ci::run(&workspace, progress),
+        }
+    }
+}
+
+fn asks_for_help(flag: &OsString) -> bool {
+    flag == "--help" || flag == "-h"
+}
+
+fn misused(what: &str) -> Failure {
+    Failure::new(
+        what,
+        "choose one of `demo`, `test`, `components`, `ci`; `cargo xtask --help` shows examples",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Command, Failure> {
+        Command::parse(line.split_whitespace().map(Into::into))
+    }
+
+    #[test]
+    fn every_command_is_understood_and_in_the_help() {
+        let passed_on = || vec![OsString::from("--"), OsString::from("--nocapture")];
+        for (line, expected) in [
+            ("--help", Command::Help),
+            ("ci --help", Command::Help),
+            ("test -h", Command::Help),
+            ("demo -- --nocapture", Command::Demo(passed_on())),
+            ("test -- --nocapture", Command::Test(passed_on())),
+            ("components", Command::Components),
+            ("ci", Command::Ci),
+        ] {
+            assert_eq!(parsed(line), Ok(expected), "{line}");
+        }
+        for command in ["demo", "test", "components", "ci"] {
+            assert!(HELP.contains(&format!("\n  {command} ")), "{command} is not in the help");
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named() {
+        for (line, what) in [
+            ("", "no command was given"),
+            ("build", "there is no command `build`"),
+            ("ci now", "`ci` takes no arguments, found `now`"),
+        ] {
+            assert_eq!(parsed(line).unwrap_err().what, what, "{line}");
+        }
+    }
+}

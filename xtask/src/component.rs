@@ -1,0 +1,95 @@
+//! A core module made a component, and what it reaches.
+
+use std::path::Path;
+
+use wit_component::{ComponentEncoder, DecodedWasm};
+
+use crate::exit::Failure;
+
+/// The module under whose name std calls WASI, answered by the adapter.
+const WASI: &str = "wasi_snapshot_preview1";
+
+/// Makes a component of a core module and the adapter (a WAT file), and validates it.
+pub(crate) fn encode(module: &[u8], adapter: &Path) -> Result<Vec<u8>, Failure> {
+    let place = adapter.display();
+    let answers = wat::parse_file(adapter)
+        .map_err(|error| Failure::new(error.to_string(), format!("mend `{place}`")))?;
+    let bare = ComponentEncoder::default().validate(true).module(module);
+    let encoded = bare.and_then(|encoder| encoder.adapter(WASI, &answers)?.encode());
+    encoded.map_err(|error| {
+        let what = format!("the module does not make a component: {error:#}");
+        let todo = format!(
+            "if it names a call of {WASI}: take what calls it out of the core, or decide on an \
+             answer in `{place}`"
+        );
+        Failure::new(what, todo)
+    })
+}
+
+/// The names that a component imports and exports.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Surface {
+    pub(crate) imports: Vec<String>,
+    pub(crate) exports: Vec<String>,
+}
+
+impl Surface {
+    /// Reads the surface back from the finished bytes.
+    pub(crate) fn of(component: &[u8]) -> Result<Self, Failure> {
+        let unread = |what: String| {
+            let todo = "compare the version of wit-component with that of wit-bindgen";
+            Failure::new(format!("the component cannot be read back: {what}"), todo)
+        };
+        let decoded = wit_component::decode(component);
+        match decoded.map_err(|error| unread(format!("{error:#}")))? {
+            DecodedWasm::Component(resolve, world) => {
+                let world = resolve.worlds.get(world);
+                let world = world.ok_or_else(|| unread("it has no world".to_owned()))?;
+                let name = |key| resolve.name_world_key(key);
+                let imports = world.imports.keys().map(name).collect();
+                Ok(Self { imports, exports: world.exports.keys().map(name).collect() })
+            }
+            DecodedWasm::WitPackage(..) => Err(unread("it is a WIT package".to_owned())),
+        }
+    }
+
+    /// Demands that it imports none but these interfaces, named without a version.
+    pub(crate) fn reaches_only(&self, allowed: &[&str]) -> Result<(), Failure> {
+        let bare = |name: &str| name.split('@').next().unwrap_or_default().to_owned();
+        let unasked = |name: &&String| !allowed.contains(&bare(name).as_str());
+        let imports: Vec<&str> = self.imports.iter().filter(unasked).map(String::as_str).collect();
+        if imports.is_empty() {
+            return Ok(());
+        }
+        let what = format!("the component imports {}", imports.join(", "));
+        Err(Failure::new(what, "take out what calls it, or decide on it in `xtask/src/edition.rs`"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A component that imports a resource type named `a`.
+    const IMPORTING: &[u8] = b"\0asm\x0d\0\x01\0\x0a\x06\x01\0\x01a\x03\x01";
+
+    #[test]
+    fn an_import_is_refused_by_name() {
+        let surface = Surface::of(IMPORTING).unwrap();
+        assert_eq!(surface.reaches_only(&["b"]).unwrap_err().what, "the component imports a");
+        assert_eq!(surface.reaches_only(&["a"]), Ok(()));
+    }
+
+    #[test]
+    fn a_call_without_an_answer_is_refused_by_name() {
+        let adapter =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../component/evaluator/src/wasi.wat");
+        let module = wat::parse_str(
+            r#"(module
+                (import "wasi_snapshot_preview1" "random_get" (func (param i32 i32) (result i32)))
+                (memory (export "memory") 1))"#,
+        );
+        let failure = encode(&module.unwrap(), &adapter).unwrap_err();
+        assert!(failure.what.contains("random_get"), "{}", failure.what);
+    }
+}

@@ -1,0 +1,91 @@
+//! `cargo xtask components`: the shipped artifacts.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::component::{self, Surface};
+use crate::edition::{EDITIONS, Edition};
+use crate::exit::Failure;
+use crate::guest;
+use crate::machine::{self, Folder};
+use crate::progress::Progress;
+use crate::table;
+use crate::workspace::Workspace;
+
+/// Builds the components and prints what each is.
+pub(crate) fn run(workspace: &Workspace, progress: &Progress) -> Result<(), Failure> {
+    guest::add_target(progress)?;
+    let machine = machine::folders(workspace)?;
+    let mut rows = vec![heading()];
+    for edition in &EDITIONS {
+        rows.push(ship(workspace, edition, &machine, progress)?);
+    }
+    print!("{}", table::aligned(&rows));
+    Ok(())
+}
+
+/// Builds one component, checks it, puts it in its place, and gives its row.
+fn ship(
+    workspace: &Workspace,
+    edition: &Edition,
+    machine: &[Folder],
+    progress: &Progress,
+) -> Result<Vec<String>, Failure> {
+    let module = guest::build(workspace, edition, machine, progress)?;
+    let module = fs::read(&module).map_err(|error| unusable(&module, "read", &error))?;
+    progress.step("make it a component");
+    let adapter = workspace.root.join(ADAPTER);
+    let bytes = component::encode(&module, &adapter)?;
+    let surface = Surface::of(&bytes)?;
+    surface.reaches_only(edition.may_import)?;
+    if let Some(folder) = machine::shown(machine, &bytes) {
+        let what = format!("the component shows `{}` of this machine", folder.display());
+        return Err(Failure::new(what, "rename it in `xtask/src/machine.rs`"));
+    }
+    let file = workspace.components().join(edition.package).with_extension("wasm");
+    replace(&file, &bytes)?;
+    Ok(row(&file, &bytes, &surface))
+}
+
+/// What answers the WASI calls that std leaves in a guest. The editions that reach a host do so by
+/// interfaces that they name, not through std.
+const ADAPTER: &str = "component/evaluator/src/wasi.wat";
+
+fn heading() -> Vec<String> {
+    ["file", "bytes", "imports", "exports", "sha-256"].map(str::to_owned).to_vec()
+}
+
+fn row(file: &Path, bytes: &[u8], surface: &Surface) -> Vec<String> {
+    let or_none = |names: &[String]| match names {
+        [] => "none".to_owned(),
+        names => names.join(" "),
+    };
+    let digest = Sha256::digest(bytes).iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    });
+    let (imports, exports) = (or_none(&surface.imports), or_none(&surface.exports));
+    vec![file.display().to_string(), bytes.len().to_string(), imports, exports, digest]
+}
+
+/// Writes a file whole or not at all, and leaves one that holds these bytes already untouched.
+fn replace(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    if fs::read(file).is_ok_and(|standing| standing == bytes) {
+        return Ok(());
+    }
+    let partial = file.with_extension("wasm.partial");
+    let written = file
+        .parent()
+        .map_or(Ok(()), fs::create_dir_all)
+        .and_then(|()| fs::write(&partial, bytes))
+        .and_then(|()| fs::rename(&partial, file));
+    written.map_err(|error| unusable(file, "written", &error))
+}
+
+fn unusable(file: &Path, verb: &str, error: &std::io::Error) -> Failure {
+    let what = format!("`{}` cannot be {verb}: {error}", file.display());
+    Failure::new(what, "check the folder's permissions and the space on its disk")
+}

@@ -1,0 +1,35 @@
+//! The editions: the components that are shipped, and what each may reach.
+
+/// A crate that becomes a component.
+pub(crate) struct Edition {
+    /// The crate, and the name of its component.
+    pub(crate) package: &'static str,
+    /// The interfaces it may import, without their versions. A new one is a decision, not a
+    /// by-product: `tests/tests/layering/artifact.rs` holds the same list.
+    pub(crate) may_import: &'static [&'static str],
+}
+
+/// All of them, in the order in which they are built.
+pub(crate) const EDITIONS: [Edition; 2] = [
+    Edition { package: "linkgate-evaluator", may_import: &[] },
+    Edition {
+        package: "linkgate-proxy",
+        may_import: &[
+            "wasi:cli/environment",
+            "wasi:cli/stderr",
+            "wasi:clocks/monotonic-clock",
+            "wasi:clocks/wall-clock",
+            "wasi:http/outgoing-handler",
+            "wasi:http/types",
+            "wasi:io/error",
+            "wasi:io/poll",
+            "wasi:io/streams",
+            "wasi:random/random",
+        ],
+    },
+];
+
+/// The arguments that leave the editions out of a cargo call on the workspace.
+pub(crate) fn excluded() -> impl Iterator<Item = &'static str> {
+    EDITIONS.iter().flat_map(|edition| ["--exclude", edition.package])
+}

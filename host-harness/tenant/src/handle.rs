@@ -1,9 +1,11 @@
 //! A tenant that several tasks share: the server answers from it, tests and demos look into it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::answer::Answer;
+use crate::faults::{FaultPlan, Fired, Holds};
 use crate::request::Request;
 use crate::request_log::{Recorded, RequestLog};
 use crate::route::Operation;
@@ -19,6 +21,8 @@ struct Shared {
     tenant: Mutex<Tenant>,
     log: Mutex<RequestLog>,
     watcher: Mutex<Option<Watcher>>,
+    plan: Mutex<FaultPlan>,
+    holds: Holds,
 }
 
 type Watcher = Arc<dyn Fn(&Recorded) + Send + Sync>;
@@ -27,8 +31,13 @@ impl TenantHandle {
     /// Shares `tenant`, with an empty log.
     #[must_use]
     pub fn new(tenant: Tenant) -> Self {
-        let shared =
-            Shared { tenant: Mutex::new(tenant), log: Mutex::default(), watcher: Mutex::default() };
+        let shared = Shared {
+            tenant: Mutex::new(tenant),
+            log: Mutex::default(),
+            watcher: Mutex::default(),
+            plan: Mutex::default(),
+            holds: Holds::default(),
+        };
         Self { shared: Arc::new(shared) }
     }
 
@@ -41,12 +50,30 @@ impl TenantHandle {
     #[must_use]
     pub fn answer(&self, request: Request, now_unix_s: u64) -> Answer {
         let answer = self.tenant().answer(&request, now_unix_s);
-        let recorded = lock(&self.shared.log).record(request, answer.status, now_unix_s);
+        self.record(request, answer.status, now_unix_s);
+        answer
+    }
+
+    /// Records a request and the status it got, and tells the watcher.
+    pub(crate) fn record(&self, request: Request, status: u16, now_unix_s: u64) {
+        let recorded = lock(&self.shared.log).record(request, status, now_unix_s);
         let watcher = lock(&self.shared.watcher).clone();
         if let Some(watcher) = watcher {
             watcher(&recorded);
         }
-        answer
+    }
+
+    /// Counts a request against the fault plan, and says what hits it.
+    pub(crate) fn decide(&self, operation: Operation) -> Vec<Fired> {
+        self.plan().decide(operation)
+    }
+
+    pub(crate) fn plan(&self) -> MutexGuard<'_, FaultPlan> {
+        lock(&self.shared.plan)
+    }
+
+    pub(crate) fn holds(&self) -> &Holds {
+        &self.shared.holds
     }
 
     /// The last requests, oldest first: up to 512, fewer when their bodies are large.
@@ -65,6 +92,11 @@ impl TenantHandle {
     #[must_use]
     pub fn count(&self, operation: Operation) -> u64 {
         lock(&self.shared.log).count(operation)
+    }
+
+    /// The counts of every operation that was asked for.
+    pub(crate) fn counts(&self) -> BTreeMap<Operation, u64> {
+        lock(&self.shared.log).counts()
     }
 
     /// Empties the log and its counts.

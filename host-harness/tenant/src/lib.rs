@@ -36,6 +36,21 @@
 //! # }
 //! ```
 //!
+//! # Faults
+//!
+//! On a socket it can be told to fail: for the nth request of an operation, for every one, or for some by chance. See
+//! [`faults`] for the rules, their JSON, and the endpoint, which [`serve_with`] offers when it is asked to.
+//!
+//! | fault | effect | what the client sees |
+//! |---|---|---|
+//! | `delay` before or after the effect | happens | a late answer |
+//! | `hold` before or after the effect | happens once released, even if the client has gone; with `after_effect`, before | nothing until then |
+//! | `status` before the effect | does not happen | 429, 500, 502, whatever was asked for |
+//! | `status` after the effect | happens | the same |
+//! | `reset` before the effect | does not happen | RST |
+//! | `reset` after the effect | happens | RST |
+//! | `cut_body` | happens | fewer bytes than `Content-Length`, and the end of the connection |
+//!
 //! It does **not** show login pages, keep sessions, send mail, enforce rate limits, create or delete users, or update
 //! anything of a user but metadata. Where the API documents no answer, the module that had to choose one says so.
 
@@ -82,16 +97,22 @@ mod users_document;
 mod handle;
 mod request_log;
 mod serve;
+mod respond;
 mod incoming;
+mod socket;
+
+// what goes wrong when it is asked to
+pub mod faults;
+mod cut_body;
 
 pub use answer::Answer;
 pub use handle::TenantHandle;
 pub use key::{KeyError, SigningKey};
 pub use mint::Validity;
 pub use request::{MAX_BODY_BYTES, Request};
-pub use request_log::Recorded;
+pub use request_log::{NO_ANSWER, Recorded};
 pub use route::Operation;
-pub use serve::serve;
+pub use serve::{ServeOptions, serve, serve_with};
 pub use settings::{Application, ApplicationKind, LEGACY_ID_TOKEN_SCOPES, Settings, USER_SCOPES};
 pub use tenant::Tenant;
 pub use user::{JsonObject, User};

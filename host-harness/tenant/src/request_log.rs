@@ -16,9 +16,13 @@ pub struct Recorded {
     pub operation: Operation,
     /// The request, whole.
     pub request: Request,
-    /// The status of the answer.
+    /// The status that the tenant, or a fault in its place, answered with: a later fault may have kept it from the client.
+    /// [`NO_ANSWER`] when a fault reset the connection before the tenant had looked at the request.
     pub status: u16,
 }
+
+/// The status of a request that a fault left without one. No status code is 0.
+pub const NO_ANSWER: u16 = 0;
 
 /// How many requests are kept. More than any test or demo sends; the oldest go first.
 const KEPT_REQUESTS: usize = 512;
@@ -57,6 +61,10 @@ impl RequestLog {
 
     pub(crate) fn count(&self, operation: Operation) -> u64 {
         self.by_operation.get(&operation).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn counts(&self) -> BTreeMap<Operation, u64> {
+        self.by_operation.clone()
     }
 
     fn drop_oldest(&mut self) {

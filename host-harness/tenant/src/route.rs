@@ -1,11 +1,14 @@
 //! Which of the tenant's operations a request asks for.
 
+use serde::{Deserialize, Serialize};
+
 use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::target;
 
-/// An operation of the tenant, by name: what a request log counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// An operation of the tenant, by name: what a request log counts. In JSON it is in snake case: `read_user`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Operation {
     /// `GET /.well-known/openid-configuration`
     Discovery,

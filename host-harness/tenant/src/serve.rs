@@ -1,24 +1,19 @@
 //! The HTTP shell: HTTP/1.1 on a listener, a request in, the tenant's answer out.
 
-use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::answer::Answer;
 use crate::handle::TenantHandle;
-use crate::incoming::read;
+use crate::respond::{Serving, respond};
+use crate::socket::{Line, Socket};
 
 /// Connections served at once; more wait in the listener's queue. Without a limit a client could exhaust file descriptors.
 const MAX_CONNECTIONS: usize = 256;
@@ -41,7 +36,29 @@ pub async fn serve(
     handle: TenantHandle,
     shutdown: impl Future<Output = ()>,
 ) {
+    serve_with(ServeOptions::default(), listener, handle, shutdown).await;
+}
+
+/// What a server offers beside the tenant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ServeOptions {
+    /// Whether `/__faults` is there to ask for [faults](crate::faults) at. It lets whoever reaches the port break the
+    /// tenant.
+    pub fault_control: bool,
+}
+
+/// Serves the tenant as [`serve`] does, with these options.
+///
+/// Requests that a [fault](crate::faults) holds or delays do not outlast the server: when `shutdown` is ready, or this
+/// future is dropped, their connections are reset, and those that were before their effect never have it.
+pub async fn serve_with(
+    options: ServeOptions,
+    listener: TcpListener,
+    handle: TenantHandle,
+    shutdown: impl Future<Output = ()>,
+) {
     let (closing, closed) = watch::channel(());
+    let serving = Serving { handle, fault_control: options.fault_control, closed };
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -50,7 +67,7 @@ pub async fn serve(
             () = &mut shutdown => break,
             Some(_) = connections.join_next() => {}
             (stream, place) = accept(&listener, &places) => {
-                connections.spawn(connection(stream, place, handle.clone(), closed.clone()));
+                connections.spawn(connection(stream, place, serving.clone()));
             }
         }
     }
@@ -75,17 +92,13 @@ async fn accept(
 }
 
 /// Serves one connection; a broken one ends without a word, as clients break off whenever they like.
-async fn connection(
-    stream: TcpStream,
-    place: Option<OwnedSemaphorePermit>,
-    handle: TenantHandle,
-    mut closed: watch::Receiver<()>,
-) {
-    let service = service_fn(|request| respond(&handle, request));
+async fn connection(stream: TcpStream, place: Option<OwnedSemaphorePermit>, serving: Serving) {
+    let (line, mut closed) = (Line::default(), serving.closed.clone());
+    let service = service_fn(|request| respond(&serving, &line, request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Socket::new(stream, line.clone())), service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
         _ = connection.as_mut() => {}
@@ -95,31 +108,4 @@ async fn connection(
         }
     }
     drop(place);
-}
-
-async fn respond(
-    handle: &TenantHandle,
-    request: hyper::Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
-    let answer = match read(request).await {
-        Ok(request) => handle.answer(request, now_unix_s()),
-        Err(unread) => unread.answer(),
-    };
-    Ok(response(answer))
-}
-
-fn response(answer: Answer) -> Response<Full<Bytes>> {
-    let mut builder = Response::builder().status(answer.status);
-    for (name, value) in answer.headers {
-        builder = builder.header(name, value);
-    }
-    builder.body(Full::new(Bytes::from(answer.body))).unwrap_or_else(|_| {
-        let mut failed = Response::new(Full::new(Bytes::new()));
-        *failed.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-        failed
-    })
-}
-
-fn now_unix_s() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

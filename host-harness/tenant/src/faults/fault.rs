@@ -1,0 +1,78 @@
+//! What can go wrong with a request.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::answer::Answer;
+
+/// Where on its way a request is hit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Point {
+    /// The tenant has the whole request and has not looked at it.
+    BeforeEffect,
+    /// The tenant's state is changed and its answer made; nothing of the answer was sent.
+    AfterEffect,
+}
+
+/// One thing that goes wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// It takes longer.
+    Delay {
+        /// Where the pause is.
+        at: Point,
+        /// How long it is, in milliseconds.
+        ms: u64,
+    },
+    /// It stands still until it is released.
+    Hold {
+        /// Where it stands.
+        at: Point,
+    },
+    /// Somebody else answers: a rate limit, a proxy, a broken server.
+    Status {
+        /// Before the effect there is none; after it the tenant's own answer is lost.
+        at: Point,
+        /// The answer. A header that HTTP does not allow makes it a bare 500.
+        answer: Answer,
+    },
+    /// The TCP connection is reset, with no answer.
+    Reset {
+        /// Whether the request had its effect.
+        at: Point,
+    },
+    /// The answer's body ends before its `Content-Length` and the connection is closed.
+    CutBody {
+        /// How many bytes of it are sent; all of it for `None`, `Content-Length` then promising one more.
+        after_bytes: Option<usize>,
+    },
+}
+
+impl Fault {
+    /// The form it has in a document.
+    pub(crate) fn to_json(&self) -> Value {
+        match self {
+            Self::Delay { at, ms } => json!({ "delay": { "at": at, "ms": ms } }),
+            Self::Hold { at } => json!({ "hold": { "at": at } }),
+            Self::Status { at, answer } => json!({ "status": status_json(*at, answer) }),
+            Self::Reset { at } => json!({ "reset": { "at": at } }),
+            Self::CutBody { after_bytes: Some(bytes) } => {
+                json!({ "cut_body": { "after_bytes": bytes } })
+            }
+            Self::CutBody { after_bytes: None } => json!({ "cut_body": {} }),
+        }
+    }
+}
+
+/// The body is shown as text: the same bytes come of it again, as long as they are UTF-8.
+fn status_json(at: Point, answer: &Answer) -> Value {
+    let headers: Map<String, Value> =
+        answer.headers.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    json!({
+        "at": at,
+        "status": answer.status,
+        "headers": headers,
+        "body": String::from_utf8_lossy(&answer.body),
+    })
+}

@@ -1,0 +1,18 @@
+//! Faults over real sockets: what the client sees, and whether the effect happened.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "../world/mod.rs"]
+mod world;
+
+mod wire;
+
+mod chance;
+mod control;
+mod endings;
+mod held;
+mod mistakes;

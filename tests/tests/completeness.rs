@@ -1,0 +1,164 @@
+//! Nothing is left out: every cause and every reason has a case, and what cannot be a case has a
+//! test of its own, here or in the core. Then the one property no single case can show: exchanges
+//! of two users in one instance have nothing to do with each other.
+
+#[path = "completeness/interleaved.rs"]
+mod interleaved;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use linkgate::cases::{Edition, Evaluator, Native, Observed, Scene, Suite, Walk};
+use linkgate_policy::reason::Reason;
+use linkgate_policy::{AnswerHead, Cause, End, Event};
+
+/// Causes that no case can bring about, because a case says what clients and upstreams do and these
+/// come of what hosts do. Each with the test that does: its file and its name.
+const NOT_DATA: [(&str, &str, &str); 3] = [
+    ("out-of-order", "tests/tests/completeness.rs", "an_event_out_of_order_ends_the_exchange"),
+    ("unfinished", "tests/tests/completeness.rs", "a_client_that_goes_away_is_recorded"),
+    // Keys are inline for now, so an edition never waits for them.
+    (
+        "keys-unavailable",
+        "component/policy/src/exchange.rs",
+        "keys_that_never_come_are_ours_to_answer_for",
+    ),
+];
+
+#[test]
+fn every_cause_has_a_case() {
+    let suite = suite();
+    let expected: BTreeSet<&str> =
+        suite.cases.iter().map(|named| named.case.expect.cause.as_str()).collect();
+    let all: BTreeSet<String> = Cause::all().map(Cause::name).collect();
+    for cause in &all {
+        let listed = NOT_DATA.iter().any(|(name, ..)| name == cause);
+        let has_case = expected.contains(cause.as_str());
+        assert!(has_case || listed, "no case expects the cause `{cause}`");
+        assert!(!(has_case && listed), "`{cause}` has a case: take it off the list");
+    }
+    for (cause, ..) in NOT_DATA {
+        assert!(all.contains(cause), "the list names `{cause}`, which is no cause");
+    }
+    for cause in expected {
+        assert!(all.contains(cause), "a case expects `{cause}`, which is no cause");
+    }
+}
+
+#[test]
+fn every_reason_has_a_case() {
+    let suite = suite();
+    let expected: BTreeSet<&str> =
+        suite.cases.iter().map(|named| named.case.expect.reason.as_str()).collect();
+    let elsewhere: BTreeSet<&str> = Cause::all()
+        .filter(|cause| NOT_DATA.iter().any(|(name, ..)| *name == cause.name()))
+        .map(Cause::reason_code)
+        .collect();
+    for reason in Reason::ALL {
+        let name = reason.name();
+        assert!(
+            expected.contains(name) || elsewhere.contains(name),
+            "no case expects the reason `{name}`"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_case_has_the_test_that_the_list_names() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for (cause, file, name) in NOT_DATA {
+        let text = std::fs::read_to_string(root.join(file))
+            .unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert!(text.contains(&format!("fn {name}()")), "{cause}: no test `{name}` in {file}");
+    }
+}
+
+#[test]
+fn every_shared_policy_has_a_case() {
+    let suite = suite();
+    let used: BTreeSet<&str> = suite.cases.iter().map(|named| named.case.policy.as_str()).collect();
+    let unused: Vec<&str> = suite.policies().filter(|name| !used.contains(name)).collect();
+    assert!(unused.is_empty(), "no case uses these policies: {unused:?}");
+}
+
+#[test]
+fn an_event_out_of_order_ends_the_exchange() {
+    let (suite, rows) = (suite(), out_of_order());
+    for edition in &mut editions() {
+        let edition = edition.as_mut();
+        for (row, request, steps, sequence, event) in &rows {
+            let scene = scene(&suite, &format!("request: {request}"));
+            let mut walk = Walk::open(edition, &scene).expect(row);
+            for _ in 0..*steps {
+                walk.advance(edition).expect(row);
+            }
+            walk.answer(edition, *sequence, event()).expect(row);
+            let seen = walk.close(edition, End::Finished).expect(row);
+            let at = format!("{row} on {}", edition.name());
+            assert_eq!(seen.record.cause, "out-of-order", "{at}");
+            assert_eq!(seen.record.reason, "gate-unavailable", "{at}");
+            assert_eq!(seen.reply.map(|reply| reply.status), Some(503), "{at}");
+        }
+    }
+}
+
+#[test]
+fn a_client_that_goes_away_is_recorded() {
+    let suite = suite();
+    for edition in &mut editions() {
+        let edition = edition.as_mut();
+        for (end, name) in [(End::ClientGone, "client-gone"), (End::Shutdown, "shutdown")] {
+            let scene = scene(&suite, "request: link");
+            let walk = Walk::open(edition, &scene).expect("open");
+            let Observed { record, sent, .. } = walk.close(edition, end).expect("close");
+            assert_eq!((record.outcome.as_str(), record.cause.as_str()), ("failed", "unfinished"));
+            assert_eq!((record.end.as_str(), record.status), (name, None));
+            assert!(sent.is_empty() && !record.upstream_called, "nothing was sent");
+        }
+    }
+}
+
+type Row = (&'static str, &'static str, usize, u32, fn() -> Event);
+
+/// An exchange after some fitting steps, and an event that does not answer where it stands.
+fn out_of_order() -> Vec<Row> {
+    let forwarded = || Event::Forwarded(Ok(AnswerHead { status: 201 }));
+    vec![
+        ("a number too high", "link", 0, 2, || Event::Body(Vec::new())),
+        ("a number too low", "link", 0, 0, || Event::Body(Vec::new())),
+        ("the body, again", "link", 1, 1, || Event::Body(Vec::new())),
+        ("the body where an answer is due", "link", 1, 2, || Event::Body(Vec::new())),
+        ("an answer where the body is due", "link", 0, 1, forwarded),
+        ("a waking where nobody waits", "unlink", 0, 1, || Event::Woken),
+        (
+            "an answer before anything was sent",
+            "{ like: link, drop: [authorization] }",
+            0,
+            1,
+            forwarded,
+        ),
+    ]
+}
+
+/// A case of the suite's `access` policy, of which only the walk matters.
+fn scene(suite: &Suite, request: &str) -> Scene {
+    let text = format!(
+        "title: a walk\npolicy: access\n{request}\nexpect: {{ outcome: '', cause: '', reason: '', reply: 200 }}"
+    );
+    Scene::prepare(suite, &Suite::read_case(&text).expect("a case")).expect("a scene")
+}
+
+fn suite() -> Suite {
+    Suite::load(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap_or_else(|trouble| panic!("{trouble}"))
+}
+
+fn editions() -> [Box<dyn Edition>; 2] {
+    let evaluator = Evaluator::load(&target_dir()).unwrap_or_else(|trouble| panic!("{trouble}"));
+    [Box::new(Native::default()), Box::new(evaluator)]
+}
+
+/// Cargo's target directory: test binaries lie in `<target dir>/<profile>/deps`.
+fn target_dir() -> PathBuf {
+    let binary = std::env::current_exe().expect("the test binary has a path");
+    binary.ancestors().nth(3).expect("a test binary lies three levels deep").to_owned()
+}

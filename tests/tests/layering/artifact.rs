@@ -1,0 +1,90 @@
+//! The built components reach what they may, and offer their contract alone.
+
+use std::fs;
+
+use wasmparser::{Parser, Payload};
+
+use crate::repository::{NOTHING, target};
+
+#[test]
+fn the_evaluator_imports_nothing_and_exports_the_contract_alone() {
+    let surface = shipped("linkgate-evaluator.wasm");
+    assert_eq!(surface.imports, NOTHING, "the component must not be able to reach anything");
+    assert_eq!(
+        surface.exports,
+        ["linkgate:policy/evaluator@0.1.0"],
+        "the contract is wit/evaluator.wit and nothing else"
+    );
+}
+
+/// What `wasmtime serve -S cli` links, and no more: `wasi:config` and what belongs to files, sockets
+/// and terminals is not among it. A host that lacks one of these refuses the component.
+#[test]
+fn the_proxy_imports_what_stock_hosts_link() {
+    let surface = shipped("linkgate-proxy.wasm");
+    let bare = |name: &String| name.split('@').next().unwrap_or_default().to_owned();
+    let mut imports: Vec<String> = surface.imports.iter().map(bare).collect();
+    imports.sort_unstable();
+    assert_eq!(
+        imports,
+        [
+            "wasi:cli/environment",
+            "wasi:cli/stderr",
+            "wasi:clocks/monotonic-clock",
+            "wasi:clocks/wall-clock",
+            "wasi:http/outgoing-handler",
+            "wasi:http/types",
+            "wasi:io/error",
+            "wasi:io/poll",
+            "wasi:io/streams",
+            "wasi:random/random",
+        ]
+    );
+    let exports: Vec<String> = surface.exports.iter().map(bare).collect();
+    assert_eq!(exports, ["wasi:http/incoming-handler"]);
+}
+
+#[test]
+fn an_import_is_seen_in_the_bytes() {
+    // A component that imports a resource type named `a`, encoded by hand.
+    let surface = Surface::of(b"\0asm\x0d\0\x01\0\x0a\x06\x01\0\x01a\x03\x01");
+    assert_eq!(surface, Surface { imports: vec!["a".to_owned()], exports: vec![] });
+}
+
+fn shipped(name: &str) -> Surface {
+    let file = target().join("components").join(name);
+    let bytes = fs::read(&file).unwrap_or_else(|error| {
+        panic!("{}: {error}\nbuild it: cargo xtask components", file.display())
+    });
+    Surface::of(&bytes)
+}
+
+/// The names of a component's own imports and exports, those of its parts left out.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Surface {
+    imports: Vec<String>,
+    exports: Vec<String>,
+}
+
+impl Surface {
+    fn of(component: &[u8]) -> Self {
+        let mut surface = Self::default();
+        let mut depth = 0;
+        for payload in Parser::new(0).parse_all(component) {
+            match payload.expect("the artifact parses") {
+                Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+                Payload::End(_) => depth -= 1,
+                Payload::ComponentImportSection(section) if depth == 0 => {
+                    let names = section.into_iter().map(|import| import.expect("it parses").name);
+                    surface.imports.extend(names.map(|name| name.name.to_owned()));
+                }
+                Payload::ComponentExportSection(section) if depth == 0 => {
+                    let names = section.into_iter().map(|export| export.expect("it parses").name);
+                    surface.exports.extend(names.map(|name| name.name.to_owned()));
+                }
+                _ => {}
+            }
+        }
+        surface
+    }
+}

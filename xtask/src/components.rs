@@ -19,21 +19,25 @@ use crate::workspace::Workspace;
 pub(crate) fn run(workspace: &Workspace, progress: &Progress) -> Result<(), Failure> {
     guest::add_target(progress)?;
     let machine = machine::folders(workspace)?;
-    let mut rows = vec![heading()];
+    let (mut rows, mut reached) = (vec![heading()], String::new());
     for edition in &EDITIONS {
-        rows.push(ship(workspace, edition, &machine, progress)?);
+        let (row, imports) = ship(workspace, edition, &machine, progress)?;
+        rows.push(row);
+        for name in imports {
+            let _ = writeln!(reached, "{} imports {name}", edition.package);
+        }
     }
-    print!("{}", table::aligned(&rows));
+    print!("{}\n{reached}", table::aligned(&rows));
     Ok(())
 }
 
-/// Builds one component, checks it, puts it in its place, and gives its row.
+/// Builds one component, checks it, and puts it in its place. Gives its row, and what it imports.
 fn ship(
     workspace: &Workspace,
     edition: &Edition,
     machine: &[Folder],
     progress: &Progress,
-) -> Result<Vec<String>, Failure> {
+) -> Result<(Vec<String>, Vec<String>), Failure> {
     let module = guest::build(workspace, edition, machine, progress)?;
     let module = fs::read(&module).map_err(|error| unusable(&module, "read", &error))?;
     progress.step("make it a component");
@@ -47,7 +51,7 @@ fn ship(
     }
     let file = workspace.components().join(edition.package).with_extension("wasm");
     replace(&file, &bytes)?;
-    Ok(row(&file, &bytes, &surface))
+    Ok((row(&file, &bytes, &surface), surface.imports))
 }
 
 /// What answers the WASI calls that std leaves in a guest. The editions that reach a host do so by
@@ -59,15 +63,11 @@ fn heading() -> Vec<String> {
 }
 
 fn row(file: &Path, bytes: &[u8], surface: &Surface) -> Vec<String> {
-    let or_none = |names: &[String]| match names {
-        [] => "none".to_owned(),
-        names => names.join(" "),
-    };
     let digest = Sha256::digest(bytes).iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
     });
-    let (imports, exports) = (or_none(&surface.imports), or_none(&surface.exports));
+    let (imports, exports) = (surface.imports.len().to_string(), surface.exports.join(" "));
     vec![file.display().to_string(), bytes.len().to_string(), imports, exports, digest]
 }
 

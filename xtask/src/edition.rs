@@ -4,6 +4,8 @@
 pub(crate) struct Edition {
     /// The crate, and the name of its component.
     pub(crate) package: &'static str,
+    /// It builds for wasm alone. The tests of the others run natively with the rest of the workspace.
+    pub(crate) wasm_only: bool,
     /// The interfaces it may import, without their versions. A new one is a decision, not a
     /// by-product: `tests/tests/layering/artifact.rs` holds the same list.
     pub(crate) may_import: &'static [&'static str],
@@ -11,9 +13,10 @@ pub(crate) struct Edition {
 
 /// All of them, in the order in which they are built.
 pub(crate) const EDITIONS: [Edition; 2] = [
-    Edition { package: "linkgate-evaluator", may_import: &[] },
+    Edition { package: "linkgate-evaluator", wasm_only: true, may_import: &[] },
     Edition {
         package: "linkgate-proxy",
+        wasm_only: false,
         may_import: &[
             "wasi:cli/environment",
             "wasi:cli/stderr",
@@ -29,7 +32,8 @@ pub(crate) const EDITIONS: [Edition; 2] = [
     },
 ];
 
-/// The arguments that leave the editions out of a cargo call on the workspace.
+/// The arguments that leave what builds for wasm alone out of a cargo call on the workspace.
 pub(crate) fn excluded() -> impl Iterator<Item = &'static str> {
-    EDITIONS.iter().flat_map(|edition| ["--exclude", edition.package])
+    let excluded = EDITIONS.iter().filter(|edition| edition.wasm_only);
+    excluded.flat_map(|edition| ["--exclude", edition.package])
 }

@@ -11,7 +11,6 @@ use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Response, StatusCode};
 
 use crate::contract::{End, HeaderEdits, Reply};
-use crate::evaluator::Evaluator;
 use crate::exchange::Exchange;
 use crate::hop;
 use crate::outbound::{Held, Link};
@@ -21,12 +20,12 @@ use crate::stall::Stall;
 /// The upstream's answer, its head edited, its body and trailers streamed.
 ///
 /// Gives the exchange back when an edit is no header line.
-pub(crate) fn relay<E: Evaluator>(
+pub(crate) fn relay(
     held: Held,
     edits: &HeaderEdits,
-    exchange: Exchange<E>,
+    exchange: Exchange,
     stall: Duration,
-) -> Result<Response<Answer<E>>, Exchange<E>> {
+) -> Result<Response<Answer>, Exchange> {
     let Held { head, body, link } = held;
     let mut headers = head.headers;
     hop::strip(&mut headers);
@@ -48,11 +47,11 @@ pub(crate) fn relay<E: Evaluator>(
 /// The policy's own reply.
 ///
 /// Gives the exchange back when the reply is none that HTTP can say.
-pub(crate) fn respond<E: Evaluator>(
+pub(crate) fn respond(
     reply: Reply,
     method: &Method,
-    exchange: Exchange<E>,
-) -> Result<Response<Answer<E>>, Exchange<E>> {
+    exchange: Exchange,
+) -> Result<Response<Answer>, Exchange> {
     let status =
         StatusCode::from_u16(reply.status).ok().filter(|status| !status.is_informational());
     let Some(status) = status else {
@@ -76,22 +75,28 @@ pub(crate) fn respond<E: Evaluator>(
 }
 
 /// The answer when there is no evaluator to ask: fixed, and without a word about why.
-pub(crate) fn unavailable<E: Evaluator>() -> Response<Answer<E>> {
+pub(crate) fn unavailable() -> Response<Answer> {
     let mut response = problem(StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }
 
+/// The answer when the evaluator was lost in the middle of an exchange. Once something was sent, the
+/// upstream may have acted: nobody is invited to send it again.
+pub(crate) fn lost(sent: bool) -> Response<Answer> {
+    if sent { problem(StatusCode::GATEWAY_TIMEOUT, OUTCOME_UNKNOWN) } else { unavailable() }
+}
+
 /// The answer to a request whose bytes two readers saw differently.
-pub(crate) fn unreadable<E: Evaluator>() -> Response<Answer<E>> {
+pub(crate) fn unreadable() -> Response<Answer> {
     problem(StatusCode::BAD_REQUEST, UNREADABLE)
 }
 
 /// The body of an answer to a client, of whichever origin. It owns the exchange and closes it with
 /// the last byte; dropped before that, the exchange ends as `client-gone`.
-pub(crate) struct Answer<E: Evaluator> {
+pub(crate) struct Answer {
     source: Source,
-    exchange: Option<Exchange<E>>,
+    exchange: Option<Exchange>,
     /// Nothing of the body is sent, so that dropping it is the proper end.
     unsent: bool,
 }
@@ -102,9 +107,9 @@ enum Source {
 }
 
 /// Nothing in it is pinned in place.
-impl<E: Evaluator> Unpin for Answer<E> {}
+impl Unpin for Answer {}
 
-impl<E: Evaluator> Body for Answer<E> {
+impl Body for Answer {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -149,7 +154,7 @@ impl<E: Evaluator> Body for Answer<E> {
     }
 }
 
-impl<E: Evaluator> Answer<E> {
+impl Answer {
     /// The last step was carried out, as far as the host can: also when the upstream broke off.
     fn finish(&mut self) {
         if let Some(exchange) = self.exchange.take() {
@@ -158,7 +163,7 @@ impl<E: Evaluator> Answer<E> {
     }
 }
 
-impl<E: Evaluator> Drop for Answer<E> {
+impl Drop for Answer {
     fn drop(&mut self) {
         if self.unsent || self.is_end_stream() {
             self.finish();
@@ -171,18 +176,14 @@ fn is_last(frame: Option<&io::Result<Frame<Bytes>>>) -> bool {
     !matches!(frame, Some(Ok(frame)) if frame.is_data())
 }
 
-fn assemble<E: Evaluator>(
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Answer<E>,
-) -> Response<Answer<E>> {
+fn assemble(status: StatusCode, headers: HeaderMap, body: Answer) -> Response<Answer> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
 }
 
-fn problem<E: Evaluator>(status: StatusCode, text: &'static str) -> Response<Answer<E>> {
+fn problem(status: StatusCode, text: &'static str) -> Response<Answer> {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -205,6 +206,9 @@ fn remove(headers: &mut HeaderMap, pattern: &str) {
 
 /// RFC 9457.
 const UNAVAILABLE: &str = r#"{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"The gateway could not decide on this request."}"#;
+
+/// RFC 9457.
+const OUTCOME_UNKNOWN: &str = r#"{"type":"about:blank","title":"Gateway Timeout","status":504,"detail":"The upstream may have acted: look before trying again."}"#;
 
 /// RFC 9457.
 const UNREADABLE: &str = r#"{"type":"about:blank","title":"Bad Request","status":400,"detail":"The request is not well-formed HTTP."}"#;

@@ -1,6 +1,7 @@
 //! The body of a request, read by the policy or streamed to the upstream, or both.
 
 use std::collections::VecDeque;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -11,12 +12,15 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::timeout;
 
 use crate::contract::Event;
+use crate::stall::Stall;
 
 /// A request's body: what was read of it, then what the client has yet to send. As a [`Body`] it is
 /// both, so a request that was read can still be passed on whole.
 pub(crate) struct Content {
     read: VecDeque<Frame<Bytes>>,
     rest: Option<Incoming>,
+    /// How long a client may stand still while its body is passed on.
+    stall: Stall,
     /// Bytes in both, when the framing tells.
     length: Option<u64>,
 }
@@ -24,8 +28,9 @@ pub(crate) struct Content {
 impl Content {
     /// The body of a client's request, nothing of it read. hyper asks for it (`100 Continue`) when
     /// it is first polled.
-    pub(crate) fn incoming(body: Incoming) -> Self {
-        Self { read: VecDeque::new(), length: body.size_hint().exact(), rest: Some(body) }
+    pub(crate) fn incoming(body: Incoming, stall: Duration) -> Self {
+        let length = body.size_hint().exact();
+        Self { read: VecDeque::new(), length, rest: Some(body), stall: Stall::new(stall) }
     }
 
     /// A body of the policy's own.
@@ -36,7 +41,7 @@ impl Content {
         } else {
             VecDeque::from([Frame::data(bytes.into())])
         };
-        Self { read, rest: None, length }
+        Self { read, rest: None, stall: Stall::new(Duration::MAX), length }
     }
 
     /// Reads the body whole, but keeps it.
@@ -70,16 +75,20 @@ impl Content {
 
 impl Body for Content {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = io::Error;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let this = self.get_mut();
         let frame = match (this.read.pop_front(), &mut this.rest) {
             (Some(frame), _) => Poll::Ready(Some(Ok(frame))),
-            (None, Some(rest)) => Pin::new(rest).poll_frame(cx),
+            (None, Some(rest)) => {
+                let frame = Pin::new(rest).poll_frame(cx);
+                let frame = frame.map(|frame| frame.transpose().map_err(io::Error::other));
+                this.stall.bound(cx, frame).map(Result::transpose)
+            }
             (None, None) => Poll::Ready(None),
         };
         if let (Poll::Ready(Some(Ok(frame))), Some(length)) = (&frame, &mut this.length) {

@@ -1,5 +1,6 @@
 //! The loop that carries out steps. It matches on the step and on nothing else.
 
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use hyper::Response;
@@ -7,48 +8,66 @@ use tokio::time::sleep_until;
 
 use crate::answer::{self, Answer};
 use crate::contract::{AnswerHead, End, Event, Failure, Step};
-use crate::evaluator::Evaluator;
 use crate::exchange::Exchange;
-use crate::fleet::{Fleet, Lost};
+use crate::fleet::{Desk, Fleet};
 use crate::outbound::{Held, send_once};
 use crate::request::{self, ClientRequest};
 use crate::settings::Limits;
 use crate::sink::Fault;
+use crate::tls::Tls;
 use crate::upstream::Upstream;
 
 /// What the steps act upon.
-pub(crate) struct Driver<E: Evaluator> {
-    pub(crate) fleet: Fleet<E>,
+pub(crate) struct Driver {
+    /// The fleet that takes new exchanges. One that was replaced lives on until its exchanges end.
+    pub(crate) fleet: RwLock<Arc<Fleet>>,
+    pub(crate) desk: Arc<Desk>,
     pub(crate) upstream: Upstream,
+    /// How to speak with an `https` upstream.
+    pub(crate) tls: Option<Tls>,
     pub(crate) limits: Limits,
 }
 
 /// What became of a step: the next thing to report, or an answer that ends the exchange.
-enum Done<E: Evaluator> {
-    Event(Event, Exchange<E>),
-    Answer(Response<Answer<E>>),
-    Breach(&'static str, Exchange<E>),
+enum Done {
+    Event(Event, Exchange),
+    Answer(Response<Answer>),
+    Breach(&'static str, Exchange),
 }
 
-impl<E: Evaluator> Driver<E> {
+impl Driver {
+    /// The fleet of the moment. An exchange stays with the one that it was opened in.
+    pub(crate) fn fleet(&self) -> Arc<Fleet> {
+        Arc::clone(&self.fleet.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Has new exchanges opened in another fleet.
+    pub(crate) fn replace_fleet(&self, fleet: Fleet) {
+        *self.fleet.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fleet);
+    }
+
     /// Drives one exchange from the head of a request to the head of its answer. The answer's body
     /// closes it.
-    pub(crate) async fn drive(&self, mut client: ClientRequest) -> Response<Answer<E>> {
-        let seen = client.head(self.fleet.wanted_headers());
-        let Ok((mut exchange, mut turn)) = self.fleet.open(&seen) else {
+    pub(crate) async fn drive(&self, mut client: ClientRequest) -> Response<Answer> {
+        let fleet = self.fleet();
+        let seen = client.head(fleet.wanted_headers());
+        let Ok((mut exchange, mut turn)) = fleet.open(seen).await else {
             return answer::unavailable();
         };
         let mut held = None;
+        let mut sent = false;
         for _ in 0..STEP_LIMIT {
+            sent |= matches!(turn.step, Step::Forward(_) | Step::Pass(_));
             match self.act(turn.step, &mut client, &mut held, exchange).await {
                 Done::Answer(response) => return response,
                 Done::Breach(what, exchange) => return self.break_off(what, exchange),
                 Done::Event(event, back) => {
                     exchange = back;
-                    turn = match exchange.resume(turn.sequence, &event) {
-                        Ok(turn) => turn,
-                        Err(Lost) => return answer::unavailable(),
+                    let Ok(next) = exchange.resume(turn.sequence, event).await else {
+                        exchange.close(End::Shutdown);
+                        return answer::lost(sent);
                     };
+                    turn = next;
                 }
             }
         }
@@ -62,8 +81,8 @@ impl<E: Evaluator> Driver<E> {
         step: Step,
         client: &mut ClientRequest,
         held: &mut Option<Held>,
-        exchange: Exchange<E>,
-    ) -> Done<E> {
+        exchange: Exchange,
+    ) -> Done {
         let event = match step {
             Step::ReadBody(step) => {
                 client.content.read(step.max_bytes, millis(step.timeout_ms)).await
@@ -71,7 +90,7 @@ impl<E: Evaluator> Driver<E> {
             // The keys of a policy are part of its document, so no fetch is ever due and the wait is
             // all there is. Keys from a URL will have the host perform what `policy.due` gives here.
             Step::Wait(until) => {
-                sleep_until(self.fleet.desk().clock.moment(until, WAIT_LIMIT)).await;
+                sleep_until(self.desk.clock.moment(until, WAIT_LIMIT)).await;
                 Event::Woken
             }
             Step::Forward(step) => {
@@ -117,7 +136,8 @@ impl<E: Evaluator> Driver<E> {
         let Some(request) = request else {
             return Event::Forwarded(Err(Failure::NotSent));
         };
-        let outcome = send_once(&self.upstream, &self.limits, request, limit).await;
+        let outcome =
+            send_once(&self.upstream, self.tls.as_ref(), &self.limits, request, limit).await;
         Event::Forwarded(outcome.map(|answer| {
             let status = answer.head.status.as_u16();
             *held = Some(answer);
@@ -126,8 +146,8 @@ impl<E: Evaluator> Driver<E> {
     }
 
     /// The evaluator broke the contract: the host stops here.
-    fn break_off(&self, what: &'static str, exchange: Exchange<E>) -> Response<Answer<E>> {
-        self.fleet.desk().sink.fault(&Fault::Breach(what));
+    fn break_off(&self, what: &'static str, exchange: Exchange) -> Response<Answer> {
+        self.desk.sink.fault(&Fault::Breach(what));
         exchange.close(End::Shutdown);
         answer::unavailable()
     }

@@ -3,60 +3,65 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use tokio::time::Instant;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Duration, Instant, timeout};
 
 use crate::contract::{End, Event, Turn};
-use crate::evaluator::Evaluator;
-use crate::fleet::{Desk, Instance, Lost};
+use crate::fleet::{Desk, Lost};
+use crate::seat::Seat;
 use crate::sink::Fault;
 
 /// An open exchange, pinned to its instance. Dropped, it closes as `client-gone`: a server drops
 /// what it was doing for a client that left.
-pub(crate) struct Exchange<E: Evaluator> {
-    instance: Arc<Instance<E>>,
-    /// `None` once closed.
-    open: Option<E::Exchange>,
+pub(crate) struct Exchange {
+    seat: Arc<Seat>,
+    id: u64,
     desk: Arc<Desk>,
     began: Instant,
+    closed: bool,
+    /// Its place among the requests in flight, free again when the answer has ended.
+    _ticket: OwnedSemaphorePermit,
 }
 
-impl<E: Evaluator> Exchange<E> {
+impl Exchange {
     pub(crate) fn new(
-        instance: Arc<Instance<E>>,
-        open: E::Exchange,
+        seat: Arc<Seat>,
+        id: u64,
         desk: Arc<Desk>,
         began: Instant,
+        ticket: OwnedSemaphorePermit,
     ) -> Self {
-        Self { instance, open: Some(open), desk, began }
+        Self { seat, id, desk, began, closed: false, _ticket: ticket }
     }
 
     /// Reports an event and takes the next step.
-    pub(crate) fn resume(&self, sequence: u32, event: &Event) -> Result<Turn, Lost> {
-        let exchange = self.open.as_ref().ok_or(Lost)?;
-        let now = self.desk.clock.now();
-        self.instance.call(&self.desk, |evaluator| evaluator.resume(exchange, sequence, event, now))
+    pub(crate) async fn resume(&self, sequence: u32, event: Event) -> Result<Turn, Lost> {
+        timeout(RESUME_WAIT, self.seat.resume(self.id, sequence, event)).await.unwrap_or(Err(Lost))
     }
 
-    /// Closes the exchange and hands its record over.
+    /// Closes the exchange, so that its record is handed over.
     pub(crate) fn close(mut self, end: End) {
         self.close_once(end);
     }
 
     fn close_once(&mut self, end: End) {
-        let Some(exchange) = self.open.take() else {
+        if std::mem::replace(&mut self.closed, true) {
             return;
-        };
-        let now = self.desk.clock.now();
-        match self.instance.call(&self.desk, |evaluator| evaluator.close(exchange, end, now)) {
-            Ok(decision) => self.desk.sink.decided(&decision, self.began.elapsed()),
-            Err(Lost) => self.desk.sink.fault(&Fault::ExchangeLost),
+        }
+        if let Err(Lost) = self.seat.close(self.id, end, self.began) {
+            self.desk.sink.fault(&Fault::ExchangeLost);
         }
     }
 }
 
-impl<E: Evaluator> Drop for Exchange<E> {
+impl Drop for Exchange {
     fn drop(&mut self) {
         let stopping = self.desk.stopping.load(Ordering::Acquire);
         self.close_once(if stopping { End::Shutdown } else { End::ClientGone });
     }
 }
+
+/// The longest wait for an instance's next step. What stands before it are calls of milliseconds, or
+/// one that loops and is stopped within a second. Raised, a client of a gateway that is far beyond
+/// its capacity waits longer for its 503.
+const RESUME_WAIT: Duration = Duration::from_secs(10);

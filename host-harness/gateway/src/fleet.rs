@@ -1,25 +1,30 @@
-//! The evaluator instances: which one takes an exchange, and what happens when one dies.
+//! The evaluator instances: which one takes an exchange, and how long a request waits for one.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
-use tokio::time::Instant;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{Instant, timeout};
 
 use crate::clock::Clock;
 use crate::contract::{Head, Turn};
 use crate::error::StartError;
-use crate::evaluator::{Evaluator, Trap};
+use crate::evaluator::Evaluator;
 use crate::exchange::Exchange;
+use crate::seat::{Opened, Opening, Seat};
+use crate::settings::Limits;
 use crate::sink::{DecisionSink, Fault};
 
 /// Makes a fresh evaluator instance.
-pub(crate) type Make<E> = Box<dyn Fn() -> Result<E, StartError> + Send + Sync>;
+pub(crate) type Make<E> = dyn Fn() -> Result<E, StartError> + Send + Sync;
 
-/// A fixed number of seats, each with a living instance or one that waits to be replaced.
-pub(crate) struct Fleet<E: Evaluator> {
-    make: Make<E>,
-    seats: Vec<Mutex<Arc<Instance<E>>>>,
+/// A fixed number of seats, each with a living instance or one that is being replaced.
+pub(crate) struct Fleet {
+    seats: Vec<Arc<Seat>>,
     turn: AtomicUsize,
+    /// Marked whenever a seat has a living instance again.
+    living: watch::Sender<()>,
+    limits: Limits,
     wanted: Vec<String>,
     desk: Arc<Desk>,
 }
@@ -30,28 +35,40 @@ pub(crate) struct Desk {
     pub(crate) sink: Box<dyn DecisionSink>,
     /// Set when the gateway breaks off what is still open.
     pub(crate) stopping: AtomicBool,
+    /// Requests in flight, under whichever policy.
+    pub(crate) tickets: Arc<Semaphore>,
+}
+
+impl Desk {
+    pub(crate) fn new(sink: Box<dyn DecisionSink>, in_flight: usize) -> Arc<Self> {
+        let tickets = Arc::new(Semaphore::new(in_flight));
+        Arc::new(Self { clock: Clock::start(), sink, stopping: AtomicBool::new(false), tickets })
+    }
 }
 
 /// The instance is gone and the exchange with it: there is no answer but a 503.
 #[derive(Debug)]
 pub(crate) struct Lost;
 
-impl<E: Evaluator> Fleet<E> {
+impl Fleet {
     /// Makes `instances` instances, so that every mistake shows before anything listens.
-    pub(crate) fn new(
-        make: Make<E>,
+    #[expect(clippy::needless_pass_by_value, reason = "each seat takes a share of it")]
+    pub(crate) fn new<E: Evaluator>(
+        make: Arc<Make<E>>,
         instances: usize,
-        sink: Box<dyn DecisionSink>,
+        limits: Limits,
+        desk: Arc<Desk>,
     ) -> Result<Self, StartError> {
+        let (living, _receiver) = watch::channel(());
         let mut wanted = Vec::new();
         let mut seats = Vec::new();
         for _ in 0..instances.max(1) {
             let evaluator = make()?;
             wanted = evaluator.wanted_headers();
-            seats.push(Mutex::new(Instance::new(evaluator)));
+            let (make, desk) = (Arc::clone(&make), Arc::clone(&desk));
+            seats.push(Seat::take(evaluator, make, desk, living.clone())?);
         }
-        let desk = Arc::new(Desk { clock: Clock::start(), sink, stopping: AtomicBool::new(false) });
-        Ok(Self { make, seats, turn: AtomicUsize::new(0), wanted, desk })
+        Ok(Self { seats, turn: AtomicUsize::new(0), living, limits, wanted, desk })
     }
 
     /// Names of the request headers to hand over: those of the policy all instances share.
@@ -59,71 +76,57 @@ impl<E: Evaluator> Fleet<E> {
         &self.wanted
     }
 
-    pub(crate) fn desk(&self) -> &Desk {
-        &self.desk
+    /// Opens an exchange once there is room for a request and a living instance, if that is soon.
+    /// The exchange stays with that instance.
+    pub(crate) async fn open(&self, head: Head) -> Result<(Exchange, Turn), Lost> {
+        let opened = timeout(self.limits.wait, self.open_somewhere(head)).await;
+        let fault = match &opened {
+            Ok(Ok(_)) => None,
+            Ok(Err(Lost)) => Some(Fault::ExchangeLost),
+            Err(_elapsed) => Some(Fault::TurnedAway),
+        };
+        if let Some(fault) = fault {
+            self.desk.sink.fault(&fault);
+        }
+        opened.unwrap_or(Err(Lost))
     }
 
-    /// Opens an exchange in the next instance in turn. The exchange stays with that instance.
-    pub(crate) fn open(&self, head: &Head) -> Result<(Exchange<E>, Turn), Lost> {
+    async fn open_somewhere(&self, head: Head) -> Result<(Exchange, Turn), Lost> {
         let began = Instant::now();
-        let opened = self.instance().and_then(|instance| {
-            let now = self.desk.clock.now();
-            let (exchange, turn) =
-                instance.call(&self.desk, |evaluator| evaluator.open(head, now))?;
-            Ok((Exchange::new(instance, exchange, Arc::clone(&self.desk), began), turn))
-        });
-        if opened.is_err() {
-            self.desk.sink.fault(&Fault::ExchangeLost);
+        let ticket =
+            Arc::clone(&self.desk.tickets).acquire_owned().await.map_err(|_closed| Lost)?;
+        let mut opening = Opening { head, began, ticket };
+        let mut living = self.living.subscribe();
+        loop {
+            living.mark_unchanged();
+            let Some(seat) = self.choose() else {
+                living.changed().await.map_err(|_gone| Lost)?;
+                continue;
+            };
+            let opened: Opened = seat.open(opening).await?;
+            match opened {
+                Ok(opened) => return Ok(opened),
+                Err(unseen) => opening = unseen,
+            }
         }
-        opened
     }
 
-    /// The instance in the next seat, replaced first if it is dead.
-    fn instance(&self) -> Result<Arc<Instance<E>>, Lost> {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let seat = self.seats.get(turn % self.seats.len().max(1)).ok_or(Lost)?;
-        // A panic under this lock came from `make`, which left the old instance in its seat.
-        let mut seat = seat.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if seat.is_dead() {
-            let evaluator = (self.make)().map_err(|error| {
-                self.desk.sink.fault(&Fault::NotReplaced(error));
-                Lost
-            })?;
-            *seat = Instance::new(evaluator);
+    /// The living instance with the fewest calls before a new one; of equals, the next in turn.
+    fn choose(&self) -> Option<&Arc<Seat>> {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.seats.len().max(1);
+        let (before, from) = self.seats.split_at_checked(turn)?;
+        let living = from.iter().chain(before).filter(|seat| seat.is_live());
+        living.min_by_key(|seat| seat.waiting())
+    }
+
+    /// Resolves when every exchange that was closed before has told its record.
+    pub(crate) async fn flush(&self) {
+        for seat in &self.seats {
+            let _gave_up = timeout(FLUSH_WAIT, seat.flush()).await;
         }
-        Ok(Arc::clone(&seat))
     }
 }
 
-/// One instance. The lock is held for a call at a time, never across an await.
-pub(crate) struct Instance<E> {
-    /// `None` once it trapped: no further call can reach it.
-    evaluator: Mutex<Option<E>>,
-    dead: AtomicBool,
-}
-
-impl<E: Evaluator> Instance<E> {
-    fn new(evaluator: E) -> Arc<Self> {
-        Arc::new(Self { evaluator: Mutex::new(Some(evaluator)), dead: AtomicBool::new(false) })
-    }
-
-    fn is_dead(&self) -> bool {
-        self.dead.load(Ordering::Acquire) || self.evaluator.is_poisoned()
-    }
-
-    /// Calls into the instance. A trap, or a panic of the host below, is the end of it.
-    pub(crate) fn call<T>(
-        &self,
-        desk: &Desk,
-        call: impl FnOnce(&mut E) -> Result<T, Trap>,
-    ) -> Result<T, Lost> {
-        let mut place = self.evaluator.lock().map_err(|_poisoned| Lost)?;
-        let evaluator = place.as_mut().ok_or(Lost)?;
-        call(evaluator).map_err(|trap| {
-            *place = None;
-            self.dead.store(true, Ordering::Release);
-            desk.sink.fault(&Fault::InstanceLost(trap));
-            Lost
-        })
-    }
-}
+/// For the records of what was closed last, at the end of the gateway: a guest that loops is stopped
+/// within a second. Raised, a stuck instance holds up the end of the process.
+const FLUSH_WAIT: tokio::time::Duration = tokio::time::Duration::from_secs(3);

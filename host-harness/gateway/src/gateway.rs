@@ -3,23 +3,23 @@
 use std::fs;
 use std::future::Future;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use tokio::net::TcpListener;
 
 use crate::drive::Driver;
 use crate::error::StartError;
 use crate::evaluator::Evaluator;
-use crate::fleet::Fleet;
-use crate::sandbox::{Guest, Policy, Sandbox};
+use crate::fleet::{Desk, Fleet};
+use crate::sandbox::{Policy, Sandbox};
 use crate::serve;
 use crate::settings::{ComponentSource, Limits, Settings};
 use crate::sink::DecisionSink;
 use crate::upstream::Upstream;
 
 /// A gateway that is ready to serve: its component is compiled, its policy too, in every instance.
-pub struct Gateway<E: Evaluator = Guest> {
-    driver: Arc<Driver<E>>,
+pub struct Gateway {
+    driver: Arc<Driver>,
 }
 
 impl Gateway {
@@ -29,39 +29,84 @@ impl Gateway {
     /// # Errors
     /// The component is unusable, or the policy has mistakes: all of them are in the error.
     pub fn build(settings: Settings, sink: impl DecisionSink) -> Result<Self, StartError> {
+        Self::reloadable(settings, sink).map(|(gateway, _)| gateway)
+    }
+
+    /// Like [`Self::build`], with the handle that gives the gateway another policy later.
+    ///
+    /// # Errors
+    /// Those of [`Self::build`].
+    pub fn reloadable(
+        settings: Settings,
+        sink: impl DecisionSink,
+    ) -> Result<(Self, Reloader), StartError> {
         let component = match settings.component {
             ComponentSource::Bytes(bytes) => bytes,
             ComponentSource::File(path) => {
                 fs::read(&path).map_err(|error| StartError::Unreadable { path, error })?
             }
         };
-        let policy =
-            Policy { document: settings.document, secrets: settings.secrets, seed: settings.seed };
-        let sandbox = Sandbox::new(&component, policy)?;
-        let make = move || sandbox.instance();
-        Self::with_evaluators(make, settings.instances, settings.upstream, settings.limits, sink)
+        let Settings { document, secrets, seed, instances, limits, upstream, .. } = settings;
+        let policy = Policy { document, secrets, seed };
+        let sandbox = Arc::new(Sandbox::new(&component, policy, instances)?);
+        let first = Arc::clone(&sandbox);
+        let make = move || first.instance();
+        let gateway = Self::with_evaluators(make, instances, upstream, limits, sink)?;
+        let driver = Arc::clone(&gateway.driver);
+        Ok((gateway, Reloader { driver, sandbox, instances, seed }))
     }
-}
 
-impl<E: Evaluator> Gateway<E> {
     /// A gateway around evaluators of any make: the same driver, for tests that script the steps.
     ///
     /// # Errors
-    /// What `make` gives. It is called once per instance here, and again whenever one was lost.
-    pub fn with_evaluators(
+    /// What `make` gives, or TLS to the upstream has no roots to rest on. `make` is called once per
+    /// instance here, and again whenever one was lost.
+    pub fn with_evaluators<E: Evaluator>(
         make: impl Fn() -> Result<E, StartError> + Send + Sync + 'static,
         instances: NonZeroUsize,
         upstream: Upstream,
         limits: Limits,
         sink: impl DecisionSink,
     ) -> Result<Self, StartError> {
-        let fleet = Fleet::new(Box::new(make), instances.get(), Box::new(sink))?;
-        Ok(Self { driver: Arc::new(Driver { fleet, upstream, limits }) })
+        let tls = upstream.tls()?;
+        let desk = Desk::new(Box::new(sink), limits.in_flight);
+        let fleet = Fleet::new(Arc::new(make), instances.get(), limits.clone(), Arc::clone(&desk))?;
+        let fleet = RwLock::new(Arc::new(fleet));
+        Ok(Self { driver: Arc::new(Driver { fleet, desk, upstream, tls, limits }) })
     }
 
-    /// Serves HTTP/1.1 on `listener` until `shutdown` resolves. Then no connection is accepted any
-    /// more, open exchanges have [`Limits::drain_timeout`] to end, and what is left is broken off.
+    /// Serves HTTP/1.1 and HTTP/2 on `listener` until `shutdown` resolves. Then no connection is
+    /// accepted any more, open exchanges have [`Limits::drain_timeout`] to end, and what is left is
+    /// broken off.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         serve::serve(self.driver, listener, shutdown).await;
+    }
+}
+
+/// Gives a gateway another policy while it serves.
+pub struct Reloader {
+    driver: Arc<Driver>,
+    sandbox: Arc<Sandbox>,
+    instances: NonZeroUsize,
+    seed: u64,
+}
+
+impl Reloader {
+    /// Compiles a policy in fresh instances, then has new requests judged by it. Requests in flight
+    /// keep the policy they began with. This takes CPU and blocks.
+    ///
+    /// # Errors
+    /// The policy has mistakes, or no instance could be made: the present one serves on.
+    pub fn reload(
+        &self,
+        document: String,
+        secrets: Vec<(String, String)>,
+    ) -> Result<(), StartError> {
+        let sandbox = self.sandbox.with_policy(Policy { document, secrets, seed: self.seed });
+        let (limits, desk) = (self.driver.limits.clone(), Arc::clone(&self.driver.desk));
+        let make = Arc::new(move || sandbox.instance());
+        let fleet = Fleet::new(make, self.instances.get(), limits, desk)?;
+        self.driver.replace_fleet(fleet);
+        Ok(())
     }
 }

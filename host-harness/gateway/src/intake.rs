@@ -74,12 +74,12 @@ struct Scan {
 }
 
 impl<S> Intake<S> {
-    /// Wraps `socket`. A write that makes no progress for `stall` fails.
-    pub(crate) fn new(socket: S, stall: Duration) -> (Self, Place) {
+    /// Wraps `socket`, of which `received` was read before. A write that makes no progress for `stall` fails.
+    pub(crate) fn new(socket: S, received: Vec<u8>, stall: Duration) -> (Self, Place) {
         let place = Place(Arc::new(Mutex::new(Portion::Head(Scan::default()))));
         let intake = Self {
             socket,
-            pending: Vec::new(),
+            pending: received,
             taken: 0,
             place: place.clone(),
             stall: Stall::new(stall),
@@ -216,11 +216,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Intake<S> {
 impl<S: AsyncRead + Unpin> Intake<S> {
     /// Receives into `pending`, which is used up. Zero at the end of the connection.
     fn fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        self.pending.resize(READ_BYTES, 0);
-        let mut buffer = ReadBuf::new(&mut self.pending);
+        // On the stack, so that a connection on which nothing arrives holds no buffer.
+        let mut bytes = [0; READ_BYTES];
+        let mut buffer = ReadBuf::new(&mut bytes);
         let outcome = Pin::new(&mut self.socket).poll_read(cx, &mut buffer);
         let length = buffer.filled().len();
-        self.pending.truncate(length);
+        self.pending = buffer.filled().to_vec();
         self.taken = 0;
         outcome.map_ok(|()| length)
     }

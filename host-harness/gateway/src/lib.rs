@@ -3,11 +3,13 @@
 //! It shows a gateway's authors how little there is to do, and serves as one. All of it is carrying:
 //!
 //! ```text
-//!  client ─▶ serve ─▶ intake ─▶ drive ──▶ exchange ─▶ fleet ─▶ sandbox (wasm) : what next?
+//!  client ─▶ serve ─▶ connection ─▶ intake (HTTP/1.1), frames (HTTP/2) ─▶ drive
+//!
+//!                               drive ──▶ exchange ─▶ fleet ─▶ seat ─▶ sandbox (wasm) : what next?
 //!                                 │  ▲
 //!                                 │  └── event
 //!                                 ├────▶ content   read-body
-//!                                 ├────▶ request ─▶ outbound ─▶ upstream   forward, pass
+//!                                 ├────▶ request ─▶ outbound ─▶ (tls) ─▶ upstream   forward, pass
 //!  client ◀───────────────────────┴────▶ answer    relay, respond
 //! ```
 //!
@@ -38,18 +40,26 @@
 //!   component. The two are a 503 when the component is lost, and a 400 when a request's bytes are
 //!   in doubt. Whatever goes wrong, nothing passes.
 //! - Send anything twice, follow a redirect, or keep connections to the upstream.
-//! - Speak TLS or HTTP/2, on either side. `CONNECT` and `Upgrade` lead nowhere.
+//! - Speak TLS with clients, or HTTP/2 with the upstream. `CONNECT` and `Upgrade` lead nowhere.
 //! - Hold a log. A [`DecisionSink`] gets the records.
 
 mod settings;
 mod upstream;
 mod gateway;
+mod descriptors;
 mod serve;
+mod connection;
+mod preface;
 mod intake;
+mod frames;
+mod paths;
+mod huffman;
 mod stall;
 mod drive;
 mod exchange;
 mod fleet;
+mod seat;
+mod backoff;
 mod evaluator;
 mod sandbox;
 mod contract;
@@ -57,6 +67,7 @@ mod request;
 mod content;
 mod hop;
 mod outbound;
+mod tls;
 mod answer;
 mod clock;
 mod sink;
@@ -66,10 +77,11 @@ pub use contract::{
     AnswerHead, Decision, End, Event, Failure, Forward, Head, Header, HeaderEdits, Mistake, Now,
     Outcome, Pass, ReadBody, Reply, Step, Turn,
 };
+pub use descriptors::TooFewDescriptors;
 pub use error::StartError;
 pub use evaluator::{Evaluator, Trap};
-pub use gateway::Gateway;
-pub use sandbox::Guest;
+pub use gateway::{Gateway, Reloader};
 pub use settings::{ComponentSource, Limits, Settings};
 pub use sink::{DecisionSink, Fault};
+pub use tls::CaSource;
 pub use upstream::{Upstream, UpstreamError};

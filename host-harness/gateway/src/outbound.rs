@@ -3,6 +3,7 @@
 //! Nothing is pooled: a connection the upstream has meanwhile closed is what makes clients send a
 //! request again, and here nothing is ever sent again.
 
+use std::io;
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -10,6 +11,7 @@ use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper::http::response::Parts;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::{AbortHandle, spawn};
 use tokio::time::{Instant, timeout_at};
@@ -17,6 +19,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::content::Content;
 use crate::contract::Failure;
 use crate::settings::Limits;
+use crate::tls::Tls;
 use crate::upstream::Upstream;
 
 /// An answer of the upstream: its head, and its body unread behind an open connection.
@@ -45,6 +48,7 @@ impl Drop for Link {
 /// may have acted, and every failure is `unknown`.
 pub(crate) async fn send_once(
     upstream: &Upstream,
+    tls: Option<&Tls>,
     limits: &Limits,
     request: Request<Content>,
     limit: Duration,
@@ -57,19 +61,18 @@ pub(crate) async fn send_once(
     let deadline = began + limit;
     let connected_by = deadline.min(began + limits.connect_timeout);
     let address = (upstream.host(), upstream.port());
-    let socket = timeout_at(connected_by, TcpStream::connect(address))
+    let connected = async {
+        let socket = TcpStream::connect(address).await?;
+        socket.set_nodelay(true)?;
+        match tls {
+            Some(tls) => open(tls.connect(socket).await?, limits).await,
+            None => open(socket, limits).await,
+        }
+    };
+    let (mut sender, task) = timeout_at(connected_by, connected)
         .await
         .map_err(|_elapsed| Failure::NotSent)?
         .map_err(|_refused| Failure::NotSent)?;
-    socket.set_nodelay(true).map_err(|_gone| Failure::NotSent)?;
-    // Writes nothing: HTTP/1.1 has no greeting.
-    let (mut sender, connection) = Builder::new()
-        .max_headers(limits.head_lines)
-        .max_header_size(limits.head_bytes)
-        .handshake(TokioIo::new(socket))
-        .await
-        .map_err(|_unready| Failure::NotSent)?;
-    let task = spawn(connection).abort_handle();
     let answer = sender.send_request(request);
     let link = Link { _sender: sender, task };
 
@@ -83,4 +86,18 @@ pub(crate) async fn send_once(
     }
     let (head, body) = answer.into_parts();
     Ok(Held { head, body, link })
+}
+
+/// HTTP/1.1 on a connection that is ready for it. This writes nothing: there is no greeting.
+async fn open<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    limits: &Limits,
+) -> io::Result<(SendRequest<Content>, AbortHandle)> {
+    let (sender, connection) = Builder::new()
+        .max_headers(limits.head_lines)
+        .max_header_size(limits.head_bytes)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(io::Error::other)?;
+    Ok((sender, spawn(connection).abort_handle()))
 }

@@ -1,10 +1,14 @@
 //! The wasm evaluator: a component that is linked to nothing and bounded in time and memory.
 
+use std::num::NonZeroUsize;
 use std::thread;
 use std::time::Duration;
 
 use wasmtime::component::{Component, Linker, ResourceAny};
-use wasmtime::{Config, Engine, EngineWeak, Store, StoreLimits, StoreLimitsBuilder};
+use wasmtime::{
+    Config, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig, Store,
+    StoreLimits, StoreLimitsBuilder,
+};
 
 use crate::contract::{Decision, End, Event, Gate, GatePre, Head, Now, Opened, Secret, Turn};
 use crate::error::StartError;
@@ -26,9 +30,16 @@ pub(crate) struct Policy {
 
 impl Sandbox {
     /// Compiles `component` and checks that it imports nothing and exports the contract.
-    pub(crate) fn new(component: &[u8], policy: Policy) -> Result<Self, StartError> {
+    pub(crate) fn new(
+        component: &[u8],
+        policy: Policy,
+        instances: NonZeroUsize,
+    ) -> Result<Self, StartError> {
         let mut config = Config::new();
-        config.wasm_component_model(true).epoch_interruption(true);
+        config
+            .wasm_component_model(true)
+            .epoch_interruption(true)
+            .allocation_strategy(pool(instances));
         let engine =
             Engine::new(&config).map_err(|error| StartError::Host(format!("{error:#}")))?;
         let component = Component::new(&engine, component)
@@ -43,6 +54,11 @@ impl Sandbox {
             .map_err(|error| StartError::Contract(format!("{error:#}")))?;
         start_ticker(engine.weak())?;
         Ok(Self { engine, gate, policy })
+    }
+
+    /// The same component with another policy.
+    pub(crate) fn with_policy(&self, policy: Policy) -> Self {
+        Self { engine: self.engine.clone(), gate: self.gate.clone(), policy }
     }
 
     /// A fresh instance with its own memory and its own compiled policy.
@@ -72,7 +88,7 @@ impl Sandbox {
 }
 
 /// One instance of the component, its policy compiled.
-pub struct Guest {
+pub(crate) struct Guest {
     store: Store<StoreLimits>,
     gate: Gate,
     policy: ResourceAny,
@@ -135,6 +151,25 @@ fn start_ticker(engine: EngineWeak) -> Result<(), StartError> {
     thread.map(drop).map_err(|error| StartError::Host(error.to_string()))
 }
 
+/// Room for all instances, set aside once. A slot reserves 4 GiB of addresses, not of memory: wasmtime
+/// leaves out bounds checks for it. Where addresses are limited (`ulimit -v`), the gateway says at the
+/// start that it cannot run.
+fn pool(instances: NonZeroUsize) -> InstanceAllocationStrategy {
+    let instances = u32::try_from(instances.get()).unwrap_or(u32::MAX);
+    let components = instances.saturating_mul(GENERATIONS).saturating_add(SPARE);
+    let mut pool = PoolingAllocationConfig::default();
+    pool.total_component_instances(components)
+        .max_core_instances_per_component(CORE_INSTANCES)
+        .total_core_instances(components.saturating_mul(CORE_INSTANCES))
+        .max_memories_per_component(MEMORIES)
+        .total_memories(components.saturating_mul(MEMORIES))
+        .max_memory_size(MEMORY_LIMIT)
+        .max_tables_per_component(TABLES)
+        .total_tables(components.saturating_mul(TABLES))
+        .table_elements(TABLE_LIMIT);
+    InstanceAllocationStrategy::Pooling(pool)
+}
+
 fn limits() -> StoreLimits {
     StoreLimitsBuilder::new()
         .memory_size(MEMORY_LIMIT)
@@ -170,3 +205,23 @@ const MEMORY_LIMIT: usize = 256 << 20;
 
 /// Elements of a table: the guest's own function pointers, a few hundred.
 const TABLE_LIMIT: usize = 100_000;
+
+/// Policies that may be in use at once: the present one, and replaced ones whose exchanges are not
+/// over. When there is no room for another, a reload is refused and the present one serves on.
+/// Raised, each costs addresses.
+const GENERATIONS: u32 = 16;
+
+/// Instances beyond those that serve: one that is made while another is still being dropped.
+/// Raised, each costs addresses.
+const SPARE: u32 = 1;
+
+/// Modules of a component, each an instance: the guest's own, its adapter, and the shims that
+/// `wit-component` puts between them. Lowered, a component with more of them does not start.
+const CORE_INSTANCES: u32 = 8;
+
+/// Linear memories of a component: the modules of one share theirs. Raised, each slot reserves
+/// another 4 GiB of addresses.
+const MEMORIES: u32 = 1;
+
+/// Tables of a component: the guest's own and the shims'.
+const TABLES: u32 = 8;

@@ -41,6 +41,10 @@ pub enum ComponentSource {
 pub struct Limits {
     /// Client connections served at once; more wait in the listener's backlog.
     pub connections: usize,
+    /// Requests in flight, from their heads to the ends of their answers.
+    pub in_flight: usize,
+    /// How long a request waits for room among those in flight, and for a living instance.
+    pub wait: Duration,
     /// Bytes of a head, of a request or of an upstream's answer.
     pub head_bytes: usize,
     /// Header lines of a head.
@@ -48,17 +52,25 @@ pub struct Limits {
     /// From the first moment a head could arrive until it is whole. Also how long a kept-alive
     /// connection may idle.
     pub head_timeout: Duration,
-    /// From the lookup of the upstream's name until it has accepted the connection.
+    /// From the lookup of the upstream's name until it has accepted the connection, and shaken hands
+    /// over TLS.
     pub connect_timeout: Duration,
-    /// Between two chunks of an answer's body, and for a client to take a chunk.
+    /// Between two chunks of a body that is passed on, either way, and for a client to take a chunk.
     pub stall_timeout: Duration,
     /// At shutdown, for open exchanges to end by themselves.
     pub drain_timeout: Duration,
 }
 
 impl Limits {
-    /// A connection costs two sockets and two buffers; this many fit the usual 4096 descriptors.
-    pub const CONNECTIONS: usize = 1024;
+    /// One that has said nothing costs a descriptor and about 3 KiB, one that is kept alive about
+    /// 30 KiB. Raised, idle clients take more of both: see [`Limits::raise_descriptors`].
+    pub const CONNECTIONS: usize = 16_000;
+    /// A request in flight holds a head, often a body of some KiB, and a connection to the upstream: a
+    /// descriptor and its buffers. Raised, a burst takes more of memory, descriptors and the upstream.
+    pub const IN_FLIGHT: usize = 1024;
+    /// Long enough for a burst to pass or an instance to be replaced. Raised, a client of an overloaded
+    /// gateway waits longer to hear so, and more of them wait.
+    pub const WAIT: Duration = Duration::from_secs(2);
     /// Bytes. Two tokens of 8 KiB and cookies fit. Raised, each connection can hold that much more.
     pub const HEAD_BYTES: usize = 64 << 10;
     /// Browsers send about 20 lines, gateways in front add a dozen.
@@ -77,6 +89,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: Self::CONNECTIONS,
+            in_flight: Self::IN_FLIGHT,
+            wait: Self::WAIT,
             head_bytes: Self::HEAD_BYTES,
             head_lines: Self::HEAD_LINES,
             head_timeout: Self::HEAD_TIMEOUT,

@@ -31,10 +31,12 @@ impl<F: Fn(&Decision, Duration) + Send + Sync + 'static> DecisionSink for F {
 pub enum Fault {
     /// An instance trapped. Every exchange open in it is lost.
     InstanceLost(Trap),
-    /// A request was answered 503 and has no record, because its instance was lost or could not be
-    /// made. Told once for each.
+    /// A request was answered 503 and has no record, because its instance was lost. Told once for each.
     ExchangeLost,
-    /// A lost instance could not be replaced. The next request tries again.
+    /// A request was answered 503 and has no record, because there was no room for it among those in
+    /// flight, or no living instance, for [`Limits::wait`](crate::Limits::wait). Told once for each.
+    TurnedAway,
+    /// A lost instance could not be replaced. It is tried again, after ever longer rests.
     NotReplaced(StartError),
     /// An evaluator asked for what the contract does not allow: a phrase that says what.
     Breach(&'static str),

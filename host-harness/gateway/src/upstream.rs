@@ -6,13 +6,18 @@ use std::str::FromStr;
 use hyper::Uri;
 use hyper::header::HeaderValue;
 
-/// Where requests go: `http://host[:port]`, nothing more. The only authority the gateway ever talks
+use crate::error::StartError;
+use crate::tls::{CaSource, Tls};
+
+/// Where requests go: `http://host[:port]` or `https://host[:port]`, nothing more. The only authority the gateway ever talks
 /// to; no request can choose another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upstream {
     host: String,
     port: u16,
     authority: HeaderValue,
+    tls: bool,
+    ca: Option<CaSource>,
 }
 
 impl Upstream {
@@ -26,6 +31,24 @@ impl Upstream {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Whether it is spoken to over TLS.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.tls
+    }
+
+    /// The same upstream, its certificate checked against `ca` and nothing else. Without this the
+    /// system's roots are trusted. Of no effect on `http`.
+    #[must_use]
+    pub fn trusting(self, ca: CaSource) -> Self {
+        Self { ca: Some(ca), ..self }
+    }
+
+    /// What it takes to speak TLS with it; nothing on `http`.
+    pub(crate) fn tls(&self) -> Result<Option<Tls>, StartError> {
+        self.tls.then(|| Tls::new(&self.host, self.ca.as_ref())).transpose()
     }
 
     /// The value of `Host` (RFC 9110 section 7.2) on every request sent to it.
@@ -43,11 +66,11 @@ impl FromStr for Upstream {
             return Err(UpstreamError::Tail);
         }
         let uri: Uri = url.parse().map_err(|_invalid| UpstreamError::NotAUrl)?;
-        match uri.scheme_str() {
-            Some("http") => {}
-            Some("https") => return Err(UpstreamError::Https),
+        let (tls, default_port) = match uri.scheme_str() {
+            Some("http") => (false, HTTP_PORT),
+            Some("https") => (true, HTTPS_PORT),
             Some(_) | None => return Err(UpstreamError::NotAUrl),
-        }
+        };
         let authority = uri.authority().ok_or(UpstreamError::NotAUrl)?;
         if authority.as_str().contains('@') {
             return Err(UpstreamError::UserInfo);
@@ -56,7 +79,7 @@ impl FromStr for Upstream {
             return Err(UpstreamError::Tail);
         }
         let port = match authority.as_str().strip_prefix(authority.host()) {
-            Some("") => HTTP_PORT,
+            Some("") => default_port,
             Some(port) => {
                 port.trim_start_matches(':').parse().map_err(|_invalid| UpstreamError::NotAUrl)?
             }
@@ -68,23 +91,22 @@ impl FromStr for Upstream {
         }
         let authority =
             HeaderValue::from_str(authority.as_str()).map_err(|_invalid| UpstreamError::NotAUrl)?;
-        Ok(Self { host: host.to_owned(), port, authority })
+        Ok(Self { host: host.to_owned(), port, authority, tls, ca: None })
     }
 }
 
 impl fmt::Display for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}", String::from_utf8_lossy(self.authority.as_bytes()))
+        let scheme = if self.tls { "https" } else { "http" };
+        write!(f, "{scheme}://{}", String::from_utf8_lossy(self.authority.as_bytes()))
     }
 }
 
 /// What is wrong with an upstream's address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UpstreamError {
-    /// Not of the form `http://host[:port]`.
+    /// Not of the form `http://host[:port]` or `https://host[:port]`.
     NotAUrl,
-    /// An `https` address.
-    Https,
     /// A user name or password in the address.
     UserInfo,
     /// A path, query or fragment after the authority.
@@ -94,8 +116,7 @@ pub enum UpstreamError {
 impl fmt::Display for UpstreamError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NotAUrl => "expected `http://host[:port]`",
-            Self::Https => "https upstreams are not supported yet: expected `http://host[:port]`",
+            Self::NotAUrl => "expected `http://host[:port]` or `https://host[:port]`",
             Self::UserInfo => "expected `http://host[:port]`, found user information before `@`",
             Self::Tail => "expected `http://host[:port]`, found a path, query or fragment after it",
         })
@@ -106,6 +127,9 @@ impl std::error::Error for UpstreamError {}
 
 /// RFC 9110 section 4.2.1.
 const HTTP_PORT: u16 = 80;
+
+/// RFC 9110 section 4.2.2.
+const HTTPS_PORT: u16 = 443;
 
 #[cfg(test)]
 mod tests {
@@ -118,7 +142,8 @@ mod tests {
             ("http://tenant.test", Ok(("tenant.test", 80, "tenant.test"))),
             ("http://tenant.test/", Ok(("tenant.test", 80, "tenant.test"))),
             ("http://[::1]:9", Ok(("::1", 9, "[::1]:9"))),
-            ("https://tenant.test", Err(UpstreamError::Https)),
+            ("https://tenant.test", Ok(("tenant.test", 443, "tenant.test"))),
+            ("https://[::1]:9", Ok(("::1", 9, "[::1]:9"))),
             ("tenant.test:80", Err(UpstreamError::NotAUrl)),
             ("ftp://tenant.test", Err(UpstreamError::NotAUrl)),
             ("http://a:b@tenant.test", Err(UpstreamError::UserInfo)),

@@ -1,5 +1,10 @@
 //! What happens when an instance dies: everybody in it gets a 503, the next request a fresh one.
 
+use std::num::NonZeroUsize;
+use std::sync::Mutex;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
 use linkgate_gateway::{End, Event, Head, Limits, Step, Trap};
 
 use crate::script::{Note, Stage, forward, reply};
@@ -32,10 +37,9 @@ async fn a_trap_is_a_503_and_the_next_request_is_served() {
         assert!(
             matches!(stage.note().await, Note::Fault(fault) if fault.starts_with("InstanceLost"))
         );
-        stage.hears(Note::Fault("ExchangeLost".to_owned())).await;
+        stage.loses_and_replaces().await;
 
         assert!(say(stage.address, get("/fine")).await.starts_with("HTTP/1.1 200 OK\r\n"));
-        stage.hears(Note::Made).await;
         stage.head().await;
         stage.ends(End::Finished, "/fine").await;
     }
@@ -59,16 +63,68 @@ async fn a_trap_ends_every_exchange_of_the_instance() {
     );
     server.send("HTTP/1.1 201 Created\r\nx-theirs: 1\r\ncontent-length: 2\r\n\r\n[]").await;
     let answer = bystander.rest().await;
-    assert!(answer.starts_with("HTTP/1.1 503 ") && !answer.contains("theirs"), "{answer}");
+    // Something was sent for it: nobody is invited to send it again.
+    assert!(answer.starts_with("HTTP/1.1 504 ") && !answer.contains("theirs"), "{answer}");
+    assert!(!answer.to_ascii_lowercase().contains("retry-after"), "{answer}");
 
     stage.head().await;
     assert!(matches!(stage.note().await, Note::Fault(fault) if fault.starts_with("InstanceLost")));
-    stage.hears(Note::Fault("ExchangeLost".to_owned())).await;
-    stage.hears(Note::Made).await;
+    stage.loses_and_replaces().await;
     stage.head().await;
     stage.ends(End::Finished, "/fine").await;
     stage.hears(Note::Fault("ExchangeLost".to_owned())).await;
     assert_eq!(stage.stop().rest().await, []);
+}
+
+/// The one thread of this test's server must not be the one that is stuck in a guest.
+#[tokio::test]
+async fn while_one_instance_is_stuck_the_others_serve() {
+    let (let_go, stuck) = channel::<()>();
+    let stuck = Mutex::new(stuck);
+    let play = move |head: &Head, _: &[Event]| {
+        if head.target == b"/stuck" {
+            stuck.lock().expect("one at a time").recv().ok();
+        }
+        Ok(reply(200))
+    };
+    let upstream = format!("http://{}", nobody().await).parse().expect("an upstream");
+    let two = NonZeroUsize::new(2).expect("two");
+    let mut stage = Stage::of(two, upstream, Limits::default(), play).await;
+    let mut caught = Peer::connect(stage.address).await;
+    caught.send(get("/stuck")).await;
+    stage.head().await;
+    for _ in 0..5 {
+        assert!(say(stage.address, get("/fine")).await.starts_with("HTTP/1.1 200 OK\r\n"));
+        stage.head().await;
+        stage.ends(End::Finished, "/fine").await;
+    }
+    let_go.send(()).expect("it waits");
+    assert!(caught.rest().await.starts_with("HTTP/1.1 200 OK\r\n"));
+    stage.ends(End::Finished, "/stuck").await;
+}
+
+#[tokio::test]
+async fn a_request_that_finds_no_room_in_time_is_turned_away() {
+    let upstream = Upstream::bind().await;
+    let limits = Limits { in_flight: 1, wait: Duration::from_millis(100), ..Limits::default() };
+    let mut stage = Stage::trapping(upstream.address, limits, play).await;
+    let mut first = Peer::connect(stage.address).await;
+    first.send(get("/hold")).await;
+    let mut server = upstream.accept().await;
+    server.head().await;
+    stage.head().await;
+    let answer = say(stage.address, get("/fine")).await;
+    assert!(
+        answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: 1\r\n"),
+        "{answer}"
+    );
+    stage.hears(Note::Fault("TurnedAway".to_owned())).await;
+    // Whoever waits gets the place that the first leaves.
+    server.send("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+    first.rest().await;
+    stage.event().await;
+    stage.ends(End::Finished, "/hold").await;
+    assert!(say(stage.address, get("/fine")).await.starts_with("HTTP/1.1 200 OK\r\n"));
 }
 
 fn get(path: &str) -> String {

@@ -5,11 +5,14 @@
 
 mod endings;
 mod forward;
+mod http2;
 mod instances;
 mod pass;
 mod read_body;
 mod relay;
 mod script;
+mod shutdown;
 mod targets;
+mod tls;
 mod wasm;
 mod wire;

@@ -1,6 +1,8 @@
 //! `pass`: the client's own request, untouched and streamed, both ways.
 
-use linkgate_gateway::{AnswerHead, End, Event, Failure, Head, ReadBody, Step};
+use std::time::Duration;
+
+use linkgate_gateway::{AnswerHead, End, Event, Failure, Head, Limits, ReadBody, Step};
 
 use crate::script::{Note, Stage, pass, relay, reply};
 use crate::wire::{Peer, Upstream, nobody, say};
@@ -169,6 +171,22 @@ async fn what_cannot_go_on_untouched_is_not_sent() {
         stage.note().await;
         stage.note().await;
     }
+}
+
+/// What was sent of it may have been acted upon.
+#[tokio::test]
+async fn a_client_that_stops_sending_its_body_is_cut_off() {
+    let upstream = Upstream::bind().await;
+    let limits = Limits { stall_timeout: Duration::from_millis(200), ..Limits::default() };
+    let mut stage = Stage::with(upstream.address, limits, pass_then_relay).await;
+    let mut client = Peer::connect(stage.address).await;
+    client.send("POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nabc").await;
+    let mut server = upstream.accept().await;
+    server.head().await;
+    server.take(3).await;
+    assert_eq!(server.rest().await, "", "the upstream is not kept waiting");
+    stage.head().await;
+    stage.hears(Note::Event(Event::Forwarded(Err(Failure::Unknown)))).await;
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use linkgate_gateway::{
     Decision, DecisionSink, End, Evaluator, Event, Fault, Forward, Gateway, Head, Header,
-    HeaderEdits, Limits, Now, Outcome, Pass, Reply, StartError, Step, Trap, Turn,
+    HeaderEdits, Limits, Now, Outcome, Pass, Reply, StartError, Step, Trap, Turn, Upstream,
 };
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -41,7 +41,7 @@ pub(crate) enum Note {
 }
 
 /// An evaluator that plays a script.
-struct Script {
+pub(crate) struct Script {
     play: Arc<dyn Play>,
     notes: UnboundedSender<Note>,
     exchanges: HashMap<u32, (Head, Vec<Event>)>,
@@ -120,6 +120,17 @@ impl Stage {
 
     /// One instance, in which `play` may trap.
     pub(crate) async fn trapping(upstream: SocketAddr, limits: Limits, play: impl Play) -> Self {
+        let upstream = format!("http://{upstream}").parse().expect("an upstream");
+        Self::of(NonZeroUsize::MIN, upstream, limits, play).await
+    }
+
+    /// `instances` instances in front of an upstream of any kind.
+    pub(crate) async fn of(
+        instances: NonZeroUsize,
+        upstream: Upstream,
+        limits: Limits,
+        play: impl Play,
+    ) -> Self {
         let (sender, notes) = unbounded_channel();
         let (play, ear): (Arc<dyn Play>, _) = (Arc::new(play), Ear(sender.clone()));
         let make = move || -> Result<Script, StartError> {
@@ -131,9 +142,8 @@ impl Stage {
                 opened: 0,
             })
         };
-        let upstream = format!("http://{upstream}").parse().expect("an upstream");
-        let gateway = Gateway::with_evaluators(make, NonZeroUsize::MIN, upstream, limits, ear)
-            .expect("a gateway");
+        let gateway =
+            Gateway::with_evaluators(make, instances, upstream, limits, ear).expect("a gateway");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel();
@@ -142,8 +152,15 @@ impl Stage {
         };
         let server = tokio::spawn(gateway.serve(listener, shutdown));
         let mut stage = Self { address, notes, stop, server };
-        assert_eq!(stage.note().await, Note::Made);
+        for _ in 0..instances.get() {
+            assert_eq!(stage.note().await, Note::Made);
+        }
         stage
+    }
+
+    /// What has happened already, if anything.
+    pub(crate) fn heard(&mut self) -> Option<Note> {
+        self.notes.try_recv().ok()
     }
 
     /// The next thing that happens.
@@ -154,6 +171,13 @@ impl Stage {
     /// The next thing that happens must be `expected`.
     pub(crate) async fn hears(&mut self, expected: Note) {
         assert_eq!(self.note().await, expected);
+    }
+
+    /// A request was lost and its instance replaced: two threads tell, in either order.
+    pub(crate) async fn loses_and_replaces(&mut self) {
+        let lost = Note::Fault("ExchangeLost".to_owned());
+        let notes = [self.note().await, self.note().await];
+        assert!(notes.contains(&lost) && notes.contains(&Note::Made), "{notes:?}");
     }
 
     /// The next thing that happens must be a request.

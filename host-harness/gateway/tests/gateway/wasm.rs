@@ -98,6 +98,42 @@ async fn a_guest_that_traps_loops_or_grows_is_a_503_and_the_next_request_is_serv
     }
 }
 
+/// Guests die on one side, and on the other everybody is answered: served, or told to come back.
+#[tokio::test(flavor = "multi_thread")]
+async fn under_guests_that_die_the_others_serve_and_all_recover() {
+    let (sender, _heard) = unbounded_channel();
+    let mut settings = settings(guest(), "good").await;
+    settings.instances = NonZeroUsize::new(3).expect("three");
+    let gateway = Gateway::build(settings, Ear(sender)).expect("a gateway");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(gateway.serve(listener, std::future::pending()));
+
+    let ask = |method: &str| {
+        let request = format!("{method} /a HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        tokio::spawn(async move { say(address, request).await })
+    };
+    let mut good = Vec::new();
+    let mut bad = Vec::new();
+    for method in ["POST", "PATCH", "DELETE"] {
+        bad.push(ask(method));
+        good.extend((0..30).map(|_| ask("GET")));
+    }
+    for answer in bad {
+        let answer = answer.await.expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    }
+    let mut served = 0;
+    for answer in good {
+        let answer = answer.await.expect("an answer");
+        let fine = answer.starts_with("HTTP/1.1 204 ");
+        assert!(fine || answer.starts_with("HTTP/1.1 503 "), "{answer}");
+        served += usize::from(fine);
+    }
+    assert!(served > 60, "only {served} of 90 were served meanwhile");
+    assert!(ask("GET").await.expect("an answer").starts_with("HTTP/1.1 204 "), "it has recovered");
+}
+
 #[tokio::test]
 async fn a_policy_that_does_not_compile_is_told_before_anything_listens() {
     let error = build(settings(guest(), "bad").await);

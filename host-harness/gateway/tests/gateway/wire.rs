@@ -59,6 +59,16 @@ impl Peer {
         }
     }
 
+    /// Everything up to and including `mark`, or until the other side ends the connection.
+    pub(crate) async fn until_or_end(&mut self, mark: &[u8]) -> String {
+        while !self.received.windows(mark.len()).any(|window| window == mark) {
+            if self.more().await == 0 {
+                break;
+            }
+        }
+        text(&std::mem::take(&mut self.received))
+    }
+
     /// Exactly `length` bytes.
     pub(crate) async fn take(&mut self, length: usize) -> String {
         while self.received.len() < length {

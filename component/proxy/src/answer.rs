@@ -1,0 +1,117 @@
+//! Answers to the client: the upstream's with edits, or the policy's own.
+
+use linkgate_policy::{End, Header, HeaderEdits, Reply};
+use wasi::http::types::{
+    Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam,
+};
+
+use crate::body::Source;
+use crate::deadline::Deadline;
+use crate::fields;
+use crate::flow::{Flow, Progress, Side};
+use crate::outbound::{Held, STALL_TIMEOUT_MS};
+
+/// The upstream's answer, its head edited, its body and trailers streamed.
+pub(crate) fn relay(held: Held, edits: &HeaderEdits, reply_to: ResponseOutparam) -> End {
+    let Held { mut upload, response } = held;
+    let headers = fields::carried(&kept(response.headers().entries(), &edits.remove));
+    let begun = fields::append(&headers, &edits.append)
+        .ok()
+        .and_then(|()| begin(response.status(), headers))
+        .and_then(|answer| Some((answer, Source::of_answer(&response)?)));
+    let Some(((answer, body), source)) = begun else {
+        return unavailable(reply_to);
+    };
+    ResponseOutparam::set(reply_to, Ok(answer));
+    match Flow::of_body(Vec::new(), source, body) {
+        Some(download) => stream(download, upload.as_mut()),
+        None => End::ClientGone,
+    }
+}
+
+/// The policy's own reply.
+pub(crate) fn respond(client: &IncomingRequest, reply: Reply, reply_to: ResponseOutparam) -> End {
+    give(reply, matches!(client.method(), Method::Head), reply_to)
+}
+
+/// The reply when there is no policy to ask, or it asked for what cannot be done.
+pub(crate) fn unavailable(reply_to: ResponseOutparam) -> End {
+    give(linkgate_policy::unavailable(), false, reply_to);
+    End::Shutdown
+}
+
+fn give(reply: Reply, to_head: bool, reply_to: ResponseOutparam) -> End {
+    let headers = Fields::new();
+    let mut lines = reply.headers;
+    if !reply.body.is_empty() {
+        lines.push(Header::new("content-length", &reply.body.len().to_string()));
+    }
+    let answer = OutgoingResponse::new({
+        // A line that a host refuses is not worth the reply.
+        for line in &lines {
+            let _ = headers.append(&line.name, &line.value);
+        }
+        headers
+    });
+    let _ = answer.set_status_code(reply.status);
+    // RFC 9110 section 9.3.2: the length of a body, and not the body. Without one there is none.
+    let body = if to_head || reply.body.is_empty() { None } else { answer.body().ok() };
+    ResponseOutparam::set(reply_to, Ok(answer));
+    match body.and_then(|body| Flow::of_bytes(reply.body, body)) {
+        Some(download) => stream(download, None),
+        None => End::Finished,
+    }
+}
+
+fn begin(status: u16, headers: Fields) -> Option<(OutgoingResponse, OutgoingBody)> {
+    let answer = OutgoingResponse::new(headers);
+    answer.set_status_code(status).ok()?;
+    let body = answer.body().ok()?;
+    Some((answer, body))
+}
+
+/// Gives the body to the client, and what is left of the client's to the upstream.
+fn stream(mut download: Flow, mut upload: Option<&mut Flow>) -> End {
+    loop {
+        let (moves, side) = match download.advance() {
+            Progress::Waits(moves, side) => (moves, side),
+            // An answer that the upstream broke off was still carried as far as there was one.
+            Progress::Whole | Progress::Broken(Side::Source) => return End::Finished,
+            Progress::Broken(Side::Sink) => return End::ClientGone,
+        };
+        let stall = Deadline::after(STALL_TIMEOUT_MS);
+        let in_time = match upload.as_mut().map(|upload| upload.advance()) {
+            Some(Progress::Waits(uploads, _)) => stall.wait(&[&moves, &uploads]),
+            Some(Progress::Whole | Progress::Broken(_)) | None => stall.wait(&[&moves]),
+        };
+        if !in_time {
+            return if side == Side::Source { End::Finished } else { End::ClientGone };
+        }
+    }
+}
+
+/// The upstream's lines without those that the policy removes. A name that ends in `*` is a prefix.
+fn kept(entries: Vec<(String, Vec<u8>)>, remove: &[String]) -> Vec<Header> {
+    let removed = |line: &Header| {
+        remove.iter().any(|name| match name.strip_suffix('*') {
+            Some(prefix) => line.name.starts_with(prefix),
+            None => line.name == *name,
+        })
+    };
+    let line = |(name, value): (String, Vec<u8>)| Header { name: name.to_ascii_lowercase(), value };
+    entries.into_iter().map(line).filter(|line| !removed(line)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_removed_by_name_or_by_prefix() {
+        let entries = ["Access-Control-Allow-Origin", "access-control-max-age", "vary", "vary-not"]
+            .map(|name| (name.to_owned(), b"x".to_vec()));
+        let kept = kept(entries.into(), &["access-control-*".to_owned(), "vary".to_owned()]);
+        let names: Vec<&str> = kept.iter().map(|line| line.name.as_str()).collect();
+        assert_eq!(names, ["vary-not"]);
+    }
+}

@@ -1,0 +1,57 @@
+//! The client's body: read whole when the policy asks for it, else handed on.
+
+use linkgate_policy::Event;
+use wasi::http::types::{IncomingBody, IncomingRequest, IncomingResponse};
+use wasi::io::streams::{InputStream, StreamError};
+
+use crate::deadline::Deadline;
+
+/// A body that comes in.
+///
+/// INVARIANT: the fields stand in the order in which a host wants to see them dropped, the child
+/// before its parent.
+pub(crate) struct Source {
+    pub(crate) stream: InputStream,
+    pub(crate) body: IncomingBody,
+}
+
+/// Bytes taken or given at once. Raised, each exchange holds that much more in memory.
+pub(crate) const CHUNK: u64 = 16 << 10;
+
+impl Source {
+    /// The body of a request; nothing when it was taken before.
+    pub(crate) fn of_request(request: &IncomingRequest) -> Option<Self> {
+        Self::of(request.consume().ok()?)
+    }
+
+    /// The body of an answer; nothing when it was taken before.
+    pub(crate) fn of_answer(answer: &IncomingResponse) -> Option<Self> {
+        Self::of(answer.consume().ok()?)
+    }
+
+    fn of(body: IncomingBody) -> Option<Self> {
+        Some(Self { stream: body.stream().ok()?, body })
+    }
+
+    /// Reads the body whole, up to a limit and a time.
+    pub(crate) fn whole(&self, max_bytes: u32, timeout_ms: u32) -> Event {
+        let max = usize::try_from(max_bytes).unwrap_or(usize::MAX);
+        let deadline = Deadline::after(timeout_ms);
+        let mut bytes = Vec::new();
+        loop {
+            match self.stream.read(CHUNK) {
+                Ok(chunk) if chunk.is_empty() => {
+                    if !deadline.wait(&[&self.stream.subscribe()]) {
+                        return Event::BodyFailed;
+                    }
+                }
+                Ok(chunk) if chunk.len() > max.saturating_sub(bytes.len()) => {
+                    return Event::BodyTooLarge;
+                }
+                Ok(mut chunk) => bytes.append(&mut chunk),
+                Err(StreamError::Closed) => return Event::Body(bytes),
+                Err(StreamError::LastOperationFailed(_)) => return Event::BodyFailed,
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The compiled policy, once for each instance.
+//!
+//! A host that gives each request a fresh instance has it compiled for each request; one that
+//! reuses instances (`wasmtime serve --max-instance-reuse-count`) profits from it being kept.
+
+use std::cell::{OnceCell, RefCell};
+
+use linkgate_policy::{Mistake, Now, Policy};
+use wasi::clocks::{monotonic_clock, wall_clock};
+
+use crate::settings::Settings;
+use crate::upstream::Upstream;
+
+/// What requests are judged with, and where they go.
+pub(crate) struct Gate {
+    /// INVARIANT: a borrow ends before the call into the core that began it returns, and a
+    /// component is not entered a second time meanwhile. So no borrow meets another.
+    pub(crate) policy: RefCell<Policy>,
+    pub(crate) upstream: Upstream,
+}
+
+thread_local! {
+    static GATE: OnceCell<Result<Gate, Vec<String>>> = const { OnceCell::new() };
+}
+
+/// Gives this instance's gate to `act`, or what is wrong with the configuration, a line each.
+pub(crate) fn with(act: impl FnOnce(Result<&Gate, &[String]>)) {
+    GATE.with(|gate| {
+        let gate = gate.get_or_init(|| {
+            let variables = wasi::cli::environment::get_environment();
+            Gate::build(Settings::read(variables), wasi::random::random::get_random_u64())
+        });
+        act(gate.as_ref().map_err(Vec::as_slice));
+    });
+}
+
+impl Gate {
+    /// Compiles the policy. All mistakes are told in one go.
+    fn build(settings: Settings, seed: u64) -> Result<Self, Vec<String>> {
+        let Settings { document, upstream, secrets } = settings;
+        let mut mistakes = Vec::new();
+        let policy = document.map_err(|mistake| vec![mistake]).and_then(|document| {
+            let compiled = Policy::compile(&document, &secrets, seed);
+            compiled.map_err(|mistakes| mistakes.iter().map(line).collect())
+        });
+        let policy = policy.map_err(|found| mistakes.extend(found));
+        let upstream = upstream.map_err(|found| mistakes.push(found));
+        match (policy, upstream) {
+            (Ok(policy), Ok(upstream)) => Ok(Self { policy: RefCell::new(policy), upstream }),
+            _ => Err(mistakes),
+        }
+    }
+}
+
+/// The time, as the host has it.
+pub(crate) fn now() -> Now {
+    let wall = wall_clock::now();
+    let unix_ms = wall
+        .seconds
+        .saturating_mul(1_000)
+        .saturating_add(u64::from(wall.nanoseconds) / NANOS_IN_MS);
+    Now { unix_ms, mono_ms: monotonic_clock::now() / NANOS_IN_MS }
+}
+
+/// Nanoseconds, the unit of both clocks, in a millisecond.
+pub(crate) const NANOS_IN_MS: u64 = 1_000_000;
+
+/// A mistake as the operator reads it.
+fn line(mistake: &Mistake) -> String {
+    let place = if mistake.pointer.is_empty() { "/" } else { &mistake.pointer };
+    let help = mistake.help.as_deref().map(|help| format!(" (help: {help})")).unwrap_or_default();
+    format!("LINKGATE_POLICY: {place}: {}{help}", mistake.message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_mistakes_are_told_in_one_go() {
+        let wrong =
+            [("LINKGATE_POLICY", r#"{"version":2,"isuers":[]}"#), ("LINKGATE_UPSTREAM", "x")];
+        let variables = wrong.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let mistakes = Gate::build(Settings::read(variables.into()), 1).err().unwrap();
+        for part in
+            ["LINKGATE_POLICY: /version: ", "LINKGATE_POLICY: /isuers: ", "LINKGATE_UPSTREAM: "]
+        {
+            assert!(
+                mistakes.iter().any(|line| line.starts_with(part)),
+                "`{part}` is not in {mistakes:#?}"
+            );
+        }
+    }
+}

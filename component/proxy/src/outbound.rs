@@ -1,0 +1,147 @@
+//! One request to the upstream, sent once.
+
+use linkgate_policy::{Failure, Forward, Header};
+use wasi::http::outgoing_handler;
+use wasi::http::types::{
+    Fields, IncomingRequest, IncomingResponse, Method, OutgoingRequest, RequestOptions,
+};
+use wasi::io::streams::StreamError;
+
+use crate::body::{CHUNK, Source};
+use crate::deadline::Deadline;
+use crate::failure;
+use crate::fields;
+use crate::flow::{Flow, Progress};
+use crate::gate::NANOS_IN_MS;
+use crate::request;
+use crate::upstream::Upstream;
+
+/// An answer of the upstream: its head, and its body unread.
+pub(crate) struct Held {
+    /// What is left of the request's own body: an upstream may answer before it has it all.
+    pub(crate) upload: Option<Flow>,
+    pub(crate) response: IncomingResponse,
+}
+
+/// Milliseconds to connect. The upstream is near or down; raised, an outage costs each request that
+/// much more.
+const CONNECT_TIMEOUT_MS: u32 = 3_000;
+
+/// Milliseconds between two pieces of an answer. Raised, a peer that stands still holds its
+/// exchange for longer.
+pub(crate) const STALL_TIMEOUT_MS: u32 = 30_000;
+
+/// Sends the policy's request: exactly what the step says.
+pub(crate) fn forward(forward: Forward, upstream: &Upstream) -> Result<Held, Failure> {
+    let headers = Fields::new();
+    fields::append(&headers, &forward.headers).map_err(|_refused| Failure::NotSent)?;
+    if let Some(body) = &forward.body {
+        let length = Header::new("content-length", &body.len().to_string());
+        fields::append(&headers, &[length]).map_err(|_refused| Failure::NotSent)?;
+    }
+    let method = Method::Other(forward.method.to_owned());
+    let request = outgoing(&method, &forward.path, headers, upstream)?;
+    let upload = match forward.body {
+        None => None,
+        Some(bytes) => {
+            let body = request.body().map_err(|()| Failure::NotSent)?;
+            Some(Flow::of_bytes(bytes, body).ok_or(Failure::NotSent)?)
+        }
+    };
+    send(request, upload, &Deadline::after(forward.timeout_ms), forward.timeout_ms)
+}
+
+/// Sends the client's own request on: the same method, target, headers, body and trailers.
+pub(crate) fn pass(
+    client: &IncomingRequest,
+    upstream: &Upstream,
+    timeout_ms: u32,
+) -> Result<Held, Failure> {
+    let deadline = Deadline::after(timeout_ms);
+    let path = client.path_with_query().ok_or(Failure::NotSent)?;
+    // A body that was read already is gone: then the request is no longer the client's own.
+    let source = Source::of_request(client).ok_or(Failure::NotSent)?;
+    // `wasi:http` does not say whether there is a body at all, and an empty one is not none.
+    let first = first_chunk(&source, &deadline)?;
+    let headers = fields::carried(&request::lines(client));
+    let request = outgoing(&client.method(), &path, headers, upstream)?;
+    let upload = match first {
+        None => None,
+        Some(bytes) => {
+            let body = request.body().map_err(|()| Failure::NotSent)?;
+            Some(Flow::of_body(bytes, source, body).ok_or(Failure::NotSent)?)
+        }
+    };
+    send(request, upload, &deadline, timeout_ms)
+}
+
+/// The first bytes of a body; nothing when it has none.
+fn first_chunk(source: &Source, deadline: &Deadline) -> Result<Option<Vec<u8>>, Failure> {
+    loop {
+        match source.stream.read(CHUNK) {
+            Ok(chunk) if chunk.is_empty() => {
+                if !deadline.wait(&[&source.stream.subscribe()]) {
+                    return Err(Failure::NotSent);
+                }
+            }
+            Ok(chunk) => return Ok(Some(chunk)),
+            Err(StreamError::Closed) => return Ok(None),
+            Err(StreamError::LastOperationFailed(_)) => return Err(Failure::NotSent),
+        }
+    }
+}
+
+fn outgoing(
+    method: &Method,
+    path: &str,
+    headers: Fields,
+    upstream: &Upstream,
+) -> Result<OutgoingRequest, Failure> {
+    let request = OutgoingRequest::new(headers);
+    let made = request
+        .set_method(method)
+        .and_then(|()| request.set_scheme(Some(&upstream.scheme)))
+        .and_then(|()| request.set_authority(Some(&upstream.authority)))
+        .and_then(|()| request.set_path_with_query(Some(path)));
+    made.map(|()| request).map_err(|()| Failure::NotSent)
+}
+
+/// Hands the request to the host and waits for the head of its answer.
+fn send(
+    request: OutgoingRequest,
+    mut upload: Option<Flow>,
+    deadline: &Deadline,
+    timeout_ms: u32,
+) -> Result<Held, Failure> {
+    // An error here is about the request as such; one of the network comes later.
+    let sending = outgoing_handler::handle(request, Some(options(timeout_ms)))
+        .map_err(|_refused| Failure::NotSent)?;
+    loop {
+        match sending.get() {
+            Some(Ok(Ok(response))) => return Ok(Held { upload, response }),
+            Some(Ok(Err(code))) => return Err(failure::of(&code)),
+            Some(Err(())) => return Err(Failure::Unknown),
+            None => {}
+        }
+        // An upload that breaks off is no answer: the host has one, or the time runs out.
+        let in_time = match upload.as_mut().map(Flow::advance) {
+            Some(Progress::Waits(moves, _)) => deadline.wait(&[&sending.subscribe(), &moves]),
+            Some(Progress::Whole | Progress::Broken(_)) | None => {
+                deadline.wait(&[&sending.subscribe()])
+            }
+        };
+        if !in_time {
+            return Err(Failure::Unknown);
+        }
+    }
+}
+
+/// The host's own timeouts. It may not support them: [`send`] has its deadline in any case.
+fn options(timeout_ms: u32) -> RequestOptions {
+    let nanoseconds = |milliseconds: u32| Some(u64::from(milliseconds).saturating_mul(NANOS_IN_MS));
+    let options = RequestOptions::new();
+    let _ = options.set_connect_timeout(nanoseconds(timeout_ms.min(CONNECT_TIMEOUT_MS)));
+    let _ = options.set_first_byte_timeout(nanoseconds(timeout_ms));
+    let _ = options.set_between_bytes_timeout(nanoseconds(STALL_TIMEOUT_MS));
+    options
+}

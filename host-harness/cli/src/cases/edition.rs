@@ -1,0 +1,149 @@
+//! What the runner needs of an edition that can be driven step by step.
+//!
+//! The types are those of the core's own seam, but for the two that only the core may make.
+
+use linkgate_policy::{End, Event, Head, Header, HeaderEdits, Now, Reply};
+use serde::Serialize;
+
+use super::trouble::Trouble;
+
+/// An edition of the policy: the native core, or a component in a wasm runtime.
+///
+/// One value serves many policies and many exchanges, whose calls may interleave.
+pub trait Edition {
+    /// The name in tables and failures.
+    fn name(&self) -> &'static str;
+
+    /// Compiles a policy document, or finds it compiled already.
+    ///
+    /// # Errors
+    /// The document has mistakes, or the edition is dead.
+    fn load(&mut self, document: &str, secrets: &[(String, String)]) -> Result<PolicyId, Trouble>;
+
+    /// Names of the request headers that this policy looks at, lower case.
+    ///
+    /// # Errors
+    /// The edition is dead.
+    fn wanted_headers(&mut self, policy: PolicyId) -> Result<Vec<String>, Trouble>;
+
+    /// Opens an exchange.
+    ///
+    /// # Errors
+    /// The edition is dead.
+    fn open(
+        &mut self,
+        policy: PolicyId,
+        head: Head,
+        now: Now,
+    ) -> Result<(ExchangeId, Turn), Trouble>;
+
+    /// Answers a step.
+    ///
+    /// # Errors
+    /// The edition is dead.
+    fn resume(
+        &mut self,
+        exchange: ExchangeId,
+        sequence: u32,
+        event: Event,
+        now: Now,
+    ) -> Result<Turn, Trouble>;
+
+    /// Closes an exchange.
+    ///
+    /// # Errors
+    /// The edition is dead.
+    fn close(&mut self, exchange: ExchangeId, end: End, now: Now) -> Result<Record, Trouble>;
+}
+
+/// A compiled policy of an edition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PolicyId(pub(crate) usize);
+
+/// An open exchange of an edition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ExchangeId(pub(crate) u64);
+
+/// A step and the number that the answering event has to carry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// The number.
+    pub sequence: u32,
+    /// The step.
+    pub step: Step,
+}
+
+/// What the driver does next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Read the request's body, up to this many bytes.
+    ReadBody {
+        /// Largest body to take.
+        max_bytes: u32,
+    },
+    /// Wait for a shared fetch until this monotonic time at the latest.
+    Wait {
+        /// Milliseconds.
+        until_mono_ms: u64,
+    },
+    /// Send this request to the upstream.
+    Forward(Sent),
+    /// Send the client's own request on.
+    Pass,
+    /// Stream the upstream's answer to the client, edited.
+    Relay(HeaderEdits),
+    /// Reply.
+    Respond(Reply),
+}
+
+/// A request to the upstream, complete but for `host` and the framing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Method.
+    pub method: String,
+    /// Path.
+    pub path: String,
+    /// Header lines.
+    pub headers: Vec<Header>,
+    /// Body.
+    pub body: Option<Vec<u8>>,
+}
+
+/// The decision record, with names for enums.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Record {
+    /// `allowed`, `passed`, `denied`, `failed`.
+    pub outcome: String,
+    /// Fine-grained cause.
+    pub cause: String,
+    /// Public reason code.
+    pub reason: String,
+    /// Route.
+    pub route: String,
+    /// Method.
+    pub method: String,
+    /// Path.
+    pub path: String,
+    /// Status of the last step.
+    pub status: Option<u16>,
+    /// Whether a request was handed over for the upstream.
+    pub upstream_called: bool,
+    /// Status of the upstream's answer.
+    pub upstream_status: Option<u16>,
+    /// Subject of the verified bearer.
+    pub subject: Option<String>,
+    /// Subject of the verified secondary.
+    pub secondary: Option<String>,
+    /// Issuer of the verified bearer.
+    pub issuer: Option<String>,
+    /// Client of the verified bearer.
+    pub client: Option<String>,
+    /// `traceparent` of the request.
+    pub traceparent: Option<String>,
+    /// Length and digest of what was never verified.
+    pub unverified: Option<String>,
+    /// `finished`, `client-gone`, `shutdown`.
+    pub end: String,
+    /// Milliseconds from open to close.
+    pub elapsed_ms: u64,
+}

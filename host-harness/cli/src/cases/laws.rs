@@ -1,0 +1,159 @@
+//! What holds for every case, whatever it expects: no case has to say it, and none can forget it.
+
+use linkgate_policy::Header;
+use serde_json::Value;
+
+use super::check::Differences;
+use super::scene::{Response, Scene};
+use super::walk::{Departed, Observed, Origin};
+
+/// Judges one exchange by all laws.
+pub(crate) fn judge(scene: &Scene, observed: &Observed, seen: &mut Differences) {
+    nothing_leaks(scene, observed, seen);
+    the_record_agrees(observed, seen);
+    one_request_at_most(observed, seen);
+    if let (Some(reply), Origin::Gate) = (&observed.reply, observed.origin)
+        && reply.status >= 400
+    {
+        refusals_have_one_shape(reply, &observed.record.reason, seen);
+    }
+}
+
+/// No token, and no signature of one, is in a reply of the gate's or in the record.
+fn nothing_leaks(scene: &Scene, observed: &Observed, seen: &mut Differences) {
+    let record = serde_json::to_string(&observed.record).unwrap_or_default();
+    let own_reply = observed.reply.as_ref().filter(|_| observed.origin == Origin::Gate);
+    let reply = own_reply
+        .map(|reply| format!("{reply:?}{}", String::from_utf8_lossy(&reply.body)))
+        .unwrap_or_default();
+    for part in scene
+        .tokens
+        .iter()
+        .flat_map(|token| token.split('.'))
+        .filter(|part| part.len() >= SHORTEST_MARK)
+    {
+        for (place, text) in [("the record", &record), ("the reply", &reply)] {
+            let found = if text.contains(part) { "a part of one" } else { "none" };
+            seen.text(&format!("law: tokens in {place}"), "none", found);
+        }
+    }
+}
+
+/// Parts of a token that are shorter than this could be there by chance.
+const SHORTEST_MARK: usize = 20;
+
+/// The record says what was seen from outside.
+fn the_record_agrees(observed: &Observed, seen: &mut Differences) {
+    let record = &observed.record;
+    let status =
+        |status: Option<u16>| status.map_or("none".to_owned(), |status| status.to_string());
+    seen.text(
+        "law: status in the record",
+        &status(observed.reply.as_ref().map(|reply| reply.status)),
+        &status(record.status),
+    );
+    seen.text(
+        "law: upstream_called in the record",
+        &(!observed.sent.is_empty()).to_string(),
+        &record.upstream_called.to_string(),
+    );
+    if record.outcome == "denied" {
+        seen.text(
+            "law: upstream_called of a refusal",
+            "false",
+            &record.upstream_called.to_string(),
+        );
+    }
+}
+
+/// The upstream is asked once, with one credential and nothing hop-by-hop.
+fn one_request_at_most(observed: &Observed, seen: &mut Differences) {
+    seen.text(
+        "law: upstream requests",
+        "at most 1",
+        if observed.sent.len() <= 1 { "at most 1" } else { "several" },
+    );
+    for departed in &observed.sent {
+        let Departed::Request(sent) = departed else { continue };
+        let credentials = sent.headers.iter().filter(|line| line.name == "authorization").count();
+        seen.text("law: authorization lines upstream", "1", &credentials.to_string());
+        for name in NEVER_FORWARDED {
+            let found =
+                if sent.headers.iter().any(|line| line.name == name) { name } else { "none" };
+            seen.text("law: header upstream", "none", found);
+        }
+        let query = if sent.path.contains('?') { "a query" } else { "none" };
+        seen.text("law: query upstream", "none", query);
+    }
+}
+
+/// Hop-by-hop (RFC 9110 section 7.6.1), framing and authority: the host's business, or nobody's.
+const NEVER_FORWARDED: [&str; 12] = [
+    "connection",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "content-length",
+    "host",
+    "cookie",
+    "x-http-method-override",
+];
+
+/// Problem details (RFC 9457) with the members that clients of the Management API read.
+fn refusals_have_one_shape(reply: &Response, reason: &str, seen: &mut Differences) {
+    seen.text(
+        "law: content-type of a refusal",
+        "application/problem+json",
+        &value(&reply.headers, "content-type"),
+    );
+    seen.text(
+        "law: cache-control of a refusal",
+        "no-store",
+        &value(&reply.headers, "cache-control"),
+    );
+    let challenged = value(&reply.headers, "www-authenticate").starts_with("Bearer");
+    if reply.status == 401 {
+        seen.text(
+            "law: challenge of a 401 (RFC 9110 section 15.5.2)",
+            "true",
+            &challenged.to_string(),
+        );
+    }
+    let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+    let text = |name: &str| {
+        body.get(name).map_or("nothing".to_owned(), |value| {
+            value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+        })
+    };
+    for (name, expected) in [
+        ("status", reply.status.to_string()),
+        ("statusCode", reply.status.to_string()),
+        ("reason", reason.to_owned()),
+        ("type", format!("urn:linkgate:reason:{reason}")),
+        ("message", text("detail")),
+        ("error", text("title")),
+    ] {
+        seen.text(&format!("law: `{name}` of a refusal"), &expected, &text(name));
+    }
+    for name in ["title", "detail", "errorCode"] {
+        let there = body.get(name).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+        seen.text(&format!("law: `{name}` of a refusal is text"), "true", &there.to_string());
+    }
+}
+
+/// The value of a header that stands there once.
+fn value(headers: &[Header], name: &str) -> String {
+    let mut values = headers
+        .iter()
+        .filter(|line| line.name == name)
+        .map(|line| String::from_utf8_lossy(&line.value).into_owned());
+    match (values.next(), values.next()) {
+        (Some(value), None) => value,
+        (None, _) => "nothing".to_owned(),
+        (Some(_), Some(_)) => "several".to_owned(),
+    }
+}

@@ -1,0 +1,122 @@
+//! Between the runner's types and those of `wit/evaluator.wit`.
+
+use linkgate_policy::{Header, HeaderEdits, Reply};
+
+use super::edition::{self, Record, Sent};
+
+pub(super) use contract::exports::linkgate::policy::evaluator::Secret;
+use contract::exports::linkgate::policy::evaluator::{
+    AnswerHead, Decision, End, Event, Failure, Head, Header as Line, Now, Outcome, Step, Turn,
+};
+
+/// Generated from `wit/`; nothing else stands here.
+pub(super) mod contract {
+    wasmtime::component::bindgen!({ path: "../../wit", world: "gate" });
+}
+
+/// The head of a request, on its way in.
+pub(super) fn head(head: &linkgate_policy::Head) -> Head {
+    let line = |line: &Header| Line { name: line.name.clone(), value: line.value.clone() };
+    Head {
+        method: head.method.clone(),
+        target: head.target.clone(),
+        headers: head.headers.iter().map(line).collect(),
+    }
+}
+
+/// The time, on its way in.
+pub(super) fn now(now: linkgate_policy::Now) -> Now {
+    Now { unix_ms: now.unix_ms, mono_ms: now.mono_ms }
+}
+
+/// An event, on its way in.
+pub(super) fn event(event: linkgate_policy::Event) -> Event {
+    use linkgate_policy::Event as Core;
+    match event {
+        Core::Body(bytes) => Event::Body(bytes),
+        Core::BodyTooLarge => Event::BodyTooLarge,
+        Core::BodyFailed => Event::BodyFailed,
+        Core::Woken => Event::Woken,
+        Core::Forwarded(outcome) => Event::Forwarded(
+            outcome.map(|head| AnswerHead { status: head.status }).map_err(failure),
+        ),
+    }
+}
+
+fn failure(failure: linkgate_policy::Failure) -> Failure {
+    match failure {
+        linkgate_policy::Failure::NotSent => Failure::NotSent,
+        linkgate_policy::Failure::Unknown => Failure::Unknown,
+    }
+}
+
+/// How an exchange ended, on its way in.
+pub(super) fn end(end: linkgate_policy::End) -> End {
+    match end {
+        linkgate_policy::End::Finished => End::Finished,
+        linkgate_policy::End::ClientGone => End::ClientGone,
+        linkgate_policy::End::Shutdown => End::Shutdown,
+    }
+}
+
+/// A step, on its way out.
+pub(super) fn turn(turn: Turn) -> edition::Turn {
+    let step = match turn.step {
+        Step::ReadBody(body) => edition::Step::ReadBody { max_bytes: body.max_bytes },
+        Step::Wait(until_mono_ms) => edition::Step::Wait { until_mono_ms },
+        Step::Forward(sent) => edition::Step::Forward(Sent {
+            method: sent.method,
+            path: sent.path,
+            headers: lines(sent.headers),
+            body: sent.body,
+        }),
+        Step::Pass(_) => edition::Step::Pass,
+        Step::Relay(edits) => {
+            edition::Step::Relay(HeaderEdits { remove: edits.remove, append: lines(edits.append) })
+        }
+        Step::Respond(reply) => edition::Step::Respond(Reply {
+            status: reply.status,
+            headers: lines(reply.headers),
+            body: reply.body,
+        }),
+    };
+    edition::Turn { sequence: turn.sequence, step }
+}
+
+fn lines(lines: Vec<Line>) -> Vec<Header> {
+    lines.into_iter().map(|line| Header { name: line.name, value: line.value }).collect()
+}
+
+/// A decision record, on its way out.
+pub(super) fn record(decision: Decision) -> Record {
+    let outcome = match decision.outcome {
+        Outcome::Allowed => "allowed",
+        Outcome::Passed => "passed",
+        Outcome::Denied => "denied",
+        Outcome::Failed => "failed",
+    };
+    let end = match decision.end {
+        End::Finished => "finished",
+        End::ClientGone => "client-gone",
+        End::Shutdown => "shutdown",
+    };
+    Record {
+        outcome: outcome.to_owned(),
+        cause: decision.cause,
+        reason: decision.reason,
+        route: decision.route,
+        method: decision.method,
+        path: decision.path,
+        status: decision.status,
+        upstream_called: decision.upstream_called,
+        upstream_status: decision.upstream_status,
+        subject: decision.subject,
+        secondary: decision.secondary,
+        issuer: decision.issuer,
+        client: decision.client,
+        traceparent: decision.traceparent,
+        unverified: decision.unverified,
+        end: end.to_owned(),
+        elapsed_ms: decision.elapsed_ms,
+    }
+}

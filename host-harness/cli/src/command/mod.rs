@@ -1,0 +1,87 @@
+//! The commands, a file each.
+
+mod demo;
+mod serve;
+mod tenant;
+
+use clap::{Parser, Subcommand};
+
+use crate::exit::Exit;
+
+/// The policy component in front of account linking: run it, try it.
+#[derive(Parser)]
+#[command(name = "linkgate", version, max_term_width = 100)]
+struct Linkgate {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Demo(demo::Demo),
+    Serve(serve::Serve),
+    Tenant(tenant::Tenant),
+}
+
+/// Runs the command line.
+#[must_use]
+pub fn run() -> Exit {
+    let outcome = match Linkgate::parse().command {
+        Command::Demo(command) => command.run(),
+        Command::Serve(command) => command.run(),
+        Command::Tenant(command) => command.run(),
+    };
+    outcome.unwrap_or_else(|trouble| {
+        eprintln!("linkgate: {}", trouble.text);
+        trouble.exit
+    })
+}
+
+/// Why a command ended early.
+struct Trouble {
+    exit: Exit,
+    text: String,
+}
+
+impl Trouble {
+    /// Something that was asked for cannot be meant: nothing was started.
+    fn usage(text: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, text: text.into() }
+    }
+
+    /// Something did not work.
+    fn failed(text: impl std::fmt::Display) -> Self {
+        Self { exit: Exit::Failed, text: text.to_string() }
+    }
+}
+
+/// The runtime of every command that serves.
+fn runtime() -> Result<tokio::runtime::Runtime, Trouble> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Trouble::failed(format!("no runtime: {error}")))
+}
+
+/// Ends when the process is asked to: Ctrl-C, or SIGTERM.
+async fn asked_to_stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupt.await;
+}
+
+/// A number that nobody outside this process can know.
+fn seed() -> u64 {
+    use std::hash::{BuildHasher as _, Hasher as _};
+    std::hash::RandomState::new().build_hasher().finish()
+}

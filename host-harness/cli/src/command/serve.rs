@@ -1,0 +1,162 @@
+//! `linkgate serve`: the reference gateway.
+
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use linkgate_gateway::{
+    CaSource, ComponentSource, Gateway, Limits, Reloader, Settings, StartError, Upstream,
+};
+use tokio::net::TcpListener;
+
+use super::{Trouble, asked_to_stop, runtime, seed};
+use crate::exit::Exit;
+use crate::operation::{DecisionLog, Format, Metrics, Observer, admin, reload};
+use crate::{component, document};
+
+/// Run the reference gateway: the evaluator component in front of an upstream.
+///
+/// Secrets that the policy names come from the environment: `hmac_secret: SESSION` is
+/// `LINKGATE_SECRET_SESSION`.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  linkgate serve --config policy.yaml --upstream http://127.0.0.1:4000 --listen 127.0.0.1:8080"
+)]
+pub(super) struct Serve {
+    /// Policy document, YAML or JSON
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// The API behind the gateway: `http://` or `https://`, a host, and a port unless it is the usual
+    #[arg(long, value_name = "URL")]
+    upstream: Upstream,
+    /// Certificates (PEM) that an https upstream is checked against, in place of the system's roots
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// Address to listen on
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Evaluator component; the one that lies beside this binary unless given
+    #[arg(long, value_name = "FILE")]
+    component: Option<PathBuf>,
+    /// Evaluator instances; one a core unless given
+    #[arg(long, value_name = "N")]
+    instances: Option<NonZeroUsize>,
+    /// Address for the operator: /metrics, /live, /ready. Without authentication: keep it private
+    #[arg(long, value_name = "ADDR")]
+    admin: Option<SocketAddr>,
+    /// Append decisions to this file, instead of standard output
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+    /// Form of a decision's line; words on a terminal and JSON elsewhere unless given
+    #[arg(long, value_name = "FORM")]
+    log_format: Option<Format>,
+}
+
+/// What the environment variables of secrets begin with.
+const SECRET_PREFIX: &str = "LINKGATE_SECRET_";
+
+impl Serve {
+    pub(super) fn run(self) -> Result<Exit, Trouble> {
+        let document = document::read(&self.config).map_err(Trouble::usage)?;
+        let component = component::find(self.component.as_deref()).map_err(Trouble::usage)?;
+        let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let settings = Settings {
+            component: ComponentSource::File(component),
+            document: document.clone(),
+            secrets: secrets(),
+            seed: seed(),
+            upstream: self.trusted_upstream(),
+            instances: self.instances.unwrap_or(cores),
+            limits: Limits::default(),
+        };
+        if let Err(too_few) = settings.limits.raise_descriptors() {
+            eprintln!("linkgate: {too_few}");
+        }
+        let observer = self.observer()?;
+        observer.metrics.instances(settings.instances.get());
+        let (gateway, reloader) = Gateway::reloadable(settings, observer.clone())
+            .map_err(|error| self.not_started(&error))?;
+        observer.metrics.reloaded(true);
+        let watch = self.watch(document, reloader, observer.clone());
+        let served = runtime()?.block_on(self.serve(gateway, &observer, watch));
+        observer.log.close();
+        served
+    }
+
+    fn observer(&self) -> Result<Observer, Trouble> {
+        let on_terminal = self.log.is_none() && std::io::stdout().is_terminal();
+        let format =
+            self.log_format.unwrap_or(if on_terminal { Format::Human } else { Format::Json });
+        let log = DecisionLog::open(self.log.clone(), format).map_err(|error| {
+            Trouble::usage(format!("the decision log cannot be opened: {error}"))
+        })?;
+        Ok(Observer { log: Arc::new(log), metrics: Arc::new(Metrics::new()) })
+    }
+
+    fn watch(&self, serving: String, reloader: Reloader, observer: Observer) -> reload::Watch {
+        let (config, reloader) = (self.config.clone(), Arc::new(reloader));
+        reload::Watch { config, serving, secrets, reloader, observer }
+    }
+
+    fn trusted_upstream(&self) -> Upstream {
+        match &self.ca {
+            Some(ca) => self.upstream.clone().trusting(CaSource::File(ca.clone())),
+            None => self.upstream.clone(),
+        }
+    }
+
+    /// Every address is bound before the first request is taken.
+    async fn serve(
+        &self,
+        gateway: Gateway,
+        observer: &Observer,
+        watch: reload::Watch,
+    ) -> Result<Exit, Trouble> {
+        let (listener, address) = bound(self.listen).await?;
+        let ready = Arc::new(AtomicBool::new(true));
+        if let Some(admin) = self.admin {
+            let (listener, address) = bound(admin).await?;
+            eprintln!("admin on http://{address}");
+            let metrics = Arc::clone(&observer.metrics);
+            tokio::spawn(admin::serve(listener, metrics, Arc::clone(&ready)));
+        }
+        tokio::spawn(reload::watch(watch));
+        eprintln!("listening on http://{address}, upstream {}", self.upstream);
+        let stopping = async {
+            asked_to_stop().await;
+            ready.store(false, Ordering::Release);
+            eprintln!("stopping: what is in flight is finished");
+        };
+        gateway.serve(listener, stopping).await;
+        eprintln!("stopped");
+        Ok(Exit::Ok)
+    }
+
+    fn not_started(&self, error: &StartError) -> Trouble {
+        if let StartError::Policy(mistakes) = error {
+            return Trouble::usage(document::explain(&self.config, mistakes));
+        }
+        Trouble::failed(error)
+    }
+}
+
+fn secrets() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| {
+            let name = name.into_string().ok()?.strip_prefix(SECRET_PREFIX)?.to_owned();
+            Some((name, value.into_string().ok()?))
+        })
+        .collect()
+}
+
+/// A listener, and the address it got.
+async fn bound(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Trouble> {
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| Trouble::failed(format!("cannot listen on {address}: {error}")))?;
+    let address = listener.local_addr().map_err(Trouble::failed)?;
+    Ok((listener, address))
+}

@@ -1,0 +1,128 @@
+//! The demo: a stage with everything real on it, a story, and a table of what happened.
+
+pub(crate) mod story;
+pub(crate) mod table;
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use linkgate_gateway::{ComponentSource, Decision, Gateway, Limits, Settings};
+use linkgate_tenant::{DEFAULT_USERS, SigningKey, Tenant, TenantHandle, Users};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use crate::client::{self, Answer};
+use story::Scene;
+
+/// Tenant, gateway and component, on loopback ports of their own. They end with the process.
+pub(crate) struct Stage {
+    pub(crate) gateway: SocketAddr,
+    pub(crate) tenant_address: SocketAddr,
+    pub(crate) tenant: TenantHandle,
+    decisions: UnboundedReceiver<Decision>,
+}
+
+/// What happened in a scene.
+pub(crate) struct Seen {
+    pub(crate) answer: Answer,
+    pub(crate) decision: Decision,
+    /// Whether a request reached the tenant: by its own count, not by the gate's word.
+    pub(crate) upstream_called: bool,
+    pub(crate) took: Duration,
+}
+
+/// Longest wait for a decision record after its answer.
+const RECORD_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl Stage {
+    /// Starts everything.
+    ///
+    /// # Errors
+    ///
+    /// A phrase that says what did not start.
+    pub(crate) async fn build(component: PathBuf, seed: u64) -> Result<Self, String> {
+        let listen = async || {
+            TcpListener::bind("127.0.0.1:0")
+                .await
+                .map_err(|error| format!("no loopback port: {error}"))
+        };
+        let address =
+            |listener: &TcpListener| listener.local_addr().map_err(|error| error.to_string());
+        let tenant_listener = listen().await?;
+        let tenant_address = address(&tenant_listener)?;
+        let key = SigningKey::generate().map_err(|error| error.to_string())?;
+        let users = Users::parse(DEFAULT_USERS).map_err(|error| error.to_string())?;
+        let tenant = Tenant::new(
+            linkgate_tenant::Settings::new(&format!("http://{tenant_address}")),
+            key,
+            users,
+        );
+        let (sender, decisions) = unbounded_channel();
+        let settings = Settings {
+            component: ComponentSource::File(component),
+            document: policy_for(&tenant).to_string(),
+            secrets: Vec::new(),
+            seed,
+            upstream: format!("http://{tenant_address}")
+                .parse()
+                .map_err(|_invalid| "the tenant has no usable address")?,
+            instances: NonZeroUsize::MIN,
+            limits: Limits::default(),
+        };
+        let sink = move |decision: &Decision, _took: Duration| {
+            // Nobody listens any more when the demo ends.
+            let _ = sender.send(decision.clone());
+        };
+        let gateway = tokio::task::spawn_blocking(|| Gateway::build(settings, sink))
+            .await
+            .map_err(|error| error.to_string())?;
+        let gateway = gateway.map_err(|error| error.to_string())?;
+        let listener = listen().await?;
+        let gateway_address = address(&listener)?;
+        let tenant = TenantHandle::new(tenant);
+        tokio::spawn(linkgate_tenant::serve(
+            tenant_listener,
+            tenant.clone(),
+            std::future::pending(),
+        ));
+        tokio::spawn(gateway.serve(listener, std::future::pending()));
+        Ok(Self { gateway: gateway_address, tenant_address, tenant, decisions })
+    }
+
+    /// Sends a scene's request through the gateway and waits for its decision record.
+    ///
+    /// # Errors
+    ///
+    /// There was no answer, or no record.
+    pub(crate) async fn play(&mut self, scene: &Scene) -> Result<Seen, String> {
+        let before = self.tenant.received();
+        let started = Instant::now();
+        let answer = client::send(self.gateway, &scene.call).await?;
+        let took = started.elapsed();
+        let record = tokio::time::timeout(RECORD_TIMEOUT, self.decisions.recv()).await;
+        let decision = record
+            .ok()
+            .flatten()
+            .ok_or_else(|| format!("`{}` left no decision record", scene.title))?;
+        Ok(Seen { answer, decision, upstream_called: self.tenant.received() > before, took })
+    }
+}
+
+/// A policy for a simulated tenant, with its present key inline.
+pub(crate) fn policy_for(tenant: &Tenant) -> Value {
+    let settings = tenant.settings();
+    json!({
+        "version": 1,
+        "issuers": [{
+            "issuer": settings.issuer(),
+            "audiences": [settings.management_audience()],
+            "keys": { "jwks": { "keys": [tenant.signing_key().jwk()] } },
+        }],
+        "profile": "read-own",
+        "pass": ["/oauth/token", "/.well-known"],
+        "cors": { "origins": ["http://localhost:3000"] },
+    })
+}

@@ -1,0 +1,129 @@
+//! One row a scene: what was asked, what was decided, whether the tenant heard of it.
+
+use linkgate_gateway::Outcome;
+
+use super::story::Scene;
+use super::{Seen, Stage};
+use crate::exit::Exit;
+use crate::paint::{Colour, Paint};
+
+/// A table that is printed as the story goes on.
+pub(crate) struct Table {
+    paint: Paint,
+    scenes: usize,
+    surprises: usize,
+}
+
+/// Widths of the columns, in characters.
+const TITLE: usize = 36;
+const REQUEST: usize = 40;
+const DECISION: usize = 11;
+const REASON: usize = 23;
+const UPSTREAM: usize = 10;
+
+impl Table {
+    pub(crate) fn begin(stage: &Stage) -> Self {
+        println!(
+            "gateway http://{}, in front of a simulated tenant at http://{}\n",
+            stage.gateway, stage.tenant_address
+        );
+        println!(
+            "  {:TITLE$} {:REQUEST$} {:DECISION$} {:REASON$} {:UPSTREAM$} {:>7}",
+            "scene", "request", "decision", "reason", "upstream", "ms"
+        );
+        Self { paint: Paint::of_stdout(), scenes: 0, surprises: 0 }
+    }
+
+    /// Prints a scene, and what was expected instead when it surprises.
+    pub(crate) fn row(&mut self, scene: &Scene, seen: &Seen) {
+        let (word, colour) = match seen.decision.outcome {
+            Outcome::Allowed => ("allowed", Colour::Green),
+            Outcome::Passed => ("passed", Colour::Grey),
+            Outcome::Denied => ("denied", Colour::Yellow),
+            Outcome::Failed => ("failed", Colour::Red),
+        };
+        let surprises = surprises(scene, seen);
+        let mark = if surprises.is_empty() {
+            self.paint.text("✓", Colour::Green)
+        } else {
+            self.paint.text("✗", Colour::Red)
+        };
+        let decision = self
+            .paint
+            .text(&format!("{:DECISION$}", format!("{word} {}", seen.answer.status)), colour);
+        let upstream = if seen.upstream_called { "called" } else { "-" };
+        println!(
+            "{mark} {:TITLE$} {:REQUEST$} {decision} {:REASON$} {upstream:UPSTREAM$} {:>7.1}",
+            scene.title,
+            request(scene),
+            seen.decision.reason,
+            seen.took.as_secs_f64() * 1000.0,
+        );
+        for surprise in &surprises {
+            println!("    {}", self.paint.text(surprise, Colour::Red));
+        }
+        self.scenes += 1;
+        self.surprises += usize::from(!surprises.is_empty());
+    }
+
+    /// Prints the sum.
+    pub(crate) fn end(self) -> Exit {
+        if self.surprises == 0 {
+            println!("\n{} scenes, every one as told", self.scenes);
+            return Exit::Ok;
+        }
+        println!("\n{} of {} scenes did not go as told", self.surprises, self.scenes);
+        Exit::Failed
+    }
+}
+
+/// What is not as told: status, reason, and whether the tenant heard of it. The gate's own word on
+/// the last is held against the tenant's.
+fn surprises(scene: &Scene, seen: &Seen) -> Vec<String> {
+    let mut surprises = Vec::new();
+    if seen.answer.status != scene.status {
+        surprises.push(format!(
+            "expected status {}, found {}: {}",
+            scene.status,
+            seen.answer.status,
+            String::from_utf8_lossy(&seen.answer.body)
+        ));
+    }
+    if seen.decision.reason != scene.reason {
+        surprises.push(format!(
+            "expected reason `{}`, found `{}` (cause `{}`)",
+            scene.reason, seen.decision.reason, seen.decision.cause
+        ));
+    }
+    if seen.upstream_called != scene.upstream_called {
+        let called = |called| if called { "called" } else { "left alone" };
+        surprises.push(format!(
+            "expected the tenant to be {}, found it {}",
+            called(scene.upstream_called),
+            called(seen.upstream_called)
+        ));
+    }
+    if seen.upstream_called != seen.decision.upstream_called {
+        surprises
+            .push("the decision record says otherwise of the upstream than the tenant".to_owned());
+    }
+    surprises
+}
+
+/// Longest segment of a path that is shown whole.
+const SEGMENT: usize = 14;
+
+/// Method and path, with long ids cut and what every path has in common left out.
+fn request(scene: &Scene) -> String {
+    let path = scene.call.target.replace("/api/v2/users/", "…/");
+    let segments: Vec<String> = path.split('/').map(|segment| cut(segment, SEGMENT)).collect();
+    cut(&format!("{} {}", scene.call.method, segments.join("/")), REQUEST)
+}
+
+/// A text of at most `most` characters.
+fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    text.chars().take(most - 1).chain(['…']).collect()
+}

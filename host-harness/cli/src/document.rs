@@ -1,0 +1,66 @@
+//! Policy documents as people write them, and what is wrong with them.
+
+use std::path::Path;
+
+use linkgate_gateway::Mistake;
+
+/// Reads a policy document, JSON or YAML, as JSON.
+///
+/// JSON (`.json`) is handed on as it is written, so that the policy itself sees a key that stands
+/// twice. In YAML that is an error here.
+///
+/// # Errors
+///
+/// The file cannot be read, or is no YAML: the text says where.
+pub(crate) fn read(path: &Path) -> Result<String, String> {
+    let text =
+        std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
+        return Ok(text);
+    }
+    from_yaml(&text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// YAML 1.2 as JSON: `off` is a word, not a boolean.
+fn from_yaml(text: &str) -> Result<String, String> {
+    let options = serde_saphyr::options! { strict_booleans: true };
+    let value: serde_json::Value =
+        serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())?;
+    Ok(value.to_string())
+}
+
+/// Every mistake of a document, a line each, and what to do about it.
+pub(crate) fn explain(path: &Path, mistakes: &[Mistake]) -> String {
+    let mut lines = Vec::new();
+    for mistake in mistakes {
+        let place = if mistake.pointer.is_empty() { "/" } else { &mistake.pointer };
+        lines.push(format!("{}: {place}: {}", path.display(), mistake.message));
+        lines.extend(mistake.help.iter().map(|help| format!("  help: {help}")));
+    }
+    let count = mistakes.len();
+    let mistakes = if count == 1 { "mistake" } else { "mistakes" };
+    lines.push(format!("{count} {mistakes}: nothing was started"));
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn yaml_keeps_its_words() {
+        let json = from_yaml(
+            "profile: off\nsecondary: { max_age: off, email_verified: true }\nversion: 1\n",
+        )
+        .unwrap();
+        assert_eq!(
+            json,
+            r#"{"profile":"off","secondary":{"email_verified":true,"max_age":"off"},"version":1}"#
+        );
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_an_error() {
+        assert!(from_yaml("version: 1\nversion: 2\n").is_err());
+    }
+}

@@ -1,0 +1,21 @@
+//! How a command ends.
+
+use std::process::ExitCode;
+
+/// The exit codes of `linkgate`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// It did what was asked.
+    Ok = 0,
+    /// It could not, or what it looked at is not as it should be.
+    Failed = 1,
+    /// The command line or the policy document is wrong: nothing was started.
+    Usage = 2,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}

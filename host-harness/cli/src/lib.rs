@@ -1,0 +1,13 @@
+//! The library behind the `linkgate` binary: a file per command, the demo, and the case runner.
+
+pub mod cases;
+pub mod command;
+mod client;
+mod component;
+mod demo;
+mod document;
+mod exit;
+mod operation;
+mod paint;
+
+pub use exit::Exit;

@@ -1,0 +1,5 @@
+//! The `linkgate` binary.
+
+fn main() -> std::process::ExitCode {
+    linkgate::command::run().into()
+}

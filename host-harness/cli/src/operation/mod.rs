@@ -1,0 +1,60 @@
+//! What an operator watches: a line and a count for every exchange, and an address to ask.
+//!
+//! ```text
+//!  gateway ─▶ Observer ─┬─▶ log      one JSON line an exchange, written by a thread of its own
+//!                       └─▶ metrics ─▶ admin  /metrics  /live  /ready
+//! ```
+//!
+//! The decision record is the only source of both; nothing here looks at a request.
+
+pub(crate) mod admin;
+mod decision_log;
+mod line;
+mod metrics;
+pub(crate) mod reload;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use linkgate_gateway::{Decision, DecisionSink, Fault};
+
+pub(crate) use decision_log::{DecisionLog, Format};
+pub(crate) use metrics::Metrics;
+
+/// Takes what the gateway has to tell.
+#[derive(Clone)]
+pub(crate) struct Observer {
+    pub(crate) log: Arc<DecisionLog>,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+impl DecisionSink for Observer {
+    fn decided(&self, decision: &Decision, took: Duration) {
+        self.metrics.decided(decision, took);
+        if !self.log.decided(decision, took) {
+            self.metrics.line_dropped();
+        }
+    }
+
+    fn fault(&self, fault: &Fault) {
+        self.metrics.fault(fault);
+        eprintln!("linkgate: {}", said(fault));
+    }
+}
+
+/// A fault, for whoever reads standard error.
+fn said(fault: &Fault) -> String {
+    match fault {
+        Fault::InstanceLost(trap) => format!(
+            "an instance trapped and is replaced; what was open in it was answered 503: {trap}"
+        ),
+        Fault::ExchangeLost => {
+            "a request was answered 503 without a decision record: its instance was lost".to_owned()
+        }
+        Fault::TurnedAway => {
+            "a request was answered 503: no room for it, or no living instance, in time".to_owned()
+        }
+        Fault::NotReplaced(error) => format!("a lost instance could not be replaced: {error}"),
+        Fault::Breach(what) => format!("the component broke its contract: {what}"),
+    }
+}

@@ -1,0 +1,103 @@
+//! A changed policy document, taken over while the gateway serves.
+//!
+//! It is looked at on SIGHUP, and once a second for another content: that sees every way in which
+//! files are replaced, renames and Kubernetes' links among them. A document that does not compile
+//! leaves the old policy serving.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use linkgate_gateway::{Reloader, StartError};
+
+use super::Observer;
+use crate::document;
+
+/// How often the file is read.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What is watched, and who is told.
+pub(crate) struct Watch {
+    pub(crate) config: PathBuf,
+    /// The document that is being served.
+    pub(crate) serving: String,
+    pub(crate) secrets: fn() -> Vec<(String, String)>,
+    pub(crate) reloader: Arc<Reloader>,
+    pub(crate) observer: Observer,
+}
+
+/// Watches for as long as the process lives.
+pub(crate) async fn watch(mut watch: Watch) {
+    let mut hangup = Hangup::new();
+    // What was tried last: a document that does not compile is told once.
+    let mut tried = watch.serving.clone();
+    loop {
+        let asked = tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => false,
+            () = hangup.wait() => true,
+        };
+        if asked {
+            watch.observer.log.reopen();
+        }
+        match document::read(&watch.config) {
+            Ok(document) if asked || document != tried => {
+                tried.clone_from(&document);
+                watch.take(document).await;
+            }
+            Err(error) if asked => watch.refused(&error),
+            // Nothing new; or the file is being replaced, and gone for a moment.
+            Ok(_) | Err(_) => {}
+        }
+    }
+}
+
+impl Watch {
+    async fn take(&mut self, document: String) {
+        let (reloader, secrets) = (Arc::clone(&self.reloader), (self.secrets)());
+        let candidate = document.clone();
+        let taken = tokio::task::spawn_blocking(move || reloader.reload(candidate, secrets)).await;
+        match taken {
+            Ok(Ok(())) => {
+                self.serving = document;
+                self.observer.metrics.reloaded(true);
+                eprintln!("reloaded {}", self.config.display());
+            }
+            Ok(Err(StartError::Policy(mistakes))) => {
+                self.refused(&document::explain(&self.config, &mistakes));
+            }
+            Ok(Err(error)) => self.refused(&error.to_string()),
+            Err(error) => self.refused(&error.to_string()),
+        }
+    }
+
+    fn refused(&self, why: &str) {
+        self.observer.metrics.reloaded(false);
+        eprintln!("linkgate: {why}");
+        eprintln!("linkgate: not reloaded, the policy before it is still serving");
+    }
+}
+
+/// SIGHUP, where there is one.
+struct Hangup {
+    #[cfg(unix)]
+    signal: Option<tokio::signal::unix::Signal>,
+}
+
+impl Hangup {
+    fn new() -> Self {
+        Self {
+            #[cfg(unix)]
+            signal: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok(),
+        }
+    }
+
+    async fn wait(&mut self) {
+        #[cfg(unix)]
+        if let Some(signal) = &mut self.signal
+            && signal.recv().await.is_some()
+        {
+            return;
+        }
+        std::future::pending::<()>().await;
+    }
+}

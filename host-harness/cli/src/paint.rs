@@ -1,0 +1,32 @@
+//! Colour, on a terminal only.
+
+use std::io::IsTerminal as _;
+
+/// A colour, as terminals number them (ECMA-48 select graphic rendition).
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Colour {
+    Red = 31,
+    Green = 32,
+    Yellow = 33,
+    Grey = 90,
+}
+
+/// Whether standard output takes colour: it is a terminal, and `NO_COLOR` is not set.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Paint(bool);
+
+impl Paint {
+    pub(crate) fn of_stdout() -> Self {
+        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self(std::io::stdout().is_terminal() && !unwanted)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn never() -> Self {
+        Self(false)
+    }
+
+    pub(crate) fn text(self, text: &str, colour: Colour) -> String {
+        if self.0 { format!("\u{1b}[{}m{text}\u{1b}[0m", colour as u8) } else { text.to_owned() }
+    }
+}

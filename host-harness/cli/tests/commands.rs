@@ -1,0 +1,343 @@
+//! The binary as its users run it: exit codes, messages, and a link through two real processes.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+fn linkgate(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_linkgate"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn ended(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } = linkgate(arguments).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code(), text(stdout), text(stderr))
+}
+
+/// A file of this test's own, gone when the test ends.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str, text: &str) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let file = folder.join(format!("{}-{name}", std::process::id()));
+        std::fs::write(&file, text).unwrap();
+        Self(file)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// A server that is ended with its test, and whose output is shown when the test fails.
+struct Server {
+    child: Child,
+    output: BufReader<std::process::ChildStderr>,
+    address: String,
+    admin: String,
+    said: String,
+}
+
+impl Server {
+    /// Starts a command that says where it listens: the first `listening on http://…` of what it
+    /// tells its operator.
+    fn start(arguments: &[&str]) -> Self {
+        let mut child =
+            linkgate(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let output = BufReader::new(child.stderr.take().unwrap());
+        let mut server = Self {
+            child,
+            output,
+            address: String::new(),
+            admin: String::new(),
+            said: String::new(),
+        };
+        while server.address.is_empty() {
+            let line = server.next_line();
+            let after = |words| {
+                line.split_once(words).map(|(_, rest): (_, &str)| {
+                    rest.split(['/', ',', '\n']).next().unwrap().to_owned()
+                })
+            };
+            server.admin = after("admin on http://").unwrap_or_else(|| server.admin.clone());
+            server.address = after("listening on http://").unwrap_or_default();
+        }
+        server
+    }
+
+    fn next_line(&mut self) -> String {
+        let mut line = String::new();
+        assert_ne!(self.output.read_line(&mut line).unwrap(), 0, "it ended after:\n{}", self.said);
+        self.said.push_str(&line);
+        line
+    }
+
+    fn answer(&self, request: &str) -> String {
+        answer(&self.address, request)
+    }
+
+    /// Reads on until it tells its operator this.
+    fn hears(&mut self, part: &str) {
+        while !self.next_line().contains(part) {}
+    }
+
+    /// Asks it to stop, as a service manager does, and sees it end well.
+    fn ends_when_asked(&mut self) {
+        let asked = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        assert!(asked.success());
+        assert_eq!(self.child.wait().unwrap().code(), Some(0));
+    }
+}
+
+/// Sends a request, byte for byte, and gives the answer.
+fn answer(address: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(30))).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("--- it said\n{}", self.said);
+        }
+    }
+}
+
+fn post(path: &str, headers: &str, body: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// The string member of a JSON body; tokens and ids hold nothing that is escaped.
+fn member<'a>(answer: &'a str, name: &str) -> &'a str {
+    let (_, rest) = answer
+        .split_once(&format!("\"{name}\":\""))
+        .unwrap_or_else(|| panic!("no {name} in {answer}"));
+    rest.split('"').next().unwrap()
+}
+
+#[test]
+fn the_demo_goes_as_told() {
+    let (code, told, complaints) = ended(&["demo"]);
+    assert_eq!(code, Some(0), "{told}{complaints}");
+    assert!(told.contains("every one as told"), "{told}");
+    assert!(!told.contains('\u{1b}'), "colour without a terminal");
+    for reason in [
+        "passed",
+        "granted",
+        "subject-mismatch",
+        "bearer-missing",
+        "bearer-invalid",
+        "link-with-invalid",
+        "path-refused",
+    ] {
+        assert!(told.contains(reason), "no scene ends with {reason}:\n{told}");
+    }
+}
+
+#[test]
+fn a_link_goes_through_tenant_and_gateway_as_processes() {
+    let policy = Scratch::new("policy.json", "");
+    let log = Scratch::new("decisions.log", "");
+    let tenant =
+        Server::start(&["tenant", "--listen", "127.0.0.1:0", "--policy-out", policy.path()]);
+    let upstream = format!("http://{}", tenant.address);
+    let mut gateway = Server::start(&[
+        "serve",
+        "--config",
+        policy.path(),
+        "--upstream",
+        &upstream,
+        "--listen",
+        "127.0.0.1:0",
+        "--admin",
+        "127.0.0.1:0",
+        "--log",
+        log.path(),
+    ]);
+
+    let sign_in = |user: &str, password: &str| {
+        let scope = "openid update:current_user_identities";
+        let body = format!(
+            r#"{{"grant_type":"password","client_id":"spa","username":"{user}","password":"{password}","audience":"{upstream}/api/v2/","scope":"{scope}"}}"#
+        );
+        gateway.answer(&post("/oauth/token", "content-type: application/json\r\n", &body))
+    };
+    let alice = sign_in("auth0|alice-5f7c8ec7", "alice-pw");
+    let bob = sign_in("auth0|bob-60d1f2a4", "bob-pw");
+    let second = sign_in("google-oauth2|115015401343387192604", "alice-google-pw");
+
+    let link = |bearer: &str| {
+        let headers = format!(
+            "authorization: Bearer {bearer}\r\ncontent-type: application/x-www-form-urlencoded; charset=UTF-8\r\n"
+        );
+        let body = format!("link_with={}", member(&second, "id_token"));
+        gateway.answer(&post("/api/v2/users/auth0|alice-5f7c8ec7/identities", &headers, &body))
+    };
+    let refused = link(member(&bob, "access_token"));
+    assert!(
+        refused.starts_with("HTTP/1.1 403 ") && refused.contains("subject-mismatch"),
+        "{refused}"
+    );
+    let linked = link(member(&alice, "access_token"));
+    assert!(
+        linked.starts_with("HTTP/1.1 201 ") && linked.contains("115015401343387192604"),
+        "{linked}"
+    );
+
+    let get = |path| {
+        answer(
+            &gateway.admin,
+            &format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"),
+        )
+    };
+    assert!(get("/ready").starts_with("HTTP/1.1 200 "));
+    let metrics = get("/metrics");
+    let counted = r#"linkgate_decisions_total{outcome="allowed",reason="granted",route="link"} 1"#;
+    assert!(metrics.contains(counted), "{metrics}");
+
+    gateway.ends_when_asked();
+    let lines = std::fs::read_to_string(log.path()).unwrap();
+    let causes: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let causes: Vec<&str> = causes.iter().map(|line| line["cause"].as_str().unwrap()).collect();
+    assert_eq!(causes, ["passed", "passed", "passed", "subject-mismatch", "granted"]);
+    for token in [member(&alice, "access_token"), member(&second, "id_token")] {
+        assert!(!lines.contains(token), "a token in the log");
+    }
+}
+
+#[test]
+fn a_policy_with_mistakes_stops_it_before_it_listens() {
+    let policy = Scratch::new(
+        "mistakes.yaml",
+        "version: 1\nissuers:\n  - issuer: https://a.example/\n    audience: [a]\n    algorithms: [HS256]\n    keys: { jwks: { keys: [] } }\npass: [/app, /app/x]\n",
+    );
+    let (code, told, complaints) = ended(&[
+        "serve",
+        "--config",
+        policy.path(),
+        "--upstream",
+        "http://127.0.0.1:9",
+        "--listen",
+        "127.0.0.1:0",
+    ]);
+    assert_eq!(code, Some(2), "{complaints}");
+    assert_eq!(told, "", "it must not listen");
+    for part in
+        ["/issuers/0/audience:", "`hmac_secret`", "/pass/1:", "mistakes: nothing was started"]
+    {
+        assert!(complaints.contains(part), "no `{part}` in\n{complaints}");
+    }
+}
+
+#[test]
+fn what_cannot_be_meant_is_said_so() {
+    let policy = Scratch::new("empty.yaml", "version: [\n");
+    let upstream = "http://127.0.0.1:9";
+    for (row, arguments, part) in [
+        (
+            "no such file",
+            vec!["serve", "--config", "/nowhere.yaml", "--upstream", upstream],
+            "/nowhere.yaml",
+        ),
+        (
+            "no YAML",
+            vec!["serve", "--config", policy.path(), "--upstream", upstream],
+            policy.path(),
+        ),
+        (
+            "an upstream that is no URL",
+            vec!["serve", "--config", policy.path(), "--upstream", "ftp://a.example"],
+            "http://host[:port]",
+        ),
+        ("no such users", vec!["tenant", "--users", "/nowhere.json"], "/nowhere.json"),
+        ("no such command", vec!["sreve"], "serve"),
+    ] {
+        let (code, _, complaints) = ended(&arguments);
+        assert_eq!(code, Some(2), "{row}: {complaints}");
+        assert!(complaints.contains(part), "{row}: {complaints}");
+    }
+}
+
+#[test]
+fn without_a_component_nothing_starts() {
+    let policy = Scratch::new("good.json", "{}");
+    let arguments = [
+        "serve",
+        "--config",
+        policy.path(),
+        "--upstream",
+        "http://127.0.0.1:9",
+        "--component",
+        "/nowhere.wasm",
+    ];
+    let (code, told, complaints) = ended(&arguments);
+    assert_eq!((code, told.as_str()), (Some(1), ""));
+    assert!(complaints.contains("/nowhere.wasm"), "{complaints}");
+}
+
+#[test]
+fn a_changed_policy_is_taken_over_and_a_bad_one_is_not() {
+    let policy = Scratch::new("reloaded.json", "");
+    let log = Scratch::new("reloaded.log", "");
+    let tenant =
+        Server::start(&["tenant", "--listen", "127.0.0.1:0", "--policy-out", policy.path()]);
+    let upstream = format!("http://{}", tenant.address);
+    let mut gateway = Server::start(&[
+        "serve",
+        "--config",
+        policy.path(),
+        "--upstream",
+        &upstream,
+        "--listen",
+        "127.0.0.1:0",
+        "--admin",
+        "127.0.0.1:0",
+        "--log",
+        log.path(),
+    ]);
+    let keys = "GET /.well-known/jwks.json HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    assert!(gateway.answer(keys).starts_with("HTTP/1.1 200 "), "it passes");
+
+    let good = std::fs::read_to_string(policy.path()).unwrap();
+    std::fs::write(policy.path(), good.replace("\"pass\"", "\"pas\"")).unwrap();
+    gateway.hears("not reloaded");
+    assert!(gateway.said.contains("/pas: expected a known key"), "{}", gateway.said);
+    assert!(gateway.answer(keys).starts_with("HTTP/1.1 200 "), "the old policy still serves");
+
+    std::fs::write(policy.path(), good.replace("/.well-known", "/elsewhere")).unwrap();
+    gateway.hears("reloaded ");
+    let refused = gateway.answer(keys);
+    assert!(refused.starts_with("HTTP/1.1 404 ") && refused.contains("route-unknown"), "{refused}");
+
+    let metrics =
+        answer(&gateway.admin, "GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    for line in [
+        "linkgate_policy_generation 2",
+        "linkgate_reloads_total{result=\"ok\"} 2",
+        "linkgate_reloads_total{result=\"refused\"} 1",
+    ] {
+        assert!(metrics.contains(line), "no `{line}` in\n{metrics}");
+    }
+    gateway.ends_when_asked();
+}

@@ -1,0 +1,211 @@
+//! One client's connection: which HTTP it speaks, its requests to the driver, and its orderly end.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::{Body, Incoming};
+use hyper::header::{self, HeaderMap, HeaderValue};
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use crate::answer::{self, Answer};
+use crate::content::Content;
+use crate::drive::Driver;
+use crate::frames::Frames;
+use crate::intake::{Intake, Place, RequestLine};
+use crate::preface::{Spoken, listen};
+use crate::request::ClientRequest;
+
+/// Serves one connection; at shutdown, to the end of what is under way on it.
+pub(crate) async fn serve(
+    driver: Arc<Driver>,
+    mut socket: TcpStream,
+    mut stopped: watch::Receiver<bool>,
+) {
+    if socket.set_nodelay(true).is_err() {
+        return;
+    }
+    let begun = timeout(driver.limits.head_timeout, listen(&mut socket));
+    // Boxed apart, so that a connection which says nothing holds neither.
+    let spoken = tokio::select! {
+        Ok(Ok(spoken)) = begun => spoken,
+        () = told_to_stop(&mut stopped) => return,
+        else => return,
+    };
+    match spoken {
+        Spoken::Http1(received) => {
+            Box::pin(http1_connection(driver, socket, received, stopped)).await;
+        }
+        Spoken::Http2(preface) => {
+            Box::pin(http2_connection(driver, socket, preface, stopped)).await;
+        }
+    }
+}
+
+async fn http1_connection(
+    driver: Arc<Driver>,
+    socket: TcpStream,
+    received: Vec<u8>,
+    stopped: watch::Receiver<bool>,
+) {
+    let limits = driver.limits.clone();
+    let (intake, place) = Intake::new(socket, received, limits.stall_timeout);
+    let stopping = stopped.clone();
+    let service = service_fn(|request| {
+        let (driver, place, stopping) = (Arc::clone(&driver), place.clone(), stopping.clone());
+        async move {
+            let mut response = http1_exchange(&driver, &place, request).await;
+            if *stopping.borrow() {
+                response.headers_mut().insert(header::CONNECTION, CLOSE);
+            }
+            Ok::<_, Infallible>(response)
+        }
+    });
+    // Without `with_upgrades` the server never hands a connection over: no tunnel, whatever is said.
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_timeout)
+        .max_headers(limits.head_lines)
+        .max_header_size(limits.head_bytes)
+        .serve_connection(TokioIo::new(intake), service);
+    to_the_end(connection, http1::Connection::graceful_shutdown, stopped).await;
+}
+
+async fn http2_connection(
+    driver: Arc<Driver>,
+    socket: TcpStream,
+    preface: Vec<u8>,
+    stopped: watch::Receiver<bool>,
+) {
+    let limits = driver.limits.clone();
+    let frames = Frames::new(socket, preface, limits.head_bytes, limits.stall_timeout);
+    let service = service_fn(|request| {
+        let driver = Arc::clone(&driver);
+        async move { Ok::<_, Infallible>(http2_exchange(&driver, request).await) }
+    });
+    let head_bytes = u32::try_from(limits.head_bytes).unwrap_or(u32::MAX);
+    // Extended CONNECT (RFC 8441) is off unless switched on.
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(head_bytes)
+        .max_frame_size(FRAME_BYTES)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(SEND_BUFFER)
+        .max_pending_accept_reset_streams(PENDING_RESETS)
+        .max_local_error_reset_streams(ERROR_RESETS)
+        .keep_alive_interval(limits.head_timeout)
+        .keep_alive_timeout(limits.stall_timeout)
+        .serve_connection(TokioIo::new(frames), service);
+    to_the_end(connection, http2::Connection::graceful_shutdown, stopped).await;
+}
+
+/// A connection's errors are its client's to see; what they did to an exchange is in its record.
+async fn to_the_end<C: Future>(
+    connection: C,
+    shut_down: impl FnOnce(Pin<&mut C>),
+    mut stopped: watch::Receiver<bool>,
+) {
+    let mut connection = pin!(connection);
+    tokio::select! {
+        _ended = connection.as_mut() => return,
+        () = told_to_stop(&mut stopped) => shut_down(connection.as_mut()),
+    }
+    let _ended = connection.await;
+}
+
+async fn told_to_stop(stopped: &mut watch::Receiver<bool>) {
+    drop(stopped.wait_for(|stopped| *stopped).await);
+    sleep(LINGER).await;
+}
+
+/// One request, one answer.
+async fn http1_exchange(
+    driver: &Driver,
+    place: &Place,
+    request: Request<Incoming>,
+) -> Response<Answer> {
+    let length = request.body().size_hint().exact();
+    let line =
+        place.claim(length).filter(|line| line.method == request.method().as_str().as_bytes());
+    let readable = line.is_some();
+    let mut response = match line {
+        Some(line) => drive(driver, line, request).await,
+        None => answer::unreadable(),
+    };
+    // Where the next head begins is known only after a body of known length.
+    if length.is_none() || !readable {
+        response.headers_mut().insert(header::CONNECTION, CLOSE);
+    }
+    response
+}
+
+/// One request, one answer. The target is the `:path`, which [`Frames`] has seen to be whole; there is
+/// none in a CONNECT. The `:authority` is nobody's business here.
+async fn http2_exchange(driver: &Driver, mut request: Request<Incoming>) -> Response<Answer> {
+    let Some(path) = request.uri().path_and_query() else {
+        return answer::unreadable();
+    };
+    let line = RequestLine {
+        method: request.method().as_str().as_bytes().to_vec(),
+        target: path.as_str().as_bytes().to_vec(),
+    };
+    join_cookies(request.headers_mut());
+    drive(driver, line, request).await
+}
+
+async fn drive(driver: &Driver, line: RequestLine, request: Request<Incoming>) -> Response<Answer> {
+    let (head, body) = request.into_parts();
+    let content = Content::incoming(body, driver.limits.stall_timeout);
+    driver.drive(ClientRequest { line, method: head.method, headers: head.headers, content }).await
+}
+
+/// HTTP/2 may split what HTTP/1.1 has in one line: RFC 9113 section 8.2.3.
+fn join_cookies(headers: &mut HeaderMap) {
+    let crumbs: Vec<&[u8]> =
+        headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if crumbs.len() > 1
+        && let Ok(cookies) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..]))
+    {
+        headers.insert(header::COOKIE, cookies);
+    }
+}
+
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
+
+/// How long an idle connection is kept after the call to stop, for a request that is already on its
+/// way: it is served, and told `connection: close`. Raised, every stop takes longer.
+const LINGER: Duration = Duration::from_millis(100);
+
+/// Streams open at once on a connection: what browsers use at most. Raised, one connection can fill
+/// more of the places of requests in flight.
+const STREAMS: u32 = 100;
+
+/// Bytes of a frame: the least that RFC 9113 section 6.5.2 allows. Raised, a connection buffers more.
+const FRAME_BYTES: u32 = 16 << 10;
+
+/// Bytes of a body that may be on their way unread: a link request whole. Raised, each stream can make
+/// the gateway hold that much more.
+const STREAM_WINDOW: u32 = 64 << 10;
+
+/// The same for all streams of a connection together.
+const CONNECTION_WINDOW: u32 = 256 << 10;
+
+/// Bytes of answers buffered per stream. Raised, a client that does not read holds more.
+const SEND_BUFFER: usize = 64 << 10;
+
+/// Streams a client has opened and reset before they were accepted (CVE-2023-44487): h2's default,
+/// pinned. More end the connection; raised, a rapid reset costs more before it does.
+const PENDING_RESETS: usize = 20;
+
+/// Streams reset for a client's own errors (CVE-2025-8671): h2's default, pinned, likewise.
+const ERROR_RESETS: usize = 1024;

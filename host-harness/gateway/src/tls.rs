@@ -1,0 +1,91 @@
+//! TLS towards the upstream: its certificate is checked against its name, always.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::error::StartError;
+
+/// Whose certificates an upstream's may be signed by, in place of the system's roots.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CaSource {
+    /// A PEM file of certificates, read when the gateway is built.
+    File(PathBuf),
+    /// The text of one.
+    Pem(Vec<u8>),
+}
+
+/// What it takes to speak TLS with one upstream.
+pub(crate) struct Tls {
+    connector: TlsConnector,
+    /// Sent as SNI (RFC 6066 section 3) unless it is an address, and checked (RFC 9525) in any case.
+    name: ServerName<'static>,
+}
+
+impl Tls {
+    /// Reads the roots: `ca`, or those of the system.
+    pub(crate) fn new(host: &str, ca: Option<&CaSource>) -> Result<Self, StartError> {
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|_invalid| StartError::Trust(format!("`{host}` is no name for TLS")))?;
+        let roots = ca.map_or_else(of_the_system, given)?;
+        let mut config =
+            ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+                .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+                .map_err(|error| StartError::Trust(error.to_string()))?
+                .with_root_certificates(roots)
+                .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self { connector: TlsConnector::from(Arc::new(config)), name })
+    }
+
+    /// Shakes hands on `socket`. No byte of a request has left when this fails.
+    pub(crate) async fn connect(&self, socket: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        self.connector.connect(self.name.clone(), socket).await
+    }
+}
+
+fn given(ca: &CaSource) -> Result<RootCertStore, StartError> {
+    let (name, pem) = match ca {
+        CaSource::File(path) => {
+            let name = format!("`{}`", path.display());
+            let pem = fs::read(path)
+                .map_err(|error| StartError::Trust(format!("cannot read {name}: {error}")))?;
+            (name, pem)
+        }
+        CaSource::Pem(pem) => ("the PEM text".to_owned(), pem.clone()),
+    };
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        let added = certificate
+            .map_err(|error| format!("{error:?}"))
+            .and_then(|certificate| roots.add(certificate).map_err(|error| error.to_string()));
+        added.map_err(|why| {
+            StartError::Trust(format!("{name} holds a certificate that is none: {why}"))
+        })?;
+    }
+    if roots.is_empty() {
+        return Err(StartError::Trust(format!("{name} holds no certificate in PEM form")));
+    }
+    Ok(roots)
+}
+
+/// One bad certificate among a system's many is passed over; none at all is an error.
+fn of_the_system() -> Result<RootCertStore, StartError> {
+    let found = rustls_native_certs::load_native_certs();
+    let mut roots = RootCertStore::empty();
+    let (added, _unusable) = roots.add_parsable_certificates(found.certs);
+    if added == 0 {
+        let why = "the system has no usable root certificates: give the upstream's CA";
+        return Err(StartError::Trust(why.to_owned()));
+    }
+    Ok(roots)
+}

@@ -1,0 +1,96 @@
+//! What one decision costs, natively and in wasmtime, beside a peer that verifies the same tokens.
+//!
+//! `cargo bench -p linkgate-tests` after `cargo xtask components`. Rows are
+//! `policy/{request}/{edition}`; an exchange runs from `open` to `close`, the upstream answers at
+//! once. Every iteration asserts its result.
+
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+
+use criterion::{BenchmarkId, Criterion};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use linkgate::cases::{Edition, Evaluator, Native, PolicyId, Scene, Step, Suite};
+use linkgate_policy::{AnswerHead, End, Event, Head, Now};
+
+/// What is measured: a name, a case of the suite, and the cause it ends with.
+const REQUESTS: [(&str, &str, &str); 4] = [
+    ("link, two RS256 tokens", "seed/link", "granted"),
+    ("unlink, one RS256 token", "seed/unlink", "granted"),
+    ("refused, no token", "bearer/missing", "bearer-missing"),
+    ("refused, bad path", "path/double-slash", "path-empty-segment"),
+];
+
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    let suite = Suite::load(Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the suite loads");
+    let evaluator = Evaluator::load(&target_dir()).expect("`cargo xtask components` was run");
+    let mut editions: [Box<dyn Edition>; 2] = [Box::new(Native::default()), Box::new(evaluator)];
+    for (request, case, cause) in REQUESTS {
+        let scene = scene(&suite, case);
+        let mut group = criterion.benchmark_group("policy");
+        for edition in &mut editions {
+            let policy = edition.load(&scene.document, &scene.secrets).expect("it compiles");
+            let id = BenchmarkId::new(request, edition.name());
+            group.bench_function(id, |bencher| {
+                bencher.iter(|| assert_eq!(decide(edition.as_mut(), policy, &scene), cause));
+            });
+        }
+        group.finish();
+    }
+    peer(&mut criterion, &scene(&suite, "seed/unlink"));
+    criterion.final_summary();
+}
+
+/// `jsonwebtoken` on aws-lc, natively: the signature and the claims of one token, and no more.
+fn peer(criterion: &mut Criterion, scene: &Scene) {
+    let document: serde_json::Value = serde_json::from_str(&scene.document).expect("JSON");
+    let issuer = &document["issuers"][0];
+    let jwk = serde_json::from_value(issuer["keys"]["jwks"]["keys"][0].clone()).expect("a key");
+    let key = DecodingKey::from_jwk(&jwk).expect("a key");
+    let mut validation = Validation::new(Algorithm::RS256);
+    validation.validate_aud = false;
+    // The suite's clock stands still.
+    validation.validate_exp = false;
+    let token = scene.tokens.first().expect("a token");
+    criterion.bench_function("peer/one RS256 token/jsonwebtoken on aws-lc", |bencher| {
+        bencher.iter(|| {
+            let decoded =
+                jsonwebtoken::decode::<serde_json::Value>(black_box(token), &key, &validation);
+            assert!(decoded.is_ok());
+        });
+    });
+}
+
+/// Runs an exchange from its head to its record, and gives the cause.
+fn decide(edition: &mut dyn Edition, policy: PolicyId, scene: &Scene) -> String {
+    let now = Now { unix_ms: scene.clock_s * 1000, mono_ms: 0 };
+    let request = &scene.request;
+    let head = Head {
+        method: request.method.clone(),
+        target: request.target.clone(),
+        headers: request.headers.clone(),
+    };
+    let (exchange, mut turn) = edition.open(policy, black_box(head), now).expect("it opens");
+    loop {
+        let event = match turn.step {
+            Step::ReadBody { .. } => Event::Body(request.body.clone()),
+            Step::Forward(_) | Step::Pass => Event::Forwarded(Ok(AnswerHead { status: 200 })),
+            Step::Wait { .. } => Event::Woken,
+            Step::Relay(_) | Step::Respond(_) => break,
+        };
+        turn = edition.resume(exchange, turn.sequence, event, now).expect("it goes on");
+    }
+    edition.close(exchange, End::Finished, now).expect("it closes").cause
+}
+
+fn scene(suite: &Suite, name: &str) -> Scene {
+    let named =
+        suite.cases.iter().find(|named| named.name == name).expect("the suite has this case");
+    Scene::prepare(suite, &named.case).expect("it can be prepared")
+}
+
+/// Cargo's target directory: bench binaries lie in `<target dir>/release/deps`.
+fn target_dir() -> PathBuf {
+    let binary = std::env::current_exe().expect("the binary has a path");
+    binary.ancestors().nth(3).expect("it lies three levels deep").to_owned()
+}

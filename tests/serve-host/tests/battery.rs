@@ -1,0 +1,43 @@
+//! Every case over real sockets, on the hosts that are here: `wasmtime serve` with the proxy
+//! edition, and the reference gateway with the evaluator edition.
+//!
+//! `LINKGATE_CASE=part-of-a-name` runs the ones whose name holds it.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use linkgate::cases::Suite;
+use linkgate_tests::hosts::{Host, Reference, Table, WasmtimeServe, run};
+
+#[test]
+fn every_case_holds_on_wasmtime_serve() {
+    let binary = Path::new(env!("CARGO_BIN_EXE_linkgate-wasmtime-serve"));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let host = WasmtimeServe::prepare(binary, &component("linkgate-proxy.wasm"), folder);
+    every_case_holds_on(&host.unwrap_or_else(|trouble| panic!("{trouble}")));
+}
+
+#[test]
+fn every_case_holds_on_the_reference_gateway() {
+    every_case_holds_on(&Reference { component: component("linkgate-evaluator.wasm") });
+}
+
+fn every_case_holds_on(host: &dyn Host) {
+    let filter = std::env::var("LINKGATE_CASE").unwrap_or_default();
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let suite = Suite::load(&cases).unwrap_or_else(|trouble| panic!("{trouble}"));
+    let table = run(&suite, host, &filter).unwrap_or_else(|trouble| panic!("{trouble}"));
+    // Straight to stderr: libtest hides what `println!` says of a test that passes.
+    let _ = write!(std::io::stderr().lock(), "\n{}\n{table}", Table::head());
+    assert!(table.failures.is_empty(), "{} cases failed on {}", table.failures.len(), host.name());
+}
+
+/// A component, as `cargo xtask components` leaves it. Test binaries lie in
+/// `<target dir>/<profile>/deps`.
+fn component(file: &str) -> PathBuf {
+    let binary = std::env::current_exe().expect("the test binary has a path");
+    let target = binary.ancestors().nth(3).expect("a test binary lies three levels deep");
+    let path = target.join("components").join(file);
+    assert!(path.is_file(), "{} is not there: cargo xtask components", path.display());
+    path
+}

@@ -1,0 +1,263 @@
+//! Runs the cases of a suite on a host.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use linkgate::cases::{
+    Case, Departed, ExpectedSent, NamedCase, Observed, Origin, Record, Request, Scene, Sent, Suite,
+    Trouble, compare,
+};
+use linkgate_policy::Failure;
+
+use super::message::{Message, comparable};
+use super::recorder::{Recorder, Refusing};
+use super::{Host, Policy, Running, client};
+
+/// What came of a suite on one host: a row, and the stories of what failed.
+pub struct Table {
+    edition: &'static str,
+    host: &'static str,
+    run: usize,
+    /// Cases that say what the host makes of them.
+    exceptions: Vec<String>,
+    /// The stories of the cases that do not hold.
+    pub failures: Vec<String>,
+}
+
+/// Runs the cases whose name holds `filter`, config by config.
+///
+/// # Errors
+/// The host does not start, or loopback cannot be listened on.
+pub fn run(suite: &Suite, host: &dyn Host, filter: &str) -> Result<Table, Trouble> {
+    let mut table = Table {
+        edition: host.edition(),
+        host: host.name(),
+        run: 0,
+        exceptions: Vec::new(),
+        failures: Vec::new(),
+    };
+    let mut by_start: BTreeMap<(&str, bool), Vec<&NamedCase>> = BTreeMap::new();
+    for named in suite.cases.iter().filter(|named| named.name.contains(filter)) {
+        let refused = Scene::prepare(suite, &named.case).is_ok_and(|scene| not_reached(&scene));
+        by_start.entry((&named.case.policy, refused)).or_default().push(named);
+    }
+    for ((policy, refused), cases) in by_start {
+        let mut stage = Stage::set(suite, host, cases.first().copied(), refused)
+            .map_err(|trouble| trouble.at(policy).at(host.name()))?;
+        for named in cases {
+            table.run += 1;
+            if named.case.hosts.contains_key(host.name()) {
+                table.exceptions.push(named.name.clone());
+            }
+            if let Some(story) = stage.play(suite, named) {
+                table.failures.push(format!(
+                    "{} on {}: {story}",
+                    named.file.display(),
+                    host.name()
+                ));
+            }
+        }
+    }
+    Ok(table)
+}
+
+fn not_reached(scene: &Scene) -> bool {
+    matches!(scene.upstream, Err(Failure::NotSent))
+}
+
+/// A host that runs, between a client and an upstream.
+struct Stage {
+    host: &'static str,
+    running: Box<dyn Running>,
+    recorder: Recorder,
+    /// The upstream that refuses, where that is the one.
+    _refusing: Option<Refusing>,
+}
+
+impl Stage {
+    fn set(
+        suite: &Suite,
+        host: &dyn Host,
+        case: Option<&NamedCase>,
+        refused: bool,
+    ) -> Result<Self, Trouble> {
+        let io = |error: std::io::Error| Trouble::new(error.to_string());
+        let case = case.ok_or_else(|| Trouble::new("no case"))?;
+        let scene = Scene::prepare(suite, &case.case)?;
+        let policy = Policy { document: scene.document, secrets: scene.secrets };
+        let recorder = Recorder::start().map_err(io)?;
+        let refusing = refused.then(Refusing::bind).transpose().map_err(io)?;
+        let upstream: SocketAddr =
+            refusing.as_ref().map_or(recorder.address, |refusing| refusing.address);
+        Ok(Self {
+            host: host.name(),
+            running: host.start(&policy, upstream)?,
+            recorder,
+            _refusing: refusing,
+        })
+    }
+
+    /// Runs a case. Says why it does not hold, if it does not.
+    fn play(&mut self, suite: &Suite, named: &NamedCase) -> Option<String> {
+        let mut case = named.case.clone();
+        let exception = case.hosts.remove(self.host);
+        let own_status = exception.as_ref().and_then(|exception| exception.status);
+        if let Some(expect) = exception.and_then(|exception| exception.expect) {
+            case.expect = expect;
+        }
+        let told = self.tell(suite, &case, own_status);
+        told.err().map(|trouble| {
+            let output = self.running.output();
+            let tail: Vec<&str> = output.lines().rev().take(OUTPUT_LINES).collect();
+            let tail: Vec<&str> = tail.into_iter().rev().collect();
+            format!("{}\n{trouble}\n  the host's last lines:\n{}", case.title, tail.join("\n"))
+        })
+    }
+
+    /// Runs a case that stands at the edge of a second again when the second ended meanwhile.
+    fn tell(&mut self, suite: &Suite, case: &Case, own_status: Option<u16>) -> Result<(), Trouble> {
+        let mut told = Ok(());
+        for _ in 0..2 {
+            let now_s = now_s()?;
+            told = match own_status {
+                Some(status) => self.refused(&Scene::prepare_at(suite, case, now_s)?, status),
+                None => self.decided(Scene::prepare_at(suite, case, now_s)?),
+            };
+            if told.is_ok() || now_s == self::now_s()? {
+                return told;
+            }
+        }
+        told
+    }
+
+    /// The host answers by itself, and nothing is sent.
+    fn refused(&mut self, scene: &Scene, status: u16) -> Result<(), Trouble> {
+        self.recorder.expect(None);
+        let reply = client::exchange(self.running.address(), &scene.request).map_err(no_reply)?;
+        let sent = self.recorder.recorded().len();
+        if reply.status == status && sent == 0 {
+            return Ok(());
+        }
+        Err(Trouble::new(format!(
+            "expected the host's own {status} and nothing sent, found {} and {sent} sent",
+            reply.status
+        )))
+    }
+
+    /// The gate decides.
+    fn decided(&mut self, mut scene: Scene) -> Result<(), Trouble> {
+        self.recorder.expect(scene.upstream.as_ref().ok());
+        let reply = client::exchange(self.running.address(), &scene.request).map_err(no_reply)?;
+        let record = self.running.record().ok_or_else(|| {
+            Trouble::new(format!("no decision record; the reply was {}", reply.status))
+        })?;
+        let sent = self.recorder.recorded();
+        let mut sent: Vec<Departed> =
+            sent.iter().map(|message| departed(message, &scene)).collect();
+        if not_reached(&scene) && record.upstream_called && sent.is_empty() {
+            // It was told to send and found nobody to send to: nothing to compare with.
+            sent.extend(in_vain(&scene));
+        }
+        if let Ok(answer) = &mut scene.upstream {
+            answer.headers = comparable(&answer.headers);
+        }
+        if let ExpectedSent::Request(expected) = &mut scene.expected.upstream {
+            expected.headers = comparable(&expected.headers);
+        }
+        let origin = origin(&record);
+        let observed = Observed { reply: Some(reply), origin, sent, record };
+        // RFC 9110 section 9.3.2: over a socket an answer to HEAD has no body to look into.
+        let is_bodiless = scene.request.method == "HEAD";
+        let of_body = |what: &str| what.starts_with("reply.body") || what.starts_with("law: `");
+        let differences: Vec<String> = compare(&scene, &observed)
+            .iter()
+            .filter(|difference| !(is_bodiless && of_body(&difference.what)))
+            .map(ToString::to_string)
+            .collect();
+        if differences.is_empty() { Ok(()) } else { Err(Trouble::new(differences.join("\n"))) }
+    }
+}
+
+/// Lines of a host's output that are shown with a failure.
+const OUTPUT_LINES: usize = 8;
+
+/// The present time, which is what a host's clock shows, in Unix seconds.
+fn now_s() -> Result<u64, Trouble> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map(|since| since.as_secs()).map_err(|error| Trouble::new(error.to_string()))
+}
+
+fn no_reply(error: std::io::Error) -> Trouble {
+    Trouble::new(format!("no reply: {error}"))
+}
+
+fn origin(record: &Record) -> Origin {
+    if record.upstream_status.is_some() { Origin::Upstream } else { Origin::Gate }
+}
+
+/// What the upstream got: the client's own request, when it is that to the byte.
+fn departed(message: &Message, scene: &Scene) -> Departed {
+    let mut words = message.start.split(' ');
+    let sent = Sent {
+        method: words.next().unwrap_or_default().to_owned(),
+        path: words.next().unwrap_or_default().to_owned(),
+        headers: comparable(&message.headers),
+        body: message.body.clone(),
+    };
+    if is_own(&sent, &scene.request) && scene.expected.upstream == ExpectedSent::Untouched {
+        return Departed::Untouched;
+    }
+    Departed::Request(sent)
+}
+
+fn is_own(sent: &Sent, request: &Request) -> bool {
+    sent.method == request.method
+        && sent.path.as_bytes() == request.target
+        && sent.headers == comparable(&request.headers)
+        && sent.body.as_deref().unwrap_or_default() == request.body
+}
+
+/// What was to be sent, when nobody was there to get it.
+fn in_vain(scene: &Scene) -> Option<Departed> {
+    match &scene.expected.upstream {
+        ExpectedSent::Nothing => None,
+        ExpectedSent::Untouched => Some(Departed::Untouched),
+        ExpectedSent::Request(sent) => {
+            let headers = comparable(&sent.headers);
+            Some(Departed::Request(Sent { headers, ..sent.clone() }))
+        }
+    }
+}
+
+impl Table {
+    /// The head of the table that these are rows of.
+    #[must_use]
+    pub fn head() -> String {
+        format!(
+            "{:<10} {:<16} {:>6} {:>7} {:>7} {:>11}",
+            "edition", "host", "cases", "passed", "failed", "exceptions"
+        )
+    }
+}
+
+impl fmt::Display for Table {
+    /// The stories of what failed, then this host's row, then the cases it is an exception in.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for story in &self.failures {
+            writeln!(f, "{story}\n")?;
+        }
+        let Self { edition, host, run, exceptions, failures } = self;
+        let (failed, excepted) = (failures.len(), exceptions.len());
+        writeln!(
+            f,
+            "{edition:<10} {host:<16} {run:>6} {:>7} {failed:>7} {excepted:>11}",
+            run - failed
+        )?;
+        for name in exceptions {
+            writeln!(f, "  exception: {name}")?;
+        }
+        Ok(())
+    }
+}

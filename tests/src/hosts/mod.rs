@@ -1,0 +1,69 @@
+//! The cases over real sockets: each on a host as an operator would run it, with a client that
+//! writes bytes and an upstream that records them.
+//!
+//! ```text
+//!  case ─▶ client ══ TCP ══▶ host (edition) ══ TCP ══▶ recorder
+//!             │                     │                     │
+//!           reply             decision line            request ──▶ battery: as the case expects?
+//! ```
+//!
+//! A host's clock cannot be set, so tokens are minted for the present. What a host adds to a message
+//! by itself (`host`, `date`, framing, what ends with a hop) and the order of headers of different
+//! names are not compared. Where a host changes a request before the gate sees it, or refuses it by
+//! itself, the case says so in its `hosts`.
+
+mod battery;
+mod client;
+mod message;
+mod process;
+mod record_line;
+mod recorder;
+mod reference;
+mod wasmtime_serve;
+
+pub use battery::{Table, run};
+pub use reference::Reference;
+pub use wasmtime_serve::WasmtimeServe;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use linkgate::cases::{Record, Trouble};
+
+/// A host and the edition that it runs.
+pub trait Host: Sync {
+    /// The name of the host in tables and in the `hosts` of cases.
+    fn name(&self) -> &'static str;
+
+    /// The edition.
+    fn edition(&self) -> &'static str;
+
+    /// Starts it with a policy, in front of an upstream.
+    ///
+    /// # Errors
+    /// It does not start.
+    fn start(&self, policy: &Policy, upstream: SocketAddr) -> Result<Box<dyn Running>, Trouble>;
+}
+
+/// A policy document with the secrets it names.
+pub struct Policy {
+    /// The document, JSON.
+    pub document: String,
+    /// Secrets by the names that the document uses.
+    pub secrets: Vec<(String, String)>,
+}
+
+/// A host that takes requests. Dropped, it is ended.
+pub trait Running {
+    /// Where it listens.
+    fn address(&self) -> SocketAddr;
+
+    /// The next decision record, once it is written; nothing when it takes too long.
+    fn record(&mut self) -> Option<Record>;
+
+    /// What it has printed, for a person who looks for what went wrong.
+    fn output(&self) -> String;
+}
+
+/// Longest wait for anything that takes milliseconds on an idle machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);

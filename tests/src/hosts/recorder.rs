@@ -1,0 +1,90 @@
+//! An upstream that records what arrives and does what the case says.
+
+use std::io::{self, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+
+use linkgate::cases::Response;
+use tokio::net::TcpSocket;
+
+use super::PATIENCE;
+use super::message::{Message, Unframed};
+
+/// A listener on loopback that records requests.
+pub(crate) struct Recorder {
+    pub(crate) address: SocketAddr,
+    /// What it answers; nothing, and the connection is closed on the request.
+    answer: Arc<Mutex<Option<Response>>>,
+    requests: Receiver<Message>,
+}
+
+impl Recorder {
+    /// Listens. Its thread ends with the process: it waits for connections and nothing else.
+    pub(crate) fn start() -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let address = listener.local_addr()?;
+        let answer = Arc::new(Mutex::new(None));
+        let answers = Arc::clone(&answer);
+        let (recorded, requests) = channel();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let Ok(request) = read(&stream) else { continue };
+                let answer = answers.lock().expect("nobody panics with it").clone();
+                let head_only = request.start.starts_with("HEAD ");
+                if recorded.send(request).is_err() {
+                    return;
+                }
+                if let Some(answer) = answer {
+                    let _ = write(&stream, &answer, head_only);
+                }
+            }
+        });
+        Ok(Self { address, answer, requests })
+    }
+
+    /// Says what comes next: an answer, or none.
+    pub(crate) fn expect(&self, answer: Option<&Response>) {
+        *self.answer.lock().expect("nobody panics with it") = answer.cloned();
+    }
+
+    /// What arrived since this was asked last. A request is recorded before it is answered, so
+    /// whoever has the answer to it finds it here.
+    pub(crate) fn recorded(&self) -> Vec<Message> {
+        self.requests.try_iter().collect()
+    }
+}
+
+/// An address that refuses connections for as long as this lives: bound, and nobody listens.
+pub(crate) struct Refusing {
+    pub(crate) address: SocketAddr,
+    _bound: TcpSocket,
+}
+
+impl Refusing {
+    pub(crate) fn bind() -> io::Result<Self> {
+        let bound = TcpSocket::new_v4()?;
+        bound.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        Ok(Self { address: bound.local_addr()?, _bound: bound })
+    }
+}
+
+fn read(mut stream: &TcpStream) -> io::Result<Message> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    Message::read(&mut stream, Unframed::Empty)
+}
+
+fn write(mut stream: &TcpStream, answer: &Response, head_only: bool) -> io::Result<()> {
+    let mut bytes = format!("HTTP/1.1 {} Whatever\r\n", answer.status).into_bytes();
+    for line in &answer.headers {
+        bytes.extend([line.name.as_bytes(), b": ", &line.value, b"\r\n"].concat());
+    }
+    bytes.extend(
+        format!("content-length: {}\r\nconnection: close\r\n\r\n", answer.body.len()).bytes(),
+    );
+    if !head_only {
+        bytes.extend(&answer.body);
+    }
+    stream.write_all(&bytes)
+}

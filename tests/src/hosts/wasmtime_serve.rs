@@ -1,0 +1,100 @@
+//! `wasmtime serve` with the proxy edition.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use linkgate::cases::{Record, Trouble};
+
+use super::process::Process;
+use super::record_line;
+use super::{Host, PATIENCE, Policy, Running};
+
+/// A `wasmtime` binary and a component that it has compiled.
+pub struct WasmtimeServe {
+    binary: PathBuf,
+    compiled: PathBuf,
+}
+
+/// Longest wait for a start: the machine may be busy compiling something else.
+const START_WITHIN: Duration = Duration::from_secs(120);
+
+impl WasmtimeServe {
+    /// Compiles the component, once for all starts, into `folder`.
+    ///
+    /// # Errors
+    /// It does not compile.
+    pub fn prepare(binary: &Path, component: &Path, folder: &Path) -> Result<Self, Trouble> {
+        let compiled = folder.join(format!("linkgate-proxy-{}.cwasm", std::process::id()));
+        let mut command = Command::new(binary);
+        command.arg("compile").arg(component).arg("-o").arg(&compiled);
+        let output = command
+            .output()
+            .map_err(|error| Trouble::new(error.to_string()).at(binary.display()))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            return Err(Trouble::new(said).at(component.display()));
+        }
+        Ok(Self { binary: binary.to_owned(), compiled })
+    }
+}
+
+impl Drop for WasmtimeServe {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.compiled);
+    }
+}
+
+impl Host for WasmtimeServe {
+    fn name(&self) -> &'static str {
+        "wasmtime-serve"
+    }
+
+    fn edition(&self) -> &'static str {
+        "proxy"
+    }
+
+    fn start(&self, policy: &Policy, upstream: SocketAddr) -> Result<Box<dyn Running>, Trouble> {
+        let mut command = Command::new(&self.binary);
+        command.args(["serve", "-S", "cli", "--allow-precompiled", "--no-logging-prefix"]);
+        command.args(["--addr", "127.0.0.1:0"]);
+        let variables = [
+            ("LINKGATE_POLICY".to_owned(), policy.document.clone()),
+            ("LINKGATE_UPSTREAM".to_owned(), format!("http://{upstream}")),
+        ];
+        let secrets = policy.secrets.iter();
+        let secrets =
+            secrets.map(|(name, value)| (format!("LINKGATE_SECRET_{name}"), value.clone()));
+        for (name, value) in variables.into_iter().chain(secrets) {
+            command.arg("--env").arg(format!("{name}={value}"));
+        }
+        let mut process = Process::start(command.arg(&self.compiled))?;
+        let address = process.line(START_WITHIN, |line| {
+            line.strip_prefix("Serving HTTP on http://")?.trim_end_matches('/').parse().ok()
+        });
+        match address {
+            Some(address) => Ok(Box::new(Serving { process, address })),
+            None => Err(Trouble::new(format!("it does not serve. It said:\n{}", process.said()))),
+        }
+    }
+}
+
+struct Serving {
+    process: Process,
+    address: SocketAddr,
+}
+
+impl Running for Serving {
+    fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn record(&mut self) -> Option<Record> {
+        self.process.line(PATIENCE, record_line::parse)
+    }
+
+    fn output(&self) -> String {
+        self.process.said()
+    }
+}

@@ -1,0 +1,3 @@
+//! What suites share.
+
+pub mod hosts;

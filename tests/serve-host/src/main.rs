@@ -11,9 +11,9 @@ use wasmtime_cli::commands::{CompileCommand, ServeCommand};
 #[derive(clap::Parser)]
 enum Command {
     /// Compile a component
-    Compile(CompileCommand),
+    Compile(Box<CompileCommand>),
     /// Serve HTTP with a component
-    Serve(ServeCommand),
+    Serve(Box<ServeCommand>),
 }
 
 fn main() -> wasmtime::Result<()> {

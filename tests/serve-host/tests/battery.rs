@@ -3,6 +3,8 @@
 //!
 //! `LINKGATE_CASE=part-of-a-name` runs the ones whose name holds it.
 
+#![expect(clippy::panic, clippy::expect_used, reason = "tests")]
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 

@@ -1,13 +1,15 @@
 //! The evaluator instances: which one takes an exchange, and how long a request waits for one.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout};
 
 use crate::clock::Clock;
-use crate::contract::{Head, Turn};
+use crate::contract::{Decision, Head, Turn};
 use crate::error::StartError;
 use crate::evaluator::Evaluator;
 use crate::exchange::Exchange;
@@ -42,7 +44,22 @@ pub(crate) struct Desk {
 impl Desk {
     pub(crate) fn new(sink: Box<dyn DecisionSink>, in_flight: usize) -> Arc<Self> {
         let tickets = Arc::new(Semaphore::new(in_flight));
+        let sink = Box::new(Contained(sink));
         Arc::new(Self { clock: Clock::start(), sink, stopping: AtomicBool::new(false), tickets })
+    }
+}
+
+/// A sink whose panics end with the call: it is told from the threads of instances, and what goes
+/// wrong in a log must not stop a decision.
+struct Contained(Box<dyn DecisionSink>);
+
+impl DecisionSink for Contained {
+    fn decided(&self, decision: &Decision, took: Duration) {
+        let _panicked = catch_unwind(AssertUnwindSafe(|| self.0.decided(decision, took)));
+    }
+
+    fn fault(&self, fault: &Fault) {
+        let _panicked = catch_unwind(AssertUnwindSafe(|| self.0.fault(fault)));
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use linkgate_gateway::{End, Event, Head, Limits, Step, Trap};
 
-use crate::script::{Note, Stage, forward, reply};
+use crate::script::{Note, Stage, UNBEARABLE, forward, reply};
 use crate::wire::{Peer, Upstream, nobody, say};
 
 /// Traps at `/trap`, holds `/hold` at the upstream, replies to all else.
@@ -73,6 +73,17 @@ async fn a_trap_ends_every_exchange_of_the_instance() {
     stage.head().await;
     stage.ends(End::Finished, "/fine").await;
     stage.hears(Note::Fault("ExchangeLost".to_owned())).await;
+    assert_eq!(stage.stop().rest().await, []);
+}
+
+#[tokio::test]
+async fn a_sink_that_panics_stops_no_instance() {
+    let mut stage = Stage::trapping(nobody().await, Limits::default(), play).await;
+    for path in [UNBEARABLE, "/fine"] {
+        assert!(say(stage.address, get(path)).await.starts_with("HTTP/1.1 200 OK\r\n"), "{path}");
+        stage.head().await;
+        stage.ends(End::Finished, path).await;
+    }
     assert_eq!(stage.stop().rest().await, []);
 }
 

@@ -84,12 +84,16 @@ impl Evaluator for Script {
     }
 }
 
+/// The path whose decision the sink of a test cannot bear.
+pub(crate) const UNBEARABLE: &str = "/unbearable";
+
 /// The sink of a test: it tells all it hears.
 struct Ear(UnboundedSender<Note>);
 
 impl DecisionSink for Ear {
     fn decided(&self, decision: &Decision, _took: Duration) {
         self.0.send(Note::Decided(decision.path.clone())).ok();
+        assert_ne!(decision.path, UNBEARABLE, "a sink that panics, on purpose");
     }
 
     fn fault(&self, fault: &Fault) {

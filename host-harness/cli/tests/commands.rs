@@ -100,6 +100,27 @@ impl Server {
     }
 }
 
+/// A tenant that writes `policy` for itself, and a gateway in front of it that logs to `log`.
+fn tenant_and_gateway(policy: &Scratch, log: &Scratch) -> (Server, Server) {
+    let tenant =
+        Server::start(&["tenant", "--listen", "127.0.0.1:0", "--policy-out", policy.path()]);
+    let upstream = format!("http://{}", tenant.address);
+    let gateway = Server::start(&[
+        "serve",
+        "--config",
+        policy.path(),
+        "--upstream",
+        &upstream,
+        "--listen",
+        "127.0.0.1:0",
+        "--admin",
+        "127.0.0.1:0",
+        "--log",
+        log.path(),
+    ]);
+    (tenant, gateway)
+}
+
 /// Sends a request, byte for byte, and gives the answer.
 fn answer(address: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
@@ -158,22 +179,8 @@ fn the_demo_goes_as_told() {
 fn a_link_goes_through_tenant_and_gateway_as_processes() {
     let policy = Scratch::new("policy.json", "");
     let log = Scratch::new("decisions.log", "");
-    let tenant =
-        Server::start(&["tenant", "--listen", "127.0.0.1:0", "--policy-out", policy.path()]);
+    let (tenant, mut gateway) = tenant_and_gateway(&policy, &log);
     let upstream = format!("http://{}", tenant.address);
-    let mut gateway = Server::start(&[
-        "serve",
-        "--config",
-        policy.path(),
-        "--upstream",
-        &upstream,
-        "--listen",
-        "127.0.0.1:0",
-        "--admin",
-        "127.0.0.1:0",
-        "--log",
-        log.path(),
-    ]);
 
     let sign_in = |user: &str, password: &str| {
         let scope = "openid update:current_user_identities";
@@ -300,22 +307,7 @@ fn without_a_component_nothing_starts() {
 fn a_changed_policy_is_taken_over_and_a_bad_one_is_not() {
     let policy = Scratch::new("reloaded.json", "");
     let log = Scratch::new("reloaded.log", "");
-    let tenant =
-        Server::start(&["tenant", "--listen", "127.0.0.1:0", "--policy-out", policy.path()]);
-    let upstream = format!("http://{}", tenant.address);
-    let mut gateway = Server::start(&[
-        "serve",
-        "--config",
-        policy.path(),
-        "--upstream",
-        &upstream,
-        "--listen",
-        "127.0.0.1:0",
-        "--admin",
-        "127.0.0.1:0",
-        "--log",
-        log.path(),
-    ]);
+    let (_tenant, mut gateway) = tenant_and_gateway(&policy, &log);
     let keys = "GET /.well-known/jwks.json HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
     assert!(gateway.answer(keys).starts_with("HTTP/1.1 200 "), "it passes");
 

@@ -1,10 +1,9 @@
 //! One row a scene: what was asked, what was decided, whether the tenant heard of it.
 
-use linkgate_gateway::Outcome;
-
 use super::story::Scene;
 use super::{Seen, Stage};
 use crate::exit::Exit;
+use crate::operation::line;
 use crate::paint::{Colour, Paint};
 
 /// A table that is printed as the story goes on.
@@ -36,12 +35,8 @@ impl Table {
 
     /// Prints a scene, and what was expected instead when it surprises.
     pub(crate) fn row(&mut self, scene: &Scene, seen: &Seen) {
-        let (word, colour) = match seen.decision.outcome {
-            Outcome::Allowed => ("allowed", Colour::Green),
-            Outcome::Passed => ("passed", Colour::Grey),
-            Outcome::Denied => ("denied", Colour::Yellow),
-            Outcome::Failed => ("failed", Colour::Red),
-        };
+        let outcome = seen.decision.outcome;
+        let (word, colour) = (line::outcome(outcome), line::colour(outcome));
         let surprises = surprises(scene, seen);
         let mark = if surprises.is_empty() {
             self.paint.text("✓", Colour::Green)

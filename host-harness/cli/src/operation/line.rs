@@ -70,12 +70,6 @@ pub(super) fn json(decision: &Decision, took: Duration, now: Timestamp) -> Strin
 
 /// The form for a terminal.
 pub(super) fn human(decision: &Decision, took: Duration, paint: Paint) -> String {
-    let colour = match decision.outcome {
-        Outcome::Allowed => Colour::Green,
-        Outcome::Passed => Colour::Grey,
-        Outcome::Denied => Colour::Yellow,
-        Outcome::Failed => Colour::Red,
-    };
     let status = decision.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
     let upstream = match (decision.upstream_called, decision.upstream_status) {
         (false, _) => "not called".to_owned(),
@@ -84,7 +78,7 @@ pub(super) fn human(decision: &Decision, took: Duration, paint: Paint) -> String
     };
     format!(
         "{} {status} {} {} {}  subject {}  upstream {upstream}  {:.1} ms",
-        paint.text(&format!("{:7}", outcome(decision.outcome)), colour),
+        paint.text(&format!("{:7}", outcome(decision.outcome)), colour(decision.outcome)),
         decision.cause,
         decision.method,
         decision.path,
@@ -93,13 +87,23 @@ pub(super) fn human(decision: &Decision, took: Duration, paint: Paint) -> String
     )
 }
 
-/// The word for an outcome, in logs and as a label.
-pub(super) fn outcome(outcome: Outcome) -> &'static str {
+/// The word for an outcome: in logs, as a label, in the demo.
+pub(crate) fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Allowed => "allowed",
         Outcome::Passed => "passed",
         Outcome::Denied => "denied",
         Outcome::Failed => "failed",
+    }
+}
+
+/// The colour of an outcome, wherever one is shown.
+pub(crate) fn colour(outcome: Outcome) -> Colour {
+    match outcome {
+        Outcome::Allowed => Colour::Green,
+        Outcome::Passed => Colour::Grey,
+        Outcome::Denied => Colour::Yellow,
+        Outcome::Failed => Colour::Red,
     }
 }
 

@@ -9,7 +9,7 @@
 
 pub(crate) mod admin;
 mod decision_log;
-mod line;
+pub(crate) mod line;
 mod metrics;
 pub(crate) mod reload;
 

@@ -14,14 +14,23 @@ use linkgate_policy::{AnswerHead, Cause, End, Event};
 
 /// Causes that no case can bring about, because a case says what clients and upstreams do and these
 /// come of what hosts do. Each with the test that does: its file and its name.
-const NOT_DATA: [(&str, &str, &str); 3] = [
+const NOT_DATA: [(&str, &str, &str); 5] = [
     ("out-of-order", "tests/tests/completeness.rs", "an_event_out_of_order_ends_the_exchange"),
     ("unfinished", "tests/tests/completeness.rs", "a_client_that_goes_away_is_recorded"),
-    // Keys are inline for now, so an edition never waits for them.
     (
         "keys-unavailable",
-        "component/policy/src/exchange.rs",
-        "keys_that_never_come_are_ours_to_answer_for",
+        "component/policy/src/keyring_test.rs",
+        "without_keys_nobody_is_called_unauthorised",
+    ),
+    (
+        "key-undecided",
+        "component/policy/src/keyring_test.rs",
+        "a_new_key_waits_while_others_keep_the_cooldown_busy",
+    ),
+    (
+        "keys-busy",
+        "component/policy/src/keyring_test.rs",
+        "a_thousand_first_requests_share_one_fetch",
     ),
 ];
 

@@ -3,7 +3,7 @@
 
 pub(crate) use generated::exports::linkgate::policy::evaluator::{
     Answer, Decision, End, Event, Exchange, Failure, Fetch, Forward, Guest, GuestExchange,
-    GuestPolicy, Head, Header, HeaderEdits, Mistake, Now, Opened, Outcome, Pass, Policy,
+    GuestPolicy, Head, Header, HeaderEdits, KeySource, Mistake, Now, Opened, Outcome, Pass, Policy,
     PolicyBorrow, ReadBody, Reply, Secret, Step, Turn,
 };
 

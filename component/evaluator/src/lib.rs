@@ -56,6 +56,10 @@ impl wit::GuestPolicy for SharedPolicy {
         self.0.borrow().wanted_headers().to_vec()
     }
 
+    fn warm(&self) {
+        self.0.borrow_mut().warm();
+    }
+
     fn due(&self, now: wit::Now) -> Option<wit::Fetch> {
         self.0.borrow_mut().due(now.into()).map(Into::into)
     }
@@ -67,11 +71,23 @@ impl wit::GuestPolicy for SharedPolicy {
     fn fetched(
         &self,
         source: String,
-        outcome: Result<wit::Answer, wit::Failure>,
+        outcome: Result<wit::Answer, String>,
+        asked: u64,
         now: wit::Now,
     ) -> Vec<String> {
-        let outcome = outcome.map(Into::into).map_err(Into::into);
-        self.0.borrow_mut().fetched(&source, outcome, now.into())
+        self.0.borrow_mut().fetched(&source, outcome.map(Into::into), asked, now.into())
+    }
+
+    fn key_sources(&self, now: wit::Now) -> Vec<wit::KeySource> {
+        self.0.borrow().key_sources(now.into()).into_iter().map(Into::into).collect()
+    }
+
+    fn kept_keys(&self) -> String {
+        self.0.borrow().kept_keys()
+    }
+
+    fn restore_keys(&self, kept: String, now: wit::Now) {
+        self.0.borrow_mut().restore_keys(&kept, now.into());
     }
 }
 

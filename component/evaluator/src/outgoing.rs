@@ -59,9 +59,28 @@ impl From<policy::Fetch> for wit::Fetch {
     fn from(fetch: policy::Fetch) -> Self {
         Self {
             source: fetch.source,
+            method: fetch.method.to_owned(),
             url: fetch.url,
+            headers: headers(fetch.headers),
+            body: fetch.body,
             timeout_ms: fetch.timeout_ms,
             max_answer_bytes: fetch.max_answer_bytes,
+        }
+    }
+}
+
+impl From<policy::KeySource> for wit::KeySource {
+    fn from(source: policy::KeySource) -> Self {
+        let used = source.keys.iter().filter(|key| key.refused.is_none()).count();
+        Self {
+            issuer: source.issuer,
+            url: source.url,
+            usable: source.usable,
+            keys: u32::try_from(used).unwrap_or(u32::MAX),
+            age_ms: source.age_ms,
+            expires_in_ms: source.expires_in_ms,
+            withdrawal_ms: source.withdrawal_ms,
+            last_failure: source.last_failure,
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::denial::{Denial, Flaw, TokenFlaw};
 use crate::head::Lines;
 use crate::keyring::Keyring;
 use crate::protocol::Now;
-use crate::token::{Expected, Halt, Held, Unverified, Verified};
+use crate::token::{Expected, Held, Unverified, Verified};
 
 /// Finds the one bearer token of a request.
 ///
@@ -55,7 +55,7 @@ pub(crate) struct Bearer {
 pub(crate) fn verify(
     token: Unverified,
     rules: &Rules,
-    keyring: &Keyring,
+    keyring: &mut Keyring,
     now: Now,
     record: &mut Record,
 ) -> Result<Bearer, Held> {
@@ -71,14 +71,17 @@ pub(crate) fn verify(
         audiences: &audiences,
         skew_ms: own.clock_skew_ms,
     };
-    let token = token.verify(&expected, keyring, now).map_err(|(token, halt)| match halt {
-        Halt::Wait { until_mono_ms } => Held::Wait(token, until_mono_ms),
-        Halt::Flaw(flaw) => token.refused(Denial::Bearer(flaw), record),
-    })?;
+    let token = token.verify(&expected, Denial::Bearer, keyring, now, record)?;
     let bearer = Bearer { token, rules: own };
     record.bearer(bearer.subject(), &bearer.rules.issuer, bearer.client());
     bearer.meets_rules(now)?;
     Ok(bearer)
+}
+
+/// The place of a token's issuer in the policy document, if it is one of ours. Not to be believed.
+pub(crate) fn issuer(token: &Unverified, rules: &Rules) -> Option<usize> {
+    let name = token.issuer().ok()?;
+    rules.issuer(name).map(|own| own.position)
 }
 
 impl Bearer {

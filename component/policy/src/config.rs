@@ -4,6 +4,7 @@
 
 mod headers;
 mod issuer;
+mod keys;
 mod section;
 
 #[cfg(test)]
@@ -17,7 +18,7 @@ pub use section::Mistake;
 use section::{Entry, Mistakes, Section};
 
 use crate::json::{self, NotStrict};
-use crate::key::Key;
+use crate::keyring::IssuerKeys;
 use crate::lax;
 use crate::path;
 use crate::protocol::Secrets;
@@ -108,7 +109,7 @@ impl Rules {
 pub(crate) fn compile(
     document: &str,
     secrets: &Secrets,
-) -> Result<(Rules, Vec<Vec<Key>>), Vec<Mistake>> {
+) -> Result<(Rules, Vec<IssuerKeys>), Vec<Mistake>> {
     let whole = json::parse(document.as_bytes()).map_err(|flaw| {
         let message = match flaw {
             NotStrict::Malformed => "expected JSON, found something else",
@@ -124,7 +125,7 @@ pub(crate) fn compile(
     }
 }
 
-fn read(mut document: Section<'_>, secrets: &Secrets) -> (Rules, Vec<Vec<Key>>) {
+fn read(mut document: Section<'_>, secrets: &Secrets) -> (Rules, Vec<IssuerKeys>) {
     if let Some(version) = document.required("version") {
         version.exactly_one();
     }

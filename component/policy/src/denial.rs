@@ -172,6 +172,10 @@ named! {
         OutOfOrder = "out-of-order",
         /// No key to verify with, and none arrived in time.
         KeysUnavailable = "keys-unavailable",
+        /// The `kid` is not known, and the issuer was asked too short a while ago to be asked again.
+        KeyUndecided = "key-undecided",
+        /// Too many requests wait for the issuer's keys.
+        KeysBusy = "keys-busy",
         /// The upstream was not reached: it cannot have acted.
         UpstreamUnreachable = "upstream-unreachable",
         /// The upstream did not answer: it may have acted.
@@ -343,7 +347,7 @@ impl Fault {
     pub fn reason(self) -> Reason {
         match self {
             Self::OutOfOrder => Reason::GateUnavailable,
-            Self::KeysUnavailable => Reason::KeysUnavailable,
+            Self::KeysUnavailable | Self::KeyUndecided | Self::KeysBusy => Reason::KeysUnavailable,
             Self::UpstreamUnreachable => Reason::UpstreamUnreachable,
             Self::UpstreamUnknown => Reason::UpstreamOutcomeUnknown,
         }

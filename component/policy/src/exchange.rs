@@ -29,7 +29,7 @@ use crate::reply;
 use crate::route::{self, Action, Guarded, Route};
 use crate::secondary;
 use crate::subject::Permit;
-use crate::token::{self, Held, Unverified};
+use crate::token::{self, Held, Undecided, Unverified};
 
 /// A request under way. It keeps the rules it began with.
 pub struct Exchange {
@@ -76,7 +76,21 @@ struct Link {
 /// Why an exchange goes no further.
 enum Stop {
     Denied(Denial),
-    Failed(Fault),
+    /// Ours or the upstream's doing, and when to come again if that can be said.
+    Failed(Fault, Option<u32>),
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::Failed(fault, None)
+    }
+}
+
+impl From<Undecided> for Stop {
+    fn from(undecided: Undecided) -> Self {
+        let seconds = undecided.retry_after_ms.div_ceil(1000).max(1);
+        Self::Failed(undecided.fault, u32::try_from(seconds).ok())
+    }
 }
 
 impl<T: Into<Denial>> From<T> for Stop {
@@ -90,7 +104,7 @@ impl Exchange {
     pub(crate) fn open(
         rules: Arc<Rules>,
         head: &Head,
-        keyring: &Keyring,
+        keyring: &mut Keyring,
         now: Now,
     ) -> (Self, Turn) {
         let record = Record::begin(head, rules.hash_subjects, now);
@@ -106,19 +120,33 @@ impl Exchange {
         &mut self,
         sequence: u32,
         event: Event,
-        keyring: &Keyring,
+        keyring: &mut Keyring,
         now: Now,
     ) -> Turn {
+        self.leave(keyring);
         let stage = std::mem::replace(&mut self.stage, Stage::Over);
         let next = if sequence == self.sequence {
             self.next(stage, event, keyring, now)
         } else {
-            Err(Stop::Failed(Fault::OutOfOrder))
+            Err(Fault::OutOfOrder.into())
         };
         self.turn(next)
     }
 
-    fn begin(&mut self, head: &Head, keyring: &Keyring, now: Now) -> Result<Step, Stop> {
+    /// Waits for keys no longer: it is here again, or closed.
+    pub(crate) fn leave(&self, keyring: &mut Keyring) {
+        match &self.stage {
+            Stage::Bearer(_, token, _) => {
+                if let Some(issuer) = bearer::issuer(token, &self.rules) {
+                    keyring.leave(issuer);
+                }
+            }
+            Stage::Secondary(link, ..) => keyring.leave(link.permit.bearer().rules().position),
+            Stage::Body(_) | Stage::Upstream | Stage::Passing | Stage::Over => {}
+        }
+    }
+
+    fn begin(&mut self, head: &Head, keyring: &mut Keyring, now: Now) -> Result<Step, Stop> {
         head::check(head)?;
         let lines = Lines::of(head);
         let target = path::read(&head.target)?;
@@ -157,14 +185,14 @@ impl Exchange {
         &mut self,
         stage: Stage,
         event: Event,
-        keyring: &Keyring,
+        keyring: &mut Keyring,
         now: Now,
     ) -> Result<Step, Stop> {
         match (stage, event) {
             (Stage::Bearer(.., until) | Stage::Secondary(.., until), Event::Woken)
                 if now.mono_ms >= until =>
             {
-                Err(Stop::Failed(Fault::KeysUnavailable))
+                Err(Fault::KeysUnavailable.into())
             }
             (Stage::Bearer(request, token, _), Event::Woken) => {
                 self.bearer(request, token, keyring, now)
@@ -188,7 +216,7 @@ impl Exchange {
             (Stage::Passing, Event::Forwarded(answer)) => {
                 self.relay(answer, Cause::Passed, HeaderEdits::default())
             }
-            _ => Err(Stop::Failed(Fault::OutOfOrder)),
+            _ => Err(Fault::OutOfOrder.into()),
         }
     }
 
@@ -197,12 +225,13 @@ impl Exchange {
         &mut self,
         request: Request,
         token: Unverified,
-        keyring: &Keyring,
+        keyring: &mut Keyring,
         now: Now,
     ) -> Result<Step, Stop> {
         let bearer = match bearer::verify(token, &self.rules, keyring, now, &mut self.record) {
             Ok(bearer) => bearer,
             Err(Held::Denied(denial)) => return Err(denial.into()),
+            Err(Held::Failed(undecided)) => return Err(undecided.into()),
             Err(Held::Wait(token, until)) => {
                 self.stage = Stage::Bearer(request, token, until);
                 return Ok(Step::Wait { until_mono_ms: until });
@@ -233,7 +262,7 @@ impl Exchange {
         &mut self,
         link: Link,
         token: Unverified,
-        keyring: &Keyring,
+        keyring: &mut Keyring,
         now: Now,
     ) -> Result<Step, Stop> {
         match secondary::verify(token, &link.permit, keyring, now, &mut self.record) {
@@ -242,6 +271,7 @@ impl Exchange {
                 Ok(self.forward(forward::link(&permit, &secondary, headers, &self.rules)))
             }
             Err(Held::Denied(denial)) => Err(denial.into()),
+            Err(Held::Failed(undecided)) => Err(undecided.into()),
             Err(Held::Wait(token, until)) => {
                 self.stage = Stage::Secondary(link, token, until);
                 Ok(Step::Wait { until_mono_ms: until })
@@ -263,8 +293,8 @@ impl Exchange {
     ) -> Result<Step, Stop> {
         let status = match answer {
             Ok(head) => head.status,
-            Err(Failure::NotSent) => return Err(Stop::Failed(Fault::UpstreamUnreachable)),
-            Err(Failure::Unknown) => return Err(Stop::Failed(Fault::UpstreamUnknown)),
+            Err(Failure::NotSent) => return Err(Fault::UpstreamUnreachable.into()),
+            Err(Failure::Unknown) => return Err(Fault::UpstreamUnknown.into()),
         };
         self.record.upstream_status = Some(status);
         self.record.status = Some(status);
@@ -280,13 +310,15 @@ impl Exchange {
     /// Numbers a step; a stop becomes the reply that says so.
     fn turn(&mut self, next: Result<Step, Stop>) -> Turn {
         let step = next.unwrap_or_else(|stop| {
-            let (cause, reason) = match stop {
-                Stop::Denied(denial) => (Cause::Denied(denial), denial.reason()),
-                Stop::Failed(fault) => (Cause::Failed(fault), fault.reason()),
+            let (cause, reason, retry_after_s) = match stop {
+                Stop::Denied(denial) => (Cause::Denied(denial), denial.reason(), None),
+                Stop::Failed(fault, retry_after_s) => {
+                    (Cause::Failed(fault), fault.reason(), retry_after_s)
+                }
             };
             self.record.cause = Some(cause);
             self.stage = Stage::Over;
-            self.respond(reply::problem(reason, &self.cors))
+            self.respond(reply::problem(reason, retry_after_s, &self.cors))
         });
         self.sequence = self.sequence.saturating_add(1);
         Turn { sequence: self.sequence, step }
@@ -299,7 +331,7 @@ mod tests {
     use crate::decision::Decision;
     use crate::minted::{self, NOW};
     use crate::policy::Policy;
-    use crate::protocol::End;
+    use crate::protocol::{Answer, End, Secrets};
 
     fn opened(policy: &mut Policy) -> (Exchange, Turn) {
         policy.open(minted::link_head("auth0|a", "auth0|a"), NOW)
@@ -357,37 +389,50 @@ mod tests {
         assert_eq!(decision.subject.as_deref(), Some("auth0|a"));
     }
 
+    /// A policy whose keys are published, and the fetch that brings them.
+    fn remote() -> (Policy, Vec<u8>) {
+        let mut document = minted::document();
+        let issuer = &mut document["issuers"][0];
+        let set = issuer["keys"]["jwks"].to_string().into_bytes();
+        issuer["keys"] = serde_json::json!({ "jwks_uri": "https://tenant.example/keys" });
+        (Policy::compile(&document.to_string(), &Secrets::default(), 1).unwrap(), set)
+    }
+
     #[test]
     fn it_waits_for_keys_where_it_stands() {
-        let mut policy = minted::policy();
+        let (mut policy, set) = remote();
         let later = |ms| Now { mono_ms: NOW.mono_ms + ms, ..NOW };
-        let until = NOW.mono_ms + 100;
-        policy.keyring_mut().absent_until_mono_ms = Some(until);
         let (mut exchange, turn) = opened(&mut policy);
-        assert_eq!(turn.step, Step::Wait { until_mono_ms: until });
+        let Step::Wait { until_mono_ms } = turn.step else { panic!("{turn:?}") };
+        assert!(until_mono_ms > NOW.mono_ms);
+        let fetch = policy.due(NOW).unwrap();
+        let turn = policy.resume(&mut exchange, 1, Event::Woken, later(5));
+        assert_eq!(turn.step, Step::Wait { until_mono_ms }, "woken too early, it waits on");
 
-        policy.keyring_mut().absent_until_mono_ms = None;
-        let turn = policy.resume(&mut exchange, 1, Event::Woken, later(10));
+        let answer = Answer { status: 200, headers: vec![], body: set };
+        policy.fetched(&fetch.source, Ok(answer), NOW.mono_ms, later(10));
+        let turn = policy.resume(&mut exchange, 2, Event::Woken, later(10));
         assert!(matches!(turn.step, Step::ReadBody { .. }), "the bearer's key came");
 
-        policy.keyring_mut().absent_until_mono_ms = Some(until);
+        // Between the two tokens the keys grow too old, and the secondary's has to be waited for.
+        let old = |ms: u64| later(5_000_000 + ms);
         let body = Event::Body(minted::link_body("auth0|b"));
-        let turn = policy.resume(&mut exchange, 2, body, later(20));
-        assert_eq!(turn.step, Step::Wait { until_mono_ms: until });
-        let turn = policy.resume(&mut exchange, 3, Event::Woken, later(50));
-        assert_eq!(turn.step, Step::Wait { until_mono_ms: until }, "woken too early");
-
-        policy.keyring_mut().absent_until_mono_ms = None;
-        let turn = policy.resume(&mut exchange, 4, Event::Woken, later(60));
+        let turn = policy.resume(&mut exchange, 3, body, old(0));
+        assert!(matches!(turn.step, Step::Wait { .. }), "{turn:?}");
+        let fetch = policy.due(old(0)).unwrap();
+        let set = remote().1;
+        let answer = Answer { status: 200, headers: vec![], body: set };
+        policy.fetched(&fetch.source, Ok(answer), old(0).mono_ms, old(1));
+        let turn = policy.resume(&mut exchange, 4, Event::Woken, old(1));
         assert!(matches!(turn.step, Step::Forward(_)), "the secondary's key came");
     }
 
     #[test]
     fn keys_that_never_come_are_ours_to_answer_for() {
-        let mut policy = minted::policy();
-        policy.keyring_mut().absent_until_mono_ms = Some(NOW.mono_ms + 100);
-        let (mut exchange, _) = opened(&mut policy);
-        let late = Now { mono_ms: NOW.mono_ms + 100, ..NOW };
+        let (mut policy, _) = remote();
+        let (mut exchange, turn) = opened(&mut policy);
+        let Step::Wait { until_mono_ms } = turn.step else { panic!("{turn:?}") };
+        let late = Now { mono_ms: until_mono_ms, ..NOW };
         let turn = policy.resume(&mut exchange, 1, Event::Woken, late);
         assert_eq!(status(&turn), Some(503));
         assert_eq!(closed(&mut policy, exchange).cause, Cause::Failed(Fault::KeysUnavailable));

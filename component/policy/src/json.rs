@@ -48,6 +48,11 @@ impl Json {
         if let Self::Object(members) = self { Some(members) } else { None }
     }
 
+    /// A member, when this is an object that has it.
+    pub(crate) fn member(&self, name: &str) -> Option<&Self> {
+        if let Self::Object(members) = self { members.get(name) } else { None }
+    }
+
     /// What stands here, for a message to the author of a document.
     pub(crate) fn kind(&self) -> &'static str {
         match self {

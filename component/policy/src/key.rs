@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::Algorithm;
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, KeyOperations, PublicKeyUse};
 
+use crate::denial::TokenFlaw;
 use crate::verifier::{self, Verifier};
 
 /// A verification key bound to one algorithm.
@@ -45,9 +46,10 @@ pub(crate) fn prepare(
     {
         return Err("expected `use` to be `sig`, found another".to_owned());
     }
-    let operations = jwk.common.key_operations.as_ref();
-    if operations.is_some_and(|operations| !operations.contains(&KeyOperations::Verify)) {
-        return Err("expected `key_ops` to hold `verify`, found others".to_owned());
+    // RFC 7517 section 4.3: unrelated operations with one key are a weakness.
+    let operations = jwk.common.key_operations.as_deref();
+    if operations.is_some_and(|operations| operations != [KeyOperations::Verify]) {
+        return Err("expected `key_ops` to be `verify` alone, found others".to_owned());
     }
     let declared = value.get("alg").map(|alg| alg.as_str().unwrap_or_default());
     let mut keys = Vec::new();
@@ -80,6 +82,25 @@ pub(crate) fn prepare_secret(secret: &[u8], algorithm: Algorithm) -> Result<Key,
         ));
     }
     Ok(Key { kid: None, algorithm, verifier: verifier::shared(secret, algorithm)? })
+}
+
+/// The place of the key that a token's header names, if it is there.
+///
+/// Without `kid` exactly one key must fit. A shared secret has no `kid`: the issuer has one secret,
+/// whatever the header calls it.
+pub(crate) fn fitting(
+    keys: &[Key],
+    algorithm: Algorithm,
+    kid: Option<&str>,
+) -> Result<Option<usize>, TokenFlaw> {
+    let kid = kid.filter(|_| !is_hmac(algorithm));
+    let fits =
+        |key: &Key| key.algorithm == algorithm && (kid.is_none() || key.kid.as_deref() == kid);
+    let mut fitting = keys.iter().enumerate().filter(|(_, key)| fits(key));
+    match (fitting.next(), fitting.next()) {
+        (Some(_), Some(_)) => Err(TokenFlaw::KeyAmbiguous),
+        (found, _) => Ok(found.map(|(place, _)| place)),
+    }
 }
 
 /// Whether an algorithm needs a shared secret.

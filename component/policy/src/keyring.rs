@@ -1,22 +1,35 @@
 //! The keys of each issuer. A key is looked up inside its issuer and nowhere else: the same `kid`
 //! in two issuers is two keys.
-//!
-//! For now all keys are inline in the policy document, so they are there at once. The lookup
-//! already has the third answer that keys fetched over the network will give: later.
 
-use jsonwebtoken::Algorithm;
-
-use crate::denial::TokenFlaw;
+use crate::denial::{Fault, TokenFlaw};
+use crate::jwks::KeyRow;
 use crate::key::{self, Key};
-use crate::protocol::{Answer, Failure, Fetch, Now};
+use crate::protocol::{Answer, Fetch, Now};
+use crate::source::{Kept, Place, Source, SourceRules};
+use crate::token::KeyHint;
 
-/// Prepared keys, by the issuer's place in the policy document.
+/// What the policy document says of an issuer's keys.
+pub(crate) struct IssuerKeys {
+    pub(crate) issuer: String,
+    /// Keys that are there at once: inline ones and shared secrets.
+    pub(crate) own: Vec<Key>,
+    /// The inline ones, for people.
+    pub(crate) rows: Vec<KeyRow>,
+    /// Where the others are published, if they are.
+    pub(crate) remote: Option<SourceRules>,
+}
+
+/// Keys of all issuers, by the issuer's place in the policy document.
 #[derive(Default)]
 pub(crate) struct Keyring {
-    issuers: Vec<Vec<Key>>,
-    /// Lets a test see an exchange wait: until when no key is there.
-    #[cfg(test)]
-    pub(crate) absent_until_mono_ms: Option<u64>,
+    rings: Vec<Ring>,
+}
+
+struct Ring {
+    issuer: String,
+    own: Vec<Key>,
+    rows: Vec<KeyRow>,
+    source: Option<Source>,
 }
 
 /// What a lookup found.
@@ -25,65 +38,151 @@ pub(crate) enum Sought<'a> {
     Here(&'a Key),
     /// No such key.
     Nowhere(TokenFlaw),
-    /// A fetch is under way that may bring it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "inline keys are there at once"))]
+    /// A fetch is wanted or under way that may bring it.
     Later { until_mono_ms: u64 },
+    /// Nobody can tell, and no fetch may be made before.
+    Undecided { fault: Fault, retry_after_ms: u64 },
+}
+
+/// The keys of one issuer, as they stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeySource {
+    /// The issuer.
+    pub issuer: String,
+    /// The URL of the key set or of the discovery document; nothing when the keys are inline.
+    pub url: Option<String>,
+    /// Whether there is a key to verify with.
+    pub usable: bool,
+    /// Its keys, the refused ones too. Shared secrets are not among them.
+    pub keys: Vec<KeyRow>,
+    /// Milliseconds since the set was asked for.
+    pub age_ms: Option<u64>,
+    /// Milliseconds until it is used no longer unless another is fetched.
+    pub expires_in_ms: Option<u64>,
+    /// The longest time until a withdrawn key surely stops working, in milliseconds.
+    pub withdrawal_ms: Option<u64>,
+    /// Why the last fetch brought nothing, if it did not.
+    pub last_failure: Option<String>,
 }
 
 impl Keyring {
-    pub(crate) fn new(issuers: Vec<Vec<Key>>) -> Self {
-        Self {
-            issuers,
-            #[cfg(test)]
-            absent_until_mono_ms: None,
+    pub(crate) fn new(issuers: Vec<IssuerKeys>, seed: u64) -> Self {
+        let ring = |(position, keys): (u64, IssuerKeys)| {
+            let IssuerKeys { issuer, own, rows, remote } = keys;
+            let source = remote.map(|rules| Source::new(rules, seed.wrapping_add(position)));
+            Ring { issuer, own, rows, source }
+        };
+        Self { rings: (0..).zip(issuers).map(ring).collect() }
+    }
+
+    /// The key that a token's header names, inside of one issuer.
+    pub(crate) fn find(&mut self, issuer: usize, hint: &KeyHint<'_>, now: Now) -> Sought<'_> {
+        match self.rings.get_mut(issuer) {
+            Some(Ring { source: Some(source), .. }) if !key::is_hmac(hint.algorithm) => {
+                source.find(hint, now)
+            }
+            Some(Ring { own, .. }) => find_own(own, hint),
+            None => Sought::Nowhere(TokenFlaw::KeyUnknown),
         }
     }
 
-    /// The key for a token's header.
-    ///
-    /// Without `kid` exactly one key must fit. A shared secret has no `kid`: the issuer has one
-    /// secret, whatever the header calls it.
-    pub(crate) fn find(
-        &self,
-        issuer: usize,
-        algorithm: Algorithm,
-        kid: Option<&str>,
-    ) -> Sought<'_> {
-        #[cfg(test)]
-        if let Some(until_mono_ms) = self.absent_until_mono_ms {
-            return Sought::Later { until_mono_ms };
-        }
-        let kid = kid.filter(|_| !key::is_hmac(algorithm));
-        let fits =
-            |key: &&Key| key.algorithm == algorithm && (kid.is_none() || key.kid.as_deref() == kid);
-        let mut fitting = self.issuers.get(issuer).into_iter().flatten().filter(fits);
-        match (fitting.next(), fitting.next()) {
-            (Some(only), None) => Sought::Here(only),
-            (Some(_), Some(_)) => Sought::Nowhere(TokenFlaw::KeyAmbiguous),
-            (None, _) => Sought::Nowhere(TokenFlaw::KeyUnknown),
+    /// An exchange that was told [`Sought::Later`] is here again, or gone.
+    pub(crate) fn leave(&mut self, issuer: usize) {
+        if let Some(source) = self.rings.get_mut(issuer).and_then(|ring| ring.source.as_mut()) {
+            source.leave();
         }
     }
 
-    /// The next fetch to hand out. Inline keys need none.
-    #[expect(clippy::unused_self, reason = "the seam of remote keys")]
-    pub(crate) fn due(&mut self, _now: Now) -> Option<Fetch> {
-        None
+    /// Has all keys fetched before anybody asks for them, and kept fresh.
+    pub(crate) fn warm(&mut self) {
+        self.sources().for_each(Source::warm);
+    }
+
+    /// The next fetch to hand out.
+    pub(crate) fn due(&mut self, now: Now) -> Option<Fetch> {
+        self.sources().find_map(|source| source.due(now))
     }
 
     /// When [`Self::due`] may next have something to say.
-    #[expect(clippy::unused_self, reason = "the seam of remote keys")]
     pub(crate) fn next_due(&self) -> Option<u64> {
-        None
+        self.rings.iter().filter_map(|ring| ring.source.as_ref()?.next_due()).min()
     }
 
-    /// Takes what a fetch brought. Nothing was asked for, so nothing is believed.
-    #[expect(clippy::unused_self, reason = "the seam of remote keys")]
+    /// Takes what a fetch brought. What no source of ours is called is not believed.
     pub(crate) fn fetched(
         &mut self,
-        _source: &str,
-        _outcome: Result<Answer, Failure>,
-        _now: Now,
+        name: &str,
+        outcome: Result<Answer, String>,
+        asked_mono_ms: u64,
+        now: Now,
     ) -> Vec<String> {
-        Vec::new()
+        let mut sources = self.sources().filter_map(|source| Some((source.stage(name)?, source)));
+        match sources.next() {
+            Some((stage, source)) => source.fetched(stage, outcome, asked_mono_ms, now),
+            None => Vec::new(),
+        }
+    }
+
+    /// How the keys of each issuer stand.
+    pub(crate) fn report(&self, now: Now) -> Vec<KeySource> {
+        self.rings.iter().map(|ring| ring.report(now)).collect()
+    }
+
+    /// Keys, cooldowns and back-offs, for a policy that takes this one's place on the same clock.
+    pub(crate) fn kept(&self) -> String {
+        let kept: Vec<Kept> =
+            self.rings.iter().filter_map(|ring| Some(ring.source.as_ref()?.kept())).collect();
+        serde_json::to_string(&kept).unwrap_or_default()
+    }
+
+    /// Takes over what another policy knew of the same sources of the same issuers.
+    pub(crate) fn restore(&mut self, kept: &str, now: Now) {
+        let kept: Vec<Kept> = serde_json::from_str(kept).unwrap_or_default();
+        for kept in kept {
+            if let Some(source) = self.sources().find(|source| source.stage(&kept.source).is_some())
+            {
+                source.restore(kept, now);
+            }
+        }
+    }
+
+    fn sources(&mut self) -> impl Iterator<Item = &mut Source> {
+        self.rings.iter_mut().filter_map(|ring| ring.source.as_mut())
+    }
+}
+
+impl Ring {
+    fn report(&self, now: Now) -> KeySource {
+        let set = self.source.as_ref().and_then(|source| source.set.as_ref());
+        let remote = set.map(|set| set.rows.as_slice()).unwrap_or_default();
+        KeySource {
+            issuer: self.issuer.clone(),
+            url: self.source.as_ref().map(|source| {
+                let (Place::Jwks(url) | Place::Discovery(url)) = &source.rules.place;
+                url.as_str().to_owned()
+            }),
+            usable: match &self.source {
+                Some(_) => set.is_some_and(|set| set.is_usable(now)),
+                None => !self.own.is_empty(),
+            },
+            keys: [&self.rows, remote].concat(),
+            age_ms: set.map(|set| now.mono_ms.saturating_sub(set.asked_mono_ms)),
+            expires_in_ms: set.map(|set| set.usable_until_mono_ms.saturating_sub(now.mono_ms)),
+            withdrawal_ms: self.source.as_ref().map(Source::withdrawal_ms),
+            last_failure: self
+                .source
+                .as_ref()
+                .and_then(|source| source.history.last_failure.clone()),
+        }
+    }
+}
+
+/// A key that is there at once.
+fn find_own<'a>(own: &'a [Key], hint: &KeyHint<'_>) -> Sought<'a> {
+    let place = key::fitting(own, hint.algorithm, hint.kid);
+    match place.map(|place| place.and_then(|place| own.get(place))) {
+        Ok(Some(found)) => Sought::Here(found),
+        Ok(None) => Sought::Nowhere(TokenFlaw::KeyUnknown),
+        Err(flaw) => Sought::Nowhere(flaw),
     }
 }

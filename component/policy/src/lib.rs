@@ -50,7 +50,13 @@ mod token;
 mod claims;
 mod json;
 mod keyring;
+mod source;
+mod discovery;
+mod keyset;
+mod jwks;
 mod key;
+mod url;
+mod jitter;
 mod verifier;
 mod subject;
 
@@ -73,11 +79,15 @@ mod config;
 
 #[cfg(test)]
 mod minted;
+#[cfg(test)]
+mod keyring_test;
 
 pub use config::Mistake;
 pub use decision::{Decision, Outcome, escaped};
 pub use denial::{Cause, Denial, Fault};
 pub use exchange::Exchange;
+pub use jwks::KeyRow;
+pub use keyring::KeySource;
 pub use policy::Policy;
 pub use protocol::{
     Answer, AnswerHead, End, Event, Failure, Fetch, Forward, Head, Header, HeaderEdits, Now, Reply,

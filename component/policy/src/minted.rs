@@ -10,11 +10,21 @@ use crate::protocol::{Head, Header, Now, Secrets};
 
 pub(crate) const NOW: Now = Now { unix_ms: 1_700_000_000_000, mono_ms: 5_000 };
 
-const ISSUER: &str = "https://tenant.example/";
+pub(crate) const ISSUER: &str = "https://tenant.example/";
 const AUDIENCE: &str = "https://tenant.example/api/v2/";
 
 fn key() -> SigningKey {
-    SigningKey::from_bytes(&[7; 32])
+    numbered_key(7)
+}
+
+fn numbered_key(number: u8) -> SigningKey {
+    SigningKey::from_bytes(&[number; 32])
+}
+
+/// The public half of a key that [`signed`] can sign with, as a JWK with this `kid`.
+pub(crate) fn jwk(number: u8, kid: &str) -> Value {
+    let x = URL_SAFE_NO_PAD.encode(numbered_key(number).verifying_key().as_bytes());
+    json!({ "kty": "OKP", "crv": "Ed25519", "kid": kid, "x": x })
 }
 
 /// A document that [`policy`] compiles, for tests to spoil.
@@ -41,19 +51,29 @@ pub(crate) fn policy() -> Policy {
 
 /// A token with these claims, signed.
 pub(crate) fn token(claims: &Value) -> String {
+    signed(&json!({ "alg": "EdDSA" }), claims, 7)
+}
+
+/// A token with this header, signed with a numbered key.
+pub(crate) fn signed(header: &Value, claims: &Value, key: u8) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let message = format!("{}.{}", part(&json!({ "alg": "EdDSA" })), part(claims));
-    let signature = key().sign(message.as_bytes());
+    let message = format!("{}.{}", part(header), part(claims));
+    let signature = numbered_key(key).sign(message.as_bytes());
     format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
+}
+
+/// The claims of an access token of `subject`, good for `life_s` seconds from [`NOW`].
+pub(crate) fn access_claims(issuer: &str, subject: &str, life_s: u64) -> Value {
+    let seconds = NOW.unix_ms / 1000;
+    json!({
+        "iss": issuer, "aud": AUDIENCE, "sub": subject, "azp": "app", "iat": seconds,
+        "exp": seconds + life_s, "scope": "update:current_user_identities",
+    })
 }
 
 /// The head of a link request to `user_id` with the access token of `subject`.
 pub(crate) fn link_head(user_id: &str, subject: &str) -> Head {
-    let seconds = NOW.unix_ms / 1000;
-    let bearer = token(&json!({
-        "iss": ISSUER, "aud": AUDIENCE, "sub": subject, "azp": "app", "iat": seconds,
-        "exp": seconds + 600, "scope": "update:current_user_identities",
-    }));
+    let bearer = token(&access_claims(ISSUER, subject, 600));
     let path = crate::path::encode(["api", "v2", "users", user_id, "identities"]);
     Head {
         method: "POST".to_owned(),

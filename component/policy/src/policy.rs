@@ -6,8 +6,8 @@ use crate::config::{self, FORWARDED, Mistake, Rules};
 use crate::decision::Decision;
 use crate::exchange::Exchange;
 use crate::head::PATH_OVERRIDES;
-use crate::keyring::Keyring;
-use crate::protocol::{Answer, End, Event, Failure, Fetch, Head, Now, Secrets, Turn};
+use crate::keyring::{KeySource, Keyring};
+use crate::protocol::{Answer, End, Event, Fetch, Head, Now, Secrets, Turn};
 
 /// What the core looks at besides what it forwards.
 const LOOKED_AT: [&str; 6] = [
@@ -31,13 +31,12 @@ pub struct Policy {
 impl Policy {
     /// Compiles a policy document (JSON) with the secrets that it names.
     ///
-    /// `seed` is any number that an attacker cannot know. With inline keys nothing is keyed by it
-    /// yet: the core's maps are ordered ones.
+    /// `seed` is any number that differs from gateway to gateway: it spreads their fetches of keys.
     ///
     /// # Errors
     ///
     /// All mistakes in the document.
-    pub fn compile(document: &str, secrets: &Secrets, _seed: u64) -> Result<Self, Vec<Mistake>> {
+    pub fn compile(document: &str, secrets: &Secrets, seed: u64) -> Result<Self, Vec<Mistake>> {
         let (rules, keys) = config::compile(document, secrets)?;
         let configured = rules.forward_headers.iter().map(String::as_str);
         let looked_at = LOOKED_AT.into_iter().chain(PATH_OVERRIDES);
@@ -45,7 +44,7 @@ impl Policy {
             looked_at.chain(FORWARDED).chain(configured).map(str::to_owned).collect();
         Ok(Self {
             rules: Arc::new(rules),
-            keyring: Keyring::new(keys),
+            keyring: Keyring::new(keys, seed),
             wanted_headers,
             latest_mono_ms: 0,
         })
@@ -64,7 +63,7 @@ impl Policy {
     )]
     pub fn open(&mut self, head: Head, now: Now) -> (Exchange, Turn) {
         let now = self.forward_only(now);
-        Exchange::open(Arc::clone(&self.rules), &head, &self.keyring, now)
+        Exchange::open(Arc::clone(&self.rules), &head, &mut self.keyring, now)
     }
 
     /// Reports what became of step `sequence` and takes the next one. A wrong number or an event
@@ -77,13 +76,20 @@ impl Policy {
         now: Now,
     ) -> Turn {
         let now = self.forward_only(now);
-        exchange.resume(sequence, event, &self.keyring, now)
+        exchange.resume(sequence, event, &mut self.keyring, now)
     }
 
     /// Closes an exchange, wherever it stands.
     pub fn close(&mut self, exchange: Exchange, end: End, now: Now) -> Decision {
         let now = self.forward_only(now);
+        exchange.leave(&mut self.keyring);
         exchange.record.close(end, now)
+    }
+
+    /// Has the keys of all issuers fetched before anybody asks for them, and kept fresh from then on.
+    /// For hosts that remember between requests.
+    pub fn warm(&mut self) {
+        self.keyring.warm();
     }
 
     /// The next fetch to perform now, handed out once.
@@ -98,20 +104,38 @@ impl Policy {
         self.keyring.next_due()
     }
 
-    /// Takes the outcome of a fetch. Returns lines for the operator's log.
+    /// Takes the outcome of a fetch, whoever asked for it: what one instance fetched is given to all.
+    /// `asked_mono_ms` is when it was asked; of a failure, the text says why in a phrase. Returns lines
+    /// for the operator's log.
     pub fn fetched(
         &mut self,
         source: &str,
-        outcome: Result<Answer, Failure>,
+        outcome: Result<Answer, String>,
+        asked_mono_ms: u64,
         now: Now,
     ) -> Vec<String> {
         let now = self.forward_only(now);
-        self.keyring.fetched(source, outcome, now)
+        self.keyring.fetched(source, outcome, asked_mono_ms, now)
     }
 
-    #[cfg(test)]
-    pub(crate) fn keyring_mut(&mut self) -> &mut Keyring {
-        &mut self.keyring
+    /// How the keys of each issuer stand.
+    #[must_use]
+    pub fn key_sources(&self, now: Now) -> Vec<KeySource> {
+        self.keyring.report(now)
+    }
+
+    /// Keys, cooldowns and back-offs as text, for a policy that takes this one's place on the same
+    /// monotonic clock. Nothing in it is secret.
+    #[must_use]
+    pub fn kept_keys(&self) -> String {
+        self.keyring.kept()
+    }
+
+    /// Takes over what [`Self::kept_keys`] of another policy gave, for sources that both have: a reload
+    /// lifts no cooldown and costs no fetch.
+    pub fn restore_keys(&mut self, kept: &str, now: Now) {
+        let now = self.forward_only(now);
+        self.keyring.restore(kept, now);
     }
 
     fn forward_only(&mut self, now: Now) -> Now {

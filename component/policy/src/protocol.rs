@@ -190,8 +190,14 @@ pub enum End {
 pub struct Fetch {
     /// Opaque name, given back to [`Policy::fetched`](crate::Policy::fetched).
     pub source: String,
-    /// Absolute URL to GET, without following redirects.
+    /// Method.
+    pub method: &'static str,
+    /// Absolute URL. Redirects are not followed.
     pub url: String,
+    /// The complete list of headers, but for `host` and the framing.
+    pub headers: Vec<Header>,
+    /// The body; none at all when absent.
+    pub body: Option<Vec<u8>>,
     /// Milliseconds from connecting to the last byte.
     pub timeout_ms: u32,
     /// A larger answer is a failure.

@@ -11,8 +11,9 @@ use crate::reason::{Challenge, Reason};
 pub const PROBLEM_TYPE: &str = "urn:linkgate:reason:";
 
 /// The reply to a refused request. All of its text is fixed: nothing that was sent, configured or
-/// read from a key reaches it.
-pub(crate) fn problem(reason: Reason, cors: &Cors) -> Reply {
+/// read from a key reaches it. `retry_after_s` is when to come again, where that is known better than
+/// the reason knows it.
+pub(crate) fn problem(reason: Reason, retry_after_s: Option<u32>, cors: &Cors) -> Reply {
     let row = reason.row();
     let phrase = phrase(row.status);
     let body = json!({
@@ -34,7 +35,7 @@ pub(crate) fn problem(reason: Reason, cors: &Cors) -> Reply {
     if let Some(challenge) = challenge(row.challenge, row.text) {
         headers.push(Header::new("www-authenticate", &challenge));
     }
-    if let Some(seconds) = row.retry_after_s {
+    if let Some(seconds) = retry_after_s.or(row.retry_after_s) {
         headers.push(Header::new("retry-after", &seconds.to_string()));
     }
     headers.extend(cors.headers());
@@ -44,7 +45,7 @@ pub(crate) fn problem(reason: Reason, cors: &Cors) -> Reply {
 /// The reply of a driver that has no policy to ask: nobody can decide, so nothing passes.
 #[must_use]
 pub fn unavailable() -> Reply {
-    problem(Reason::GateUnavailable, &Cors::default())
+    problem(Reason::GateUnavailable, None, &Cors::default())
 }
 
 /// RFC 6750 section 3.

@@ -7,7 +7,7 @@ use crate::denial::{Denial, Flaw, TokenFlaw};
 use crate::keyring::Keyring;
 use crate::protocol::Now;
 use crate::subject::Permit;
-use crate::token::{Expected, Halt, Held, Unverified, Verified};
+use crate::token::{Expected, Held, Unverified, Verified};
 
 /// A verified secondary token that may be linked to the account of the permit it was checked with.
 pub(crate) struct Secondary(Verified);
@@ -23,7 +23,7 @@ impl Secondary {
 pub(crate) fn verify(
     token: Unverified,
     permit: &Permit,
-    keyring: &Keyring,
+    keyring: &mut Keyring,
     now: Now,
     record: &mut Record,
 ) -> Result<Secondary, Held> {
@@ -42,10 +42,7 @@ pub(crate) fn verify(
         audiences: &audiences,
         skew_ms: bearer.rules().clock_skew_ms,
     };
-    let token = token.verify(&expected, keyring, now).map_err(|(token, halt)| match halt {
-        Halt::Wait { until_mono_ms } => Held::Wait(token, until_mono_ms),
-        Halt::Flaw(flaw) => token.refused(Denial::Secondary(flaw), record),
-    })?;
+    let token = token.verify(&expected, Denial::Secondary, keyring, now, record)?;
     record.secondary(token.claims().known("sub"));
     meets_rules(&token, permit, now)?;
     Ok(Secondary(token))

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::claims::Claims;
 use crate::decision::Record;
-use crate::denial::{Denial, TokenFlaw};
+use crate::denial::{Denial, Fault, TokenFlaw};
 use crate::json::{self, Json, NotStrict, Object};
 use crate::key::{self, base64url};
 use crate::keyring::{Keyring, Sought};
@@ -25,6 +25,15 @@ const MAX_KID: usize = 256;
 pub(crate) struct Unverified {
     text: Zeroizing<String>,
     form: Box<Form>,
+    /// Since when it waits for its key, in monotonic milliseconds.
+    waits_since: Option<u64>,
+}
+
+/// What a token says of its key, and since when it waits for it.
+pub(crate) struct KeyHint<'a> {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) kid: Option<&'a str>,
+    pub(crate) waits_since: Option<u64>,
 }
 
 /// The parts of a token.
@@ -57,11 +66,20 @@ pub(crate) struct Verified {
 
 /// Why a token is not verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Halt {
+enum Halt {
     /// It never will be.
     Flaw(TokenFlaw),
     /// Its key is being fetched.
     Wait { until_mono_ms: u64 },
+    /// Its key cannot be had at the moment.
+    Fault(Undecided),
+}
+
+/// Why nobody can tell, and when to come again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Undecided {
+    pub(crate) fault: Fault,
+    pub(crate) retry_after_ms: u64,
 }
 
 impl From<TokenFlaw> for Halt {
@@ -76,6 +94,8 @@ pub(crate) enum Held {
     Denied(Denial),
     /// Its key is being fetched: here it is back, until then.
     Wait(Unverified, u64),
+    /// Its key cannot be had at the moment.
+    Failed(Undecided),
 }
 
 impl From<Denial> for Held {
@@ -91,7 +111,7 @@ pub(crate) fn parse(
     record: &mut Record,
 ) -> Result<Unverified, Denial> {
     match Form::read(&text) {
-        Ok(form) => Ok(Unverified { text, form: Box::new(form) }),
+        Ok(form) => Ok(Unverified { text, form: Box::new(form), waits_since: None }),
         Err(flaw) => {
             record.unverified(text.as_bytes());
             Err(denial(flaw))
@@ -127,7 +147,12 @@ impl Unverified {
     }
 
     /// Whether all that is expected holds, in the fixed order, the signature last.
-    fn check(&self, expected: &Expected<'_>, keyring: &Keyring, now: Now) -> Result<(), Halt> {
+    fn check(
+        &mut self,
+        expected: &Expected<'_>,
+        keyring: &mut Keyring,
+        now: Now,
+    ) -> Result<(), Halt> {
         let algorithm = key::algorithm(&self.form.alg)
             .filter(|alg| expected.algorithms.contains(alg))
             .ok_or(TokenFlaw::AlgorithmRefused)?;
@@ -135,10 +160,18 @@ impl Unverified {
         if !expected.audiences.contains(&self.form.claims.sole_audience()?) {
             return Err(TokenFlaw::AudienceMismatch.into());
         }
-        let key = match keyring.find(expected.issuer, algorithm, self.form.kid.as_deref()) {
+        let kid = self.form.kid.as_deref();
+        let hint = KeyHint { algorithm, kid, waits_since: self.waits_since };
+        let key = match keyring.find(expected.issuer, &hint, now) {
             Sought::Here(key) => key,
             Sought::Nowhere(flaw) => return Err(flaw.into()),
-            Sought::Later { until_mono_ms } => return Err(Halt::Wait { until_mono_ms }),
+            Sought::Later { until_mono_ms } => {
+                self.waits_since.get_or_insert(now.mono_ms);
+                return Err(Halt::Wait { until_mono_ms });
+            }
+            Sought::Undecided { fault, retry_after_ms } => {
+                return Err(Halt::Fault(Undecided { fault, retry_after_ms }));
+            }
         };
         let message = self.text.as_bytes().get(..self.form.signed).unwrap_or_default();
         if key.verifies(message, &self.form.signature) {
@@ -148,18 +181,25 @@ impl Unverified {
         }
     }
 
-    /// Verifies the token. On [`Halt::Wait`] it comes back, to be verified again later.
+    /// Verifies the token. While its key is being fetched it comes back, to be verified again later.
     pub(crate) fn verify(
-        self,
+        mut self,
         expected: &Expected<'_>,
-        keyring: &Keyring,
+        denial: fn(TokenFlaw) -> Denial,
+        keyring: &mut Keyring,
         now: Now,
-    ) -> Result<Verified, (Self, Halt)> {
+        record: &mut Record,
+    ) -> Result<Verified, Held> {
         match self.check(expected, keyring, now) {
             Ok(()) => {
                 Ok(Verified { text: self.text, typ: self.form.typ, claims: self.form.claims })
             }
-            Err(halt) => Err((self, halt)),
+            Err(Halt::Wait { until_mono_ms }) => Err(Held::Wait(self, until_mono_ms)),
+            Err(Halt::Flaw(flaw)) => Err(self.refused(denial(flaw), record)),
+            Err(Halt::Fault(undecided)) => {
+                record.unverified(self.text.as_bytes());
+                Err(Held::Failed(undecided))
+            }
         }
     }
 

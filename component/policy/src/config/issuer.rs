@@ -4,17 +4,15 @@ use std::collections::BTreeSet;
 
 use jsonwebtoken::Algorithm;
 
+use super::keys;
 use super::section::{Entry, Section};
 use super::{IssuerRules, Kind, SecondaryRules};
-use crate::json::Json;
-use crate::key::{self, Key};
+use crate::key;
+use crate::keyring::IssuerKeys;
 use crate::protocol::Secrets;
 
 /// Clocks drift by seconds; a longer skew only lets expired tokens live on.
 const MAX_CLOCK_SKEW_MS: u64 = 300_000;
-
-/// Keys a set may hold. Issuers have two to five; every key costs memory and start-up time.
-const MAX_KEYS: usize = 64;
 
 /// A year: longer than that, `off` says it better.
 const MAX_AGE_MS: u64 = 8760 * 3_600_000;
@@ -22,7 +20,10 @@ const MAX_AGE_MS: u64 = 8760 * 3_600_000;
 /// The scope that lets users link and unlink their own identities (Auth0 Management API v2).
 const LINKING_SCOPE: &str = "update:current_user_identities";
 
-pub(super) fn read_all(entry: &Entry<'_>, secrets: &Secrets) -> (Vec<IssuerRules>, Vec<Vec<Key>>) {
+pub(super) fn read_all(
+    entry: &Entry<'_>,
+    secrets: &Secrets,
+) -> (Vec<IssuerRules>, Vec<IssuerKeys>) {
     let mut names = BTreeSet::new();
     let read = entry.filled_list(|entry| {
         let (rules, keys) = read_one(entry.section()?, names.len(), secrets)?;
@@ -38,7 +39,7 @@ fn read_one(
     mut section: Section<'_>,
     position: usize,
     secrets: &Secrets,
-) -> Option<(IssuerRules, Vec<Key>)> {
+) -> Option<(IssuerRules, IssuerKeys)> {
     let issuer = section.required("issuer").and_then(|entry| entry.text().map(str::to_owned));
     let kind = section
         .optional("kind")
@@ -75,7 +76,8 @@ fn read_one(
     let secondary = section.optional("secondary").and_then(|entry| entry.section());
     let secondary =
         secondary.map_or_else(SecondaryRules::default, |section| read_secondary(section, reserved));
-    let keys = keys(&mut section, &algorithms, &secondary.algorithms, secrets);
+    let wanted = keys::Wanted::of(&algorithms, &secondary.algorithms);
+    let keys = keys::read(&mut section, &wanted, issuer.as_deref(), secrets);
     section.end();
     let rules = IssuerRules {
         issuer: issuer?,
@@ -90,7 +92,7 @@ fn read_one(
         token_type,
         secondary,
     };
-    Some((rules, keys))
+    Some((rules, keys?))
 }
 
 impl Default for SecondaryRules {
@@ -154,107 +156,4 @@ fn scope(entry: &Entry<'_>) -> Option<String> {
     } else {
         entry.wrong("one scope an entry, without spaces", &format!("`{text}`"))
     }
-}
-
-/// The keys of an issuer, prepared for its algorithms and for those of its secondary tokens.
-fn keys(
-    section: &mut Section<'_>,
-    bearer: &[Algorithm],
-    secondary: &[Algorithm],
-    secrets: &Secrets,
-) -> Vec<Key> {
-    let mut wanted = bearer.to_vec();
-    wanted.extend(secondary.iter().filter(|algorithm| !bearer.contains(algorithm)));
-    let (hmac, public): (Vec<_>, Vec<_>) =
-        wanted.into_iter().partition(|algorithm| key::is_hmac(*algorithm));
-    let mut keys = shared_keys(section, &hmac, secrets);
-    let source =
-        if public.is_empty() { section.optional("keys") } else { section.required("keys") };
-    keys.extend(
-        source
-            .and_then(|entry| entry.section())
-            .map(|source| public_keys(source, &public))
-            .unwrap_or_default(),
-    );
-    keys
-}
-
-fn shared_keys(section: &mut Section<'_>, algorithms: &[Algorithm], secrets: &Secrets) -> Vec<Key> {
-    if algorithms.is_empty() {
-        if let Some(entry) = section.optional("hmac_secret") {
-            entry.wrong::<()>("no `hmac_secret` without an HS algorithm", "one");
-        }
-        return Vec::new();
-    }
-    let Some(entry) = section.required("hmac_secret") else {
-        return Vec::new();
-    };
-    let Some(name) = entry.text() else {
-        return Vec::new();
-    };
-    // Somebody may have put the secret itself here: it is not repeated.
-    if !name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
-    {
-        entry.wrong::<()>(
-            "the name of a secret, in capital letters, digits and `_`",
-            "something else, which is not shown",
-        );
-        return Vec::new();
-    }
-    let Some(secret) = secrets.find(name) else {
-        let help = format!(
-            "the reference gateway takes it from the environment variable `LINKGATE_SECRET_{name}`"
-        );
-        entry.mistaken::<()>(
-            format!("expected the name of a secret that the host has, found `{name}`"),
-            Some(help),
-        );
-        return Vec::new();
-    };
-    let prepare = |algorithm: &Algorithm| {
-        key::prepare_secret(secret, *algorithm)
-            .or_else(|message| entry.mistaken(message, None).ok_or(()))
-    };
-    algorithms.iter().filter_map(|algorithm| prepare(algorithm).ok()).collect()
-}
-
-fn public_keys(mut source: Section<'_>, algorithms: &[Algorithm]) -> Vec<Key> {
-    let set = source.required("jwks").and_then(|entry| entry.section());
-    source.end();
-    let Some(mut set) = set else {
-        return Vec::new();
-    };
-    let mut taken: BTreeSet<(Option<String>, &str)> = BTreeSet::new();
-    let Some(list) = set.required("keys") else {
-        return Vec::new();
-    };
-    if matches!(list.value(), Json::List(keys) if keys.len() > MAX_KEYS) {
-        list.wrong::<()>(&format!("at most {MAX_KEYS} keys"), "more");
-        return Vec::new();
-    }
-    let prepared = list.filled_list(|entry| {
-        let keys = match key::prepare(&entry.value().to_value(), algorithms) {
-            Ok(keys) if keys.is_empty() => {
-                return entry
-                    .wrong("a key for one of the issuer's algorithms", "one of another family");
-            }
-            Ok(keys) => keys,
-            Err(message) => return entry.mistaken(message, None),
-        };
-        if keys.iter().any(|key| !taken.insert((key.kid.clone(), key::name(key.algorithm)))) {
-            return entry.wrong("every `kid` once for an algorithm", "one again");
-        }
-        Some(keys)
-    });
-    // Other members of a key set are to be ignored (RFC 7517 section 5).
-    let keys: Vec<Key> = prepared.into_iter().flatten().collect();
-    let unserved =
-        algorithms.iter().find(|algorithm| !keys.iter().any(|key| key.algorithm == **algorithm));
-    if let (Some(algorithm), false) = (unserved, keys.is_empty()) {
-        let message =
-            format!("expected a key for each algorithm, found none for {}", key::name(*algorithm));
-        let help = "secondary tokens are RS256 unless `secondary.algorithms` says otherwise";
-        list.mistaken::<()>(message, Some(help.to_owned()));
-    }
-    keys
 }

@@ -73,6 +73,18 @@ fn one_mistake_at_a_time() {
         (format!("{issuer}/hmac_secret"), json!("SHORT"), format!("{issuer}/hmac_secret: expected no `hmac_secret` without an HS algorithm, found one")),
         (format!("{issuer}/kind"), json!("idtoken"), format!("{issuer}/kind: expected `access-token` or `id-token`, found `idtoken`")),
         (format!("{issuer}/keys"), rsa, format!("{issuer}/keys/jwks/keys/1: expected a key for one of the issuer's algorithms, found one of another family")),
+        (format!("{issuer}/keys"), json!({}), format!("{issuer}/keys: expected `jwks`, `file`, `jwks_uri` or `discovery`, found nothing")),
+        (format!("{issuer}/keys"), json!({ "jwks_uri": "https://tenant.example/k", "discovery": true }), format!("{issuer}/keys: expected one of `jwks`, `file`, `jwks_uri` and `discovery`, found several")),
+        (format!("{issuer}/keys"), json!({ "file": "keys.json" }), format!("{issuer}/keys/file: expected the key set itself, found the name of a file (the linkgate command line reads `file` and puts the set in its place; elsewhere write `jwks`)")),
+        (format!("{issuer}/keys"), json!({ "jwks_uri": "/keys" }), format!("{issuer}/keys/jwks_uri: expected an absolute URL without user information or fragment, found `/keys`")),
+        (format!("{issuer}/keys"), json!({ "jwks_uri": "http://tenant.example/k" }), format!("{issuer}/keys: expected an `https` URL (whoever is on the way could put keys of their own there; inside a network you trust, write `allow_http: true` under `keys`)")),
+        (format!("{issuer}/keys"), json!({ "jwks_uri": "https://keys.example/k" }), format!("{issuer}/keys: expected a URL on the issuer's host or on one of `hosts`, found `keys.example` (when the issuer's keys are really there, write `hosts: [keys.example]`)")),
+        (format!("{issuer}/keys"), json!({ "discovery": false }), format!("{issuer}/keys/discovery: expected `true`, or another source of keys, found `false`")),
+        (format!("{issuer}/keys"), json!({ "discovery": true, "stale": "8d" }), format!("{issuer}/keys/stale: expected a duration such as `30s`, `10m` or `1h`, found `8d`")),
+        (format!("{issuer}/keys"), json!({ "discovery": true, "refresh": "1m", "refresh_min": "2m" }), format!("{issuer}/keys: expected a `refresh_min` of at most `refresh`, found a longer one")),
+        (format!("{issuer}/keys"), json!({ "jwks": { "keys": [minted::jwk(7, "a")] }, "stale": "1h" }), format!("{issuer}/keys/stale: expected a known key, found `stale` (the keys here are: discovery, file, jwks, jwks_uri)")),
+        (format!("{issuer}/keys"), json!({ "jwks": { "keys": [] } }), format!("{issuer}/keys/jwks/keys: expected at least one entry, found an empty list")),
+        (format!("{issuer}/keys"), json!({ "discovery": true, "hosts": ["Keys.example"] }), format!("{issuer}/keys/hosts/0: expected a host in lower case, without a port, found `Keys.example`")),
         ("/cors".to_owned(), json!({ "origins": ["*"] }), "/cors/origins/0: expected an exact origin such as `https://app.example`, in lower case, without a path, found `*`".to_owned()),
         ("/cors".to_owned(), json!({}), "/cors: expected the key `origins`, found none".to_owned()),
         ("/forward_headers".to_owned(), json!(["Authorization"]), "/forward_headers/0: expected a header that is the client's to send on, found `Authorization`".to_owned()),
@@ -86,6 +98,30 @@ fn one_mistake_at_a_time() {
     ] {
         assert_eq!(told(&with(&pointer, value)), [expected], "{pointer}");
     }
+}
+
+#[test]
+fn discovery_needs_an_issuer_that_is_a_url() {
+    for (row, issuer, expected) in [
+        (
+            "no URL",
+            "tenant.example",
+            "/issuers/0: expected an issuer that is a URL, or another source of keys than discovery, found another",
+        ),
+        (
+            "no TLS",
+            "http://tenant.example/",
+            "/issuers/0: keys by discovery: expected an `https` URL (whoever is on the way could put keys of their own there; inside a network you trust, write `allow_http: true` under `keys`)",
+        ),
+    ] {
+        let mut document = minted::document();
+        document["issuers"][0]["issuer"] = json!(issuer);
+        document["issuers"][0].as_object_mut().unwrap().remove("keys");
+        assert_eq!(told(&document.to_string()), [expected], "{row}");
+    }
+    let mut document = minted::document();
+    document["issuers"][0].as_object_mut().unwrap().remove("keys");
+    assert_eq!(told(&document.to_string()), [""; 0], "without `keys`, discovery");
 }
 
 #[test]

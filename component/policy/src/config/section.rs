@@ -175,13 +175,29 @@ impl<'a> Section<'a> {
     pub(super) fn required(&mut self, key: &'static str) -> Option<Entry<'a>> {
         let entry = self.optional(key);
         if entry.is_none() {
-            self.mistakes.push(
-                &self.pointer,
-                format!("expected the key `{key}`, found none"),
-                None,
-            );
+            self.wrong(&format!("the key `{key}`"), "none");
         }
         entry
+    }
+
+    /// Whether a key stands there.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.members.contains_key(key)
+    }
+
+    /// Whether no key stands there.
+    pub(super) fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// Notes a mistake of the section as a whole.
+    pub(super) fn wrong(&self, expected: &str, found: &str) {
+        self.mistaken(format!("expected {expected}, found {found}"), None);
+    }
+
+    /// Like [`Self::wrong`], with the whole message, and what to do about it.
+    pub(super) fn mistaken(&self, message: String, help: Option<String>) {
+        self.mistakes.push(&self.pointer, message, help);
     }
 
     /// Ends the section: every key that nobody asked for is a mistake.

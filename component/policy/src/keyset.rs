@@ -1,0 +1,97 @@
+//! A key set that was fetched: its keys, and until when they are used.
+
+use std::sync::Arc;
+
+use crate::decision::escaped;
+use crate::jitter::Jitter;
+use crate::jwks::{self, KeyRow};
+use crate::key::Key;
+use crate::protocol::Now;
+use crate::source::SourceRules;
+
+/// A loaded set.
+pub(crate) struct KeySet {
+    /// As it was published.
+    pub(crate) text: Arc<[u8]>,
+    keys: Vec<Key>,
+    pub(crate) rows: Vec<KeyRow>,
+    /// When it was asked for: nothing that was published later is in it, and its age counts from here.
+    pub(crate) asked_mono_ms: u64,
+    /// What it said of its freshness.
+    pub(crate) stated_ms: Option<u64>,
+    /// When another is asked for, ahead of the end of its freshness.
+    pub(crate) refresh_at_mono_ms: u64,
+    /// When it is used no longer, whatever happens.
+    pub(crate) usable_until_mono_ms: u64,
+}
+
+impl KeySet {
+    /// Reads a set. Says in a phrase why it is none.
+    pub(crate) fn load(
+        text: Arc<[u8]>,
+        stated_ms: Option<u64>,
+        asked_mono_ms: u64,
+        rules: &SourceRules,
+        jitter: &mut Jitter,
+    ) -> Result<Self, String> {
+        let entries = jwks::parse(&text, &rules.algorithms)?;
+        let (mut keys, mut rows) = (Vec::new(), Vec::new());
+        for entry in entries {
+            keys.extend(entry.keys);
+            rows.push(entry.row);
+        }
+        let fresh_ms = stated_ms.map_or(rules.refresh_ms, |stated| {
+            stated.max(rules.refresh_min_ms).min(rules.refresh_ms)
+        });
+        // A tenth to a fifth of the time is left for it to arrive before anybody has to wait.
+        let ahead_ms = fresh_ms / 10 + jitter.below(fresh_ms / 10);
+        Ok(Self {
+            text,
+            keys,
+            rows,
+            asked_mono_ms,
+            stated_ms,
+            refresh_at_mono_ms: asked_mono_ms + fresh_ms - ahead_ms,
+            usable_until_mono_ms: asked_mono_ms + fresh_ms + rules.stale_ms,
+        })
+    }
+
+    /// Its keys, each prepared for one algorithm.
+    pub(crate) fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// Whether there is a key in it for us.
+    pub(crate) fn is_filled(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
+    /// Whether tokens may be verified with it now.
+    pub(crate) fn is_usable(&self, now: Now) -> bool {
+        self.is_filled() && now.mono_ms < self.usable_until_mono_ms
+    }
+
+    /// What the operator is told of a set that differs from the one before.
+    pub(crate) fn notices(&self, issuer: &str) -> Vec<String> {
+        let used = self.rows.iter().filter(|row| row.refused.is_none());
+        let names: Vec<String> = used.map(name).collect();
+        let mut notices = vec![match names.as_slice() {
+            [] => format!(
+                "keys of {issuer}: the set holds no key that can be used: requests are answered 503"
+            ),
+            names => format!("keys of {issuer}: {} in use: {}", names.len(), names.join(", ")),
+        }];
+        notices.extend(self.rows.iter().filter_map(|row| {
+            let why = row.refused.as_ref()?;
+            Some(format!("keys of {issuer}: {} is not used: {why}", name(row)))
+        }));
+        notices
+    }
+}
+
+/// A key, for a line of the log.
+fn name(row: &KeyRow) -> String {
+    row.kid
+        .as_deref()
+        .map_or_else(|| "a key without kid".to_owned(), |kid| format!("`{}`", escaped(kid)))
+}

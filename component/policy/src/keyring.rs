@@ -172,7 +172,7 @@ impl Ring {
             last_failure: self
                 .source
                 .as_ref()
-                .and_then(|source| source.history.last_failure.clone()),
+                .and_then(|source| source.attempts.history.last_failure.clone()),
         }
     }
 }

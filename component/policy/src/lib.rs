@@ -51,6 +51,7 @@ mod claims;
 mod json;
 mod keyring;
 mod source;
+mod attempts;
 mod discovery;
 mod keyset;
 mod jwks;

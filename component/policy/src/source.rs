@@ -15,9 +15,9 @@ use std::sync::Arc;
 use jsonwebtoken::Algorithm;
 use serde::{Deserialize, Serialize};
 
+use crate::attempts::{Attempts, FIRST_BACKOFF_MS, GRACE_MS, History, Round};
 use crate::denial::{Fault, TokenFlaw};
 use crate::discovery;
-use crate::jitter::Jitter;
 use crate::key;
 use crate::keyring::Sought;
 use crate::keyset::KeySet;
@@ -61,36 +61,15 @@ pub(crate) enum Stage {
 /// The keys of an issuer that publishes them.
 pub(crate) struct Source {
     pub(crate) rules: SourceRules,
-    jitter: Jitter,
+    pub(crate) attempts: Attempts,
+    /// What is being asked for, while something is.
+    asked: Stage,
     pub(crate) set: Option<KeySet>,
     /// What discovery said, and when.
     learnt: Option<(Url, u64)>,
-    round: Round,
-    pub(crate) history: History,
     /// Whether it is to be fetched before anybody asks.
     warm: bool,
     waiting: usize,
-}
-
-/// Whether a fetch is under way.
-#[derive(Clone, Copy)]
-enum Round {
-    Resting,
-    Wanted,
-    Asked { stage: Stage, until_mono_ms: u64 },
-}
-
-/// What attempts came to. A reload takes it along, so that it lifts no limit.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct History {
-    /// No unknown `kid` starts an attempt before.
-    pub(crate) cooldown_until_mono_ms: u64,
-    /// No want of keys, and no refresh, does before.
-    pub(crate) backoff_until_mono_ms: u64,
-    /// Failures in a row.
-    pub(crate) failures: u32,
-    /// What the last one was, for the operator.
-    pub(crate) last_failure: Option<String>,
 }
 
 /// What outlives a policy: keys, cooldown and back-off of one source.
@@ -115,30 +94,18 @@ pub(crate) const MAX_ANSWER: u32 = 256 << 10;
 /// Exchanges that wait for one issuer's keys. Raised, an outage makes a gateway hold more requests.
 const MAX_WAITING: usize = 1024;
 
-/// The first rest after a failure; it doubles up to the cooldown. Lowered, an endpoint that is down
-/// is asked more often.
-const FIRST_BACKOFF_MS: u64 = 1000;
-
-/// The longest rest that an endpoint can ask for with `Retry-After`. Raised, it can keep us from keys
-/// for longer.
-const MAX_RETRY_AFTER_MS: u64 = 300_000;
-
 /// How long a discovery document is believed. A day: key set URLs move once in years, and a failure
 /// asks again at once.
 const LEARNT_MS: u64 = 86_400_000;
 
-/// What a host may be late by with its own report of a timeout.
-const GRACE_MS: u64 = 500;
-
 impl Source {
     pub(crate) fn new(rules: SourceRules, seed: u64) -> Self {
         Self {
+            attempts: Attempts::new(rules.cooldown_ms, seed),
             rules,
-            jitter: Jitter::new(seed),
+            asked: Stage::Jwks,
             set: None,
             learnt: None,
-            round: Round::Resting,
-            history: History::default(),
             warm: false,
             waiting: 0,
         }
@@ -166,16 +133,17 @@ impl Source {
     /// Nobody can tell yet: waits for a fetch, or says when to come again.
     fn later(&mut self, usable: bool, since: Option<u64>, now: Now) -> Sought<'static> {
         self.expire(now);
-        if matches!(self.round, Round::Resting) {
+        if self.attempts.round() == Round::Resting {
+            let history = &self.attempts.history;
             let (fault, not_before) = if usable {
-                (Fault::KeyUndecided, self.history.cooldown_until_mono_ms)
+                (Fault::KeyUndecided, history.cooldown_until_mono_ms)
             } else {
-                (Fault::KeysUnavailable, self.history.backoff_until_mono_ms)
+                (Fault::KeysUnavailable, history.backoff_until_mono_ms)
             };
             if now.mono_ms < not_before {
                 return Sought::Undecided { fault, retry_after_ms: not_before - now.mono_ms };
             }
-            self.round = Round::Wanted;
+            self.attempts.want();
         }
         if self.waiting >= MAX_WAITING {
             return Sought::Undecided { fault: Fault::KeysBusy, retry_after_ms: FIRST_BACKOFF_MS };
@@ -197,36 +165,28 @@ impl Source {
     /// The fetch to perform now, handed out once.
     pub(crate) fn due(&mut self, now: Now) -> Option<Fetch> {
         self.expire(now);
-        let due = match self.round {
-            Round::Wanted => true,
-            Round::Resting => self.next_attempt().is_some_and(|at| now.mono_ms >= at),
-            Round::Asked { .. } => false,
-        };
-        if !due {
+        let asked = matches!(self.attempts.round(), Round::Asked { .. });
+        if asked || self.next_due().is_none_or(|at| now.mono_ms < at) {
             return None;
         }
         let (stage, url) = self.next_place(now);
-        let timeout_ms = self.rules.timeout_ms;
-        let until_mono_ms = now.mono_ms + u64::from(timeout_ms) + GRACE_MS;
-        self.round = Round::Asked { stage, until_mono_ms };
+        self.asked = stage;
+        self.attempts.asked(self.rules.timeout_ms, now);
         Some(Fetch {
             source: self.name(stage),
             method: "GET",
             url: url.as_str().to_owned(),
             headers: vec![Header::new("accept", "application/json")],
             body: None,
-            timeout_ms,
+            timeout_ms: self.rules.timeout_ms,
             max_answer_bytes: MAX_ANSWER,
         })
     }
 
     /// When [`Self::due`] may next have something to say.
     pub(crate) fn next_due(&self) -> Option<u64> {
-        match self.round {
-            Round::Wanted => Some(0),
-            Round::Asked { until_mono_ms, .. } => Some(until_mono_ms),
-            Round::Resting => self.next_attempt(),
-        }
+        let refresh = self.set.as_ref().map(|set| set.refresh_at_mono_ms);
+        self.attempts.next(refresh.or(self.warm.then_some(0)))
     }
 
     /// Which of its fetches a name stands for.
@@ -242,11 +202,6 @@ impl Source {
         asked_mono_ms: u64,
         now: Now,
     ) -> Vec<String> {
-        let awaited = match self.round {
-            Round::Asked { stage: asked, .. } => asked == stage,
-            Round::Wanted => true,
-            Round::Resting => false,
-        };
         let retry_after_ms = outcome.as_ref().ok().and_then(discovery::retry_after_ms);
         let taken = outcome.and_then(|answer| match answer.status {
             200 => self.take(stage, &answer, asked_mono_ms.min(now.mono_ms)),
@@ -254,24 +209,7 @@ impl Source {
         });
         match taken {
             Ok(notices) => {
-                let half_way = stage == Stage::Discovery && awaited;
-                self.round = match self.round {
-                    _ if half_way => Round::Wanted,
-                    round @ Round::Asked { .. } if !awaited => round,
-                    Round::Asked { .. } | Round::Wanted | Round::Resting => Round::Resting,
-                };
-                if stage == Stage::Jwks {
-                    self.history = History {
-                        cooldown_until_mono_ms: now.mono_ms + self.rules.cooldown_ms,
-                        // A set without a key for us is not asked for again at every request.
-                        backoff_until_mono_ms: if self.set.as_ref().is_some_and(KeySet::is_filled) {
-                            0
-                        } else {
-                            now.mono_ms + self.rules.cooldown_ms
-                        },
-                        ..History::default()
-                    };
-                }
+                self.took(stage, now);
                 notices
             }
             Err(why) => {
@@ -279,6 +217,22 @@ impl Source {
                 self.fail(why.clone(), retry_after_ms, now);
                 vec![format!("keys of {}: {why}; {}", self.rules.issuer, self.consequence(now))]
             }
+        }
+    }
+
+    /// Ends the round, or turns to its second half.
+    fn took(&mut self, stage: Stage, now: Now) {
+        let round = self.attempts.round();
+        match stage {
+            Stage::Jwks => {
+                let filled = self.set.as_ref().is_some_and(KeySet::is_filled);
+                self.attempts.succeed(filled, now);
+            }
+            // Where nobody here asked, the keys come by themselves too.
+            Stage::Discovery if round != Round::Resting && self.asked != Stage::Jwks => {
+                self.attempts.go_on();
+            }
+            Stage::Discovery => {}
         }
     }
 
@@ -293,11 +247,16 @@ impl Source {
         if let Some(set) = kept.set {
             let asked_mono_ms = set.asked_mono_ms.min(now.mono_ms);
             let text = Arc::from(set.text.as_bytes());
-            self.set =
-                KeySet::load(text, set.stated_ms, asked_mono_ms, &self.rules, &mut self.jitter)
-                    .ok();
+            self.set = KeySet::load(
+                text,
+                set.stated_ms,
+                asked_mono_ms,
+                &self.rules,
+                &mut self.attempts.jitter,
+            )
+            .ok();
         }
-        self.history = kept.history;
+        self.attempts.history = kept.history;
     }
 
     /// What a policy that takes this one's place is to know.
@@ -307,7 +266,7 @@ impl Source {
             stated_ms: set.stated_ms,
             asked_mono_ms: set.asked_mono_ms,
         });
-        Kept { source: self.name(Stage::Jwks), set, history: self.history.clone() }
+        Kept { source: self.name(Stage::Jwks), set, history: self.attempts.history.clone() }
     }
 
     fn take(
@@ -325,8 +284,13 @@ impl Source {
             Stage::Jwks => {
                 let stated_ms = discovery::stated_freshness_ms(answer);
                 let body = Arc::from(answer.body.as_slice());
-                let set =
-                    KeySet::load(body, stated_ms, asked_mono_ms, &self.rules, &mut self.jitter)?;
+                let set = KeySet::load(
+                    body,
+                    stated_ms,
+                    asked_mono_ms,
+                    &self.rules,
+                    &mut self.attempts.jitter,
+                )?;
                 let known = self.set.as_ref();
                 // An answer that was overtaken by a later one would bring withdrawn keys back.
                 if known.is_some_and(|known| known.asked_mono_ms > asked_mono_ms) {
@@ -343,40 +307,15 @@ impl Source {
     fn fail(&mut self, why: String, retry_after_ms: Option<u64>, now: Now) {
         // What discovery said may be what is wrong.
         self.learnt = None;
-        self.round = Round::Resting;
-        let doubled = FIRST_BACKOFF_MS << self.history.failures.min(16);
-        let rest = doubled.min(self.rules.cooldown_ms).max(FIRST_BACKOFF_MS);
-        let asked = retry_after_ms.unwrap_or(0).min(MAX_RETRY_AFTER_MS);
-        let rest = (rest + self.jitter.below(rest / 4)).max(asked);
-        self.history = History {
-            cooldown_until_mono_ms: now.mono_ms + self.rules.cooldown_ms.max(asked),
-            backoff_until_mono_ms: now.mono_ms + rest,
-            failures: self.history.failures.saturating_add(1),
-            last_failure: Some(why),
-        };
+        self.attempts.fail(why, retry_after_ms, now);
     }
 
     /// Gives up a fetch that nobody answered for: whoever led it may be gone.
     fn expire(&mut self, now: Now) {
-        if let Round::Asked { stage, until_mono_ms } = self.round
-            && now.mono_ms >= until_mono_ms
-        {
-            self.fail(
-                format!("{}: expected an answer in time, found none", self.place(stage)),
-                None,
-                now,
-            );
+        if self.attempts.is_overdue(now) {
+            let why = format!("{}: expected an answer in time, found none", self.place(self.asked));
+            self.fail(why, None, now);
         }
-    }
-
-    /// When the next attempt is made that nobody has to want.
-    fn next_attempt(&self) -> Option<u64> {
-        let refresh = match &self.set {
-            Some(set) => set.refresh_at_mono_ms,
-            None if self.warm => 0,
-            None => return None,
-        };
-        Some(refresh.max(self.history.backoff_until_mono_ms))
     }
 
     fn next_place(&self, now: Now) -> (Stage, Url) {
@@ -407,7 +346,8 @@ impl Source {
 
     /// What a failure means for whoever reads of it.
     fn consequence(&self, now: Now) -> String {
-        let again_s = self.history.backoff_until_mono_ms.saturating_sub(now.mono_ms).div_ceil(1000);
+        let again_s =
+            self.attempts.history.backoff_until_mono_ms.saturating_sub(now.mono_ms).div_ceil(1000);
         let meanwhile = match &self.set {
             Some(set) if set.is_usable(now) => {
                 let left_s = set.usable_until_mono_ms.saturating_sub(now.mono_ms) / 1000;

@@ -3,7 +3,7 @@
 //! Who may be asked is the policy author's choice, not a discovery document's: a URL that is learnt
 //! is held to the same rules as one that is written down.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 /// An absolute URL whose parts no two readers take differently.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -105,11 +105,15 @@
 //! | `status` after the effect | happens | the same |
 //! | `reset` before the effect | does not happen | RST |
 //! | `reset` after the effect | happens | RST |
+//! | `hang_up` | happens, at once or when a `delay` or `hold` after it is over | RST at once |
+//! | `amend` | happens | the answer with other headers, or a longer body |
+//! | `drip` | happens | the body piece by piece |
 //! | `cut_body` | happens | fewer bytes than `Content-Length`, and the end of the connection |
 //!
 //! # Keys
 //!
-//! It can be told to rotate and withdraw its keys, and to publish strange ones: see [`keys`].
+//! It can be told to rotate and withdraw its keys, and to publish strange ones: see [`keys`]. How often its keys, its
+//! discovery document and its token endpoint were asked for, [`TenantHandle::arrived`] and `/__requests` tell.
 //!
 //! # What it does not do
 //!
@@ -160,6 +164,8 @@ mod users_document;
 
 // the shell
 mod handle;
+mod arrivals;
+mod control;
 mod request_log;
 mod serve;
 mod respond;
@@ -169,6 +175,7 @@ mod socket;
 // what goes wrong when it is asked to
 pub mod faults;
 mod cut_body;
+mod drip_body;
 
 pub use answer::Answer;
 pub use handle::TenantHandle;

@@ -30,13 +30,29 @@
 //! # }
 //! ```
 //!
+//! # From another process
+//!
+//! The endpoint is there when [`ServeOptions::key_control`](crate::ServeOptions) asks for it (`linkgate tenant --keys`);
+//! otherwise its paths answer 404 like any unknown one. As with the one for faults, it asks for no credentials, its requests
+//! are neither logged, counted nor hit, bodies are JSON and must say so, and what is not understood is refused with 400.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `GET /__keys` | 200 `{"signing": "kid", "earlier": ["kid"], "strange": [{…}]}`, the newest first |
+//! | `POST /__keys/rotate` with `{"overlap": true}` | 201 `{"kid": "…"}`: a new key signs; with `false` the earlier ones are withdrawn in the same moment. `"kid": "…"` names the new key |
+//! | `POST /__keys/withdraw` with `{"kid": "…"}` | 200 `{"withdrawn": 1}`, how many keys of that name went; 404 when there is none, 409 for the one that signs |
+//! | `POST /__keys/publish` with `{"keys": […]}` | 200 `{"published": 2}`, how many there are in all: the list's members, whatever they are, stand in the JWKS after the tenant's own keys; with `"first": true` before them |
+//! | `DELETE /__keys` | 200 `{"unpublished": 1}`: no strange keys any more |
+//!
 //! [`Tenant`]: crate::Tenant
 //! [`Tenant::rotate_key`]: crate::Tenant::rotate_key
 
 mod set;
 
 mod rotation;
+mod control;
 
 pub use set::{Overlap, Place, WithdrawError};
 
+pub(crate) use control::control;
 pub(crate) use set::KeySet;

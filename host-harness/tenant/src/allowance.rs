@@ -9,7 +9,7 @@ const LIMIT: u64 = 50;
 const WINDOW_S: u64 = 60;
 
 /// How many calls of the current window are used up.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Allowance {
     window: u64,
     used: u64,

@@ -31,8 +31,8 @@ pub(crate) fn authenticate(
 ) -> Result<Caller, Refusal> {
     let token = bearer_token(request)?;
     let settings = tenant.settings();
-    let claims =
-        token::open(token, tenant.keys(), settings.issuer(), now_unix_s).map_err(Refusal::Token)?;
+    let claims = token::open(token, tenant.keys().verifying(), settings.issuer(), now_unix_s)
+        .map_err(Refusal::Token)?;
     let subject = claims
         .text("sub")
         .filter(|sub| !sub.is_empty())

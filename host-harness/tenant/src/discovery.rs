@@ -1,6 +1,6 @@
 //! `/.well-known`: what the tenant says of itself.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::answer::Answer;
 use crate::tenant::Tenant;
@@ -32,8 +32,8 @@ pub(crate) fn openid_configuration(tenant: &Tenant) -> Answer {
 
 /// RFC 7517, section 5. Keys that were rotated out stay in the set until they are withdrawn.
 pub(crate) fn jwks(tenant: &Tenant) -> Answer {
-    let keys: Vec<Value> = tenant.keys().map(|key| json!(key.jwk())).collect();
-    Answer::json(200, &json!({ "keys": keys })).with_header("cache-control", PUBLIC_FOR_SECONDS)
+    Answer::json(200, &json!({ "keys": tenant.published_keys() }))
+        .with_header("cache-control", PUBLIC_FOR_SECONDS)
 }
 
 /// How long others may keep these documents, as Auth0 says it.

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::answer::Answer;
+use crate::arrivals::Arrivals;
 use crate::faults::{FaultPlan, Fired, Holds};
 use crate::request::Request;
 use crate::request_log::{Recorded, RequestLog};
@@ -19,6 +20,7 @@ pub struct TenantHandle {
 
 struct Shared {
     tenant: Mutex<Tenant>,
+    arrivals: Arrivals,
     log: Mutex<RequestLog>,
     watcher: Mutex<Option<Watcher>>,
     plan: Mutex<FaultPlan>,
@@ -33,6 +35,7 @@ impl TenantHandle {
     pub fn new(tenant: Tenant) -> Self {
         let shared = Shared {
             tenant: Mutex::new(tenant),
+            arrivals: Arrivals::default(),
             log: Mutex::default(),
             watcher: Mutex::default(),
             plan: Mutex::default(),
@@ -49,6 +52,17 @@ impl TenantHandle {
     /// Answers `request`, records it, and tells the watcher.
     #[must_use]
     pub fn answer(&self, request: Request, now_unix_s: u64) -> Answer {
+        self.arrive(Operation::of(&request));
+        self.answer_arrived(request, now_unix_s)
+    }
+
+    /// Counts a request whose last byte has arrived.
+    pub(crate) fn arrive(&self, operation: Operation) {
+        self.shared.arrivals.add(operation);
+    }
+
+    /// Answers a request that was counted when it arrived.
+    pub(crate) fn answer_arrived(&self, request: Request, now_unix_s: u64) -> Answer {
         let answer = self.tenant().answer(&request, now_unix_s);
         self.record(request, answer.status, now_unix_s);
         answer
@@ -99,8 +113,25 @@ impl TenantHandle {
         lock(&self.shared.log).counts()
     }
 
-    /// Empties the log and its counts.
+    /// How many requests for `operation` arrived, whatever became of them. Those that a fault holds or delays count here
+    /// at once, and in [`count`](Self::count) when they have had their effect, or the fault in place of it.
+    #[must_use]
+    pub fn arrived(&self, operation: Operation) -> u64 {
+        self.shared.arrivals.of(operation)
+    }
+
+    /// Waits until at least `count` requests for `operation` have arrived. It may wait for ever: put a time limit around it.
+    pub async fn until_arrived(&self, operation: Operation, count: u64) {
+        self.until_all_arrived(&BTreeMap::from([(operation, count)])).await;
+    }
+
+    pub(crate) async fn until_all_arrived(&self, wanted: &BTreeMap<Operation, u64>) {
+        self.shared.arrivals.until(wanted).await;
+    }
+
+    /// Empties the log, and begins all counts of requests anew.
     pub fn forget_requests(&self) {
+        self.shared.arrivals.forget();
         *lock(&self.shared.log) = RequestLog::default();
     }
 

@@ -13,6 +13,8 @@ pub(crate) struct Identity {
     pub(crate) provider: String,
     /// What follows the provider and `|` in a user id; for a company's directory this begins with the connection and `|`.
     pub(crate) user_id: String,
+    /// Whether the API writes `user_id` as a number, as it does for providers that number their users.
+    pub(crate) numbered: bool,
     pub(crate) connection: String,
     pub(crate) profile: Profile,
     pub(crate) password: Option<String>,
@@ -30,6 +32,7 @@ impl Identity {
         Some(Self {
             provider: provider.to_owned(),
             user_id: user_id.to_owned(),
+            numbered: false,
             connection: connection_of(provider, user_id).to_owned(),
             profile,
             password: None,
@@ -52,6 +55,18 @@ impl Identity {
                 || without_connection(user_id).as_deref() == Some(&self.user_id))
     }
 
+    /// The number, where `user_id` is one: digits that JSON would write in the same way.
+    pub(crate) fn number(&self) -> Option<u64> {
+        self.user_id.parse().ok().filter(|number: &u64| number.to_string() == self.user_id)
+    }
+
+    fn user_id_json(&self) -> Value {
+        match self.number().filter(|_| self.numbered) {
+            Some(number) => json!(number),
+            None => json!(self.user_id),
+        }
+    }
+
     pub(crate) fn to_json(&self, profile_data: bool, provider_tokens: bool) -> Value {
         let profile = profile_data.then(|| Value::Object(self.profile.to_json()));
         let token =
@@ -59,7 +74,7 @@ impl Identity {
         let members = [
             ("connection", Some(json!(self.connection))),
             ("provider", Some(json!(self.provider))),
-            ("user_id", Some(json!(self.user_id))),
+            ("user_id", Some(self.user_id_json())),
             ("isSocial", Some(json!(provider::is_social(&self.provider)))),
             ("profileData", profile),
             ("access_token", token),

@@ -36,6 +36,62 @@
 //! # }
 //! ```
 //!
+//! # Driving it without a socket
+//!
+//! [`Tenant`] needs no runtime, no clock and no port, and a clone of it costs next to nothing. A test that walks all histories
+//! of a client can therefore fork it at each request, and let the request end in every way that a network knows. Which of them
+//! happens is the test's to choose: a request whose effect never comes is not put to the tenant, an answer that is lost is
+//! thrown away, an effect that comes late is put to the tenant at a later step.
+//!
+//! ```
+//! use linkgate_tenant::{Answer, DEFAULT_USERS, Request, Settings, SigningKey, Tenant, Users, Validity};
+//!
+//! /// How a request ends for the client, and what it leaves to come.
+//! fn endings(before: &Tenant, request: &Request, now: u64) -> [(Tenant, Option<Answer>, Option<Request>); 4] {
+//!     let mut after = before.clone();
+//!     let answer = after.answer(request, now);
+//!     [
+//!         (after.clone(), Some(answer), None),            // answered
+//!         (after, None, None),                            // lost after the effect
+//!         (before.clone(), None, None),                   // lost before the effect
+//!         (before.clone(), None, Some(request.clone())),  // lost, and the effect is still to come
+//!     ]
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let now = 1_750_000_000;
+//! let mut settings = Settings::new("http://127.0.0.1:8080/");
+//! settings.profile_limit_bytes = 4_096;
+//! let start = Tenant::new(settings, SigningKey::generate()?, Users::parse(DEFAULT_USERS)?);
+//! let machine = start.mint_machine_token("machine", &["update:users"], Validity::new(now, 3600))?;
+//! let patch = |metadata| {
+//!     Request::new("PATCH", "/api/v2/users/auth0|alice-5f7c8ec7")
+//!         .with_bearer(&machine)
+//!         .with_json(&serde_json::json!({ "user_metadata": metadata }))
+//! };
+//! let (ours, theirs) = (patch(serde_json::json!({ "a": 1 })), patch(serde_json::json!({ "b": 2 })));
+//!
+//! let mut histories = 0;
+//! for (state, _answer, late) in endings(&start, &ours, now) {
+//!     for (mut state, _, _) in endings(&state, &theirs, now + 1) {
+//!         if let Some(late) = &late {
+//!             state.answer(late, now + 30);
+//!         }
+//!         let alice = state.user("auth0|alice-5f7c8ec7").ok_or("nobody deleted alice")?;
+//!         assert!(alice.user_metadata().is_some_and(|metadata| metadata.contains_key("color")));
+//!         histories += 1;
+//!     }
+//! }
+//! assert_eq!(histories, 16);
+//! assert!(start.user("auth0|alice-5f7c8ec7").is_some_and(|alice| alice.linked_ids().is_empty()));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Mint tokens once, before the walk: a signature costs more than everything else here, and a token that a key has
+//! recognised is not verified again. To tell whether two histories arrived at the same place, compare the tenants, or
+//! `a.users().eq(b.users())`, which leaves out how many calls it took.
+//!
 //! # Faults
 //!
 //! On a socket it can be told to fail: for the nth request of an operation, for every one, or for some by chance. See
@@ -49,10 +105,22 @@
 //! | `status` after the effect | happens | the same |
 //! | `reset` before the effect | does not happen | RST |
 //! | `reset` after the effect | happens | RST |
+//! | `hang_up` | happens, at once or when a `delay` or `hold` after it is over | RST at once |
+//! | `amend` | happens | the answer with other headers, or a longer body |
+//! | `drip` | happens | the body piece by piece |
 //! | `cut_body` | happens | fewer bytes than `Content-Length`, and the end of the connection |
 //!
-//! It does **not** show login pages, keep sessions, send mail, enforce rate limits, create or delete users, or update
-//! anything of a user but metadata. Where the API documents no answer, the module that had to choose one says so.
+//! # Keys
+//!
+//! It can be told to rotate and withdraw its keys, and to publish strange ones: see [`keys`]. How often its keys, its
+//! discovery document and its token endpoint were asked for, [`TenantHandle::arrived`] and `/__requests` tell.
+//!
+//! # What it does not do
+//!
+//! It does **not** show login pages, keep sessions, send mail, enforce rate limits (it counts calls in its headers; a fault
+//! with status 429 refuses one), create or delete users, or update anything of a user but metadata. It keeps a number as
+//! `serde_json` does, which is an integer of 64 bits or a double, and so prints `1.50` as `1.5`; the API, which is
+//! written in JavaScript, has doubles alone. Where the API documents no answer, the module that had to choose one says so.
 
 // in
 mod request;
@@ -85,6 +153,7 @@ mod allowance;
 mod tenant;
 mod settings;
 mod key;
+pub mod keys;
 mod mint;
 mod directory;
 mod user;
@@ -95,6 +164,8 @@ mod users_document;
 
 // the shell
 mod handle;
+mod arrivals;
+mod control;
 mod request_log;
 mod serve;
 mod respond;
@@ -104,6 +175,7 @@ mod socket;
 // what goes wrong when it is asked to
 pub mod faults;
 mod cut_body;
+mod drip_body;
 
 pub use answer::Answer;
 pub use handle::TenantHandle;

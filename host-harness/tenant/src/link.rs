@@ -14,7 +14,8 @@ use crate::tenant::Tenant;
 use crate::user::JsonObject;
 
 /// 201 with the primary's identities. The secondary user and its metadata are gone; its identities, however many, now
-/// belong to the primary. Source: Auth0 Management API v2, Link a user account.
+/// belong to the primary. A primary that they would make too large is refused with the API's general text, since it
+/// documents none of its own for that. Source: Auth0 Management API v2, Link a user account.
 pub(crate) fn link(
     tenant: &mut Tenant,
     caller: &Caller,
@@ -29,11 +30,15 @@ pub(crate) fn link(
         LinkBody::Named { provider, user_id, .. } => named(caller, provider, user_id)?,
     };
     check_pair(tenant, id, &secondary, &body)?;
-    let user = tenant
-        .directory_mut()
-        .absorb(id, &secondary, now_unix_s)
-        .ok_or(Refusal::SecondaryNotFound)?;
-    Ok(Answer::json(201, &user.identities_json(caller.has_any(&["read:user_idp_tokens"]))))
+    let before = tenant.user(id).ok_or(Refusal::InexistentUser)?;
+    let mut directory = tenant.directory().clone();
+    let user = directory.absorb(id, &secondary, now_unix_s).ok_or(Refusal::SecondaryNotFound)?;
+    if user.outgrew(before, tenant.settings().profile_limit_bytes) {
+        return Err(Refusal::UnableToLink);
+    }
+    let identities = user.identities_json(caller.has_any(&["read:user_idp_tokens"]));
+    *tenant.directory_mut() = directory;
+    Ok(Answer::json(201, &identities))
 }
 
 /// The two ways to name the secondary account.

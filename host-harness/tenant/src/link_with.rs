@@ -43,7 +43,8 @@ pub(crate) fn subject(
     token: &str,
     now_unix_s: u64,
 ) -> Result<String, Refusal> {
-    let opened = token::open(token, tenant.keys(), tenant.settings().issuer(), now_unix_s);
+    let opened =
+        token::open(token, tenant.keys().verifying(), tenant.settings().issuer(), now_unix_s);
     let claims = opened.map_err(|fault| Refusal::LinkWith(of_token(fault)))?;
     check_audience(&claims, caller).map_err(Refusal::LinkWith)?;
     subject_of(&claims).map_err(Refusal::LinkWith)

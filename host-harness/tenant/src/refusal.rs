@@ -22,6 +22,9 @@ pub(crate) enum Refusal {
     InsufficientScope(&'static str),
     UnownedResource,
     InexistentUser,
+    /// A user may not become larger than so many bytes.
+    ProfileTooLarge(usize),
+    UnableToLink,
     ProviderNotConfigured,
     SameAsMain,
     IdentityExists,
@@ -60,7 +63,8 @@ impl Refusal {
     }
 
     /// Status, documented `errorCode`, message. Source: Auth0 Management API v2, the responses of the four user
-    /// operations; the texts of 404, 413 and 415 are those of the web framework it runs on.
+    /// operations; the texts of 404, 413 and 415 are those of the web framework it runs on. What is said of a user that
+    /// becomes too large is ours: the API documents a limit, and no answer.
     fn parts(&self) -> (u16, Option<&'static str>, String) {
         match self {
             Self::NoSuchRoute => (404, None, "Not Found".to_owned()),
@@ -86,6 +90,12 @@ impl Refusal {
             }
             Self::InexistentUser => {
                 (404, Some("inexistent_user"), "The user does not exist.".to_owned())
+            }
+            Self::ProfileTooLarge(bytes) => {
+                (400, None, format!("The user profile exceeds its size limit of {bytes} bytes."))
+            }
+            Self::UnableToLink => {
+                (400, None, "Unable to link with the secondary account.".to_owned())
             }
             Self::IdentityExists => (409, None, "Specified identity already exists.".to_owned()),
             Self::LinkWith(fault) => (400, None, fault.message().to_owned()),

@@ -9,22 +9,25 @@ use hyper::{Response, StatusCode};
 use tokio::sync::watch;
 
 use crate::answer::Answer;
+use crate::control::control;
 use crate::cut_body::CutBody;
-use crate::faults::{Ending, control, exchange};
+use crate::drip_body::DripBody;
+use crate::faults::{Delivery, Ending, exchange};
 use crate::handle::TenantHandle;
 use crate::incoming::read;
+use crate::serve::ServeOptions;
 use crate::socket::Line;
 
 /// What every connection of a server has to know.
 #[derive(Debug, Clone)]
 pub(crate) struct Serving {
     pub(crate) handle: TenantHandle,
-    pub(crate) fault_control: bool,
+    pub(crate) options: ServeOptions,
     /// Changes when the server ends.
     pub(crate) closed: watch::Receiver<()>,
 }
 
-type AnswerBody = Either<Full<Bytes>, CutBody>;
+type AnswerBody = Either<Full<Bytes>, Either<CutBody, DripBody>>;
 
 /// The response, or the end of the connection without one.
 pub(crate) async fn respond(
@@ -36,16 +39,18 @@ pub(crate) async fn respond(
         Ok(request) => request,
         Err(unread) => return Ok(whole(unread.answer())),
     };
-    if serving.fault_control
-        && let Some(answer) = control(&serving.handle, &request).await
-    {
+    if let Some(answer) = control(serving.options, &serving.handle, &request).await {
         return Ok(whole(answer));
     }
     match exchange(&serving.handle, request, &serving.closed).await {
-        Ending::Answer(answer) => Ok(whole(answer)),
-        Ending::Cut(answer, after_bytes) => Ok(response(answer, |body| {
-            Either::Right(CutBody::new(&body, after_bytes, line.flushed()))
+        Ending::Answer(answer, Delivery::Whole) => Ok(whole(answer)),
+        Ending::Answer(answer, Delivery::Cut(after_bytes)) => Ok(response(answer, |body| {
+            let cut = CutBody::new(&body, after_bytes, line.flushed());
+            Either::Right(Either::Left(cut))
         })),
+        Ending::Answer(answer, Delivery::Dripped(drip)) => {
+            Ok(response(answer, |body| Either::Right(Either::Right(DripBody::new(body, drip)))))
+        }
         Ending::Reset => {
             line.reset();
             Err(NoResponse)

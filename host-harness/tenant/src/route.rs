@@ -1,5 +1,7 @@
 //! Which of the tenant's operations a request asks for.
 
+use serde::de::IntoDeserializer;
+use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::{Deserialize, Serialize};
 
 use crate::refusal::Refusal;
@@ -29,6 +31,24 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// Every operation, in the order in which a sign-in, a read and a link ask for them.
+    pub const ALL: [Self; 8] = [
+        Self::Discovery,
+        Self::Jwks,
+        Self::SignIn,
+        Self::ReadUser,
+        Self::UpdateUser,
+        Self::Link,
+        Self::Unlink,
+        Self::Unrouted,
+    ];
+
+    /// The operation that JSON calls `name`.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let name: StrDeserializer<'_, ValueError> = name.into_deserializer();
+        Self::deserialize(name).ok()
+    }
+
     /// The operation that `request` asks for.
     #[must_use]
     pub fn of(request: &Request) -> Self {

@@ -39,12 +39,28 @@ pub async fn serve(
     serve_with(ServeOptions::default(), listener, handle, shutdown).await;
 }
 
-/// What a server offers beside the tenant.
+/// What a server offers beside the tenant. Nothing by default; with anything, `/__requests` tells how often each operation was
+/// asked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ServeOptions {
     /// Whether `/__faults` is there to ask for [faults](crate::faults) at. It lets whoever reaches the port break the
     /// tenant.
     pub fault_control: bool,
+    /// Whether `/__keys` is there to change [keys](crate::keys) at.
+    pub key_control: bool,
+}
+
+impl ServeOptions {
+    /// With every endpoint.
+    #[must_use]
+    pub fn controlled() -> Self {
+        Self { fault_control: true, key_control: true }
+    }
+
+    /// Whether there is any endpoint beside the tenant, and so `/__requests` as well.
+    pub(crate) fn is_controlled(self) -> bool {
+        self.fault_control || self.key_control
+    }
 }
 
 /// Serves the tenant as [`serve`] does, with these options.
@@ -58,7 +74,7 @@ pub async fn serve_with(
     shutdown: impl Future<Output = ()>,
 ) {
     let (closing, closed) = watch::channel(());
-    let serving = Serving { handle, fault_control: options.fault_control, closed };
+    let serving = Serving { handle, options, closed };
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);

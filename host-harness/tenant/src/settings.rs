@@ -11,6 +11,10 @@ pub struct Settings {
     /// Accept an ID token where an access token is due, as tenants of 2017 and before still may. It then grants what the
     /// scopes in [`LEGACY_ID_TOKEN_SCOPES`] grant.
     pub id_tokens_as_bearer: bool,
+    /// How large a user may become, in bytes of its compact JSON: 10 KB, the limit that Auth0 documents. Auth0 lets writes
+    /// beyond it succeed for now and says that they may start to fail; here they do. A user that is larger from the start
+    /// may stay so, and shrink. Source: Auth0 docs, "Metadata Field Names and Data Types", size limits.
+    pub profile_limit_bytes: usize,
     /// Lifetime of access tokens, in seconds. A day, as on a new tenant.
     pub access_token_lifetime_s: u64,
     /// Lifetime of ID tokens, in seconds. Ten hours, as on a new tenant.
@@ -27,6 +31,7 @@ impl Settings {
             issuer: format!("{}/", issuer.trim_end_matches('/')),
             applications: Application::samples(),
             id_tokens_as_bearer: false,
+            profile_limit_bytes: 10 * 1024,
             access_token_lifetime_s: 86_400,
             id_token_lifetime_s: 36_000,
         }

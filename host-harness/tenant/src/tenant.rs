@@ -1,11 +1,14 @@
 //! The tenant itself: its state, and the order in which a request is looked at.
 
+use std::sync::Arc;
+
 use crate::allowance::Allowance;
 use crate::answer::Answer;
 use crate::bearer::authenticate;
 use crate::directory::Directory;
 use crate::discovery;
 use crate::key::SigningKey;
+use crate::keys::KeySet;
 use crate::link::link;
 use crate::read_user::read_user;
 use crate::refusal::Refusal;
@@ -20,13 +23,13 @@ use crate::users_document::Users;
 
 /// A simulated Auth0 tenant: users, keys and applications, and the answers that follow from them.
 ///
-/// It does no I/O and reads no clock: the same requests at the same times get the same answers.
-#[derive(Debug)]
+/// It does no I/O and reads no clock: the same requests at the same times get the same answers. A clone shares what neither
+/// has changed since, so that it costs next to nothing. Two are equal when they answer alike from here on, the headers
+/// that count calls included; whether they have the same users, `a.users().eq(b.users())` tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tenant {
-    settings: Settings,
-    /// The key that signs; it and the earlier ones verify.
-    signing: SigningKey,
-    earlier: Vec<SigningKey>,
+    settings: Arc<Settings>,
+    keys: Arc<KeySet>,
     directory: Directory,
     allowance: Allowance,
 }
@@ -36,9 +39,8 @@ impl Tenant {
     #[must_use]
     pub fn new(settings: Settings, key: SigningKey, users: Users) -> Self {
         Self {
-            settings,
-            signing: key,
-            earlier: Vec::new(),
+            settings: Arc::new(settings),
+            keys: Arc::new(KeySet::new(key)),
             directory: Directory::new(users.into_vec()),
             allowance: Allowance::default(),
         }
@@ -71,26 +73,12 @@ impl Tenant {
         &self.settings
     }
 
-    /// The key that signs.
-    #[must_use]
-    pub fn signing_key(&self) -> &SigningKey {
-        &self.signing
+    pub(crate) fn keys(&self) -> &KeySet {
+        &self.keys
     }
 
-    /// Signs with `key` from now on. The earlier keys stay in the JWKS, and their tokens good, until they are withdrawn.
-    pub fn rotate_key(&mut self, key: SigningKey) {
-        let previous = std::mem::replace(&mut self.signing, key);
-        self.earlier.push(previous);
-    }
-
-    /// Takes every key but the one that signs out of the JWKS: tokens of theirs are no longer believed.
-    pub fn withdraw_earlier_keys(&mut self) {
-        self.earlier.clear();
-    }
-
-    /// Every key that verifies, the one that signs first.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &SigningKey> {
-        std::iter::once(&self.signing).chain(&self.earlier)
+    pub(crate) fn keys_mut(&mut self) -> &mut KeySet {
+        Arc::make_mut(&mut self.keys)
     }
 
     pub(crate) fn directory(&self) -> &Directory {

@@ -23,10 +23,16 @@ pub(crate) fn update_user(
     permission::UPDATE.allow(caller, id)?;
     let patch = Patch::parse(body::object(request)?)?;
     patch.check_scopes(caller)?;
+    let mut updated = tenant.user(id).ok_or(Refusal::InexistentUser)?.clone();
+    merge(&mut updated.user_metadata, patch.user_metadata);
+    merge(&mut updated.app_metadata, patch.app_metadata);
+    updated.updated_unix_s = now_unix_s;
+    let limit_bytes = tenant.settings().profile_limit_bytes;
     let user = tenant.directory_mut().user_mut(id).ok_or(Refusal::InexistentUser)?;
-    merge(&mut user.user_metadata, patch.user_metadata);
-    merge(&mut user.app_metadata, patch.app_metadata);
-    user.updated_unix_s = now_unix_s;
+    if updated.outgrew(user, limit_bytes) {
+        return Err(Refusal::ProfileTooLarge(limit_bytes));
+    }
+    *user = updated;
     Ok(Answer::json(200, &Value::Object(user.to_json(caller.has_any(&["read:user_idp_tokens"])))))
 }
 
@@ -55,17 +61,31 @@ impl Patch {
     }
 }
 
-/// A key that breaks the rule is an invalid body here; the API documents no text for it. Names of keys may hold neither `.` nor `$`. Source: Auth0 docs, "Metadata Field Names and Data Types".
+/// Names of keys may hold neither `.` nor `$`, at any depth. A key that does is an invalid body here; the API documents no text
+/// for it. Source: Auth0 docs, "Metadata Field Names and Data Types".
 fn metadata(value: Option<Value>, property: &str) -> Result<Option<JsonObject>, Refusal> {
     let Some(value) = value else { return Ok(None) };
     let Value::Object(object) = value else {
         return Err(body::wrong_type("object", &value, property));
     };
-    match object.keys().find(|key| key.contains(['.', '$'])) {
+    match forbidden_key(&object) {
         Some(key) => Err(Refusal::InvalidBody(format!(
             "Property name not allowed: {key} on property {property}"
         ))),
         None => Ok(Some(object)),
+    }
+}
+
+fn forbidden_key(object: &JsonObject) -> Option<&str> {
+    let nested = || object.values().find_map(forbidden_key_within);
+    object.keys().map(String::as_str).find(|key| key.contains(['.', '$'])).or_else(nested)
+}
+
+fn forbidden_key_within(value: &Value) -> Option<&str> {
+    match value {
+        Value::Object(object) => forbidden_key(object),
+        Value::Array(values) => values.iter().find_map(forbidden_key_within),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
     }
 }
 

@@ -100,6 +100,19 @@ impl User {
     }
 }
 
+impl User {
+    /// How large the user is, in bytes of its compact JSON without its providers' tokens.
+    pub(crate) fn profile_bytes(&self) -> usize {
+        Value::Object(self.to_json(false)).to_string().len()
+    }
+
+    /// Whether this user, which was `before`, has outgrown `limit_bytes` just now.
+    pub(crate) fn outgrew(&self, before: &Self, limit_bytes: usize) -> bool {
+        let bytes = self.profile_bytes();
+        bytes > limit_bytes && bytes > before.profile_bytes()
+    }
+}
+
 impl std::fmt::Debug for User {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("User")

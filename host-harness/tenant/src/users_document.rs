@@ -27,8 +27,8 @@ impl Users {
     /// Reads a document `{"users": [...]}`. Members that are not known are refused.
     ///
     /// A user has a `user_id` and may have `email`, `email_verified`, `password`, `name`, `nickname`, `access_token` (the
-    /// provider's own), `user_metadata`, `app_metadata`, and `identities`: accounts already linked to it, each like a user
-    /// but without metadata.
+    /// provider's own), `numbered` (the API writes the identity's `user_id` as a number), `user_metadata`, `app_metadata`, and
+    /// `identities`: accounts already linked to it, each like a user but without metadata.
     ///
     /// ```
     /// use linkgate_tenant::Users;
@@ -96,6 +96,8 @@ struct WrittenUser {
     name: Option<String>,
     nickname: Option<String>,
     access_token: Option<String>,
+    #[serde(default)]
+    numbered: bool,
     user_metadata: Option<JsonObject>,
     app_metadata: Option<JsonObject>,
     #[serde(default)]
@@ -112,6 +114,8 @@ struct WrittenIdentity {
     name: Option<String>,
     nickname: Option<String>,
     access_token: Option<String>,
+    #[serde(default)]
+    numbered: bool,
 }
 
 /// A reading in progress: the ids met so far, and what was wrong.
@@ -139,6 +143,7 @@ impl Reading {
                 name: written.name,
                 nickname: written.nickname,
                 access_token: written.access_token,
+                numbered: written.numbered,
             },
         );
         let linked: Vec<Option<Identity>> = written
@@ -164,6 +169,7 @@ impl Reading {
             name,
             nickname,
             access_token,
+            numbered,
         } = written;
         if let Some(email) = email.as_ref().filter(|email| !email.contains('@')) {
             self.mistakes
@@ -178,7 +184,11 @@ impl Reading {
             let expected = "expected `provider|id` with a known provider";
             self.mistakes.push(format!("{place}.user_id: {expected}, found `{user_id}`"));
         }
-        Some(Identity { password, provider_token: access_token, ..identity? })
+        if identity.as_ref().is_some_and(|identity| numbered && identity.number().is_none()) {
+            let expected = "expected a number after the provider, since it is `numbered`";
+            self.mistakes.push(format!("{place}.user_id: {expected}, found `{user_id}`"));
+        }
+        Some(Identity { password, provider_token: access_token, numbered, ..identity? })
     }
 
     fn metadata_keys(&mut self, place: &str, metadata: Option<&JsonObject>) {

@@ -18,6 +18,7 @@ fn mistakes_of_content_are_all_named() {
     let document = r#"{"users": [
         {"user_id": "alice"},
         {"user_id": "auth0|b", "email": "nowhere", "user_metadata": {"a.b": 1, "ok": 2}, "app_metadata": {"$c": 1}},
+        {"user_id": "github|007", "numbered": true, "identities": [{"user_id": "github|7", "numbered": true}]},
         {"user_id": "myspace|c", "identities": [{"user_id": "auth0|b"}, {"user_id": "github|"}]}
     ]}"#;
     let expected = "\
@@ -25,9 +26,10 @@ users[0].user_id: expected `provider|id` with a known provider, found `alice`
 users[1].user_metadata: a key may hold neither `.` nor `$`, found `a.b`
 users[1].app_metadata: a key may hold neither `.` nor `$`, found `$c`
 users[1].email: expected an e-mail address, found `nowhere`
-users[2].user_id: expected `provider|id` with a known provider, found `myspace|c`
-users[2].identities[0].user_id: `auth0|b` is there twice
-users[2].identities[1].user_id: expected `provider|id` with a known provider, found `github|`";
+users[2].user_id: expected a number after the provider, since it is `numbered`, found `github|007`
+users[3].user_id: expected `provider|id` with a known provider, found `myspace|c`
+users[3].identities[0].user_id: `auth0|b` is there twice
+users[3].identities[1].user_id: expected `provider|id` with a known provider, found `github|`";
     assert_eq!(Users::parse(document).unwrap_err().to_string(), expected);
 }
 

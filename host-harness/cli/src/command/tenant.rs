@@ -12,9 +12,7 @@ use crate::exit::Exit;
 
 /// Run a simulated Auth0 tenant: sign-in, keys, users and linking, in memory.
 #[derive(clap::Args)]
-#[command(
-    after_help = "Example:\n  linkgate tenant --listen 127.0.0.1:4000 --policy-out policy.json"
-)]
+#[command(after_help = EXAMPLE, after_long_help = ENDPOINTS)]
 pub(super) struct Tenant {
     /// Address to listen on
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4000")]
@@ -28,6 +26,9 @@ pub(super) struct Tenant {
     /// Let whoever reaches it ask for faults at `/__faults`: delays, resets, errors, held requests
     #[arg(long)]
     faults: bool,
+    /// Let whoever reaches it change its keys at `/__keys`: rotate, withdraw, publish strange ones
+    #[arg(long)]
+    keys: bool,
 }
 
 impl Tenant {
@@ -54,17 +55,28 @@ impl Tenant {
                 .map_err(|error| Trouble::failed(format!("{}: {error}", path.display())))?;
         }
         welcome(&tenant, self.policy_out.as_deref());
-        if self.faults {
-            println!("  faults    {}__faults", tenant.settings().issuer());
-        }
+        self.name_endpoints(tenant.settings().issuer());
         let handle = TenantHandle::new(tenant);
         handle.watch(|seen| {
             println!("{} {} {}", seen.status, seen.request.method, seen.request.target);
         });
-        let options = ServeOptions { fault_control: self.faults };
+        let options = ServeOptions { fault_control: self.faults, key_control: self.keys };
         linkgate_tenant::serve_with(options, listener, handle, asked_to_stop()).await;
         eprintln!("stopped");
         Ok(Exit::Ok)
+    }
+
+    /// The endpoints for tests, where they are.
+    fn name_endpoints(&self, issuer: &str) {
+        if self.faults {
+            println!("  faults    {issuer}__faults");
+        }
+        if self.keys {
+            println!("  its keys  {issuer}__keys");
+        }
+        if self.faults || self.keys {
+            println!("  counts    {issuer}__requests");
+        }
     }
 }
 
@@ -91,3 +103,26 @@ fn welcome(tenant: &linkgate_tenant::Tenant, policy: Option<&Path>) {
         eprintln!("  policy    {}, good until this tenant stops: its key is new", path.display());
     }
 }
+
+const EXAMPLE: &str = "\
+Example:
+  linkgate tenant --listen 127.0.0.1:4000 --policy-out policy.json";
+
+const ENDPOINTS: &str = r#"Example:
+  linkgate tenant --listen 127.0.0.1:4000 --policy-out policy.json
+
+What tests ask of it, when it was told to allow it (JSON, with Content-Type: application/json):
+  POST   /__faults          {"faults": [{"operation": "jwks", "occurrence": 2,
+                             "fault": {"delay": {"at": "before_effect", "ms": 250}}}]}
+  GET    /__faults          the plan, and the requests it holds
+  DELETE /__faults          no faults any more
+  POST   /__faults/release  {"all": true}
+  POST   /__keys/rotate     {"overlap": true}
+  POST   /__keys/withdraw   {"kid": "KID"}
+  POST   /__keys/publish    {"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}
+  GET    /__keys            which key signs, which are published beside it
+  DELETE /__keys            only keys of its own any more
+  GET    /__requests        how often each operation was asked for; ?jwks=2 waits for the second
+
+Faults: delay, hold, status, reset, hang_up, amend, drip, cut_body. Operations: discovery, jwks, sign_in,
+read_user, update_user, link, unlink, unrouted. The documentation of the crate linkgate-tenant has their members."#;

@@ -1,6 +1,7 @@
 //! Fault rules as a JSON document, read strictly.
 
 use std::fmt;
+use std::time::Duration;
 
 use hyper::StatusCode;
 use hyper::header::{CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING};
@@ -10,8 +11,13 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::route::Operation;
 
-use super::fault::{Fault, Point};
+use super::amendment::Amendment;
+use super::fault::{Drip, Fault, Point};
 use super::rule::{FaultRule, When};
+
+/// How long a body can be asked for, in bytes: several times what any reader of key sets or users should take. Each request
+/// that is hit costs as much memory, so that a higher limit lets a plan use up the machine.
+const MAX_PADDED_BYTES: usize = 64 * 1024 * 1024;
 
 /// Reads a document `{"faults": [...]}`, whose form the [module](super) shows. Members that are not known are refused.
 ///
@@ -67,6 +73,9 @@ enum WrittenFault {
     Hold { at: Point },
     Status(WrittenAnswer),
     Reset { at: Point },
+    HangUp {},
+    Amend(WrittenAmendment),
+    Drip { bytes: usize, every_ms: u64 },
     CutBody { after_bytes: Option<usize> },
 }
 
@@ -78,6 +87,14 @@ struct WrittenAnswer {
     #[serde(default)]
     headers: serde_json::Map<String, Value>,
     body: Option<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenAmendment {
+    #[serde(default)]
+    headers: serde_json::Map<String, Value>,
+    pad_to_bytes: Option<usize>,
 }
 
 #[derive(Default)]
@@ -130,6 +147,16 @@ impl Mistakes {
             WrittenFault::Delay { at, ms } => Fault::Delay { at, ms },
             WrittenFault::Hold { at } => Fault::Hold { at },
             WrittenFault::Reset { at } => Fault::Reset { at },
+            WrittenFault::HangUp {} => Fault::HangUp,
+            WrittenFault::Amend(written) => {
+                Fault::Amend(self.of_amendment(&format!("{place}.fault.amend"), &written))
+            }
+            WrittenFault::Drip { bytes, every_ms } => {
+                if bytes == 0 {
+                    self.add(place, "fault.drip.bytes", "expected at least 1, found 0");
+                }
+                Fault::Drip(Drip { bytes, every: Duration::from_millis(every_ms) })
+            }
             WrittenFault::CutBody { after_bytes } => Fault::CutBody { after_bytes },
             WrittenFault::Status(written) => {
                 let at = written.at;
@@ -157,6 +184,23 @@ impl Mistakes {
             }
         }
         answer
+    }
+
+    fn of_amendment(&mut self, place: &str, written: &WrittenAmendment) -> Amendment {
+        let mut amendment = Amendment::default();
+        for (name, value) in &written.headers {
+            let kept = if value.is_null() { &Value::String(String::new()) } else { value };
+            match checked(name, kept) {
+                Ok((name, _)) if value.is_null() => amendment.headers.push((name, None)),
+                Ok((name, value)) => amendment.headers.push((name, Some(value))),
+                Err(mistake) => self.add(place, &format!("headers.{name}"), mistake),
+            }
+        }
+        if let Some(bytes) = written.pad_to_bytes.filter(|bytes| *bytes > MAX_PADDED_BYTES) {
+            let mistake = format!("expected {MAX_PADDED_BYTES} at most, found {bytes}");
+            self.add(place, "pad_to_bytes", &mistake);
+        }
+        Amendment { pad_to_bytes: written.pad_to_bytes, ..amendment }
     }
 
     fn add(&mut self, place: &str, member: &str, mistake: &str) {

@@ -10,7 +10,7 @@ use crate::request::Request;
 use crate::request_log::NO_ANSWER;
 use crate::route::Operation;
 
-use super::fault::{Fault, Point};
+use super::fault::{Drip, Fault, Point};
 use super::held::{HeldRequest, Released};
 use super::plan::Fired;
 
@@ -18,11 +18,18 @@ use super::plan::Fired;
 #[derive(Debug)]
 pub(crate) enum Ending {
     /// With this answer.
-    Answer(Answer),
-    /// With this answer, up to so many bytes of its body, and a closed connection.
-    Cut(Answer, Option<usize>),
+    Answer(Answer, Delivery),
     /// With no answer, and the connection reset.
     Reset,
+}
+
+/// How an answer's body is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    Whole,
+    /// Up to so many bytes, and then the connection is closed.
+    Cut(Option<usize>),
+    Dripped(Drip),
 }
 
 /// Answers `request` as the plan wants it. `closed` ends when the server does, and with it whatever is held or delayed.
@@ -34,13 +41,21 @@ pub(crate) async fn exchange(
     closed: &watch::Receiver<()>,
 ) -> Ending {
     let operation = Operation::of(&request);
+    handle.arrive(operation);
     let fired = handle.decide(operation);
     if fired.is_empty() {
-        return Ending::Answer(handle.answer(request, now_unix_s()));
+        let answer = handle.answer_arrived(request, now_unix_s());
+        return Ending::Answer(answer, Delivery::Whole);
     }
     let (client, ending) = oneshot::channel();
-    let hit =
-        HitExchange { handle: handle.clone(), operation, request, fired, client, released: None };
+    let hit = HitExchange {
+        handle: handle.clone(),
+        operation,
+        request,
+        fired,
+        client: Some(client),
+        released: None,
+    };
     let mut closed = closed.clone();
     tokio::spawn(async move {
         tokio::select! {
@@ -56,8 +71,8 @@ struct HitExchange {
     operation: Operation,
     request: Request,
     fired: Vec<Fired>,
-    /// Closed when the client has gone.
-    client: oneshot::Sender<Ending>,
+    /// Closed when the client has gone; `None` once it was hung up on.
+    client: Option<oneshot::Sender<Ending>>,
     /// Dropped when the effect is done or another hold begins: that is what the releaser waits for.
     released: Option<Released>,
 }
@@ -71,11 +86,17 @@ enum Instead {
 impl HitExchange {
     async fn run(mut self) {
         let ending = match self.answer().await {
-            Instead::Answer(answer) => self.cut(answer),
+            Instead::Answer(answer) => Ending::Answer(self.amended(answer), self.delivery()),
             Instead::Reset => Ending::Reset,
         };
-        // The client may be gone; the effect is what it is.
-        let _ = self.client.send(ending);
+        self.end(ending);
+    }
+
+    /// The first ending reaches the client, unless it has gone. The effect is what it is.
+    fn end(&mut self, ending: Ending) {
+        if let Some(client) = self.client.take() {
+            let _ = client.send(ending);
+        }
     }
 
     async fn answer(&mut self) -> Instead {
@@ -83,7 +104,7 @@ impl HitExchange {
             self.record(&instead);
             return instead;
         }
-        let answer = self.handle.answer(self.request.clone(), now_unix_s());
+        let answer = self.handle.answer_arrived(self.request.clone(), now_unix_s());
         self.released = None;
         self.pass(Point::AfterEffect).await.unwrap_or(Instead::Answer(answer))
     }
@@ -100,10 +121,14 @@ impl HitExchange {
                     return Some(Instead::Answer(answer));
                 }
                 Fault::Reset { at } if at == point => return Some(Instead::Reset),
+                Fault::HangUp if point == Point::BeforeEffect => self.end(Ending::Reset),
                 Fault::Delay { .. }
                 | Fault::Hold { .. }
                 | Fault::Status { .. }
                 | Fault::Reset { .. }
+                | Fault::HangUp
+                | Fault::Amend(_)
+                | Fault::Drip(_)
                 | Fault::CutBody { .. } => {}
             }
         }
@@ -121,16 +146,41 @@ impl HitExchange {
             at,
             client_gone: false,
         };
-        self.released = self.handle.holds().hold(request, self.client.closed()).await;
+        let client = self.client.as_mut();
+        let client_gone = async move {
+            if let Some(client) = client {
+                client.closed().await;
+            }
+        };
+        self.released = self.handle.holds().hold(request, client_gone).await;
     }
 
-    fn cut(&self, answer: Answer) -> Ending {
-        for fired in &self.fired {
-            if let Fault::CutBody { after_bytes } = fired.fault {
-                return Ending::Cut(answer, after_bytes);
-            }
-        }
-        Ending::Answer(answer)
+    fn amended(&self, answer: Answer) -> Answer {
+        self.fired.iter().fold(answer, |answer, fired| match &fired.fault {
+            Fault::Amend(amendment) => amendment.apply(answer),
+            Fault::Delay { .. }
+            | Fault::Hold { .. }
+            | Fault::Status { .. }
+            | Fault::Reset { .. }
+            | Fault::HangUp
+            | Fault::Drip(_)
+            | Fault::CutBody { .. } => answer,
+        })
+    }
+
+    /// Of several the first.
+    fn delivery(&self) -> Delivery {
+        let slow_or_short = self.fired.iter().find_map(|fired| match fired.fault {
+            Fault::CutBody { after_bytes } => Some(Delivery::Cut(after_bytes)),
+            Fault::Drip(drip) => Some(Delivery::Dripped(drip)),
+            Fault::Delay { .. }
+            | Fault::Hold { .. }
+            | Fault::Status { .. }
+            | Fault::Reset { .. }
+            | Fault::HangUp
+            | Fault::Amend(_) => None,
+        });
+        slow_or_short.unwrap_or(Delivery::Whole)
     }
 
     fn record(&self, instead: &Instead) {

@@ -1,9 +1,13 @@
 //! What can go wrong with a request.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::answer::Answer;
+
+use super::amendment::Amendment;
 
 /// Where on its way a request is hit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,11 +46,27 @@ pub enum Fault {
         /// Whether the request had its effect.
         at: Point,
     },
+    /// The TCP connection is reset at once, with no answer, and the request goes on by itself: with a `Delay` or `Hold` after
+    /// it, it has its effect long after the client was told that something broke.
+    HangUp,
+    /// The answer is changed in part.
+    Amend(Amendment),
+    /// The answer's body comes piece by piece.
+    Drip(Drip),
     /// The answer's body ends before its `Content-Length` and the connection is closed.
     CutBody {
         /// How many bytes of it are sent; all of it for `None`, `Content-Length` then promising one more.
         after_bytes: Option<usize>,
     },
+}
+
+/// How slowly a body comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drip {
+    /// The bytes of a piece; at least one is sent.
+    pub bytes: usize,
+    /// The pause between two pieces.
+    pub every: Duration,
 }
 
 impl Fault {
@@ -57,6 +77,12 @@ impl Fault {
             Self::Hold { at } => json!({ "hold": { "at": at } }),
             Self::Status { at, answer } => json!({ "status": status_json(*at, answer) }),
             Self::Reset { at } => json!({ "reset": { "at": at } }),
+            Self::HangUp => json!({ "hang_up": {} }),
+            Self::Amend(amendment) => json!({ "amend": amendment.to_json() }),
+            Self::Drip(Drip { bytes, every }) => {
+                let every_ms = u64::try_from(every.as_millis()).unwrap_or(u64::MAX);
+                json!({ "drip": { "bytes": bytes, "every_ms": every_ms } })
+            }
             Self::CutBody { after_bytes: Some(bytes) } => {
                 json!({ "cut_body": { "after_bytes": bytes } })
             }

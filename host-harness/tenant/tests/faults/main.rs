@@ -12,7 +12,11 @@ mod world;
 mod wire;
 
 mod chance;
+mod counts;
 mod control;
 mod endings;
 mod held;
+mod key_endpoint;
+mod keys;
+mod late;
 mod mistakes;

@@ -23,6 +23,10 @@ fn status(members: &str) -> String {
     rule(&format!(r#""fault": {{"status": {{"at": "after_effect", {members}}}}}"#))
 }
 
+fn amend(members: &str) -> String {
+    rule(&format!(r#""fault": {{"amend": {{{members}}}}}"#))
+}
+
 async fn refuses(rows: Vec<Row>) {
     let served = Served::new().await;
     for (name, document, part) in rows {
@@ -57,6 +61,12 @@ async fn mistakes_of_form() {
             fault(r#"{"delay": {"at": "before_effect", "ms": -1}}"#),
             "invalid value: integer `-1`",
         ),
+        (
+            "a hang-up with a point",
+            fault(r#"{"hang_up": {"at": "before_effect"}}"#),
+            "unknown field",
+        ),
+        ("a drip without a pause", fault(r#"{"drip": {"bytes": 1}}"#), "missing field `every_ms`"),
         ("two faults", fault(r#"{"cut_body": {}, "hold": {"at": "after_effect"}}"#), "line 1"),
     ])
     .await;
@@ -77,6 +87,18 @@ async fn mistakes_of_content() {
         ("a header's name", header(r#""a b": "c""#), "headers.a b: expected a header name"),
         ("a header's value", header(r#""a": "b\nc""#), "headers.a: expected a header value"),
         ("a header's type", header(r#""a": 1"#), "headers.a: expected a text"),
+        (
+            "a drip of nothing",
+            rule(r#""fault": {"drip": {"bytes": 0, "every_ms": 1}}"#),
+            "faults[0].fault.drip.bytes: expected at least 1, found 0",
+        ),
+        (
+            "too much padding",
+            amend(r#""pad_to_bytes": 67108865"#),
+            "faults[0].fault.amend.pad_to_bytes: expected 67108864 at most, found 67108865",
+        ),
+        ("a header amended", amend(r#""headers": {"a b": null}"#), "amend.headers.a b: expected a"),
+        ("framing amended", amend(r#""headers": {"Content-Length": null}"#), "the framing"),
         ("framing", header(r#""Content-Length": "1""#), "headers.Content-Length: the framing"),
     ])
     .await;

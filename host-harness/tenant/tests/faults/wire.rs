@@ -39,7 +39,7 @@ pub(crate) struct Received {
 impl Served {
     /// With the endpoint.
     pub(crate) async fn new() -> Self {
-        Self::with(ServeOptions { fault_control: true }).await
+        Self::with(ServeOptions::controlled()).await
     }
 
     pub(crate) async fn with(options: ServeOptions) -> Self {
@@ -136,6 +136,6 @@ fn opened(address: SocketAddr, bytes: &[u8]) -> TcpStream {
     stream
 }
 
-fn hour_from_now() -> Validity {
+pub(crate) fn hour_from_now() -> Validity {
     Validity::new(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs(), 3_600)
 }

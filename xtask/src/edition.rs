@@ -20,6 +20,7 @@ pub(crate) const EDITIONS: [Edition; 2] = [
         may_import: &[
             "wasi:cli/environment",
             "wasi:cli/stderr",
+            "wasi:cli/stdout",
             "wasi:clocks/monotonic-clock",
             "wasi:clocks/wall-clock",
             "wasi:http/outgoing-handler",

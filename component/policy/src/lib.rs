@@ -75,6 +75,7 @@ mod named;
 mod reply;
 mod cors;
 mod decision;
+mod line;
 
 mod config;
 
@@ -89,6 +90,7 @@ pub use denial::{Cause, Denial, Fault};
 pub use exchange::Exchange;
 pub use jwks::KeyRow;
 pub use keyring::KeySource;
+pub use line::{Line, Time, trace_id};
 pub use policy::Policy;
 pub use protocol::{
     Answer, AnswerHead, End, Event, Failure, Fetch, Forward, Head, Header, HeaderEdits, Now, Reply,

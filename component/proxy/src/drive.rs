@@ -1,12 +1,12 @@
 //! Runs an exchange: does what each step says, reports what came of it, and closes it once.
 
-use linkgate_policy::{AnswerHead, End, Event, Failure, Step};
+use linkgate_policy::{AnswerHead, End, Event, Exchange, Failure, Step, Time};
 use wasi::http::types::{IncomingRequest, ResponseOutparam};
 
 use crate::answer;
 use crate::body::Source;
 use crate::deadline::Deadline;
-use crate::gate::{Gate, now};
+use crate::gate::{Gate, Moment, now};
 use crate::outbound::{self, Held};
 use crate::record;
 use crate::request;
@@ -15,8 +15,13 @@ use crate::request;
 /// comes to an end is noticed later.
 const STEP_LIMIT: usize = 64;
 
-/// Drives one exchange from the head of the request to its decision record.
-pub(crate) fn exchange(gate: &Gate, client: &IncomingRequest, reply_to: ResponseOutparam) {
+/// Drives one exchange, which began with the head of the request, to its decision record.
+pub(crate) fn exchange(
+    gate: &Gate,
+    client: &IncomingRequest,
+    reply_to: ResponseOutparam,
+    began: Moment,
+) {
     let first = request::head(client, gate.policy.borrow().wanted_headers());
     let (mut exchange, mut turn) = gate.policy.borrow_mut().open(first, now());
     let mut held: Option<Held> = None;
@@ -41,18 +46,18 @@ pub(crate) fn exchange(gate: &Gate, client: &IncomingRequest, reply_to: Response
                     Some(held) => answer::relay(held, &edits, reply_to),
                     None => answer::unavailable(reply_to),
                 };
-                return close(gate, exchange, end);
+                return close(gate, exchange, end, began);
             }
             Step::Respond(reply) => {
                 drop(held.take());
                 let end = answer::respond(client, reply, reply_to);
-                return close(gate, exchange, end);
+                return close(gate, exchange, end, began);
             }
         };
         turn = gate.policy.borrow_mut().resume(&mut exchange, turn.sequence, event, now());
     }
     let end = answer::unavailable(reply_to);
-    close(gate, exchange, end);
+    close(gate, exchange, end, began);
 }
 
 /// Keeps an answer, its body unread, and reports its head.
@@ -64,7 +69,8 @@ fn hold(held: &mut Option<Held>, outcome: Result<Held, Failure>) -> Event {
     }))
 }
 
-fn close(gate: &Gate, exchange: linkgate_policy::Exchange, end: End) {
-    let decision = gate.policy.borrow_mut().close(exchange, end, now());
-    record::decision(&decision);
+fn close(gate: &Gate, exchange: Exchange, end: End, began: Moment) {
+    let now = now();
+    let decision = gate.policy.borrow_mut().close(exchange, end, now);
+    record::decision(&decision, Time { unix_ms: now.unix_ms }, began.elapsed_us());
 }

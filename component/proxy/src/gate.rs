@@ -62,6 +62,24 @@ pub(crate) fn now() -> Now {
     Now { unix_ms, mono_ms: monotonic_clock::now() / NANOS_IN_MS }
 }
 
+/// A moment of the monotonic clock.
+#[derive(Clone, Copy)]
+pub(crate) struct Moment {
+    nanoseconds: u64,
+}
+
+impl Moment {
+    /// The present.
+    pub(crate) fn now() -> Self {
+        Self { nanoseconds: monotonic_clock::now() }
+    }
+
+    /// Microseconds since.
+    pub(crate) fn elapsed_us(self) -> u64 {
+        monotonic_clock::now().saturating_sub(self.nanoseconds) / 1_000
+    }
+}
+
 /// Nanoseconds, the unit of both clocks, in a millisecond.
 pub(crate) const NANOS_IN_MS: u64 = 1_000_000;
 

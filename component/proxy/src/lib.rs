@@ -6,7 +6,7 @@
 //!                       │  │
 //!                       │  ├──▶ body ─────▶ read-body
 //!                       │  ├──▶ outbound ─▶ forward, pass ─▶ upstream
-//!  client ◀── answer ◀──┘  └──▶ record ───▶ stderr
+//!  client ◀── answer ◀──┘  └──▶ record ───▶ stdout
 //! ```
 //!
 //! Its configuration is the environment: `LINKGATE_POLICY` (a policy document, JSON),
@@ -41,8 +41,9 @@ wasi::http::proxy::export!(Proxy);
 
 impl wasi::exports::http::incoming_handler::Guest for Proxy {
     fn handle(request: IncomingRequest, reply_to: ResponseOutparam) {
+        let began = gate::Moment::now();
         gate::with(|gate| match gate {
-            Ok(gate) => drive::exchange(gate, &request, reply_to),
+            Ok(gate) => drive::exchange(gate, &request, reply_to, began),
             Err(mistakes) => {
                 record::mistakes(mistakes);
                 answer::unavailable(reply_to);

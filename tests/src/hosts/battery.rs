@@ -9,7 +9,8 @@ use linkgate::cases::{
     Case, Departed, ExpectedSent, NamedCase, Observed, Origin, Record, Request, Scene, Sent, Suite,
     Trouble, compare,
 };
-use linkgate_policy::Failure;
+use linkgate_policy::{Failure, trace_id};
+use serde_json::Value;
 
 use super::message::{Message, comparable};
 use super::recorder::{Recorder, Refusing};
@@ -150,9 +151,16 @@ impl Stage {
     fn decided(&mut self, mut scene: Scene) -> Result<(), Trouble> {
         self.recorder.expect(scene.upstream.as_ref().ok());
         let reply = client::exchange(self.running.address(), &scene.request).map_err(no_reply)?;
-        let record = self.running.record().ok_or_else(|| {
+        let mut record = self.running.record().ok_or_else(|| {
             Trouble::new(format!("no decision record; the reply was {}", reply.status))
         })?;
+        // A log tells of `traceparent` the trace id alone, so that is compared on every host.
+        if let Some(told) = &mut record.traceparent {
+            *told = trace_id(told).unwrap_or(told).to_owned();
+        }
+        if let Some(Value::String(told)) = scene.expected.decision.get_mut("traceparent") {
+            *told = trace_id(told).unwrap_or(told).to_owned();
+        }
         let sent = self.recorder.recorded();
         let mut sent: Vec<Departed> =
             sent.iter().map(|message| departed(message, &scene)).collect();

@@ -15,7 +15,7 @@ pub(crate) fn exchange(address: SocketAddr, request: &Request) -> io::Result<Res
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     // A host may answer before it has read all of a body, and close: then the answer counts.
-    let sent = stream.write_all(&bytes(request));
+    let sent = stream.write_all(&on_the_wire(request));
     if request.body_breaks_off {
         stream.shutdown(Shutdown::Write)?;
     }
@@ -37,7 +37,9 @@ pub(crate) fn exchange(address: SocketAddr, request: &Request) -> io::Result<Res
 /// More bytes than are sent when a body is to break off.
 const MISSING: usize = 10;
 
-fn bytes(request: &Request) -> Vec<u8> {
+/// A request as bytes: `host` and the framing are added, no more.
+#[must_use]
+pub fn on_the_wire(request: &Request) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut line = |name: &[u8], separator: &[u8], value: &[u8], end: &[u8]| {
         bytes.extend([name, separator, value, end].concat());

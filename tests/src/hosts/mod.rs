@@ -22,8 +22,12 @@ mod reference;
 mod wasmtime_serve;
 
 pub use battery::{Table, run};
+pub use client::on_the_wire;
+pub use process::{Process, Stream};
+pub use record_line::parse as parse_record;
+pub use recorder::Refusing;
 pub use reference::Reference;
-pub use wasmtime_serve::WasmtimeServe;
+pub use wasmtime_serve::{PLAIN, Serving, WasmtimeServe, environment};
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -66,4 +70,4 @@ pub trait Running {
 }
 
 /// Longest wait for anything that takes milliseconds on an idle machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);

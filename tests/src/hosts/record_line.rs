@@ -1,89 +1,56 @@
-//! The decision line of the proxy edition, read back.
-
-use std::collections::BTreeMap;
+//! A line of the decision log, read back.
 
 use linkgate::cases::Record;
+use serde_json::Value;
 
-/// What a decision line begins with; other lines are not decisions.
-const BEGINNING: &str = "linkgate outcome=";
-
-/// The record in a line, if it is a decision.
-pub(crate) fn parse(line: &str) -> Option<Record> {
-    if !line.starts_with(BEGINNING) {
+/// The record in a line, if it is one; other lines are a host's own. `traceparent` holds what a
+/// line tells of it, the trace id.
+#[must_use]
+pub fn parse(line: &str) -> Option<Record> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    if line.get("schema")? != "linkgate.decision/1" {
         return None;
     }
-    let mut pairs = pairs(line.strip_prefix("linkgate ")?)?;
-    let text =
-        |pairs: &mut BTreeMap<String, String>, name: &str| pairs.remove(name).unwrap_or_default();
-    let number = |text: Option<String>| text.and_then(|text| text.parse().ok());
-    let record = Record {
-        outcome: text(&mut pairs, "outcome"),
-        cause: text(&mut pairs, "cause"),
-        reason: text(&mut pairs, "reason"),
-        route: text(&mut pairs, "route"),
-        method: text(&mut pairs, "method"),
-        path: text(&mut pairs, "path"),
-        status: number(pairs.remove("status")),
-        upstream_called: text(&mut pairs, "upstream_called") == "true",
-        upstream_status: number(pairs.remove("upstream_status")),
-        subject: pairs.remove("subject"),
-        secondary: pairs.remove("secondary"),
-        issuer: pairs.remove("issuer"),
-        client: pairs.remove("client"),
-        traceparent: pairs.remove("traceparent"),
-        unverified: pairs.remove("unverified"),
-        end: text(&mut pairs, "end"),
-        elapsed_ms: text(&mut pairs, "elapsed_ms").parse().ok()?,
-    };
-    pairs.is_empty().then_some(record)
-}
-
-/// `name=value`, values quoted where they may hold anything; a quote inside has a backslash.
-fn pairs(mut rest: &str) -> Option<BTreeMap<String, String>> {
-    let mut pairs = BTreeMap::new();
-    while !rest.is_empty() {
-        let (name, after) = rest.split_once('=')?;
-        let (value, after) = match after.strip_prefix('"') {
-            Some(after) => quoted(after)?,
-            None => match after.split_once(' ') {
-                Some((value, after)) => (value.to_owned(), after),
-                None => (after.to_owned(), ""),
-            },
-        };
-        pairs.insert(name.to_owned(), value);
-        rest = after.strip_prefix(' ').unwrap_or(after);
-    }
-    Some(pairs)
-}
-
-/// The value up to its closing quote, and what follows. Of the core's own escapes nothing is undone.
-fn quoted(text: &str) -> Option<(String, &str)> {
-    let mut value = String::new();
-    let mut letters = text.char_indices();
-    while let Some((at, letter)) = letters.next() {
-        match letter {
-            '"' => return Some((value, text.get(at + 1..)?)),
-            '\\' => match letters.next()? {
-                (_, '"') => value.push('"'),
-                (_, other) => value.extend(['\\', other]),
-            },
-            other => value.push(other),
-        }
-    }
-    None
+    let text = |name: &str| line.get(name)?.as_str().map(str::to_owned);
+    let number = |name: &str| line.get(name)?.as_u64();
+    let status = |name: &str| number(name).and_then(|number| u16::try_from(number).ok());
+    text("time")?;
+    Some(Record {
+        outcome: text("outcome")?,
+        cause: text("cause")?,
+        reason: text("reason")?,
+        route: text("route")?,
+        method: text("method")?,
+        path: text("path")?,
+        status: status("status"),
+        upstream_called: line.get("upstream_called")?.as_bool()?,
+        upstream_status: status("upstream_status"),
+        subject: text("subject"),
+        secondary: text("secondary"),
+        issuer: text("issuer"),
+        client: text("client"),
+        traceparent: text("trace_id"),
+        unverified: text("unverified"),
+        end: text("end")?,
+        elapsed_ms: number("duration_us")? / 1_000,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const LINE: &str = r#"{"schema":"linkgate.decision/1","time":"2026-11-23T04:05:06.789Z","outcome":"denied","cause":"c","reason":"r","route":"none","method":"GET","path":"/a\"b\\u{a}","status":400,"upstream_called":false,"upstream_status":null,"subject":"auth0|a b","secondary":null,"issuer":null,"client":null,"trace_id":null,"unverified":null,"end":"finished","duration_us":3999}"#;
+
     #[test]
     fn a_line_is_read_back() {
-        let line = r#"linkgate outcome=denied cause=c reason=r route=none method="GET" path="/a\"b\\\u{a} =" status=400 upstream_called=false subject="auth0|a b" end=finished elapsed_ms=3"#;
-        let record = parse(line).expect("a decision");
-        assert_eq!((record.path.as_str(), record.status), (r#"/a"b\\\u{a} ="#, Some(400)));
+        let record = parse(LINE).expect("a decision");
+        assert_eq!((record.path.as_str(), record.status), (r#"/a"b\u{a}"#, Some(400)));
         assert_eq!((record.subject.as_deref(), record.issuer), (Some("auth0|a b"), None));
-        for other in ["Serving HTTP", "linkgate is unavailable: x", "linkgate outcome=a"] {
+        assert_eq!(record.elapsed_ms, 3);
+        let incomplete = LINE.replace(r#""end":"finished","#, "");
+        let of_another_version = LINE.replace("decision/1", "decision/2");
+        for other in ["Serving HTTP", "{}", "1", &incomplete, &of_another_version] {
             assert!(parse(other).is_none(), "{other}");
         }
     }

@@ -56,13 +56,18 @@ impl Recorder {
 }
 
 /// An address that refuses connections for as long as this lives: bound, and nobody listens.
-pub(crate) struct Refusing {
-    pub(crate) address: SocketAddr,
+pub struct Refusing {
+    /// The address.
+    pub address: SocketAddr,
     _bound: TcpSocket,
 }
 
 impl Refusing {
-    pub(crate) fn bind() -> io::Result<Self> {
+    /// Takes an address.
+    ///
+    /// # Errors
+    /// Loopback has none to give.
+    pub fn bind() -> io::Result<Self> {
         let bound = TcpSocket::new_v4()?;
         bound.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
         Ok(Self { address: bound.local_addr()?, _bound: bound })

@@ -56,32 +56,58 @@ impl Host for WasmtimeServe {
     }
 
     fn start(&self, policy: &Policy, upstream: SocketAddr) -> Result<Box<dyn Running>, Trouble> {
+        let environment = environment(policy, &format!("http://{upstream}"));
+        let flags = [PLAIN, &["--max-instance-reuse-count", "1000"]].concat();
+        Ok(Box::new(self.serve(&environment, &flags)?))
+    }
+}
+
+/// The environment that an operator gives the proxy edition for a policy and an upstream's URL.
+#[must_use]
+pub fn environment(policy: &Policy, upstream: &str) -> Vec<(String, String)> {
+    let variable = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let own =
+        [variable("LINKGATE_POLICY", &policy.document), variable("LINKGATE_UPSTREAM", upstream)];
+    let secrets = policy.secrets.iter();
+    let secrets = secrets.map(|(name, value)| variable(&format!("LINKGATE_SECRET_{name}"), value));
+    own.into_iter().chain(secrets).collect()
+}
+
+/// The flags with which lines come as they were written.
+pub const PLAIN: &[&str] = &["-S", "cli", "--no-logging-prefix"];
+
+impl WasmtimeServe {
+    /// Serves on a port of its own, with these flags of `wasmtime serve`. The component gets this
+    /// environment and no other.
+    ///
+    /// # Errors
+    /// It does not begin to serve; with what it said.
+    pub fn serve(
+        &self,
+        environment: &[(String, String)],
+        flags: &[&str],
+    ) -> Result<Serving, Trouble> {
         let mut command = Command::new(&self.binary);
-        command.args(["serve", "-S", "cli", "--allow-precompiled", "--no-logging-prefix"]);
-        command.args(["--addr", "127.0.0.1:0"]);
-        let variables = [
-            ("LINKGATE_POLICY".to_owned(), policy.document.clone()),
-            ("LINKGATE_UPSTREAM".to_owned(), format!("http://{upstream}")),
-        ];
-        let secrets = policy.secrets.iter();
-        let secrets =
-            secrets.map(|(name, value)| (format!("LINKGATE_SECRET_{name}"), value.clone()));
-        for (name, value) in variables.into_iter().chain(secrets) {
-            command.arg("--env").arg(format!("{name}={value}"));
+        command.args(["serve", "--allow-precompiled", "--addr", "127.0.0.1:0"]).args(flags);
+        for (name, value) in environment {
+            // By name alone: a value in an argument is one that every user of the machine can read.
+            command.arg("--env").arg(name).env(name, value);
         }
         let mut process = Process::start(command.arg(&self.compiled))?;
         let address = process.line(START_WITHIN, |line| {
             line.strip_prefix("Serving HTTP on http://")?.trim_end_matches('/').parse().ok()
         });
         match address {
-            Some(address) => Ok(Box::new(Serving { process, address })),
+            Some(address) => Ok(Serving { process, address }),
             None => Err(Trouble::new(format!("it does not serve. It said:\n{}", process.said()))),
         }
     }
 }
 
-struct Serving {
-    process: Process,
+/// `wasmtime serve`, serving.
+pub struct Serving {
+    /// It.
+    pub process: Process,
     address: SocketAddr,
 }
 

@@ -30,6 +30,7 @@ fn the_proxy_imports_what_stock_hosts_link() {
         [
             "wasi:cli/environment",
             "wasi:cli/stderr",
+            "wasi:cli/stdout",
             "wasi:clocks/monotonic-clock",
             "wasi:clocks/wall-clock",
             "wasi:http/outgoing-handler",

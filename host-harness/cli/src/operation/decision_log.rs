@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use jiff::Timestamp;
 use linkgate_gateway::Decision;
+use linkgate_policy::Time;
 
 use super::line;
 use crate::paint::Paint;
@@ -71,7 +71,7 @@ impl DecisionLog {
     pub(crate) fn decided(&self, decision: &Decision, took: Duration) -> bool {
         let line = match self.format {
             Format::Human => line::human(decision, took, self.paint),
-            Format::Json => line::json(decision, took, Timestamp::now()),
+            Format::Json => line::json(decision, took, now()),
         };
         self.send(Entry::Line(line))
     }
@@ -96,6 +96,12 @@ impl DecisionLog {
         let Ok(entries) = self.entries.lock() else { return false };
         entries.as_ref().is_some_and(|entries| entries.try_send(entry).is_ok())
     }
+}
+
+/// The wall clock. One that stands before 1970 shows 1970.
+fn now() -> Time {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Time { unix_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX) }
 }
 
 /// Where lines go.

@@ -1,0 +1,264 @@
+//! A decision record as a line of JSON: the one schema of every edition that keeps a log.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use crate::decision::{Decision, Outcome};
+use crate::protocol::End;
+
+/// A line, `linkgate.decision/1`, its members in this order. `docs/operations.md` describes each.
+///
+/// A member that is added keeps the version; one that is renamed, removed or means something else
+/// gets a new one.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "schema", rename = "linkgate.decision/1")]
+pub struct Line<'a> {
+    /// When the exchange was closed.
+    pub time: Time,
+    /// What became of the request.
+    pub outcome: Outcome,
+    /// Fine-grained cause.
+    pub cause: Cow<'a, str>,
+    /// Public reason code.
+    pub reason: &'a str,
+    /// Route.
+    pub route: &'a str,
+    /// Method, escaped.
+    pub method: &'a str,
+    /// Path, escaped.
+    pub path: &'a str,
+    /// Status of the last step.
+    pub status: Option<u16>,
+    /// Whether a request was handed over for the upstream.
+    pub upstream_called: bool,
+    /// Status of the upstream's answer.
+    pub upstream_status: Option<u16>,
+    /// Subject of the verified bearer.
+    pub subject: Option<&'a str>,
+    /// Subject of the verified secondary token.
+    pub secondary: Option<&'a str>,
+    /// Issuer of the verified bearer.
+    pub issuer: Option<&'a str>,
+    /// Client of the verified bearer.
+    pub client: Option<&'a str>,
+    /// See [`trace_id`].
+    pub trace_id: Option<&'a str>,
+    /// Length and digest of what was never verified.
+    pub unverified: Option<&'a str>,
+    /// How it ended for the client.
+    pub end: End,
+    /// Microseconds from the head of the request to the end of the answer, by the driver's clock.
+    pub duration_us: u64,
+}
+
+impl<'a> Line<'a> {
+    /// The line of a decision that a driver closed at `time`, `duration_us` after it got the head.
+    #[must_use]
+    pub fn of(decision: &'a Decision, time: Time, duration_us: u64) -> Self {
+        Self {
+            time,
+            outcome: decision.outcome(),
+            cause: decision.cause.name().into(),
+            reason: decision.cause.reason_code(),
+            route: decision.route,
+            method: &decision.method,
+            path: &decision.path,
+            status: decision.status,
+            upstream_called: decision.upstream_called,
+            upstream_status: decision.upstream_status,
+            subject: decision.subject.as_deref(),
+            secondary: decision.secondary.as_deref(),
+            issuer: decision.issuer.as_deref(),
+            client: decision.client.as_deref(),
+            trace_id: decision.traceparent.as_deref().and_then(trace_id),
+            unverified: decision.unverified.as_deref(),
+            end: decision.end,
+            duration_us,
+        }
+    }
+
+    /// The JSON, without a line break.
+    #[must_use]
+    pub fn json(&self) -> String {
+        // Strings, numbers and booleans always serialize.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// The trace id in a `traceparent` of a record, which holds well-formed ones only:
+/// `version-traceid-parentid-flags` (W3C Trace Context section 3.2).
+#[must_use]
+pub fn trace_id(traceparent: &str) -> Option<&str> {
+    traceparent.split('-').nth(1)
+}
+
+impl Outcome {
+    /// The word for it, in logs and as a label.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Passed => "passed",
+            Self::Denied => "denied",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl End {
+    /// The word for it in logs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Finished => "finished",
+            Self::ClientGone => "client-gone",
+            Self::Shutdown => "shutdown",
+        }
+    }
+}
+
+impl Serialize for Outcome {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl Serialize for End {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// A moment, in Unix milliseconds; told as RFC 3339 in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Time {
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    pub unix_ms: u64,
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (seconds, milliseconds) = (self.unix_ms / 1_000, self.unix_ms % 1_000);
+        let (minutes, second) = (seconds / 60, seconds % 60);
+        let (hours, minute) = (minutes / 60, minutes % 60);
+        let (days, hour) = (hours / 24, hours % 24);
+        let (year, month, day) = date(days);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.")?;
+        write!(f, "{milliseconds:03}Z")
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar: Howard Hinnant,
+/// "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`. Its years begin in March, so
+/// that the leap day is a year's last.
+fn date(days: u64) -> (u64, u64, u64) {
+    let since_year_0 = days.saturating_add(DAYS_TO_1970);
+    let (era, day_of_era) = (since_year_0 / DAYS_IN_ERA, since_year_0 % DAYS_IN_ERA);
+    let leap_days = day_of_era / 1_460 + day_of_era / 146_096 - day_of_era / 36_524;
+    let year_of_era = (day_of_era - leap_days) / 365;
+    let day_of_year = day_of_era + year_of_era / 100 - 365 * year_of_era - year_of_era / 4;
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = 400 * era + year_of_era + u64::from(month <= 2);
+    (year, month, day)
+}
+
+/// Days from 0000-03-01 to 1970-01-01.
+const DAYS_TO_1970: u64 = 719_468;
+
+/// Days in 400 years, after which the calendar repeats itself.
+const DAYS_IN_ERA: u64 = 146_097;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::denial::Cause;
+
+    /// Golden: a change here is a change of the schema, and of `docs/operations.md`.
+    #[test]
+    fn a_line_is_as_documented() {
+        let decision = Decision {
+            cause: Cause::Granted,
+            route: "link",
+            method: "POST".to_owned(),
+            path: "/a\"b\\u{a}".to_owned(),
+            status: Some(201),
+            upstream_called: true,
+            upstream_status: Some(201),
+            subject: Some("auth0|b".to_owned()),
+            secondary: None,
+            issuer: Some("https://tenant.example/".to_owned()),
+            client: Some("spa".to_owned()),
+            traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
+            unverified: None,
+            end: End::ClientGone,
+            elapsed_ms: 1,
+        };
+        let line = Line::of(&decision, Time { unix_ms: 1_795_406_706_789 }, 1500).json();
+        assert_eq!(
+            line,
+            concat!(
+                r#"{"schema":"linkgate.decision/1","time":"2026-11-23T04:05:06.789Z","outcome":"allowed","#,
+                r#""cause":"granted","reason":"granted","route":"link","method":"POST","#,
+                r#""path":"/a\"b\\u{a}","status":201,"upstream_called":true,"#,
+                r#""upstream_status":201,"subject":"auth0|b","secondary":null,"#,
+                r#""issuer":"https://tenant.example/","client":"spa","#,
+                r#""trace_id":"0af7651916cd43dd8448eb211c80319c","unverified":null,"#,
+                r#""end":"client-gone","duration_us":1500}"#
+            )
+        );
+        let page = include_str!("../../../docs/operations.md");
+        let fields: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(&line).unwrap();
+        for field in fields.keys() {
+            assert!(
+                page.contains(&format!("| `{field}` |")),
+                "docs/operations.md does not describe `{field}`"
+            );
+        }
+    }
+
+    #[test]
+    fn a_moment_is_told_to_the_millisecond() {
+        for (unix_ms, expected) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_399_999, "2000-02-28T23:59:59.999Z"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+            (1_795_406_706_789, "2026-11-23T04:05:06.789Z"),
+            (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
+        ] {
+            assert_eq!(Time { unix_ms }.to_string(), expected);
+        }
+        assert!(Time { unix_ms: u64::MAX }.to_string().ends_with('Z'), "and no overflow");
+    }
+
+    /// Two eras of the calendar, each day counted from the one before.
+    #[test]
+    fn each_day_follows_the_one_before() {
+        let mut expected = (1970, 1, 1);
+        for days in 0..2 * DAYS_IN_ERA {
+            assert_eq!(date(days), expected, "day {days}");
+            let (year, month, day) = expected;
+            let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+            let last = match month {
+                2 => 28 + u64::from(is_leap),
+                4 | 6 | 9 | 11 => 30,
+                _ => 31,
+            };
+            expected = match (month, day == last) {
+                (12, true) => (year + 1, 1, 1),
+                (_, true) => (year, month + 1, 1),
+                (_, false) => (year, month, day + 1),
+            };
+        }
+    }
+}

@@ -81,8 +81,9 @@ impl Driver {
         step: Step,
         client: &mut ClientRequest,
         held: &mut Option<Held>,
-        exchange: Exchange,
+        mut exchange: Exchange,
     ) -> Done {
+        exchange.begin(&step);
         let event = match step {
             Step::ReadBody(step) => {
                 client.content.read(step.max_bytes, millis(step.timeout_ms)).await

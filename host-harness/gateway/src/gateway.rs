@@ -11,6 +11,7 @@ use crate::drive::Driver;
 use crate::error::StartError;
 use crate::evaluator::Evaluator;
 use crate::fleet::{Desk, Fleet};
+use crate::readiness::Readiness;
 use crate::sandbox::{Policy, Sandbox};
 use crate::serve;
 use crate::settings::{ComponentSource, Limits, Settings};
@@ -73,6 +74,12 @@ impl Gateway {
         let fleet = Fleet::new(Arc::new(make), instances.get(), limits.clone(), Arc::clone(&desk))?;
         let fleet = RwLock::new(Arc::new(fleet));
         Ok(Self { driver: Arc::new(Driver { fleet, desk, upstream, tls, limits }) })
+    }
+
+    /// A view of the gateway that remains when it serves.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        Readiness::of(Arc::clone(&self.driver))
     }
 
     /// Serves HTTP/1.1 and HTTP/2 on `listener` until `shutdown` resolves. Then no connection is

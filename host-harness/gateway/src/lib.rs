@@ -27,7 +27,7 @@
 //!     instances: NonZeroUsize::MIN,
 //!     limits: Limits::default(),
 //! };
-//! let gateway = Gateway::build(settings, |decision: &Decision, _took| println!("{}", decision.cause))?;
+//! let gateway = Gateway::build(settings, |decision: &Decision, _timings| println!("{}", decision.cause))?;
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
 //! gateway.serve(listener, std::future::pending()).await;
 //! # Ok(())
@@ -46,6 +46,7 @@
 mod settings;
 mod upstream;
 mod gateway;
+mod readiness;
 mod descriptors;
 mod serve;
 mod connection;
@@ -55,6 +56,7 @@ mod frames;
 mod paths;
 mod huffman;
 mod stall;
+mod timings;
 mod drive;
 mod exchange;
 mod fleet;
@@ -81,7 +83,9 @@ pub use descriptors::TooFewDescriptors;
 pub use error::StartError;
 pub use evaluator::{Evaluator, Trap};
 pub use gateway::{Gateway, Reloader};
+pub use readiness::{NotReady, Readiness};
 pub use settings::{ComponentSource, Limits, Settings};
 pub use sink::{DecisionSink, Fault};
+pub use timings::{Phase, Timings};
 pub use tls::CaSource;
 pub use upstream::{Upstream, UpstreamError};

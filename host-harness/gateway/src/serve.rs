@@ -37,6 +37,7 @@ pub(crate) async fn serve(
             }
         }
     }
+    driver.desk.draining.store(true, Ordering::Release);
     // Nobody left to tell is fine.
     let _ = stop.send(true);
     for (socket, place) in backlog(&listener, &places).await {

@@ -1,18 +1,16 @@
 //! Where decision records go.
 
-use std::time::Duration;
-
 use crate::contract::Decision;
 use crate::error::StartError;
 use crate::evaluator::Trap;
+use crate::timings::Timings;
 
 /// Receives what the gateway has to tell its operator. Called from the server's own threads: it
 /// must be quick and must not block.
 pub trait DecisionSink: Send + Sync + 'static {
-    /// An exchange was closed. `took` is the host's own measure, from the head of the request to
-    /// the end of the answer. Called once per exchange; those without a record are reported as
-    /// [`Fault::ExchangeLost`] instead.
-    fn decided(&self, decision: &Decision, took: Duration);
+    /// An exchange was closed. `timings` is the host's own measure of it. Called once per exchange;
+    /// those without a record are reported as [`Fault::ExchangeLost`] instead.
+    fn decided(&self, decision: &Decision, timings: &Timings);
 
     /// Something went wrong that no decision record can tell. Nothing is done by default.
     fn fault(&self, fault: &Fault) {
@@ -20,9 +18,9 @@ pub trait DecisionSink: Send + Sync + 'static {
     }
 }
 
-impl<F: Fn(&Decision, Duration) + Send + Sync + 'static> DecisionSink for F {
-    fn decided(&self, decision: &Decision, took: Duration) {
-        self(decision, took);
+impl<F: Fn(&Decision, &Timings) + Send + Sync + 'static> DecisionSink for F {
+    fn decided(&self, decision: &Decision, timings: &Timings) {
+        self(decision, timings);
     }
 }
 

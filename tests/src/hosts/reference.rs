@@ -5,10 +5,11 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
 
 use linkgate::cases::{Record, Trouble};
-use linkgate_gateway::{ComponentSource, Decision, End, Gateway, Limits, Outcome, Settings};
+use linkgate_gateway::{
+    ComponentSource, Decision, End, Gateway, Limits, Outcome, Settings, Timings,
+};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
@@ -43,7 +44,7 @@ impl Host for Reference {
         let (decided, decisions) = channel();
         // A sink is shared by threads; this end of a channel would rather not be.
         let decided = Mutex::new(decided);
-        let sink = move |decision: &Decision, _took: Duration| {
+        let sink = move |decision: &Decision, _: &Timings| {
             if let Ok(decided) = decided.lock() {
                 let _ = decided.send(record(decision));
             }

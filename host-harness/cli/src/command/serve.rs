@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use linkgate_gateway::{
     CaSource, ComponentSource, Gateway, Limits, Reloader, Settings, StartError, Upstream,
@@ -116,18 +115,16 @@ impl Serve {
         watch: reload::Watch,
     ) -> Result<Exit, Trouble> {
         let (listener, address) = bound(self.listen).await?;
-        let ready = Arc::new(AtomicBool::new(true));
         if let Some(admin) = self.admin {
             let (listener, address) = bound(admin).await?;
             eprintln!("admin on http://{address}");
             let metrics = Arc::clone(&observer.metrics);
-            tokio::spawn(admin::serve(listener, metrics, Arc::clone(&ready)));
+            tokio::spawn(admin::serve(listener, metrics, gateway.readiness()));
         }
         tokio::spawn(reload::watch(watch));
         eprintln!("listening on http://{address}, upstream {}", self.upstream);
         let stopping = async {
             asked_to_stop().await;
-            ready.store(false, Ordering::Release);
             eprintln!("stopping: what is in flight is finished");
         };
         gateway.serve(listener, stopping).await;

@@ -108,10 +108,10 @@ pub(crate) fn colour(outcome: Outcome) -> Colour {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn decision() -> Decision {
+    pub(in crate::operation) fn decision() -> Decision {
         Decision {
             outcome: Outcome::Denied,
             cause: "subject-mismatch".to_owned(),

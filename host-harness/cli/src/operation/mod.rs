@@ -14,9 +14,8 @@ mod metrics;
 pub(crate) mod reload;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use linkgate_gateway::{Decision, DecisionSink, Fault};
+use linkgate_gateway::{Decision, DecisionSink, Fault, Timings};
 
 pub(crate) use decision_log::{DecisionLog, Format};
 pub(crate) use metrics::Metrics;
@@ -29,9 +28,9 @@ pub(crate) struct Observer {
 }
 
 impl DecisionSink for Observer {
-    fn decided(&self, decision: &Decision, took: Duration) {
-        self.metrics.decided(decision, took);
-        if !self.log.decided(decision, took) {
+    fn decided(&self, decision: &Decision, timings: &Timings) {
+        self.metrics.decided(decision, timings);
+        if !self.log.decided(decision, timings.took()) {
             self.metrics.line_dropped();
         }
     }

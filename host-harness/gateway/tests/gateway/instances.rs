@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use linkgate_gateway::{End, Event, Head, Limits, Step, Trap};
+use linkgate_gateway::{End, Event, Head, Limits, NotReady, Step, Trap};
 
 use crate::script::{Note, Stage, UNBEARABLE, forward, reply};
 use crate::wire::{Peer, Upstream, nobody, say};
@@ -74,6 +74,24 @@ async fn a_trap_ends_every_exchange_of_the_instance() {
     stage.ends(End::Finished, "/fine").await;
     stage.hears(Note::Fault("ExchangeLost".to_owned())).await;
     assert_eq!(stage.stop().rest().await, []);
+}
+
+#[tokio::test]
+async fn without_a_living_instance_and_once_it_stops_a_gateway_is_not_ready() {
+    let mut stage = Stage::trapping(nobody().await, Limits::default(), play).await;
+    assert_eq!((stage.readiness.check(), stage.readiness.live_instances()), (Ok(()), 1));
+    stage.bears_none(true);
+    assert!(say(stage.address, get("/trap")).await.starts_with("HTTP/1.1 503 "));
+    let (none, readiness) = (Err(NotReady::NoInstance), stage.readiness.clone());
+    assert_eq!((readiness.check(), readiness.live_instances()), (none, 0));
+
+    stage.bears_none(false);
+    while stage.note().await != Note::Made {}
+    // It may take a moment to its chair; this request waits for it.
+    assert!(say(stage.address, get("/fine")).await.starts_with("HTTP/1.1 200 OK\r\n"));
+    assert_eq!((readiness.check(), readiness.live_instances()), (Ok(()), 1));
+    stage.stop().rest().await;
+    assert_eq!(readiness.check(), Err(NotReady::Stopping));
 }
 
 #[tokio::test]

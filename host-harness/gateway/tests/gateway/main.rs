@@ -13,6 +13,7 @@ mod relay;
 mod script;
 mod shutdown;
 mod targets;
+mod timings;
 mod tls;
 mod wasm;
 mod wire;

@@ -1,11 +1,10 @@
 //! Real components, written by hand: what the sandbox lets in, and what it survives.
 
 use std::num::NonZeroUsize;
-use std::time::Duration;
 
 use linkgate_gateway::{
     ComponentSource, Decision, DecisionSink, End, Fault, Gateway, Limits, Outcome, Settings,
-    StartError,
+    StartError, Timings,
 };
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -195,7 +194,7 @@ async fn settings_do_not_show_secrets() {
 struct Ear(UnboundedSender<String>);
 
 impl DecisionSink for Ear {
-    fn decided(&self, decision: &Decision, _took: Duration) {
+    fn decided(&self, decision: &Decision, _: &Timings) {
         assert_eq!((decision.outcome, decision.end), (Outcome::Allowed, End::Finished));
         self.0.send("decided".to_owned()).ok();
     }
@@ -206,7 +205,7 @@ impl DecisionSink for Ear {
 }
 
 fn build(settings: Settings) -> StartError {
-    match Gateway::build(settings, |_: &Decision, _: Duration| {}) {
+    match Gateway::build(settings, |_: &Decision, _: &Timings| {}) {
         Ok(_) => panic!("a gateway was built"),
         Err(error) => error,
     }

@@ -107,7 +107,7 @@ impl Driver {
                 let Some(answer) = held.take() else {
                     return Done::Breach("relay without an answer of the upstream", exchange);
                 };
-                return match answer::relay(answer, &edits, exchange, self.limits.stall_timeout) {
+                return match answer::relay(answer, &edits, exchange, &self.limits) {
                     Ok(response) => Done::Answer(response),
                     Err(exchange) => {
                         Done::Breach("relay with an edit that is no header line", exchange)

@@ -3,7 +3,7 @@
 //! It shows a gateway's authors how little there is to do, and serves as one. All of it is carrying:
 //!
 //! ```text
-//!  client ─▶ serve ─▶ connection ─▶ intake (HTTP/1.1), frames (HTTP/2) ─▶ drive
+//!  client ─▶ serve ─▶ connection ─▶ intake (HTTP/1.1), streams (HTTP/2) ─▶ drive
 //!
 //!                               drive ──▶ exchange ─▶ fleet ─▶ seat ─▶ sandbox (wasm) : what next?
 //!                                 │  ▲
@@ -52,10 +52,8 @@ mod serve;
 mod connection;
 mod preface;
 mod intake;
-mod frames;
-mod paths;
-mod huffman;
-mod stall;
+mod streams;
+mod pace;
 mod timings;
 mod drive;
 mod exchange;

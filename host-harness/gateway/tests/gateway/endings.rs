@@ -139,13 +139,3 @@ async fn connections_beyond_the_limit_wait_their_turn() {
     let ((), answer) = tokio::join!(first.finish(), second);
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
 }
-
-#[tokio::test]
-async fn a_head_that_trickles_is_not_waited_for() {
-    let limits = Limits { head_timeout: Duration::from_millis(200), ..Limits::default() };
-    let stage = Stage::with(nobody().await, limits, |_: &Head, _: &[Event]| reply(200)).await;
-    let mut client = Peer::connect(stage.address).await;
-    client.send("GET /a HTTP/1.1\r\nhost: x\r\n").await;
-    assert_eq!(client.rest().await.matches("200").count(), 0);
-    assert_eq!(stage.stop().rest().await, []);
-}

@@ -12,6 +12,7 @@ mod read_body;
 mod relay;
 mod script;
 mod shutdown;
+mod slow;
 mod targets;
 mod timings;
 mod tls;

@@ -1,8 +1,6 @@
 //! `relay` and `respond`: how an exchange's last step reaches the client.
 
-use std::time::Duration;
-
-use linkgate_gateway::{End, Event, Head, HeaderEdits, Limits, Reply, Step};
+use linkgate_gateway::{End, Event, Head, HeaderEdits, Reply, Step};
 
 use crate::script::{Stage, forward, line, pass, relay, reply};
 use crate::wire::{Peer, Upstream, nobody, say};
@@ -98,22 +96,6 @@ async fn an_answer_that_breaks_off_breaks_off_for_the_client() {
         stage.event().await;
         stage.ends(End::Finished, "/a").await;
     }
-}
-
-#[tokio::test]
-async fn an_answer_that_stalls_is_broken_off() {
-    let upstream = Upstream::bind().await;
-    let limits = Limits { stall_timeout: Duration::from_millis(200), ..Limits::default() };
-    let mut stage = Stage::with(upstream.address, limits, forward_then_edit).await;
-    let mut client = Peer::connect(stage.address).await;
-    client.send(CLIENT).await;
-    let mut server = upstream.accept().await;
-    server.head().await;
-    server.send("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc").await;
-    assert!(client.rest().await.ends_with("abc"));
-    stage.head().await;
-    stage.event().await;
-    stage.ends(End::Finished, "/a").await;
 }
 
 #[tokio::test]

@@ -3,17 +3,11 @@
 use bytes::Bytes;
 use h2::client::SendRequest;
 use http::{Method, Request};
-use linkgate_gateway::{End, Event, Head, ReadBody, Step};
+use linkgate_gateway::{End, Event, Head};
 use tokio::net::TcpStream;
 
-use crate::pass::pass_then_relay;
-use crate::script::{Note, Stage, reply};
+use crate::script::{Note, Stage, pass_then_relay, read_then_reply, reply};
 use crate::wire::{Peer, Upstream, nobody, soon};
-
-fn read_then_reply(_: &Head, events: &[Event]) -> Step {
-    let step = ReadBody { max_bytes: 1000, timeout_ms: 10_000 };
-    if events.is_empty() { Step::ReadBody(step) } else { reply(200) }
-}
 
 async fn connect(stage: &Stage) -> SendRequest<Bytes> {
     let socket = TcpStream::connect(stage.address).await.expect("a connection");

@@ -8,7 +8,7 @@ use std::time::Duration;
 use linkgate_gateway::{End, Event, Head, Limits, NotReady, Step, Trap};
 
 use crate::script::{Note, Stage, UNBEARABLE, forward, reply};
-use crate::wire::{Peer, Upstream, nobody, say};
+use crate::wire::{Peer, Upstream, last, nobody, say};
 
 /// Traps at `/trap`, holds `/hold` at the upstream, replies to all else.
 fn play(head: &Head, events: &[Event]) -> Result<Step, Trap> {
@@ -157,5 +157,5 @@ async fn a_request_that_finds_no_room_in_time_is_turned_away() {
 }
 
 fn get(path: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    last("GET", path)
 }

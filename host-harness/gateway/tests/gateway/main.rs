@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod endings;
+mod failures;
 mod forward;
 mod http2;
 mod instances;

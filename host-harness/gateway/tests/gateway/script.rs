@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use linkgate_gateway::{
     Decision, DecisionSink, End, Evaluator, Event, Fault, Forward, Gateway, Head, Header,
-    HeaderEdits, Limits, Now, Outcome, Pass, Readiness, Reply, StartError, Step, Timings, Trap,
-    Turn, Upstream,
+    HeaderEdits, Limits, Now, Outcome, Pass, ReadBody, Readiness, Reply, StartError, Step, Timings,
+    Trap, Turn, Upstream,
 };
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -269,6 +269,30 @@ pub(crate) fn relay() -> Step {
 /// `pass` within ten seconds.
 pub(crate) fn pass() -> Step {
     Step::Pass(Pass { timeout_ms: 10_000 })
+}
+
+/// Forward, then relay what came or reply 502.
+pub(crate) fn forward_then_relay(_: &Head, events: &[Event]) -> Step {
+    relay_after(forward(10_000), events)
+}
+
+/// Pass, then relay what came or reply 502.
+pub(crate) fn pass_then_relay(_: &Head, events: &[Event]) -> Step {
+    relay_after(pass(), events)
+}
+
+fn relay_after(first: Step, events: &[Event]) -> Step {
+    match events.last() {
+        None => first,
+        Some(Event::Forwarded(Ok(_))) => relay(),
+        Some(_) => reply(502),
+    }
+}
+
+/// Read up to 1000 bytes of body, then reply.
+pub(crate) fn read_then_reply(_: &Head, events: &[Event]) -> Step {
+    let step = ReadBody { max_bytes: 1000, timeout_ms: 10_000 };
+    if events.is_empty() { Step::ReadBody(step) } else { reply(200) }
 }
 
 /// `forward` of a link request within `timeout_ms`.

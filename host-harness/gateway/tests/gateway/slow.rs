@@ -6,9 +6,9 @@ use http::Request;
 use linkgate_gateway::{AnswerHead, End, Event, Failure, Head, Limits};
 use tokio::net::TcpStream;
 
-use crate::pass::{LARGE, pass_then_relay};
-use crate::script::{Note, Stage, reply};
-use crate::wire::{Peer, Upstream, nobody, soon};
+use crate::pass::LARGE;
+use crate::script::{Note, Stage, pass_then_relay, reply};
+use crate::wire::{Peer, Upstream, nobody, post_of, request, soon};
 
 const SHORT: Duration = Duration::from_millis(300);
 
@@ -39,7 +39,8 @@ async fn a_client_whose_body_does_not_come_is_cut_off() {
         let mut stage = Stage::with(upstream.address, limits, pass_then_relay).await;
         let mut client = Peer::connect(stage.address).await;
         let began = Instant::now();
-        client.send("POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: 9999\r\n\r\nabc").await;
+        client.send(post_of(9999)).await;
+        client.send("abc").await;
         let mut server = upstream.accept().await;
         server.head().await;
         server.take(3).await;
@@ -62,7 +63,7 @@ async fn an_answer_that_does_not_come_is_broken_off() {
         let upstream = Upstream::bind().await;
         let mut stage = Stage::with(upstream.address, limits, pass_then_relay).await;
         let mut client = Peer::connect(stage.address).await;
-        client.send("GET /a HTTP/1.1\r\nhost: x\r\n\r\n").await;
+        client.send(request("GET", "/a")).await;
         let mut server = upstream.accept().await;
         server.head().await;
         server.send("HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\nabc").await;
@@ -90,7 +91,7 @@ async fn a_client_that_takes_no_answer_is_cut_off() {
     let upstream = Upstream::bind().await;
     let mut stage = Stage::with(upstream.address, limits, pass_then_relay).await;
     let mut client = Peer::connect(stage.address).await;
-    client.send("GET /a HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    client.send(request("GET", "/a")).await;
     poured(&upstream).await;
     stage.head().await;
     stage.hears(Note::Event(Event::Forwarded(Ok(AnswerHead { status: 200 })))).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use linkgate_gateway::{Event, Head, Phase, ReadBody, Step};
 
 use crate::script::{Stage, forward, relay};
-use crate::wire::{Peer, Upstream, nobody, say};
+use crate::wire::{Peer, Upstream, last, nobody, say};
 
 /// Short, and far above what any phase takes here of itself.
 const PAUSE: Duration = Duration::from_millis(300);
@@ -50,7 +50,7 @@ async fn a_slow_peer_shows_in_the_phase_that_waits_for_it() {
 async fn a_phase_that_an_exchange_was_never_in_has_no_time() {
     let play = |_: &Head, _: &[Event]| crate::script::reply(200);
     let mut stage = Stage::open(nobody().await, play).await;
-    say(stage.address, "GET /a HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+    say(stage.address, last("GET", "/a")).await;
     let timings = stage.timings().await;
     let met = Phase::ALL.map(|phase| timings.of(phase).is_some());
     assert_eq!(met, [true, true, false, false, false, true], "{timings:?}");

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use wit_component::{ComponentEncoder, StringEncoding};
 use wit_parser::Resolve;
 
-use crate::wire::{nobody, say, soon};
+use crate::wire::{last, nobody, say, soon};
 
 /// A guest of the contract. It says 204 to a method of three letters, and has a bug for others:
 /// four letters trap, five loop, six take all memory. Its policy has a mistake when the document
@@ -80,9 +80,7 @@ async fn a_guest_that_traps_loops_or_grows_is_a_503_and_the_next_request_is_serv
     tokio::spawn(gateway.serve(listener, std::future::pending()));
 
     for (method, cause) in [("POST", "unreachable"), ("PATCH", "interrupt"), ("DELETE", "memory")] {
-        let answer =
-            say(address, format!("{method} /a HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"))
-                .await;
+        let answer = say(address, last(method, "/a")).await;
         assert!(
             answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: 1\r\n"),
             "{method}: {answer}"
@@ -91,7 +89,7 @@ async fn a_guest_that_traps_loops_or_grows_is_a_503_and_the_next_request_is_serv
         assert!(fault.starts_with("InstanceLost") && fault.contains(cause), "{method}: {fault}");
         assert_eq!(soon("a fault", heard.recv()).await.as_deref(), Some("ExchangeLost"));
 
-        let answer = say(address, "GET /a HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+        let answer = say(address, last("GET", "/a")).await;
         assert!(answer.starts_with("HTTP/1.1 204 "), "after {method}: {answer}");
         assert_eq!(soon("a record", heard.recv()).await.as_deref(), Some("decided"));
     }
@@ -109,7 +107,7 @@ async fn under_guests_that_die_the_others_serve_and_all_recover() {
     tokio::spawn(gateway.serve(listener, std::future::pending()));
 
     let ask = |method: &str| {
-        let request = format!("{method} /a HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        let request = last(method, "/a");
         tokio::spawn(async move { say(address, request).await })
     };
     let mut good = Vec::new();

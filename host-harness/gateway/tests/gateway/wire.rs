@@ -160,6 +160,21 @@ pub(crate) async fn nobody() -> SocketAddr {
     Upstream::bind().await.address
 }
 
+/// A request without a body. Its connection may carry more.
+pub(crate) fn request(method: &str, target: &str) -> String {
+    format!("{method} {target} HTTP/1.1\r\nhost: x\r\n\r\n")
+}
+
+/// A request without a body, the last of its connection.
+pub(crate) fn last(method: &str, target: &str) -> String {
+    format!("{method} {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+}
+
+/// The head of a POST whose body has `length` bytes.
+pub(crate) fn post_of(length: usize) -> String {
+    format!("POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n")
+}
+
 /// Sends `bytes` on a connection of their own and gives all that comes back.
 pub(crate) async fn say(address: SocketAddr, bytes: impl AsRef<[u8]>) -> String {
     let mut peer = Peer::connect(address).await;

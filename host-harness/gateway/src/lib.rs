@@ -74,8 +74,8 @@ mod sink;
 mod error;
 
 pub use contract::{
-    AnswerHead, Decision, End, Event, Failure, Forward, Head, Header, HeaderEdits, Mistake, Now,
-    Outcome, Pass, ReadBody, Reply, Step, Turn,
+    AnswerHead, Decision, End, Event, Failure, Forward, Gate, Head, Header, HeaderEdits, Mistake,
+    Now, Opened, Outcome, Pass, ReadBody, Reply, Secret, Step, Turn,
 };
 pub use descriptors::TooFewDescriptors;
 pub use error::StartError;

@@ -57,11 +57,7 @@ pub(super) fn json(decision: &Decision, took: Duration, now: Timestamp) -> Strin
         // version-traceid-parentid-flags; the policy hands over well-formed ones only.
         trace_id: decision.traceparent.as_deref().and_then(|parent| parent.split('-').nth(1)),
         unverified: decision.unverified.as_deref(),
-        end: match decision.end {
-            End::Finished => "finished",
-            End::ClientGone => "client-gone",
-            End::Shutdown => "shutdown",
-        },
+        end: end(decision.end),
         duration_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
     };
     // Strings and numbers always serialize.
@@ -94,6 +90,15 @@ pub(crate) fn outcome(outcome: Outcome) -> &'static str {
         Outcome::Passed => "passed",
         Outcome::Denied => "denied",
         Outcome::Failed => "failed",
+    }
+}
+
+/// The word for an end.
+pub(crate) fn end(end: End) -> &'static str {
+    match end {
+        End::Finished => "finished",
+        End::ClientGone => "client-gone",
+        End::Shutdown => "shutdown",
     }
 }
 

@@ -49,10 +49,14 @@ const GUEST: &str = r#"
         (i32.store (i32.const 1028) (call $policy (i32.const 7)))))
     (i32.const 1024))
   (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.wanted-headers") (param i32) (result i32) (i32.const 0))
+  (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.warm") (param i32))
+  (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.key-sources") (param i32 i64 i64) (result i32) (i32.const 0))
+  (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.kept-keys") (param i32) (result i32) (i32.const 0))
+  (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.restore-keys") (param i32 i32 i32 i64 i64))
   (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.due") (param i32 i64 i64) (result i32) (i32.const 0))
   (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.next-due") (param i32) (result i32) (i32.const 0))
   (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.fetched")
-    (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i64 i64) (result i32) (i32.const 0))
+    (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i64 i64 i64) (result i32) (i32.const 0))
 
   ;; opened at 256: exchange, sequence at 264, step `respond` at 272, its status at 280
   (func (export "linkgate:policy/evaluator@0.1.0#[static]exchange.open")

@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use crate::clock::Clock;
-use crate::contract::{Decision, Head, Turn};
+use crate::contract::{Decision, Failure, Head, Turn};
 use crate::error::StartError;
 use crate::evaluator::Evaluator;
 use crate::exchange::Exchange;
@@ -63,6 +63,10 @@ struct Contained(Box<dyn DecisionSink>);
 impl DecisionSink for Contained {
     fn decided(&self, decision: &Decision, timings: &Timings) {
         let _panicked = catch_unwind(AssertUnwindSafe(|| self.0.decided(decision, timings)));
+    }
+
+    fn upstream_failed(&self, failure: Failure, why: &str) {
+        let _panicked = catch_unwind(AssertUnwindSafe(|| self.0.upstream_failed(failure, why)));
     }
 
     fn fault(&self, fault: &Fault) {

@@ -84,9 +84,9 @@ impl Gateway {
 
     /// Serves HTTP/1.1 and HTTP/2 on `listener` until `shutdown` resolves. Then no connection is
     /// accepted any more, open exchanges have [`Limits::drain_timeout`] to end, and what is left is
-    /// broken off.
-    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
-        serve::serve(self.driver, listener, shutdown).await;
+    /// broken off: the number of these is returned.
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> usize {
+        serve::serve(self.driver, listener, shutdown).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where decision records go.
 
-use crate::contract::Decision;
+use crate::contract::{Decision, Failure};
 use crate::error::StartError;
 use crate::evaluator::Trap;
 use crate::timings::Timings;
@@ -11,6 +11,12 @@ pub trait DecisionSink: Send + Sync + 'static {
     /// An exchange was closed. `timings` is the host's own measure of it. Called once per exchange;
     /// those without a record are reported as [`Fault::ExchangeLost`] instead.
     fn decided(&self, decision: &Decision, timings: &Timings);
+
+    /// The upstream did not answer a request, and `why`: a phrase, with the system's own words in it.
+    /// The record of the exchange tells the rest. Nothing is done by default.
+    fn upstream_failed(&self, failure: Failure, why: &str) {
+        let _ = (failure, why);
+    }
 
     /// Something went wrong that no decision record can tell. Nothing is done by default.
     fn fault(&self, fault: &Fault) {

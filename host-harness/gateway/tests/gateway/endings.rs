@@ -117,8 +117,9 @@ async fn shutdown_breaks_off_what_does_not_end() {
     let mut server = upstream.accept().await;
     server.head().await;
     stage.head().await;
-    let rest = stage.stop().rest().await;
+    let (rest, broken_off) = stage.stop().end().await;
     assert_eq!(rest, [Note::Closed(End::Shutdown), Note::Decided("/a".to_owned())]);
+    assert_eq!(broken_off, 1);
     assert_eq!(client.rest().await, "");
 }
 

@@ -114,7 +114,7 @@ pub(crate) struct Stage {
     timings: UnboundedReceiver<Timings>,
     barren: Arc<AtomicBool>,
     stop: oneshot::Sender<()>,
-    server: JoinHandle<()>,
+    server: JoinHandle<usize>,
 }
 
 impl Stage {
@@ -240,18 +240,24 @@ impl Stage {
 /// A gateway that was told to stop.
 pub(crate) struct Stopping {
     notes: UnboundedReceiver<Note>,
-    server: JoinHandle<()>,
+    server: JoinHandle<usize>,
 }
 
 impl Stopping {
     /// Waits for the server's end and gives everything that nobody has heard yet.
-    pub(crate) async fn rest(mut self) -> Vec<Note> {
-        soon("the end of the server", self.server).await.expect("the server panicked");
+    pub(crate) async fn rest(self) -> Vec<Note> {
+        self.end().await.0
+    }
+
+    /// The same, and how many exchanges the server says that it broke off.
+    pub(crate) async fn end(mut self) -> (Vec<Note>, usize) {
+        let broken_off =
+            soon("the end of the server", self.server).await.expect("the server panicked");
         let mut rest = Vec::new();
         while let Ok(note) = self.notes.try_recv() {
             rest.push(note);
         }
-        rest
+        (rest, broken_off)
     }
 }
 

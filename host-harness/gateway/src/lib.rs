@@ -15,7 +15,7 @@
 //!
 //! ```no_run
 //! use std::num::NonZeroUsize;
-//! use linkgate_gateway::{ComponentSource, Decision, Gateway, Limits, Settings};
+//! use linkgate_gateway::{ComponentSource, Decision, Gateway, Limits, Settings, Timings};
 //!
 //! # async fn run(document: String) -> Result<(), Box<dyn std::error::Error>> {
 //! let settings = Settings {
@@ -27,7 +27,7 @@
 //!     instances: NonZeroUsize::MIN,
 //!     limits: Limits::default(),
 //! };
-//! let gateway = Gateway::build(settings, |decision: &Decision, _timings| println!("{}", decision.cause))?;
+//! let gateway = Gateway::build(settings, |decision: &Decision, _: &Timings| println!("{}", decision.cause))?;
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
 //! gateway.serve(listener, std::future::pending()).await;
 //! # Ok(())

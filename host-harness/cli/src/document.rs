@@ -11,12 +11,15 @@ use linkgate_gateway::Mistake;
 ///
 /// # Errors
 ///
-/// The file cannot be read, or is no YAML: the text says where.
+/// The file cannot be read, or is no JSON or YAML: the text says where.
 pub(crate) fn read(path: &Path) -> Result<String, String> {
-    let text =
-        std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("cannot read the policy `{}`: {error}", path.display()))?;
     if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
-        return Ok(text);
+        return match serde_json::from_str::<serde::de::IgnoredAny>(&text) {
+            Ok(_json) => Ok(text),
+            Err(error) => Err(format!("{}: expected JSON: {error}", path.display())),
+        };
     }
     from_yaml(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
@@ -29,7 +32,7 @@ fn from_yaml(text: &str) -> Result<String, String> {
     Ok(value.to_string())
 }
 
-/// Every mistake of a document, a line each, and what to do about it.
+/// Every mistake of a document, a line each, and what to do about it; their count last.
 pub(crate) fn explain(path: &Path, mistakes: &[Mistake]) -> String {
     let mut lines = Vec::new();
     for mistake in mistakes {
@@ -39,7 +42,7 @@ pub(crate) fn explain(path: &Path, mistakes: &[Mistake]) -> String {
     }
     let count = mistakes.len();
     let mistakes = if count == 1 { "mistake" } else { "mistakes" };
-    lines.push(format!("{count} {mistakes}: nothing was started"));
+    lines.push(format!("{count} {mistakes}"));
     lines.join("\n")
 }
 

@@ -267,6 +267,8 @@ fn a_policy_with_mistakes_stops_it_before_it_listens() {
 #[test]
 fn what_cannot_be_meant_is_said_so() {
     let policy = Scratch::new("empty.yaml", "version: [\n");
+    let broken = Scratch::new("broken.json", "{ \"version\": ");
+    let good = Scratch::new("form.json", "{}");
     let upstream = "http://127.0.0.1:9";
     for (row, arguments, part) in [
         (
@@ -283,6 +285,52 @@ fn what_cannot_be_meant_is_said_so() {
             "an upstream that is no URL",
             vec!["serve", "--config", policy.path(), "--upstream", "ftp://a.example"],
             "http://host[:port]",
+        ),
+        (
+            "an address without a host",
+            vec!["serve", "--config", policy.path(), "--upstream", upstream, "--listen", "8080"],
+            "an IP address and a port",
+        ),
+        (
+            "no instances",
+            vec!["serve", "--config", policy.path(), "--upstream", upstream, "--instances", "0"],
+            "1 or more",
+        ),
+        (
+            "certificates for an upstream without TLS",
+            vec![
+                "serve",
+                "--config",
+                policy.path(),
+                "--upstream",
+                upstream,
+                "--ca",
+                "/nowhere.pem",
+            ],
+            "`--ca` is for an https upstream",
+        ),
+        (
+            "no JSON",
+            vec!["serve", "--config", broken.path(), "--upstream", upstream],
+            "expected JSON: ",
+        ),
+        (
+            "a log that cannot be",
+            vec!["serve", "--config", good.path(), "--upstream", upstream, "--log", "/nowhere/log"],
+            "/nowhere/log",
+        ),
+        (
+            "no certificates",
+            vec![
+                "serve",
+                "--config",
+                good.path(),
+                "--upstream",
+                "https://127.0.0.1:9",
+                "--ca",
+                "/nowhere.pem",
+            ],
+            "/nowhere.pem",
         ),
         ("no such users", vec!["tenant", "--users", "/nowhere.json"], "/nowhere.json"),
         ("no such command", vec!["sreve"], "serve"),
@@ -311,6 +359,18 @@ fn without_a_component_nothing_starts() {
 }
 
 #[test]
+fn why_an_upstream_does_not_answer_is_said() {
+    let policy = Scratch::new("outage.json", "");
+    let log = Scratch::new("outage.log", "");
+    let (tenant, mut gateway) = tenant_and_gateway(&policy, &log);
+    drop(tenant);
+    let keys = "GET /.well-known/jwks.json HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    assert!(gateway.answer(keys).starts_with("HTTP/1.1 502 "));
+    gateway.hears("(nothing was sent): no connection: Connection refused");
+    gateway.ends_when_asked();
+}
+
+#[test]
 fn a_changed_policy_is_taken_over_and_a_bad_one_is_not() {
     let policy = Scratch::new("reloaded.json", "");
     let log = Scratch::new("reloaded.log", "");
@@ -321,6 +381,7 @@ fn a_changed_policy_is_taken_over_and_a_bad_one_is_not() {
     let good = std::fs::read_to_string(policy.path()).unwrap();
     std::fs::write(policy.path(), good.replace("\"pass\"", "\"pas\"")).unwrap();
     gateway.hears("not reloaded");
+    assert!(!gateway.said.contains("nothing was started"), "{}", gateway.said);
     assert!(gateway.said.contains("/pas: expected a known key"), "{}", gateway.said);
     assert!(gateway.answer(keys).starts_with("HTTP/1.1 200 "), "the old policy still serves");
 

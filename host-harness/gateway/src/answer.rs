@@ -3,19 +3,21 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Response, StatusCode};
 
+use crate::content::length_in;
 use crate::contract::{End, HeaderEdits, Reply};
 use crate::exchange::Exchange;
 use crate::hop;
 use crate::outbound::{Held, Link};
+use crate::pace::Pace;
 use crate::request::parse_line;
-use crate::stall::Stall;
+use crate::settings::Limits;
+use crate::streams;
 
 /// The upstream's answer, its head edited, its body and trailers streamed.
 ///
@@ -24,7 +26,7 @@ pub(crate) fn relay(
     held: Held,
     edits: &HeaderEdits,
     exchange: Exchange,
-    stall: Duration,
+    limits: &Limits,
 ) -> Result<Response<Answer>, Exchange> {
     let Held { head, body, link } = held;
     let mut headers = head.headers;
@@ -40,7 +42,7 @@ pub(crate) fn relay(
             headers.append(name, value);
         }
     }
-    let source = Source::Upstream { body, _link: link, stall: Stall::new(stall) };
+    let source = Source::Upstream { body, _link: link, pace: Box::new(Pace::new(limits)) };
     Ok(assemble(head.status, headers, Answer { source, exchange: Some(exchange), unsent: false }))
 }
 
@@ -103,7 +105,7 @@ pub(crate) struct Answer {
 
 enum Source {
     Own(Option<Bytes>),
-    Upstream { body: Incoming, _link: Link, stall: Stall },
+    Upstream { body: Incoming, _link: Link, pace: Box<Pace> },
 }
 
 /// Nothing in it is pinned in place.
@@ -117,18 +119,22 @@ impl Body for Answer {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        streams::asked_for_more();
         let this = self.get_mut();
         let frame = match &mut this.source {
             Source::Own(bytes) => Poll::Ready(
                 bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes))),
             ),
-            Source::Upstream { body, stall, .. } => {
+            Source::Upstream { body, pace, .. } => {
                 let frame = Pin::new(body)
                     .poll_frame(cx)
                     .map(|frame| frame.transpose().map_err(io::Error::other));
-                stall.bound(cx, frame).map(Result::transpose)
+                pace.bound(cx, frame, |frame| length_in(frame.as_ref())).map(Result::transpose)
             }
         };
+        if let Poll::Ready(Some(Ok(frame))) = &frame {
+            streams::given(frame.data_ref().map_or(0, Bytes::len));
+        }
         if let Poll::Ready(frame) = &frame
             && (is_last(frame.as_ref()) || this.is_end_stream())
         {

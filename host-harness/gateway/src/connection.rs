@@ -11,7 +11,7 @@ use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
@@ -19,45 +19,36 @@ use tokio::time::{sleep, timeout};
 use crate::answer::{self, Answer};
 use crate::content::Content;
 use crate::drive::Driver;
-use crate::frames::Frames;
 use crate::intake::{Intake, Place, RequestLine};
-use crate::preface::{Spoken, listen};
+use crate::preface::{Begun, Spoken, listen};
 use crate::request::ClientRequest;
+use crate::streams::Streams;
 
 /// Serves one connection; at shutdown, to the end of what is under way on it.
 pub(crate) async fn serve(
     driver: Arc<Driver>,
-    mut socket: TcpStream,
+    socket: TcpStream,
     mut stopped: watch::Receiver<bool>,
 ) {
     if socket.set_nodelay(true).is_err() {
         return;
     }
-    let begun = timeout(driver.limits.head_timeout, listen(&mut socket));
+    let begun = timeout(driver.limits.head_timeout, listen(socket, &driver.limits));
     // Boxed apart, so that a connection which says nothing holds neither.
-    let spoken = tokio::select! {
-        Ok(Ok(spoken)) = begun => spoken,
+    let (spoken, begun) = tokio::select! {
+        Ok(Ok(begun)) = begun => begun,
         () = told_to_stop(&mut stopped) => return,
         else => return,
     };
     match spoken {
-        Spoken::Http1(received) => {
-            Box::pin(http1_connection(driver, socket, received, stopped)).await;
-        }
-        Spoken::Http2(preface) => {
-            Box::pin(http2_connection(driver, socket, preface, stopped)).await;
-        }
+        Spoken::Http1 => Box::pin(http1_connection(driver, begun, stopped)).await,
+        Spoken::Http2 => Box::pin(http2_connection(driver, begun, stopped)).await,
     }
 }
 
-async fn http1_connection(
-    driver: Arc<Driver>,
-    socket: TcpStream,
-    received: Vec<u8>,
-    stopped: watch::Receiver<bool>,
-) {
+async fn http1_connection(driver: Arc<Driver>, begun: Begun, stopped: watch::Receiver<bool>) {
     let limits = driver.limits.clone();
-    let (intake, place) = Intake::new(socket, received, limits.stall_timeout);
+    let (intake, place) = Intake::new(begun);
     let stopping = stopped.clone();
     let service = service_fn(|request| {
         let (driver, place, stopping) = (Arc::clone(&driver), place.clone(), stopping.clone());
@@ -79,21 +70,15 @@ async fn http1_connection(
     to_the_end(connection, http1::Connection::graceful_shutdown, stopped).await;
 }
 
-async fn http2_connection(
-    driver: Arc<Driver>,
-    socket: TcpStream,
-    preface: Vec<u8>,
-    stopped: watch::Receiver<bool>,
-) {
+async fn http2_connection(driver: Arc<Driver>, begun: Begun, stopped: watch::Receiver<bool>) {
     let limits = driver.limits.clone();
-    let frames = Frames::new(socket, preface, limits.head_bytes, limits.stall_timeout);
     let service = service_fn(|request| {
         let driver = Arc::clone(&driver);
         async move { Ok::<_, Infallible>(http2_exchange(&driver, request).await) }
     });
     let head_bytes = u32::try_from(limits.head_bytes).unwrap_or(u32::MAX);
     // Extended CONNECT (RFC 8441) is off unless switched on.
-    let connection = http2::Builder::new(TokioExecutor::new())
+    let connection = http2::Builder::new(Streams::new(limits.clone()))
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(head_bytes)
@@ -105,7 +90,7 @@ async fn http2_connection(
         .max_local_error_reset_streams(ERROR_RESETS)
         .keep_alive_interval(limits.head_timeout)
         .keep_alive_timeout(limits.stall_timeout)
-        .serve_connection(TokioIo::new(frames), service);
+        .serve_connection(TokioIo::new(begun), service);
     to_the_end(connection, http2::Connection::graceful_shutdown, stopped).await;
 }
 
@@ -149,8 +134,9 @@ async fn http1_exchange(
     response
 }
 
-/// One request, one answer. The target is the `:path`, which [`Frames`] has seen to be whole; there is
-/// none in a CONNECT. The `:authority` is nobody's business here.
+/// One request, one answer. The target is the `:path` as h2 reads it: up to a `#`. That is what is
+/// judged, and what is sent is made of it. There is none in a CONNECT. The `:authority` is nobody's
+/// business here.
 async fn http2_exchange(driver: &Driver, mut request: Request<Incoming>) -> Response<Answer> {
     let Some(path) = request.uri().path_and_query() else {
         return answer::unreadable();
@@ -165,7 +151,7 @@ async fn http2_exchange(driver: &Driver, mut request: Request<Incoming>) -> Resp
 
 async fn drive(driver: &Driver, line: RequestLine, request: Request<Incoming>) -> Response<Answer> {
     let (head, body) = request.into_parts();
-    let content = Content::incoming(body, driver.limits.stall_timeout);
+    let content = Content::incoming(body, &driver.limits);
     driver.drive(ClientRequest { line, method: head.method, headers: head.headers, content }).await
 }
 

@@ -12,15 +12,15 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::timeout;
 
 use crate::contract::Event;
-use crate::stall::Stall;
+use crate::pace::Pace;
+use crate::settings::Limits;
 
 /// A request's body: what was read of it, then what the client has yet to send. As a [`Body`] it is
 /// both, so a request that was read can still be passed on whole.
 pub(crate) struct Content {
     read: VecDeque<Frame<Bytes>>,
-    rest: Option<Incoming>,
-    /// How long a client may stand still while its body is passed on.
-    stall: Stall,
+    /// What the client has yet to send, and how slow it may be when that is passed on.
+    rest: Option<(Incoming, Pace)>,
     /// Bytes in both, when the framing tells.
     length: Option<u64>,
 }
@@ -28,9 +28,9 @@ pub(crate) struct Content {
 impl Content {
     /// The body of a client's request, nothing of it read. hyper asks for it (`100 Continue`) when
     /// it is first polled.
-    pub(crate) fn incoming(body: Incoming, stall: Duration) -> Self {
+    pub(crate) fn incoming(body: Incoming, limits: &Limits) -> Self {
         let length = body.size_hint().exact();
-        Self { read: VecDeque::new(), length, rest: Some(body), stall: Stall::new(stall) }
+        Self { read: VecDeque::new(), rest: Some((body, Pace::new(limits))), length }
     }
 
     /// A body of the policy's own.
@@ -41,7 +41,7 @@ impl Content {
         } else {
             VecDeque::from([Frame::data(bytes.into())])
         };
-        Self { read, rest: None, stall: Stall::new(Duration::MAX), length }
+        Self { read, rest: None, length }
     }
 
     /// Reads the body whole, but keeps it.
@@ -56,7 +56,7 @@ impl Content {
     async fn gather(&mut self, max_bytes: usize) -> Event {
         let mut bytes: Vec<u8> =
             self.read.iter().filter_map(Frame::data_ref).flatten().copied().collect();
-        while let Some(rest) = &mut self.rest {
+        while let Some((rest, _pace)) = &mut self.rest {
             match rest.frame().await {
                 Some(Ok(frame)) => {
                     bytes.extend(frame.data_ref().into_iter().flatten());
@@ -84,24 +84,33 @@ impl Body for Content {
         let this = self.get_mut();
         let frame = match (this.read.pop_front(), &mut this.rest) {
             (Some(frame), _) => Poll::Ready(Some(Ok(frame))),
-            (None, Some(rest)) => {
+            (None, Some((rest, pace))) => {
                 let frame = Pin::new(rest).poll_frame(cx);
                 let frame = frame.map(|frame| frame.transpose().map_err(io::Error::other));
-                this.stall.bound(cx, frame).map(Result::transpose)
+                pace.bound(cx, frame, |frame| length_in(frame.as_ref())).map(Result::transpose)
             }
             (None, None) => Poll::Ready(None),
         };
         if let (Poll::Ready(Some(Ok(frame))), Some(length)) = (&frame, &mut this.length) {
-            *length = length.saturating_sub(frame.data_ref().map_or(0, |data| data.len() as u64));
+            *length = length.saturating_sub(data_length(frame) as u64);
         }
         frame
     }
 
     fn is_end_stream(&self) -> bool {
-        self.read.is_empty() && self.rest.as_ref().is_none_or(Body::is_end_stream)
+        self.read.is_empty() && self.rest.as_ref().is_none_or(|(rest, _pace)| rest.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
         self.length.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
+}
+
+/// Bytes of data in what was polled of a body; trailers and the end have none.
+pub(crate) fn length_in(frame: Option<&Frame<Bytes>>) -> usize {
+    frame.map_or(0, data_length)
+}
+
+fn data_length(frame: &Frame<Bytes>) -> usize {
+    frame.data_ref().map_or(0, Bytes::len)
 }

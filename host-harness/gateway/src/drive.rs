@@ -7,10 +7,10 @@ use hyper::Response;
 use tokio::time::sleep_until;
 
 use crate::answer::{self, Answer};
-use crate::contract::{AnswerHead, End, Event, Failure, Step};
+use crate::contract::{AnswerHead, End, Event, Step};
 use crate::exchange::Exchange;
 use crate::fleet::{Desk, Fleet};
-use crate::outbound::{Held, send_once};
+use crate::outbound::{Held, Unanswered, send_once};
 use crate::request::{self, ClientRequest};
 use crate::settings::Limits;
 use crate::sink::Fault;
@@ -81,8 +81,9 @@ impl Driver {
         step: Step,
         client: &mut ClientRequest,
         held: &mut Option<Held>,
-        exchange: Exchange,
+        mut exchange: Exchange,
     ) -> Done {
+        exchange.begin(&step);
         let event = match step {
             Step::ReadBody(step) => {
                 client.content.read(step.max_bytes, millis(step.timeout_ms)).await
@@ -106,7 +107,7 @@ impl Driver {
                 let Some(answer) = held.take() else {
                     return Done::Breach("relay without an answer of the upstream", exchange);
                 };
-                return match answer::relay(answer, &edits, exchange, self.limits.stall_timeout) {
+                return match answer::relay(answer, &edits, exchange, &self.limits) {
                     Ok(response) => Done::Answer(response),
                     Err(exchange) => {
                         Done::Breach("relay with an edit that is no header line", exchange)
@@ -133,16 +134,22 @@ impl Driver {
         limit: Duration,
         held: &mut Option<Held>,
     ) -> Event {
-        let Some(request) = request else {
-            return Event::Forwarded(Err(Failure::NotSent));
+        let (upstream, tls) = (&self.upstream, self.tls.as_ref());
+        let outcome = match request {
+            Some(request) => send_once(upstream, tls, &self.limits, request, limit).await,
+            None => Err(Unanswered::not_sent("HTTP cannot say what was to be sent")),
         };
-        let outcome =
-            send_once(&self.upstream, self.tls.as_ref(), &self.limits, request, limit).await;
-        Event::Forwarded(outcome.map(|answer| {
-            let status = answer.head.status.as_u16();
-            *held = Some(answer);
-            AnswerHead { status }
-        }))
+        Event::Forwarded(match outcome {
+            Ok(answer) => {
+                let status = answer.head.status.as_u16();
+                *held = Some(answer);
+                Ok(AnswerHead { status })
+            }
+            Err(Unanswered { failure, why }) => {
+                self.desk.sink.upstream_failed(failure, &why);
+                Err(failure)
+            }
+        })
     }
 
     /// The evaluator broke the contract: the host stops here.

@@ -38,7 +38,11 @@ impl fmt::Display for StartError {
             Self::Unreadable { path, error } => {
                 write!(f, "cannot read the component `{}`: {error}", path.display())
             }
-            Self::NotAComponent(why) => write!(f, "not a usable WebAssembly component: {why}"),
+            Self::NotAComponent(why) => {
+                // wasmtime lays some of its reasons out over many lines.
+                let why: Vec<&str> = why.split_whitespace().collect();
+                write!(f, "not a usable WebAssembly component: {}", why.join(" "))
+            }
             Self::Imports(names) => {
                 write!(
                     f,

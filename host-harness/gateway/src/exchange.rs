@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Duration, Instant, timeout};
+use tokio::time::{Duration, timeout};
 
-use crate::contract::{End, Event, Turn};
+use crate::contract::{End, Event, Step, Turn};
 use crate::fleet::{Desk, Lost};
 use crate::seat::Seat;
 use crate::sink::Fault;
+use crate::timings::{Phase, Stopwatch};
 
 /// An open exchange, pinned to its instance. Dropped, it closes as `client-gone`: a server drops
 /// what it was doing for a client that left.
@@ -17,8 +18,8 @@ pub(crate) struct Exchange {
     seat: Arc<Seat>,
     id: u64,
     desk: Arc<Desk>,
-    began: Instant,
-    closed: bool,
+    /// Taken when the exchange is closed.
+    watch: Option<Box<Stopwatch>>,
     /// Its place among the requests in flight, free again when the answer has ended.
     _ticket: OwnedSemaphorePermit,
 }
@@ -28,15 +29,27 @@ impl Exchange {
         seat: Arc<Seat>,
         id: u64,
         desk: Arc<Desk>,
-        began: Instant,
+        watch: Box<Stopwatch>,
         ticket: OwnedSemaphorePermit,
     ) -> Self {
-        Self { seat, id, desk, began, closed: false, _ticket: ticket }
+        Self { seat, id, desk, watch: Some(watch), _ticket: ticket }
     }
 
     /// Reports an event and takes the next step.
-    pub(crate) async fn resume(&self, sequence: u32, event: Event) -> Result<Turn, Lost> {
+    pub(crate) async fn resume(&mut self, sequence: u32, event: Event) -> Result<Turn, Lost> {
+        self.enter(Phase::Policy);
         timeout(RESUME_WAIT, self.seat.resume(self.id, sequence, event)).await.unwrap_or(Err(Lost))
+    }
+
+    /// From here on its time goes into carrying out `step`.
+    pub(crate) fn begin(&mut self, step: &Step) {
+        self.enter(step.into());
+    }
+
+    fn enter(&mut self, phase: Phase) {
+        if let Some(watch) = &mut self.watch {
+            watch.enter(phase);
+        }
     }
 
     /// Closes the exchange, so that its record is handed over.
@@ -45,10 +58,11 @@ impl Exchange {
     }
 
     fn close_once(&mut self, end: End) {
-        if std::mem::replace(&mut self.closed, true) {
+        let Some(mut watch) = self.watch.take() else {
             return;
-        }
-        if let Err(Lost) = self.seat.close(self.id, end, self.began) {
+        };
+        watch.enter(Phase::Policy);
+        if let Err(Lost) = self.seat.close(self.id, end, watch) {
             self.desk.sink.fault(&Fault::ExchangeLost);
         }
     }

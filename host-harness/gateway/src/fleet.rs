@@ -3,19 +3,19 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use crate::clock::Clock;
-use crate::contract::{Decision, Head, Turn};
+use crate::contract::{Decision, Failure, Head, Turn};
 use crate::error::StartError;
 use crate::evaluator::Evaluator;
 use crate::exchange::Exchange;
 use crate::seat::{Opened, Opening, Seat};
 use crate::settings::Limits;
 use crate::sink::{DecisionSink, Fault};
+use crate::timings::{Phase, Stopwatch, Timings};
 
 /// Makes a fresh evaluator instance.
 pub(crate) type Make<E> = dyn Fn() -> Result<E, StartError> + Send + Sync;
@@ -35,6 +35,8 @@ pub(crate) struct Fleet {
 pub(crate) struct Desk {
     pub(crate) clock: Clock,
     pub(crate) sink: Box<dyn DecisionSink>,
+    /// Set when the gateway is asked to stop: it finishes what is in flight.
+    pub(crate) draining: AtomicBool,
     /// Set when the gateway breaks off what is still open.
     pub(crate) stopping: AtomicBool,
     /// Requests in flight, under whichever policy.
@@ -44,8 +46,13 @@ pub(crate) struct Desk {
 impl Desk {
     pub(crate) fn new(sink: Box<dyn DecisionSink>, in_flight: usize) -> Arc<Self> {
         let tickets = Arc::new(Semaphore::new(in_flight));
-        let sink = Box::new(Contained(sink));
-        Arc::new(Self { clock: Clock::start(), sink, stopping: AtomicBool::new(false), tickets })
+        Arc::new(Self {
+            clock: Clock::start(),
+            sink: Box::new(Contained(sink)),
+            draining: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
+            tickets,
+        })
     }
 }
 
@@ -54,8 +61,12 @@ impl Desk {
 struct Contained(Box<dyn DecisionSink>);
 
 impl DecisionSink for Contained {
-    fn decided(&self, decision: &Decision, took: Duration) {
-        let _panicked = catch_unwind(AssertUnwindSafe(|| self.0.decided(decision, took)));
+    fn decided(&self, decision: &Decision, timings: &Timings) {
+        let _panicked = catch_unwind(AssertUnwindSafe(|| self.0.decided(decision, timings)));
+    }
+
+    fn upstream_failed(&self, failure: Failure, why: &str) {
+        let _panicked = catch_unwind(AssertUnwindSafe(|| self.0.upstream_failed(failure, why)));
     }
 
     fn fault(&self, fault: &Fault) {
@@ -109,10 +120,10 @@ impl Fleet {
     }
 
     async fn open_somewhere(&self, head: Head) -> Result<(Exchange, Turn), Lost> {
-        let began = Instant::now();
+        let watch = Box::new(Stopwatch::start());
         let ticket =
             Arc::clone(&self.desk.tickets).acquire_owned().await.map_err(|_closed| Lost)?;
-        let mut opening = Opening { head, began, ticket };
+        let mut opening = Opening { head, watch, ticket };
         let mut living = self.living.subscribe();
         loop {
             living.mark_unchanged();
@@ -120,11 +131,13 @@ impl Fleet {
                 living.changed().await.map_err(|_gone| Lost)?;
                 continue;
             };
+            opening.watch.enter(Phase::Policy);
             let opened: Opened = seat.open(opening).await?;
             match opened {
                 Ok(opened) => return Ok(opened),
                 Err(unseen) => opening = unseen,
             }
+            opening.watch.enter(Phase::Wait);
         }
     }
 
@@ -134,6 +147,11 @@ impl Fleet {
         let (before, from) = self.seats.split_at_checked(turn)?;
         let living = from.iter().chain(before).filter(|seat| seat.is_live());
         living.min_by_key(|seat| seat.waiting())
+    }
+
+    /// How many instances are alive.
+    pub(crate) fn live(&self) -> usize {
+        self.seats.iter().filter(|seat| seat.is_live()).count()
     }
 
     /// Resolves when every exchange that was closed before has told its record.

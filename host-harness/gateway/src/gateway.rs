@@ -11,6 +11,7 @@ use crate::drive::Driver;
 use crate::error::StartError;
 use crate::evaluator::Evaluator;
 use crate::fleet::{Desk, Fleet};
+use crate::readiness::Readiness;
 use crate::sandbox::{Policy, Sandbox};
 use crate::serve;
 use crate::settings::{ComponentSource, Limits, Settings};
@@ -75,11 +76,17 @@ impl Gateway {
         Ok(Self { driver: Arc::new(Driver { fleet, desk, upstream, tls, limits }) })
     }
 
+    /// A view of the gateway that remains when it serves.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        Readiness::of(Arc::clone(&self.driver))
+    }
+
     /// Serves HTTP/1.1 and HTTP/2 on `listener` until `shutdown` resolves. Then no connection is
     /// accepted any more, open exchanges have [`Limits::drain_timeout`] to end, and what is left is
-    /// broken off.
-    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
-        serve::serve(self.driver, listener, shutdown).await;
+    /// broken off: the number of these is returned.
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> usize {
+        serve::serve(self.driver, listener, shutdown).await
     }
 }
 

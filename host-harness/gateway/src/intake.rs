@@ -24,11 +24,8 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-
-use crate::stall::Stall;
 
 /// A client's connection as hyper reads it.
 pub(crate) struct Intake<S> {
@@ -37,7 +34,6 @@ pub(crate) struct Intake<S> {
     pending: Vec<u8>,
     taken: usize,
     place: Place,
-    stall: Stall,
 }
 
 /// The claimant's end of an [`Intake`].
@@ -74,16 +70,9 @@ struct Scan {
 }
 
 impl<S> Intake<S> {
-    /// Wraps `socket`, of which `received` was read before. A write that makes no progress for `stall` fails.
-    pub(crate) fn new(socket: S, received: Vec<u8>, stall: Duration) -> (Self, Place) {
+    pub(crate) fn new(socket: S) -> (Self, Place) {
         let place = Place(Arc::new(Mutex::new(Portion::Head(Scan::default()))));
-        let intake = Self {
-            socket,
-            pending: received,
-            taken: 0,
-            place: place.clone(),
-            stall: Stall::new(stall),
-        };
+        let intake = Self { socket, pending: Vec::new(), taken: 0, place: place.clone() };
         (intake, place)
     }
 }
@@ -227,25 +216,14 @@ impl<S: AsyncRead + Unpin> Intake<S> {
     }
 }
 
+/// What is written goes by untouched.
 impl<S: AsyncWrite + Unpin> AsyncWrite for Intake<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let progress = Pin::new(&mut this.socket).poll_write(cx, bytes);
-        this.stall.bound(cx, progress)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        let progress = Pin::new(&mut this.socket).poll_flush(cx);
-        this.stall.bound(cx, progress)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().socket).poll_shutdown(cx)
+        Pin::new(&mut self.get_mut().socket).poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(
@@ -253,13 +231,19 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Intake<S> {
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let progress = Pin::new(&mut this.socket).poll_write_vectored(cx, parts);
-        this.stall.bound(cx, progress)
+        Pin::new(&mut self.get_mut().socket).poll_write_vectored(cx, parts)
     }
 
     fn is_write_vectored(&self) -> bool {
         self.socket.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().socket).poll_shutdown(cx)
     }
 }
 

@@ -3,7 +3,7 @@
 //! It shows a gateway's authors how little there is to do, and serves as one. All of it is carrying:
 //!
 //! ```text
-//!  client ─▶ serve ─▶ connection ─▶ intake (HTTP/1.1), frames (HTTP/2) ─▶ drive
+//!  client ─▶ serve ─▶ connection ─▶ intake (HTTP/1.1), streams (HTTP/2) ─▶ drive
 //!
 //!                               drive ──▶ exchange ─▶ fleet ─▶ seat ─▶ sandbox (wasm) : what next?
 //!                                 │  ▲
@@ -15,7 +15,7 @@
 //!
 //! ```no_run
 //! use std::num::NonZeroUsize;
-//! use linkgate_gateway::{ComponentSource, Decision, Gateway, Limits, Settings};
+//! use linkgate_gateway::{ComponentSource, Decision, Gateway, Limits, Settings, Timings};
 //!
 //! # async fn run(document: String) -> Result<(), Box<dyn std::error::Error>> {
 //! let settings = Settings {
@@ -27,7 +27,7 @@
 //!     instances: NonZeroUsize::MIN,
 //!     limits: Limits::default(),
 //! };
-//! let gateway = Gateway::build(settings, |decision: &Decision, _took| println!("{}", decision.cause))?;
+//! let gateway = Gateway::build(settings, |decision: &Decision, _: &Timings| println!("{}", decision.cause))?;
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
 //! gateway.serve(listener, std::future::pending()).await;
 //! # Ok(())
@@ -46,15 +46,15 @@
 mod settings;
 mod upstream;
 mod gateway;
+mod readiness;
 mod descriptors;
 mod serve;
 mod connection;
 mod preface;
 mod intake;
-mod frames;
-mod paths;
-mod huffman;
-mod stall;
+mod streams;
+mod pace;
+mod timings;
 mod drive;
 mod exchange;
 mod fleet;
@@ -74,14 +74,16 @@ mod sink;
 mod error;
 
 pub use contract::{
-    AnswerHead, Decision, End, Event, Failure, Forward, Head, Header, HeaderEdits, Mistake, Now,
-    Outcome, Pass, ReadBody, Reply, Step, Turn,
+    AnswerHead, Decision, End, Event, Failure, Forward, Gate, Head, Header, HeaderEdits, Mistake,
+    Now, Opened, Outcome, Pass, ReadBody, Reply, Secret, Step, Turn,
 };
 pub use descriptors::TooFewDescriptors;
 pub use error::StartError;
 pub use evaluator::{Evaluator, Trap};
 pub use gateway::{Gateway, Reloader};
+pub use readiness::{NotReady, Readiness};
 pub use settings::{ComponentSource, Limits, Settings};
 pub use sink::{DecisionSink, Fault};
+pub use timings::{Phase, Timings};
 pub use tls::CaSource;
 pub use upstream::{Upstream, UpstreamError};

@@ -3,6 +3,7 @@
 //! Nothing is pooled: a connection the upstream has meanwhile closed is what makes clients send a
 //! request again, and here nothing is ever sent again.
 
+use std::error::Error;
 use std::io;
 use std::time::Duration;
 
@@ -42,6 +43,22 @@ impl Drop for Link {
     }
 }
 
+/// A request without an answer: whether it was sent, and why, for the operator.
+pub(crate) struct Unanswered {
+    pub(crate) failure: Failure,
+    pub(crate) why: String,
+}
+
+impl Unanswered {
+    pub(crate) fn not_sent(why: impl Into<String>) -> Self {
+        Self { failure: Failure::NotSent, why: why.into() }
+    }
+
+    fn unknown(why: impl Into<String>) -> Self {
+        Self { failure: Failure::Unknown, why: why.into() }
+    }
+}
+
 /// Sends `request` and waits for the head of its answer, `limit` in all.
 ///
 /// `not-sent` is said only before the request was given to a connection; from there on the upstream
@@ -52,10 +69,10 @@ pub(crate) async fn send_once(
     limits: &Limits,
     request: Request<Content>,
     limit: Duration,
-) -> Result<Held, Failure> {
+) -> Result<Held, Unanswered> {
     // RFC 9110 section 9.3.6: an answer to CONNECT would be a tunnel.
     if request.method() == Method::CONNECT {
-        return Err(Failure::NotSent);
+        return Err(Unanswered::not_sent("CONNECT is not sent on"));
     }
     let began = Instant::now();
     let deadline = began + limit;
@@ -71,21 +88,26 @@ pub(crate) async fn send_once(
     };
     let (mut sender, task) = timeout_at(connected_by, connected)
         .await
-        .map_err(|_elapsed| Failure::NotSent)?
-        .map_err(|_refused| Failure::NotSent)?;
+        .map_err(|_elapsed| Unanswered::not_sent("no connection in time"))?
+        .map_err(|refused| Unanswered::not_sent(format!("no connection: {}", root(&refused))))?;
     let answer = sender.send_request(request);
     let link = Link { _sender: sender, task };
 
     let answer = timeout_at(deadline, answer)
         .await
-        .map_err(|_elapsed| Failure::Unknown)?
-        .map_err(|_broken| Failure::Unknown)?;
+        .map_err(|_elapsed| Unanswered::unknown("no head of an answer in time"))?
+        .map_err(|broken| Unanswered::unknown(format!("no answer: {}", root(&broken))))?;
     // Nobody was asked to switch protocols, so this is no HTTP any more.
     if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
-        return Err(Failure::Unknown);
+        return Err(Unanswered::unknown("it switched protocols, unasked"));
     }
     let (head, body) = answer.into_parts();
     Ok(Held { head, body, link })
+}
+
+/// The innermost reason, which says most.
+fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    error.source().map_or(error, root)
 }
 
 /// HTTP/1.1 on a connection that is ready for it. This writes nothing: there is no greeting.

@@ -1,31 +1,97 @@
 //! Which HTTP a client speaks: HTTP/2 when it begins with that version's preface, without being asked.
 
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// What a connection began with, and what was read of it to know.
+use crate::pace::Pace;
+use crate::settings::Limits;
+
+/// A version of HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Spoken {
-    Http1(Vec<u8>),
-    Http2(Vec<u8>),
+    Http1,
+    Http2,
+}
+
+/// A client's connection from its first byte on, though some were read to know what it speaks. Its
+/// client has to take what is written to it.
+pub(crate) struct Begun {
+    socket: TcpStream,
+    /// Read already, and not given on.
+    received: Vec<u8>,
+    pace: Pace,
 }
 
 /// Reads as much as the preface and the bytes received have in common, and what came with it.
-pub(crate) async fn listen(socket: &mut TcpStream) -> io::Result<Spoken> {
+pub(crate) async fn listen(mut socket: TcpStream, limits: &Limits) -> io::Result<(Spoken, Begun)> {
     let mut received = [0; PREFACE.len()];
     let mut length = 0;
-    loop {
+    let (spoken, received) = loop {
         let space = received.get_mut(length..).unwrap_or_default();
         let read = socket.read(space).await?;
         length += read;
         let begun = received.get(..length).unwrap_or_default();
         if begun == PREFACE {
-            return Ok(Spoken::Http2(begun.to_vec()));
+            break (Spoken::Http2, begun.to_vec());
         }
         if read == 0 || !PREFACE.starts_with(begun) {
-            return Ok(Spoken::Http1(begun.to_vec()));
+            break (Spoken::Http1, begun.to_vec());
         }
+    };
+    Ok((spoken, Begun { socket, received, pace: Pace::new(limits) }))
+}
+
+impl AsyncRead for Begun {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        out: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.received.is_empty() {
+            return Pin::new(&mut this.socket).poll_read(cx, out);
+        }
+        let later = this.received.split_off(this.received.len().min(out.remaining()));
+        out.put_slice(&std::mem::replace(&mut this.received, later));
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Begun {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let progress = Pin::new(&mut this.socket).poll_write(cx, bytes);
+        this.pace.bound(cx, progress, |written| *written)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let progress = Pin::new(&mut this.socket).poll_write_vectored(cx, parts);
+        this.pace.bound(cx, progress, |written| *written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().socket).poll_shutdown(cx)
     }
 }
 

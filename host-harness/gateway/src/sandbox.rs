@@ -40,8 +40,10 @@ impl Sandbox {
             .wasm_component_model(true)
             .epoch_interruption(true)
             .allocation_strategy(pool(instances));
-        let engine =
-            Engine::new(&config).map_err(|error| StartError::Host(format!("{error:#}")))?;
+        let engine = Engine::new(&config).map_err(|error| {
+            let instances = format!("{instances} instances, each with addresses set aside");
+            StartError::Host(format!("{error:#} ({instances}; `ulimit -v` bounds them)"))
+        })?;
         let component = Component::new(&engine, component)
             .map_err(|error| StartError::NotAComponent(format!("{error:#}")))?;
         refuse_imports(&engine, &component)?;

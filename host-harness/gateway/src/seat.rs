@@ -25,6 +25,7 @@ use crate::evaluator::{Evaluator, Trap};
 use crate::exchange::Exchange;
 use crate::fleet::{Desk, Lost, Make};
 use crate::sink::Fault;
+use crate::timings::Stopwatch;
 
 /// The way to an instance, whichever sits there at the time.
 pub(crate) struct Seat {
@@ -42,14 +43,14 @@ struct Status {
 enum Letter {
     Open { opening: Opening, seat: Arc<Seat>, reply: oneshot::Sender<Opened> },
     Resume { id: u64, sequence: u32, event: Event, reply: oneshot::Sender<Turn> },
-    Close { id: u64, end: End, began: Instant },
+    Close { id: u64, end: End, watch: Box<Stopwatch> },
     Flush(oneshot::Sender<()>),
 }
 
 /// What an exchange is opened with.
 pub(crate) struct Opening {
     pub(crate) head: Head,
-    pub(crate) began: Instant,
+    pub(crate) watch: Box<Stopwatch>,
     /// The request's place among those in flight.
     pub(crate) ticket: OwnedSemaphorePermit,
 }
@@ -107,8 +108,8 @@ impl Seat {
     }
 
     /// Closes an exchange. Never waits: it is called where a future is dropped.
-    pub(crate) fn close(&self, id: u64, end: End, began: Instant) -> Result<(), Lost> {
-        self.post(Letter::Close { id, end, began })
+    pub(crate) fn close(&self, id: u64, end: End, watch: Box<Stopwatch>) -> Result<(), Lost> {
+        self.post(Letter::Close { id, end, watch })
     }
 
     /// Resolves when every letter before it has been dealt with.
@@ -178,13 +179,13 @@ impl<E: Evaluator> Sitter<E> {
             // Who asked has stopped waiting.
             Letter::Open { reply, .. } if reply.is_closed() => Ok(()),
             Letter::Resume { reply, .. } if reply.is_closed() => Ok(()),
-            Letter::Open { opening: Opening { head, began, ticket }, seat, reply } => {
+            Letter::Open { opening: Opening { head, watch, ticket }, seat, reply } => {
                 let now = self.desk.clock.now();
                 let (exchange, turn) = self.call(|| evaluator.open(&head, now))?;
                 self.opened += 1;
                 self.exchanges.insert(self.opened, exchange);
                 let desk = Arc::clone(&self.desk);
-                let exchange = Exchange::new(seat, self.opened, desk, began, ticket);
+                let exchange = Exchange::new(seat, self.opened, desk, watch, ticket);
                 // Given to nobody, it is dropped here and closes.
                 drop(reply.send(Ok((exchange, turn))));
                 Ok(())
@@ -197,7 +198,7 @@ impl<E: Evaluator> Sitter<E> {
                 }
                 Ok(())
             }
-            Letter::Close { id, end, began } => {
+            Letter::Close { id, end, watch } => {
                 let now = self.desk.clock.now();
                 let Some(exchange) = self.exchanges.remove(&id) else {
                     self.desk.sink.fault(&Fault::ExchangeLost);
@@ -205,7 +206,7 @@ impl<E: Evaluator> Sitter<E> {
                 };
                 let closed = self.call(|| evaluator.close(exchange, end, now));
                 match &closed {
-                    Ok(decision) => self.desk.sink.decided(decision, began.elapsed()),
+                    Ok(decision) => self.desk.sink.decided(decision, &watch.stop()),
                     Err(Lost) => self.desk.sink.fault(&Fault::ExchangeLost),
                 }
                 closed.map(drop)

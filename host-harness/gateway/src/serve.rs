@@ -14,12 +14,13 @@ use tokio::time::{sleep, timeout};
 use crate::connection;
 use crate::drive::Driver;
 
-/// Accepts connections until `shutdown`, then lets open exchanges end for a while.
+/// Accepts connections until `shutdown`, then lets open exchanges end for a while. Gives the number of
+/// those that did not.
 pub(crate) async fn serve(
     driver: Arc<Driver>,
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
-) {
+) -> usize {
     let (stop, stopped) = watch::channel(false);
     let places = Arc::new(Semaphore::new(driver.limits.connections));
     let mut connections = JoinSet::new();
@@ -37,6 +38,7 @@ pub(crate) async fn serve(
             }
         }
     }
+    driver.desk.draining.store(true, Ordering::Release);
     // Nobody left to tell is fine.
     let _ = stop.send(true);
     for (socket, place) in backlog(&listener, &places).await {
@@ -48,11 +50,14 @@ pub(crate) async fn serve(
     }
     drop(listener);
     let drained = async { while connections.join_next().await.is_some() {} };
+    let mut broken_off = 0;
     if timeout(driver.limits.drain_timeout, drained).await.is_err() {
+        broken_off = driver.limits.in_flight - driver.desk.tickets.available_permits();
         driver.desk.stopping.store(true, Ordering::Release);
         connections.shutdown().await;
     }
     driver.fleet().flush().await;
+    broken_off
 }
 
 /// The next connection, once there is a place for it.

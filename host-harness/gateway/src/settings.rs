@@ -1,7 +1,7 @@
 //! What a gateway is built from.
 
 use std::fmt;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -57,6 +57,11 @@ pub struct Limits {
     pub connect_timeout: Duration,
     /// Between two chunks of a body that is passed on, either way, and for a client to take a chunk.
     pub stall_timeout: Duration,
+    /// How long a peer may be waited for in all while a body is passed on, beyond what its bytes have
+    /// earned it by [`Self::body_rate`].
+    pub body_grace: Duration,
+    /// Bytes a second below which a peer uses up its grace.
+    pub body_rate: NonZeroU32,
     /// At shutdown, for open exchanges to end by themselves.
     pub drain_timeout: Duration,
 }
@@ -81,6 +86,13 @@ impl Limits {
     pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
     /// Raised, a peer that stops reading or writing holds its exchange for longer.
     pub const STALL_TIMEOUT: Duration = Duration::from_secs(30);
+    /// As long as a single silence may last, so that the rate asks nothing more of a peer that stands
+    /// still once. Raised, a peer that creeps holds its exchange for longer.
+    pub const BODY_GRACE: Duration = Duration::from_secs(30);
+    /// What Apache's `mod_reqtimeout` asks of a client; a tenth of the slowest mobile links. To hold an
+    /// exchange for an hour takes 1.8 MB. Raised, peers on bad lines are cut off; lowered, creeping costs
+    /// less.
+    pub const BODY_RATE: NonZeroU32 = NonZeroU32::MIN.saturating_add(499);
     /// Raised, a restart takes longer; lowered, it breaks off slow answers.
     pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 }
@@ -96,6 +108,8 @@ impl Default for Limits {
             head_timeout: Self::HEAD_TIMEOUT,
             connect_timeout: Self::CONNECT_TIMEOUT,
             stall_timeout: Self::STALL_TIMEOUT,
+            body_grace: Self::BODY_GRACE,
+            body_rate: Self::BODY_RATE,
             drain_timeout: Self::DRAIN_TIMEOUT,
         }
     }

@@ -1,18 +1,22 @@
 //! Where decision records go.
 
-use std::time::Duration;
-
-use crate::contract::Decision;
+use crate::contract::{Decision, Failure};
 use crate::error::StartError;
 use crate::evaluator::Trap;
+use crate::timings::Timings;
 
 /// Receives what the gateway has to tell its operator. Called from the server's own threads: it
 /// must be quick and must not block.
 pub trait DecisionSink: Send + Sync + 'static {
-    /// An exchange was closed. `took` is the host's own measure, from the head of the request to
-    /// the end of the answer. Called once per exchange; those without a record are reported as
-    /// [`Fault::ExchangeLost`] instead.
-    fn decided(&self, decision: &Decision, took: Duration);
+    /// An exchange was closed. `timings` is the host's own measure of it. Called once per exchange;
+    /// those without a record are reported as [`Fault::ExchangeLost`] instead.
+    fn decided(&self, decision: &Decision, timings: &Timings);
+
+    /// The upstream did not answer a request, and `why`: a phrase, with the system's own words in it.
+    /// The record of the exchange tells the rest. Nothing is done by default.
+    fn upstream_failed(&self, failure: Failure, why: &str) {
+        let _ = (failure, why);
+    }
 
     /// Something went wrong that no decision record can tell. Nothing is done by default.
     fn fault(&self, fault: &Fault) {
@@ -20,9 +24,9 @@ pub trait DecisionSink: Send + Sync + 'static {
     }
 }
 
-impl<F: Fn(&Decision, Duration) + Send + Sync + 'static> DecisionSink for F {
-    fn decided(&self, decision: &Decision, took: Duration) {
-        self(decision, took);
+impl<F: Fn(&Decision, &Timings) + Send + Sync + 'static> DecisionSink for F {
+    fn decided(&self, decision: &Decision, timings: &Timings) {
+        self(decision, timings);
     }
 }
 

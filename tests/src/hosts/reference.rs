@@ -5,10 +5,9 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
 
 use linkgate::cases::{Record, Trouble};
-use linkgate_gateway::{ComponentSource, Decision, End, Gateway, Limits, Outcome, Settings};
+use linkgate_gateway::{ComponentSource, Decision, Gateway, Limits, Settings, Timings};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
@@ -43,9 +42,9 @@ impl Host for Reference {
         let (decided, decisions) = channel();
         // A sink is shared by threads; this end of a channel would rather not be.
         let decided = Mutex::new(decided);
-        let sink = move |decision: &Decision, _took: Duration| {
+        let sink = move |decision: &Decision, _: &Timings| {
             if let Ok(decided) = decided.lock() {
-                let _ = decided.send(record(decision));
+                let _ = decided.send(decision.clone().into());
             }
         };
         let gateway = Gateway::build(settings, sink).map_err(|error| trouble(&error))?;
@@ -87,39 +86,5 @@ impl Drop for Serving {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
-    }
-}
-
-fn record(decision: &Decision) -> Record {
-    let outcome = match decision.outcome {
-        Outcome::Allowed => "allowed",
-        Outcome::Passed => "passed",
-        Outcome::Denied => "denied",
-        Outcome::Failed => "failed",
-    };
-    let end = match decision.end {
-        End::Finished => "finished",
-        End::ClientGone => "client-gone",
-        End::Shutdown => "shutdown",
-    };
-    let decision = decision.clone();
-    Record {
-        outcome: outcome.to_owned(),
-        cause: decision.cause,
-        reason: decision.reason,
-        route: decision.route,
-        method: decision.method,
-        path: decision.path,
-        status: decision.status,
-        upstream_called: decision.upstream_called,
-        upstream_status: decision.upstream_status,
-        subject: decision.subject,
-        secondary: decision.secondary,
-        issuer: decision.issuer,
-        client: decision.client,
-        traceparent: decision.traceparent,
-        unverified: decision.unverified,
-        end: end.to_owned(),
-        elapsed_ms: decision.elapsed_ms,
     }
 }

@@ -6,14 +6,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use linkgate_gateway::{Gate, Secret};
 use linkgate_policy::{End, Event, Head, Now};
 use wasmtime::component::{Component, Linker, ResourceAny};
 use wasmtime::{Config, Engine, Store};
 
 use super::edition::{Edition, ExchangeId, PolicyId, Record, Turn};
 use super::trouble::Trouble;
-use super::wire::contract::Gate;
-use super::wire::{self, Secret};
+use super::wire;
 
 /// The component, and its instance while it lives.
 pub struct Evaluator {
@@ -184,7 +184,7 @@ impl Edition for Evaluator {
                 wire::end(end),
                 wire::now(now),
             )?;
-            Ok(wire::record(decision))
+            Ok(decision.into())
         })
     }
 }

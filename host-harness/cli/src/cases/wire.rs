@@ -1,18 +1,12 @@
 //! Between the runner's types and those of `wit/evaluator.wit`.
 
+use linkgate_gateway::{
+    AnswerHead, Decision, End, Event, Failure, Head, Header as Line, Now, Step, Turn,
+};
 use linkgate_policy::{Header, HeaderEdits, Reply};
 
 use super::edition::{self, Record, Sent};
-
-pub(super) use contract::exports::linkgate::policy::evaluator::Secret;
-use contract::exports::linkgate::policy::evaluator::{
-    AnswerHead, Decision, End, Event, Failure, Head, Header as Line, Now, Outcome, Step, Turn,
-};
-
-/// Generated from `wit/`; nothing else stands here.
-pub(super) mod contract {
-    wasmtime::component::bindgen!({ path: "../../wit", world: "gate" });
-}
+use crate::operation::line;
 
 /// The head of a request, on its way in.
 pub(super) fn head(head: &linkgate_policy::Head) -> Head {
@@ -88,35 +82,26 @@ fn lines(lines: Vec<Line>) -> Vec<Header> {
 }
 
 /// A decision record, on its way out.
-pub(super) fn record(decision: Decision) -> Record {
-    let outcome = match decision.outcome {
-        Outcome::Allowed => "allowed",
-        Outcome::Passed => "passed",
-        Outcome::Denied => "denied",
-        Outcome::Failed => "failed",
-    };
-    let end = match decision.end {
-        End::Finished => "finished",
-        End::ClientGone => "client-gone",
-        End::Shutdown => "shutdown",
-    };
-    Record {
-        outcome: outcome.to_owned(),
-        cause: decision.cause,
-        reason: decision.reason,
-        route: decision.route,
-        method: decision.method,
-        path: decision.path,
-        status: decision.status,
-        upstream_called: decision.upstream_called,
-        upstream_status: decision.upstream_status,
-        subject: decision.subject,
-        secondary: decision.secondary,
-        issuer: decision.issuer,
-        client: decision.client,
-        traceparent: decision.traceparent,
-        unverified: decision.unverified,
-        end: end.to_owned(),
-        elapsed_ms: decision.elapsed_ms,
+impl From<Decision> for Record {
+    fn from(decision: Decision) -> Self {
+        Self {
+            outcome: line::outcome(decision.outcome).to_owned(),
+            cause: decision.cause,
+            reason: decision.reason,
+            route: decision.route,
+            method: decision.method,
+            path: decision.path,
+            status: decision.status,
+            upstream_called: decision.upstream_called,
+            upstream_status: decision.upstream_status,
+            subject: decision.subject,
+            secondary: decision.secondary,
+            issuer: decision.issuer,
+            client: decision.client,
+            traceparent: decision.traceparent,
+            unverified: decision.unverified,
+            end: line::end(decision.end).to_owned(),
+            elapsed_ms: decision.elapsed_ms,
+        }
     }
 }

@@ -3,9 +3,8 @@
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use linkgate_gateway::{
     CaSource, ComponentSource, Gateway, Limits, Reloader, Settings, StartError, Upstream,
@@ -36,16 +35,16 @@ pub(super) struct Serve {
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
     /// Address to listen on
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,
     /// Evaluator component; the one that lies beside this binary unless given
     #[arg(long, value_name = "FILE")]
     component: Option<PathBuf>,
     /// Evaluator instances; one a core unless given
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     instances: Option<NonZeroUsize>,
     /// Address for the operator: /metrics, /live, /ready. Without authentication: keep it private
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = address)]
     admin: Option<SocketAddr>,
     /// Append decisions to this file, instead of standard output
     #[arg(long, value_name = "FILE")]
@@ -60,8 +59,13 @@ const SECRET_PREFIX: &str = "LINKGATE_SECRET_";
 
 impl Serve {
     pub(super) fn run(self) -> Result<Exit, Trouble> {
+        if self.ca.is_some() && !self.upstream.is_tls() {
+            let found = format!("found `{}`", self.upstream);
+            return Err(Trouble::usage(format!("`--ca` is for an https upstream, {found}")));
+        }
         let document = document::read(&self.config).map_err(Trouble::usage)?;
         let component = component::find(self.component.as_deref()).map_err(Trouble::usage)?;
+        let component_shown = component.display().to_string();
         let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let settings = Settings {
             component: ComponentSource::File(component),
@@ -73,12 +77,12 @@ impl Serve {
             limits: Limits::default(),
         };
         if let Err(too_few) = settings.limits.raise_descriptors() {
-            eprintln!("linkgate: {too_few}");
+            eprintln!("linkgate: serving fewer clients at once than it could: {too_few}");
         }
         let observer = self.observer()?;
         observer.metrics.instances(settings.instances.get());
         let (gateway, reloader) = Gateway::reloadable(settings, observer.clone())
-            .map_err(|error| self.not_started(&error))?;
+            .map_err(|error| self.not_started(&error, &component_shown))?;
         observer.metrics.reloaded(true);
         let watch = self.watch(document, reloader, observer.clone());
         let served = runtime()?.block_on(self.serve(gateway, &observer, watch));
@@ -91,9 +95,14 @@ impl Serve {
         let format =
             self.log_format.unwrap_or(if on_terminal { Format::Human } else { Format::Json });
         let log = DecisionLog::open(self.log.clone(), format).map_err(|error| {
-            Trouble::usage(format!("the decision log cannot be opened: {error}"))
+            let file = self.log.as_deref().map_or("standard output".into(), Path::to_string_lossy);
+            Trouble::usage(format!("cannot write the decision log to `{file}`: {error}"))
         })?;
-        Ok(Observer { log: Arc::new(log), metrics: Arc::new(Metrics::new()) })
+        Ok(Observer {
+            log: Arc::new(log),
+            metrics: Arc::new(Metrics::new()),
+            upstream_news: Arc::default(),
+        })
     }
 
     fn watch(&self, serving: String, reloader: Reloader, observer: Observer) -> reload::Watch {
@@ -116,31 +125,54 @@ impl Serve {
         watch: reload::Watch,
     ) -> Result<Exit, Trouble> {
         let (listener, address) = bound(self.listen).await?;
-        let ready = Arc::new(AtomicBool::new(true));
         if let Some(admin) = self.admin {
             let (listener, address) = bound(admin).await?;
             eprintln!("admin on http://{address}");
             let metrics = Arc::clone(&observer.metrics);
-            tokio::spawn(admin::serve(listener, metrics, Arc::clone(&ready)));
+            tokio::spawn(admin::serve(listener, metrics, gateway.readiness()));
         }
         tokio::spawn(reload::watch(watch));
         eprintln!("listening on http://{address}, upstream {}", self.upstream);
         let stopping = async {
             asked_to_stop().await;
-            ready.store(false, Ordering::Release);
-            eprintln!("stopping: what is in flight is finished");
+            eprintln!(
+                "stopping: requests in flight have {} s to end",
+                Limits::DRAIN_TIMEOUT.as_secs()
+            );
         };
-        gateway.serve(listener, stopping).await;
-        eprintln!("stopped");
+        match gateway.serve(listener, stopping).await {
+            0 => eprintln!("stopped"),
+            broken_off => {
+                eprintln!("stopped: requests broken off because they did not end: {broken_off}");
+            }
+        }
         Ok(Exit::Ok)
     }
 
-    fn not_started(&self, error: &StartError) -> Trouble {
-        if let StartError::Policy(mistakes) = error {
-            return Trouble::usage(document::explain(&self.config, mistakes));
+    fn not_started(&self, error: &StartError, component: &str) -> Trouble {
+        match error {
+            StartError::Policy(mistakes) => {
+                let explained = document::explain(&self.config, mistakes);
+                Trouble::usage(format!("{explained}: nothing was started"))
+            }
+            StartError::Trust(_) => Trouble::usage(error.to_string()),
+            StartError::NotAComponent(_) | StartError::Imports(_) | StartError::Contract(_) => {
+                Trouble::failed(format!("`{component}`: {error}"))
+            }
+            StartError::Unreadable { .. } | StartError::Trapped(_) | StartError::Host(_) => {
+                Trouble::failed(error)
+            }
         }
-        Trouble::failed(error)
     }
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_invalid| "expected an IP address and a port, as in `127.0.0.1:8080`".to_owned())
+}
+
+fn count(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_invalid| "expected a whole number, 1 or more".to_owned())
 }
 
 fn secrets() -> Vec<(String, String)> {

@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use linkgate_gateway::{ComponentSource, Decision, Gateway, Limits, Settings};
+use linkgate_gateway::{ComponentSource, Decision, Gateway, Limits, Settings, Timings};
 use linkgate_tenant::{DEFAULT_USERS, SigningKey, Tenant, TenantHandle, Users};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -72,7 +72,7 @@ impl Stage {
             instances: NonZeroUsize::MIN,
             limits: Limits::default(),
         };
-        let sink = move |decision: &Decision, _took: Duration| {
+        let sink = move |decision: &Decision, _: &Timings| {
             // Nobody listens any more when the demo ends.
             let _ = sender.send(decision.clone());
         };

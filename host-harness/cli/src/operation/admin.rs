@@ -5,7 +5,6 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,6 +14,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use linkgate_gateway::{NotReady, Readiness};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
@@ -30,7 +30,7 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves the operator's address for as long as the process lives.
-pub(crate) async fn serve(listener: TcpListener, metrics: Arc<Metrics>, ready: Arc<AtomicBool>) {
+pub(crate) async fn serve(listener: TcpListener, metrics: Arc<Metrics>, readiness: Readiness) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let place = Arc::clone(&places).acquire_owned().await;
@@ -38,17 +38,18 @@ pub(crate) async fn serve(listener: TcpListener, metrics: Arc<Metrics>, ready: A
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let (metrics, ready) = (Arc::clone(&metrics), Arc::clone(&ready));
+        let (metrics, readiness) = (Arc::clone(&metrics), readiness.clone());
         tokio::spawn(async move {
-            connection(stream, &metrics, &ready).await;
+            connection(stream, &metrics, &readiness).await;
             drop(place);
         });
     }
 }
 
-async fn connection(stream: TcpStream, metrics: &Metrics, ready: &AtomicBool) {
+async fn connection(stream: TcpStream, metrics: &Metrics, readiness: &Readiness) {
     let service = service_fn(|request: Request<Incoming>| async move {
-        Ok::<_, Infallible>(answer(&request, metrics, ready.load(Ordering::Acquire)))
+        metrics.live_instances(readiness.live_instances());
+        Ok::<_, Infallible>(answer(&request, metrics, readiness.check()))
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -58,7 +59,11 @@ async fn connection(stream: TcpStream, metrics: &Metrics, ready: &AtomicBool) {
     let _ = connection.await;
 }
 
-fn answer(request: &Request<Incoming>, metrics: &Metrics, ready: bool) -> Response<Full<Bytes>> {
+fn answer<B>(
+    request: &Request<B>,
+    metrics: &Metrics,
+    ready: Result<(), NotReady>,
+) -> Response<Full<Bytes>> {
     if request.method() != Method::GET {
         return text(StatusCode::METHOD_NOT_ALLOWED, "GET only\n".to_owned());
     }
@@ -72,8 +77,10 @@ fn answer(request: &Request<Incoming>, metrics: &Metrics, ready: bool) -> Respon
             response
         }
         "/live" => text(StatusCode::OK, "live\n".to_owned()),
-        "/ready" if ready => text(StatusCode::OK, "ready\n".to_owned()),
-        "/ready" => text(StatusCode::SERVICE_UNAVAILABLE, "not ready\n".to_owned()),
+        "/ready" => match ready {
+            Ok(()) => text(StatusCode::OK, "ready\n".to_owned()),
+            Err(why) => text(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")),
+        },
         _ => text(StatusCode::NOT_FOUND, "/metrics, /live, /ready\n".to_owned()),
     }
 }
@@ -82,4 +89,26 @@ fn text(status: StatusCode, body: String) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = status;
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn readiness_says_why_not_in_fixed_words() {
+        let metrics = Metrics::new();
+        let request = Request::get("/ready").body(()).unwrap();
+        for (ready, status, said) in [
+            (Ok(()), 200, "ready\n"),
+            (Err(NotReady::Stopping), 503, "not ready: stopping\n"),
+            (Err(NotReady::NoInstance), 503, "not ready: no living instance\n"),
+        ] {
+            let (head, body) = answer(&request, &metrics, ready).into_parts();
+            let body = body.collect().await.unwrap().to_bytes();
+            assert_eq!((head.status.as_u16(), &body[..]), (status, said.as_bytes()));
+        }
+    }
 }

@@ -26,11 +26,7 @@ pub(super) fn json(decision: &Decision, took: Duration, time: Time) -> String {
         client: decision.client.as_deref(),
         trace_id: decision.traceparent.as_deref().and_then(trace_id),
         unverified: decision.unverified.as_deref(),
-        end: match decision.end {
-            End::Finished => linkgate_policy::End::Finished,
-            End::ClientGone => linkgate_policy::End::ClientGone,
-            End::Shutdown => linkgate_policy::End::Shutdown,
-        },
+        end: end_in_core(decision.end),
         duration_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
     };
     line.json()
@@ -70,6 +66,20 @@ fn in_core(outcome: Outcome) -> linkgate_policy::Outcome {
     }
 }
 
+/// The word for an end.
+pub(crate) fn end(end: End) -> &'static str {
+    end_in_core(end).name()
+}
+
+/// An end of the contract as the core's.
+fn end_in_core(end: End) -> linkgate_policy::End {
+    match end {
+        End::Finished => linkgate_policy::End::Finished,
+        End::ClientGone => linkgate_policy::End::ClientGone,
+        End::Shutdown => linkgate_policy::End::Shutdown,
+    }
+}
+
 /// The colour of an outcome, wherever one is shown.
 pub(crate) fn colour(outcome: Outcome) -> Colour {
     match outcome {
@@ -81,10 +91,10 @@ pub(crate) fn colour(outcome: Outcome) -> Colour {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn decision() -> Decision {
+    pub(in crate::operation) fn decision() -> Decision {
         Decision {
             outcome: Outcome::Denied,
             cause: "subject-mismatch".to_owned(),

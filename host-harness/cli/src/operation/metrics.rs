@@ -2,9 +2,8 @@
 
 use std::fmt::Write as _;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
 
-use linkgate_gateway::{Decision, Fault};
+use linkgate_gateway::{Decision, Fault, Phase, Timings};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -20,12 +19,14 @@ pub(crate) struct Metrics {
     registry: Registry,
     decisions: Family<DecisionLabels, Counter>,
     durations: Family<RouteLabels, Histogram>,
+    phases: Family<PhaseLabels, Histogram>,
     faults: Family<FaultLabels, Counter>,
     upstream_failures: Family<UpstreamLabels, Counter>,
     reloads: Family<ReloadLabels, Counter>,
     lines_dropped: Counter,
     generation: Gauge<u64, AtomicU64>,
     instances: Gauge<u64, AtomicU64>,
+    live_instances: Gauge<u64, AtomicU64>,
 }
 
 /// No label holds anything that a caller chose: each has a fixed, small set of values.
@@ -39,6 +40,11 @@ struct DecisionLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RouteLabels {
     route: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PhaseLabels {
+    phase: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -56,58 +62,61 @@ struct ReloadLabels {
     result: String,
 }
 
-/// Bounds of the buckets, in seconds: a refusal takes tenths of a millisecond, an upstream tenths
-/// of a second, a timeout ten seconds.
-const BUCKETS_S: [f64; 14] =
-    [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0, 10.0];
+/// Bounds of the buckets, in seconds: a call into the policy takes hundredths of a millisecond, a
+/// refusal tenths of one, an upstream tenths of a second, a timeout ten seconds.
+const BUCKETS_S: [f64; 16] = [
+    0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0,
+    5.0, 10.0,
+];
 
 impl Metrics {
     pub(crate) fn new() -> Self {
-        let mut registry = Registry::with_prefix("linkgate");
-        let metrics = Self {
-            registry: Registry::default(),
+        let mut metrics = Self {
+            registry: Registry::with_prefix("linkgate"),
             decisions: Family::default(),
             durations: Family::new_with_constructor(|| Histogram::new(BUCKETS_S)),
+            phases: Family::new_with_constructor(|| Histogram::new(BUCKETS_S)),
             faults: Family::default(),
             upstream_failures: Family::default(),
             reloads: Family::default(),
             lines_dropped: Counter::default(),
             generation: Gauge::default(),
             instances: Gauge::default(),
+            live_instances: Gauge::default(),
         };
-        registry.register(
-            "decisions",
-            "Exchanges, by outcome, public reason and route",
-            metrics.decisions.clone(),
-        );
-        registry.register_with_unit(
-            "exchange_duration",
-            "From the head of a request to the end of its answer",
-            Unit::Seconds,
-            metrics.durations.clone(),
-        );
-        registry.register("faults", "What no decision record can tell", metrics.faults.clone());
-        registry.register(
-            "upstream_failures",
-            "Requests that the upstream did not answer",
-            metrics.upstream_failures.clone(),
-        );
-        registry.register("reloads", "Policy reloads", metrics.reloads.clone());
-        registry.register(
-            "log_lines_dropped",
-            "Decisions that found no place in the log",
-            metrics.lines_dropped.clone(),
-        );
-        registry.register(
-            "policy_generation",
-            "Counts the policies served since the start",
-            metrics.generation.clone(),
-        );
-        registry.register("instances", "Evaluator instances configured", metrics.instances.clone());
-        Self { registry, ..metrics }
+        metrics.register_exchanges();
+        metrics.register_gateway();
+        metrics
     }
 
-    pub(crate) fn decided(&self, decision: &Decision, took: Duration) {
+    fn register_exchanges(&mut self) {
+        let registry = &mut self.registry;
+        let help = "Exchanges, by outcome, public reason and route";
+        registry.register("decisions", help, self.decisions.clone());
+        let help = "From the head of a request to the end of its answer";
+        let durations = self.durations.clone();
+        registry.register_with_unit("exchange_duration", help, Unit::Seconds, durations);
+        let help = "What exchanges spent their time on";
+        let phases = self.phases.clone();
+        registry.register_with_unit("phase_duration", help, Unit::Seconds, phases);
+        let help = "Requests that the upstream did not answer";
+        registry.register("upstream_failures", help, self.upstream_failures.clone());
+        let help = "Decisions that found no place in the log";
+        registry.register("log_lines_dropped", help, self.lines_dropped.clone());
+    }
+
+    fn register_gateway(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("faults", "What no decision record can tell", self.faults.clone());
+        registry.register("reloads", "Policy reloads", self.reloads.clone());
+        let help = "Counts the policies served since the start";
+        registry.register("policy_generation", help, self.generation.clone());
+        registry.register("instances", "Evaluator instances configured", self.instances.clone());
+        let help = "Evaluator instances alive; the others are being replaced";
+        registry.register("instances_live", help, self.live_instances.clone());
+    }
+
+    pub(crate) fn decided(&self, decision: &Decision, timings: &Timings) {
         let labels = DecisionLabels {
             outcome: line::outcome(decision.outcome).to_owned(),
             reason: decision.reason.clone(),
@@ -116,7 +125,13 @@ impl Metrics {
         self.decisions.get_or_create(&labels).inc();
         self.durations
             .get_or_create(&RouteLabels { route: decision.route.clone() })
-            .observe(took.as_secs_f64());
+            .observe(timings.took().as_secs_f64());
+        for phase in Phase::ALL {
+            if let Some(spent) = timings.of(phase) {
+                let labels = PhaseLabels { phase: phase.name() };
+                self.phases.get_or_create(&labels).observe(spent.as_secs_f64());
+            }
+        }
         if decision.upstream_called && decision.upstream_status.is_none() {
             self.upstream_failures
                 .get_or_create(&UpstreamLabels { reason: decision.reason.clone() })
@@ -152,6 +167,11 @@ impl Metrics {
         self.instances.set(u64::try_from(count).unwrap_or(u64::MAX));
     }
 
+    /// Instances alive, as of this moment.
+    pub(crate) fn live_instances(&self, count: usize) {
+        self.live_instances.set(u64::try_from(count).unwrap_or(u64::MAX));
+    }
+
     /// The text form.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
@@ -159,5 +179,88 @@ impl Metrics {
             let _ = writeln!(text, "# the metrics could not be written");
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn an_exchange_counts_in_each_of_its_phases_and_in_no_other() {
+        let metrics = Metrics::new();
+        let timings = Timings::default()
+            .with(Phase::Wait, Duration::from_micros(10))
+            .with(Phase::Policy, Duration::from_millis(3))
+            .with(Phase::Upstream, Duration::from_millis(150));
+        metrics.decided(&crate::operation::line::tests::decision(), &timings);
+        let text = metrics.text();
+        for line in [
+            r#"linkgate_phase_duration_seconds_bucket{le="0.00005",phase="wait"} 1"#,
+            r#"linkgate_phase_duration_seconds_bucket{le="0.002",phase="policy"} 0"#,
+            r#"linkgate_phase_duration_seconds_bucket{le="0.005",phase="policy"} 1"#,
+            r#"linkgate_phase_duration_seconds_count{phase="upstream"} 1"#,
+            r#"linkgate_exchange_duration_seconds_bucket{le="0.2",route="link"} 1"#,
+            r#"linkgate_exchange_duration_seconds_bucket{le="0.1",route="link"} 0"#,
+        ] {
+            assert!(text.contains(line), "no `{line}` in\n{text}");
+        }
+        assert!(!text.contains("phase=\"body\""), "{text}");
+    }
+
+    /// Metrics that have all counted something: one that has not is not told.
+    fn counted() -> Metrics {
+        let metrics = Metrics::new();
+        let mut decision = crate::operation::line::tests::decision();
+        decision.upstream_called = true;
+        metrics.decided(&decision, &Timings::default().with(Phase::Wait, Duration::ZERO));
+        metrics.fault(&Fault::ExchangeLost);
+        metrics.reloaded(true);
+        metrics
+    }
+
+    /// Names of the series, counters with their `_total`.
+    fn names(metrics: &Metrics) -> Vec<String> {
+        let text = metrics.text();
+        let families = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+        let pairs = families.filter_map(|family| family.split_once(' '));
+        pairs
+            .map(|(name, kind)| match kind {
+                "counter" => format!("{name}_total"),
+                _ => name.to_owned(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_metric_and_phase_is_documented() {
+        let page = include_str!("../../../../docs/operations.md");
+        let names = names(&counted());
+        assert_eq!(names.len(), 10, "{names:?}");
+        let phases = Phase::ALL.map(|phase| phase.name().to_owned());
+        for name in names.iter().chain(&phases) {
+            assert!(page.contains(&format!("| `{name}` |")), "no `{name}` in docs/operations.md");
+        }
+    }
+
+    #[test]
+    fn the_examples_watch_metrics_that_there_are() {
+        let names = names(&counted());
+        for (file, text) in [
+            ("alerts", include_str!("../../../../examples/operations/alerts.yaml")),
+            ("dashboard", include_str!("../../../../examples/operations/grafana-dashboard.json")),
+        ] {
+            let after = text.split("linkgate_").skip(1);
+            let ends = |letter: char| !(letter.is_ascii_lowercase() || letter == '_');
+            let watched: Vec<&str> = after.filter_map(|rest| rest.split(ends).next()).collect();
+            assert!(watched.len() > 5, "{file}: {watched:?}");
+            for name in watched {
+                let series = ["_bucket", "_sum", "_count"];
+                let family = series.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+                assert!(names.contains(&format!("linkgate_{family}")), "{file}: no `{name}`");
+            }
+        }
     }
 }

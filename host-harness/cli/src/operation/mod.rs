@@ -12,27 +12,36 @@ mod decision_log;
 pub(crate) mod line;
 mod metrics;
 pub(crate) mod reload;
+mod upstream_news;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::Instant;
 
-use linkgate_gateway::{Decision, DecisionSink, Fault};
+use linkgate_gateway::{Decision, DecisionSink, Failure, Fault, Timings};
 
 pub(crate) use decision_log::{DecisionLog, Format};
 pub(crate) use metrics::Metrics;
+pub(crate) use upstream_news::UpstreamNews;
 
 /// Takes what the gateway has to tell.
 #[derive(Clone)]
 pub(crate) struct Observer {
     pub(crate) log: Arc<DecisionLog>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) upstream_news: Arc<UpstreamNews>,
 }
 
 impl DecisionSink for Observer {
-    fn decided(&self, decision: &Decision, took: Duration) {
-        self.metrics.decided(decision, took);
-        if !self.log.decided(decision, took) {
+    fn decided(&self, decision: &Decision, timings: &Timings) {
+        self.metrics.decided(decision, timings);
+        if !self.log.decided(decision, timings.took()) {
             self.metrics.line_dropped();
+        }
+    }
+
+    fn upstream_failed(&self, failure: Failure, why: &str) {
+        if let Some(line) = self.upstream_news.line(failure, why, Instant::now()) {
+            eprintln!("linkgate: {line}");
         }
     }
 

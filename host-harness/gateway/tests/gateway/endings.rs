@@ -4,24 +4,18 @@ use std::time::Duration;
 
 use linkgate_gateway::{End, Event, Head, Limits, Reply, Step};
 
-use crate::script::{Note, Stage, forward, line, relay, reply};
-use crate::wire::{Peer, Upstream, nobody, say};
-
-const CLIENT: &str = "POST /a HTTP/1.1\r\nhost: x\r\n\r\n";
+use crate::script::{Note, Stage, forward_then_relay, line, relay, reply};
+use crate::wire::{Peer, Upstream, last, nobody, request, say};
 
 /// A step that the contract does not allow where it comes.
 type Breach = fn() -> Step;
-
-fn forward_then_relay(_: &Head, events: &[Event]) -> Step {
-    if events.is_empty() { forward(10_000) } else { relay() }
-}
 
 #[tokio::test]
 async fn a_client_that_leaves_while_the_upstream_works_is_gone_once() {
     let upstream = Upstream::bind().await;
     let mut stage = Stage::open(upstream.address, forward_then_relay).await;
     let mut client = Peer::connect(stage.address).await;
-    client.send(CLIENT).await;
+    client.send(request("POST", "/a")).await;
     let mut server = upstream.accept().await;
     server.head().await;
     client.reset();
@@ -37,7 +31,7 @@ async fn a_client_that_leaves_during_the_answer_is_gone_once() {
     let upstream = Upstream::bind().await;
     let mut stage = Stage::open(upstream.address, forward_then_relay).await;
     let mut client = Peer::connect(stage.address).await;
-    client.send(CLIENT).await;
+    client.send(request("POST", "/a")).await;
     let mut server = upstream.accept().await;
     server.head().await;
     server.send("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc").await;
@@ -58,7 +52,7 @@ async fn a_wait_ends_with_woken() {
     };
     let mut stage = Stage::open(nobody().await, play).await;
     let mut client = Peer::connect(stage.address).await;
-    client.send(CLIENT).await;
+    client.send(request("POST", "/a")).await;
     assert!(client.head().await.starts_with("HTTP/1.1 200 OK\r\n"));
     stage.head().await;
     stage.hears(Note::Event(Event::Woken)).await;
@@ -78,7 +72,7 @@ async fn an_evaluator_that_breaks_the_contract_gets_a_503() {
     for (name, step) in rows {
         let mut stage = Stage::open(nobody().await, move |_: &Head, _: &[Event]| step()).await;
         let mut client = Peer::connect(stage.address).await;
-        client.send(CLIENT).await;
+        client.send(request("POST", "/a")).await;
         assert!(client.head().await.starts_with("HTTP/1.1 503 "), "{name}");
         stage.head().await;
         let mut note = stage.note().await;
@@ -100,7 +94,7 @@ async fn shutdown_lets_an_open_exchange_finish() {
     let mut stage = Stage::open(upstream.address, forward_then_relay).await;
     let mut idle = Peer::connect(stage.address).await;
     let mut client = Peer::connect(stage.address).await;
-    client.send(CLIENT).await;
+    client.send(request("POST", "/a")).await;
     let mut server = upstream.accept().await;
     server.head().await;
     stage.head().await;
@@ -119,12 +113,13 @@ async fn shutdown_breaks_off_what_does_not_end() {
     let limits = Limits { drain_timeout: Duration::from_millis(50), ..Limits::default() };
     let mut stage = Stage::with(upstream.address, limits, forward_then_relay).await;
     let mut client = Peer::connect(stage.address).await;
-    client.send(CLIENT).await;
+    client.send(request("POST", "/a")).await;
     let mut server = upstream.accept().await;
     server.head().await;
     stage.head().await;
-    let rest = stage.stop().rest().await;
+    let (rest, broken_off) = stage.stop().end().await;
     assert_eq!(rest, [Note::Closed(End::Shutdown), Note::Decided("/a".to_owned())]);
+    assert_eq!(broken_off, 1);
     assert_eq!(client.rest().await, "");
 }
 
@@ -133,19 +128,9 @@ async fn connections_beyond_the_limit_wait_their_turn() {
     let limits = Limits { connections: 1, ..Limits::default() };
     let stage = Stage::with(nobody().await, limits, |_: &Head, _: &[Event]| reply(200)).await;
     let mut first = Peer::connect(stage.address).await;
-    first.send(CLIENT).await;
+    first.send(request("POST", "/a")).await;
     first.until(b"said 200").await;
-    let second = say(stage.address, "GET /b HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    let second = say(stage.address, last("GET", "/b"));
     let ((), answer) = tokio::join!(first.finish(), second);
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
-}
-
-#[tokio::test]
-async fn a_head_that_trickles_is_not_waited_for() {
-    let limits = Limits { head_timeout: Duration::from_millis(200), ..Limits::default() };
-    let stage = Stage::with(nobody().await, limits, |_: &Head, _: &[Event]| reply(200)).await;
-    let mut client = Peer::connect(stage.address).await;
-    client.send("GET /a HTTP/1.1\r\nhost: x\r\n").await;
-    assert_eq!(client.rest().await.matches("200").count(), 0);
-    assert_eq!(stage.stop().rest().await, []);
 }

@@ -3,16 +3,11 @@
 use bytes::Bytes;
 use h2::client::SendRequest;
 use http::{Method, Request};
-use linkgate_gateway::{End, Event, Head, ReadBody, Step};
+use linkgate_gateway::{End, Event, Head};
 use tokio::net::TcpStream;
 
-use crate::script::{Note, Stage, reply};
-use crate::wire::{Peer, nobody, soon};
-
-fn read_then_reply(_: &Head, events: &[Event]) -> Step {
-    let step = ReadBody { max_bytes: 1000, timeout_ms: 10_000 };
-    if events.is_empty() { Step::ReadBody(step) } else { reply(200) }
-}
+use crate::script::{Note, Stage, pass_then_relay, read_then_reply, reply};
+use crate::wire::{Peer, Upstream, nobody, soon};
 
 async fn connect(stage: &Stage) -> SendRequest<Bytes> {
     let socket = TcpStream::connect(stage.address).await.expect("a connection");
@@ -54,13 +49,24 @@ async fn a_path_is_seen_as_it_was_sent() {
     assert_eq!(stage.stop().rest().await, [], "no policy is asked about a CONNECT");
 }
 
+/// A connection whose frames are written by hand, greeted.
+async fn greeted(stage: &Stage) -> Peer {
+    let mut client = Peer::connect(stage.address).await;
+    client.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await;
+    client
+}
+
+/// HEADERS that begin and end a stream.
+fn headers(stream: u8, block: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(block.len()).expect("a short block");
+    [&[0, 0, length, 1, 5, 0, 0, 0, stream], block].concat()
+}
+
 #[tokio::test]
-async fn what_would_be_read_in_two_ways_reaches_no_policy() {
+async fn what_is_no_request_reaches_no_policy() {
     let mut stage = Stage::open(nobody().await, |_: &Head, _: &[Event]| reply(200)).await;
     for (name, block) in [
-        ("fragment", &b"\x82\x86\x04\x04/a#b"[..]),
-        ("fragment in a query", b"\x82\x86\x04\x06/a?b#c"),
-        ("no path", b"\x82\x86"),
+        ("no path beside an authority", &b"\x82\x86\x01\x01x"[..]),
         ("empty path", b"\x82\x86\x04\x00"),
         ("two paths", b"\x82\x86\x84\x84"),
         ("white space in the path", b"\x82\x86\x04\x04/a b"),
@@ -68,27 +74,44 @@ async fn what_would_be_read_in_two_ways_reaches_no_policy() {
         ("upper case", b"\x82\x86\x84\x00\x01X\x01a"),
         ("extended connect", b"\x02\x07CONNECT\x86\x84\x00\x09:protocol\x09websocket"),
     ] {
-        let mut client = Peer::connect(stage.address).await;
-        client.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await;
-        let length = u8::try_from(block.len()).expect("a short block");
-        client.send([&[0, 0, length, 1, 5, 0, 0, 0, 1], block].concat()).await;
+        let mut client = greeted(&stage).await;
+        client.send(headers(1, block)).await;
         // A good one after it: had the policy seen the first, it would have been asked before.
-        client.send(b"\0\0\x07\x01\x05\0\0\0\x03\x82\x86\x04\x03/ok").await;
+        client.send(headers(3, b"\x82\x86\x04\x03/ok")).await;
         client.until_or_end(b"said 200").await;
         while let Some(note) = stage.heard() {
             let Note::Opened(head) = note else { continue };
             assert_eq!(head.target, b"/ok", "{name}");
         }
     }
-    // The same by hand, with nothing wrong in it: what is refused above is refused for its block.
-    let mut client = Peer::connect(stage.address).await;
-    client.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await;
-    client.send(b"\0\0\x03\x01\x05\0\0\0\x01\x82\x86\x84").await;
-    client.until(b"said 200").await;
-    drop(client);
-    let rest = stage.stop().rest().await;
-    let opened = |note: &Note| matches!(note, Note::Opened(head) if head.target == b"/");
-    assert!(rest.iter().any(opened), "{rest:?}");
+}
+
+/// h2 drops a `#` and all after it, and makes up a path where none is. The policy judges what is left,
+/// and the upstream gets that and no more.
+#[tokio::test]
+async fn a_path_that_h2_mends_is_judged_and_sent_as_mended() {
+    let upstream = Upstream::bind().await;
+    let mut stage = Stage::open(upstream.address, pass_then_relay).await;
+    for (name, block, seen) in [
+        ("nothing to mend", &b"\x82\x86\x04\x06/a?b=c"[..], "/a?b=c"),
+        ("fragment", b"\x82\x86\x04\x0f/a#/../../users", "/a"),
+        ("fragment in a query", b"\x82\x86\x04\x06/a?b#c", "/a?b"),
+        ("literal name", b"\x82\x86\x00\x05:path\x05/a#?b", "/a"),
+        ("encoded", b"\x82\x86\x04\x06/a%23b", "/a%23b"),
+        ("nothing but a fragment", b"\x82\x86\x04\x02#a", "/"),
+        ("no path", b"\x82\x86", "/"),
+    ] {
+        let mut client = greeted(&stage).await;
+        client.send(headers(1, block)).await;
+        let mut server = upstream.accept().await;
+        let sent = server.head().await;
+        assert_eq!(sent.lines().next(), Some(&*format!("GET {seen} HTTP/1.1")), "{name}");
+        server.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+        client.until(b"ok").await;
+        assert_eq!(stage.head().await.target, seen.as_bytes(), "{name}");
+        stage.event().await;
+        stage.ends(End::Finished, seen).await;
+    }
 }
 
 #[tokio::test]

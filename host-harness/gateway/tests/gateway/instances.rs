@@ -5,10 +5,10 @@ use std::sync::Mutex;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use linkgate_gateway::{End, Event, Head, Limits, Step, Trap};
+use linkgate_gateway::{End, Event, Head, Limits, NotReady, Step, Trap};
 
 use crate::script::{Note, Stage, UNBEARABLE, forward, reply};
-use crate::wire::{Peer, Upstream, nobody, say};
+use crate::wire::{Peer, Upstream, last, nobody, say};
 
 /// Traps at `/trap`, holds `/hold` at the upstream, replies to all else.
 fn play(head: &Head, events: &[Event]) -> Result<Step, Trap> {
@@ -77,6 +77,24 @@ async fn a_trap_ends_every_exchange_of_the_instance() {
 }
 
 #[tokio::test]
+async fn without_a_living_instance_and_once_it_stops_a_gateway_is_not_ready() {
+    let mut stage = Stage::trapping(nobody().await, Limits::default(), play).await;
+    assert_eq!((stage.readiness.check(), stage.readiness.live_instances()), (Ok(()), 1));
+    stage.bears_none(true);
+    assert!(say(stage.address, get("/trap")).await.starts_with("HTTP/1.1 503 "));
+    let (none, readiness) = (Err(NotReady::NoInstance), stage.readiness.clone());
+    assert_eq!((readiness.check(), readiness.live_instances()), (none, 0));
+
+    stage.bears_none(false);
+    while stage.note().await != Note::Made {}
+    // It may take a moment to its chair; this request waits for it.
+    assert!(say(stage.address, get("/fine")).await.starts_with("HTTP/1.1 200 OK\r\n"));
+    assert_eq!((readiness.check(), readiness.live_instances()), (Ok(()), 1));
+    stage.stop().rest().await;
+    assert_eq!(readiness.check(), Err(NotReady::Stopping));
+}
+
+#[tokio::test]
 async fn a_sink_that_panics_stops_no_instance() {
     let mut stage = Stage::trapping(nobody().await, Limits::default(), play).await;
     for path in [UNBEARABLE, "/fine"] {
@@ -139,5 +157,5 @@ async fn a_request_that_finds_no_room_in_time_is_turned_away() {
 }
 
 fn get(path: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    last("GET", path)
 }

@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod endings;
+mod failures;
 mod forward;
 mod http2;
 mod instances;
@@ -12,7 +13,9 @@ mod read_body;
 mod relay;
 mod script;
 mod shutdown;
+mod slow;
 mod targets;
+mod timings;
 mod tls;
 mod wasm;
 mod wire;

@@ -1,13 +1,9 @@
 //! `relay` and `respond`: how an exchange's last step reaches the client.
 
-use std::time::Duration;
+use linkgate_gateway::{End, Event, Head, HeaderEdits, Reply, Step};
 
-use linkgate_gateway::{End, Event, Head, HeaderEdits, Limits, Reply, Step};
-
-use crate::script::{Stage, forward, line, pass, relay, reply};
-use crate::wire::{Peer, Upstream, nobody, say};
-
-const CLIENT: &str = "POST /a HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+use crate::script::{Stage, forward, line, pass_then_relay, reply};
+use crate::wire::{Peer, Upstream, last, nobody, say};
 
 fn forward_then_edit(_: &Head, events: &[Event]) -> Step {
     let edits = HeaderEdits {
@@ -26,7 +22,7 @@ async fn edits_remove_first_and_append_then() {
     let upstream = Upstream::bind().await;
     let stage = Stage::open(upstream.address, forward_then_edit).await;
     let mut client = Peer::connect(stage.address).await;
-    client.send(CLIENT).await;
+    client.send(last("POST", "/a")).await;
     let mut server = upstream.accept().await;
     server.head().await;
     server
@@ -56,13 +52,12 @@ async fn edits_remove_first_and_append_then() {
 #[tokio::test]
 async fn an_answer_without_body_keeps_its_length() {
     let upstream = Upstream::bind().await;
-    let play = |_: &Head, events: &[Event]| if events.is_empty() { pass() } else { relay() };
-    let mut stage = Stage::open(upstream.address, play).await;
+    let mut stage = Stage::open(upstream.address, pass_then_relay).await;
     for (method, status) in
         [("HEAD", "200 OK"), ("GET", "304 Not Modified"), ("GET", "204 No Content")]
     {
         let mut client = Peer::connect(stage.address).await;
-        client.send(format!("{method} /a HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")).await;
+        client.send(last(method, "/a")).await;
         let mut server = upstream.accept().await;
         assert!(server.head().await.starts_with(method));
         let length = if method == "HEAD" { "content-length: 77\r\n" } else { "" };
@@ -85,7 +80,7 @@ async fn an_answer_that_breaks_off_breaks_off_for_the_client() {
     for framed in ["content-length: 9\r\n\r\nabc", "transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n"]
     {
         let mut client = Peer::connect(stage.address).await;
-        client.send(CLIENT).await;
+        client.send(last("POST", "/a")).await;
         let mut server = upstream.accept().await;
         server.head().await;
         server.take(22).await;
@@ -101,22 +96,6 @@ async fn an_answer_that_breaks_off_breaks_off_for_the_client() {
 }
 
 #[tokio::test]
-async fn an_answer_that_stalls_is_broken_off() {
-    let upstream = Upstream::bind().await;
-    let limits = Limits { stall_timeout: Duration::from_millis(200), ..Limits::default() };
-    let mut stage = Stage::with(upstream.address, limits, forward_then_edit).await;
-    let mut client = Peer::connect(stage.address).await;
-    client.send(CLIENT).await;
-    let mut server = upstream.accept().await;
-    server.head().await;
-    server.send("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc").await;
-    assert!(client.rest().await.ends_with("abc"));
-    stage.head().await;
-    stage.event().await;
-    stage.ends(End::Finished, "/a").await;
-}
-
-#[tokio::test]
 async fn a_reply_drops_the_upstreams_answer() {
     let upstream = Upstream::bind().await;
     let play = |_: &Head, events: &[Event]| {
@@ -124,7 +103,7 @@ async fn a_reply_drops_the_upstreams_answer() {
     };
     let stage = Stage::open(upstream.address, play).await;
     let mut client = Peer::connect(stage.address).await;
-    client.send(CLIENT).await;
+    client.send(last("POST", "/a")).await;
     let mut server = upstream.accept().await;
     server.head().await;
     server.take(22).await;
@@ -151,7 +130,7 @@ async fn a_reply_is_framed_by_the_host() {
         Step::Respond(Reply { status: 403, headers, body: b"{}".to_vec() })
     };
     let mut stage = Stage::open(nobody().await, play).await;
-    let answer = say(stage.address, CLIENT).await;
+    let answer = say(stage.address, last("POST", "/a")).await;
     assert!(answer.contains("content-length: 2\r\n") && !answer.contains("chunked"), "{answer}");
     assert!(
         answer.contains("x-a: 1\r\n")
@@ -159,8 +138,7 @@ async fn a_reply_is_framed_by_the_host() {
             && answer.ends_with("\r\n\r\n{}"),
         "{answer}"
     );
-    let answer =
-        say(stage.address, "HEAD /a HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+    let answer = say(stage.address, last("HEAD", "/a")).await;
     assert!(answer.contains("content-length: 2\r\n") && answer.ends_with("\r\n\r\n"), "{answer}");
     for _ in 0..2 {
         stage.head().await;

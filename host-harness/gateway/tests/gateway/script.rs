@@ -5,11 +5,12 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use linkgate_gateway::{
     Decision, DecisionSink, End, Evaluator, Event, Fault, Forward, Gateway, Head, Header,
-    HeaderEdits, Limits, Now, Outcome, Pass, Reply, StartError, Step, Trap, Turn, Upstream,
+    HeaderEdits, Limits, Now, Outcome, Pass, ReadBody, Readiness, Reply, StartError, Step, Timings,
+    Trap, Turn, Upstream,
 };
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -88,25 +89,32 @@ impl Evaluator for Script {
 pub(crate) const UNBEARABLE: &str = "/unbearable";
 
 /// The sink of a test: it tells all it hears.
-struct Ear(UnboundedSender<Note>);
+struct Ear {
+    notes: UnboundedSender<Note>,
+    timings: UnboundedSender<Timings>,
+}
 
 impl DecisionSink for Ear {
-    fn decided(&self, decision: &Decision, _took: Duration) {
-        self.0.send(Note::Decided(decision.path.clone())).ok();
+    fn decided(&self, decision: &Decision, timings: &Timings) {
+        self.timings.send(*timings).ok();
+        self.notes.send(Note::Decided(decision.path.clone())).ok();
         assert_ne!(decision.path, UNBEARABLE, "a sink that panics, on purpose");
     }
 
     fn fault(&self, fault: &Fault) {
-        self.0.send(Note::Fault(format!("{fault:?}"))).ok();
+        self.notes.send(Note::Fault(format!("{fault:?}"))).ok();
     }
 }
 
 /// A gateway that listens on a port of its own and plays a script.
 pub(crate) struct Stage {
     pub(crate) address: SocketAddr,
+    pub(crate) readiness: Readiness,
     notes: UnboundedReceiver<Note>,
+    timings: UnboundedReceiver<Timings>,
+    barren: Arc<AtomicBool>,
     stop: oneshot::Sender<()>,
-    server: JoinHandle<()>,
+    server: JoinHandle<usize>,
 }
 
 impl Stage {
@@ -136,8 +144,15 @@ impl Stage {
         play: impl Play,
     ) -> Self {
         let (sender, notes) = unbounded_channel();
-        let (play, ear): (Arc<dyn Play>, _) = (Arc::new(play), Ear(sender.clone()));
+        let (told, timings) = unbounded_channel();
+        let ear = Ear { notes: sender.clone(), timings: told };
+        let play: Arc<dyn Play> = Arc::new(play);
+        let barren = Arc::new(AtomicBool::new(false));
+        let bears_none = Arc::clone(&barren);
         let make = move || -> Result<Script, StartError> {
+            if bears_none.load(Ordering::Acquire) {
+                return Err(StartError::Host("none, on purpose".to_owned()));
+            }
             sender.send(Note::Made).ok();
             Ok(Script {
                 play: Arc::clone(&play),
@@ -148,6 +163,7 @@ impl Stage {
         };
         let gateway =
             Gateway::with_evaluators(make, instances, upstream, limits, ear).expect("a gateway");
+        let readiness = gateway.readiness();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel();
@@ -155,7 +171,7 @@ impl Stage {
             stopped.await.ok();
         };
         let server = tokio::spawn(gateway.serve(listener, shutdown));
-        let mut stage = Self { address, notes, stop, server };
+        let mut stage = Self { address, readiness, notes, timings, barren, stop, server };
         for _ in 0..instances.get() {
             assert_eq!(stage.note().await, Note::Made);
         }
@@ -170,6 +186,16 @@ impl Stage {
     /// The next thing that happens.
     pub(crate) async fn note(&mut self) -> Note {
         soon("a note", self.notes.recv()).await.expect("the gateway is gone")
+    }
+
+    /// How long the next exchange that is told of took.
+    pub(crate) async fn timings(&mut self) -> Timings {
+        soon("timings", self.timings.recv()).await.expect("the gateway is gone")
+    }
+
+    /// From now on no instance can be made, or can again.
+    pub(crate) fn bears_none(&self, none: bool) {
+        self.barren.store(none, Ordering::Release);
     }
 
     /// The next thing that happens must be `expected`.
@@ -214,18 +240,24 @@ impl Stage {
 /// A gateway that was told to stop.
 pub(crate) struct Stopping {
     notes: UnboundedReceiver<Note>,
-    server: JoinHandle<()>,
+    server: JoinHandle<usize>,
 }
 
 impl Stopping {
     /// Waits for the server's end and gives everything that nobody has heard yet.
-    pub(crate) async fn rest(mut self) -> Vec<Note> {
-        soon("the end of the server", self.server).await.expect("the server panicked");
+    pub(crate) async fn rest(self) -> Vec<Note> {
+        self.end().await.0
+    }
+
+    /// The same, and how many exchanges the server says that it broke off.
+    pub(crate) async fn end(mut self) -> (Vec<Note>, usize) {
+        let broken_off =
+            soon("the end of the server", self.server).await.expect("the server panicked");
         let mut rest = Vec::new();
         while let Ok(note) = self.notes.try_recv() {
             rest.push(note);
         }
-        rest
+        (rest, broken_off)
     }
 }
 
@@ -243,6 +275,30 @@ pub(crate) fn relay() -> Step {
 /// `pass` within ten seconds.
 pub(crate) fn pass() -> Step {
     Step::Pass(Pass { timeout_ms: 10_000 })
+}
+
+/// Forward, then relay what came or reply 502.
+pub(crate) fn forward_then_relay(_: &Head, events: &[Event]) -> Step {
+    relay_after(forward(10_000), events)
+}
+
+/// Pass, then relay what came or reply 502.
+pub(crate) fn pass_then_relay(_: &Head, events: &[Event]) -> Step {
+    relay_after(pass(), events)
+}
+
+fn relay_after(first: Step, events: &[Event]) -> Step {
+    match events.last() {
+        None => first,
+        Some(Event::Forwarded(Ok(_))) => relay(),
+        Some(_) => reply(502),
+    }
+}
+
+/// Read up to 1000 bytes of body, then reply.
+pub(crate) fn read_then_reply(_: &Head, events: &[Event]) -> Step {
+    let step = ReadBody { max_bytes: 1000, timeout_ms: 10_000 };
+    if events.is_empty() { Step::ReadBody(step) } else { reply(200) }
 }
 
 /// `forward` of a link request within `timeout_ms`.

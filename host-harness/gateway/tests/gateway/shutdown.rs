@@ -2,25 +2,20 @@
 
 use linkgate_gateway::{End, Event, Head, Step};
 
-use crate::script::{Note, Stage, forward, relay, reply};
-use crate::wire::{Peer, Upstream, nobody};
+use crate::script::{Note, Stage, forward_then_relay, reply};
+use crate::wire::{Peer, Upstream, nobody, request};
 
 /// Requests in flight at the call to stop.
 const MANY: usize = 50;
 
-const CLIENT: &str = "POST /a HTTP/1.1\r\nhost: x\r\n\r\n";
-
 #[tokio::test]
 async fn of_many_requests_in_flight_none_is_lost() {
     let upstream = Upstream::bind().await;
-    let play = |_: &Head, events: &[Event]| {
-        if events.is_empty() { forward(10_000) } else { relay() }
-    };
-    let mut stage = Stage::open(upstream.address, play).await;
+    let mut stage = Stage::open(upstream.address, forward_then_relay).await;
     let mut open = Vec::new();
     for _ in 0..MANY {
         let mut client = Peer::connect(stage.address).await;
-        client.send(CLIENT).await;
+        client.send(request("POST", "/a")).await;
         let mut server = upstream.accept().await;
         server.head().await;
         stage.head().await;
@@ -41,11 +36,11 @@ async fn of_many_requests_in_flight_none_is_lost() {
 async fn a_request_on_its_way_at_the_call_to_stop_is_served_and_told() {
     let stage = Stage::open(nobody().await, |_: &Head, _: &[Event]| -> Step { reply(200) }).await;
     let mut kept = Peer::connect(stage.address).await;
-    kept.send(CLIENT).await;
+    kept.send(request("POST", "/a")).await;
     kept.until(b"said 200").await;
     let mut fresh = Peer::connect(stage.address).await;
-    kept.send(CLIENT).await;
-    fresh.send(CLIENT).await;
+    kept.send(request("POST", "/a")).await;
+    fresh.send(request("POST", "/a")).await;
     let stopping = stage.stop();
     for client in [&mut kept, &mut fresh] {
         let answer = client.rest().await;

@@ -1,8 +1,8 @@
 //! What the policy gets to see of a request, byte for byte, and what never gets that far.
 
-use linkgate_gateway::{End, Event, Head, ReadBody, Step};
+use linkgate_gateway::{End, Event, Head};
 
-use crate::script::{Note, Stage, line, reply};
+use crate::script::{Note, Stage, line, read_then_reply, reply};
 use crate::wire::{Peer, nobody, say};
 
 /// Targets that reach the policy exactly as they were sent.
@@ -205,9 +205,4 @@ async fn a_body_that_nobody_read_never_becomes_a_head() {
 
 fn request(method: &[u8], target: &[u8]) -> Vec<u8> {
     [method, b" ", target, b" HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"].concat()
-}
-
-fn read_then_reply(_: &Head, events: &[Event]) -> Step {
-    let step = ReadBody { max_bytes: 1000, timeout_ms: 10_000 };
-    if events.is_empty() { Step::ReadBody(step) } else { reply(200) }
 }

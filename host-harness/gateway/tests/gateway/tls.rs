@@ -14,18 +14,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use crate::script::{Note, Stage, forward, relay, reply};
-use crate::wire::{nobody, say};
-
-const CLIENT: &str = "POST /a HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+use crate::script::{Note, Stage, forward_then_relay};
+use crate::wire::{last, nobody, say};
 
 #[expect(clippy::unnecessary_wraps, reason = "the form of a script that may trap")]
-fn play(_: &Head, events: &[Event]) -> Result<Step, Trap> {
-    Ok(match events.last() {
-        None => forward(10_000),
-        Some(Event::Forwarded(Ok(_))) => relay(),
-        Some(_) => reply(502),
-    })
+fn play(head: &Head, events: &[Event]) -> Result<Step, Trap> {
+    Ok(forward_then_relay(head, events))
 }
 
 #[tokio::test]
@@ -45,7 +39,7 @@ async fn a_certificate_is_checked_before_a_byte_of_the_request_leaves() {
         let upstream: Upstream = format!("https://127.0.0.1:{port}").parse().expect("an upstream");
         let upstream = upstream.trusting(CaSource::Pem(ours.pem.clone().into_bytes()));
         let mut stage = Stage::of(NonZeroUsize::MIN, upstream, Limits::default(), play).await;
-        let answer = say(stage.address, CLIENT).await;
+        let answer = say(stage.address, last("POST", "/a")).await;
         stage.head().await;
         assert_eq!(stage.event().await, *expected, "{name}: {answer}");
         if expected == &sent {
@@ -65,7 +59,7 @@ async fn an_upstream_that_speaks_no_tls_is_not_sent_to() {
         server.send("HTTP/1.1 400 Bad Request\r\n\r\n").await;
         assert!(!server.rest().await.contains("POST"), "a request left in the clear");
     };
-    let (answer, ()) = tokio::join!(say(stage.address, CLIENT), server);
+    let (answer, ()) = tokio::join!(say(stage.address, last("POST", "/a")), server);
     assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
     stage.head().await;
     stage.hears(Note::Event(Event::Forwarded(Err(Failure::NotSent)))).await;
@@ -85,7 +79,7 @@ async fn a_ca_that_is_none_is_told_before_anything_listens() {
             NonZeroUsize::MIN,
             upstream.trusting(ca),
             Limits::default(),
-            |_: &linkgate_gateway::Decision, _: std::time::Duration| {},
+            |_: &linkgate_gateway::Decision, _: &linkgate_gateway::Timings| {},
         );
         let Err(error) = built else { panic!("a gateway was built") };
         let error = error.to_string();

@@ -1,18 +1,17 @@
 //! Real components, written by hand: what the sandbox lets in, and what it survives.
 
 use std::num::NonZeroUsize;
-use std::time::Duration;
 
 use linkgate_gateway::{
     ComponentSource, Decision, DecisionSink, End, Fault, Gateway, Limits, Outcome, Settings,
-    StartError,
+    StartError, Timings,
 };
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use wit_component::{ComponentEncoder, StringEncoding};
 use wit_parser::Resolve;
 
-use crate::wire::{nobody, say, soon};
+use crate::wire::{last, nobody, say, soon};
 
 /// A guest of the contract. It says 204 to a method of three letters, and has a bug for others:
 /// four letters trap, five loop, six take all memory. Its policy has a mistake when the document
@@ -50,10 +49,14 @@ const GUEST: &str = r#"
         (i32.store (i32.const 1028) (call $policy (i32.const 7)))))
     (i32.const 1024))
   (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.wanted-headers") (param i32) (result i32) (i32.const 0))
+  (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.warm") (param i32))
+  (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.key-sources") (param i32 i64 i64) (result i32) (i32.const 0))
+  (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.kept-keys") (param i32) (result i32) (i32.const 0))
+  (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.restore-keys") (param i32 i32 i32 i64 i64))
   (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.due") (param i32 i64 i64) (result i32) (i32.const 0))
   (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.next-due") (param i32) (result i32) (i32.const 0))
   (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.fetched")
-    (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i64 i64) (result i32) (i32.const 0))
+    (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i64 i64 i64) (result i32) (i32.const 0))
 
   ;; opened at 256: exchange, sequence at 264, step `respond` at 272, its status at 280
   (func (export "linkgate:policy/evaluator@0.1.0#[static]exchange.open")
@@ -81,9 +84,7 @@ async fn a_guest_that_traps_loops_or_grows_is_a_503_and_the_next_request_is_serv
     tokio::spawn(gateway.serve(listener, std::future::pending()));
 
     for (method, cause) in [("POST", "unreachable"), ("PATCH", "interrupt"), ("DELETE", "memory")] {
-        let answer =
-            say(address, format!("{method} /a HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"))
-                .await;
+        let answer = say(address, last(method, "/a")).await;
         assert!(
             answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: 1\r\n"),
             "{method}: {answer}"
@@ -92,7 +93,7 @@ async fn a_guest_that_traps_loops_or_grows_is_a_503_and_the_next_request_is_serv
         assert!(fault.starts_with("InstanceLost") && fault.contains(cause), "{method}: {fault}");
         assert_eq!(soon("a fault", heard.recv()).await.as_deref(), Some("ExchangeLost"));
 
-        let answer = say(address, "GET /a HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+        let answer = say(address, last("GET", "/a")).await;
         assert!(answer.starts_with("HTTP/1.1 204 "), "after {method}: {answer}");
         assert_eq!(soon("a record", heard.recv()).await.as_deref(), Some("decided"));
     }
@@ -110,7 +111,7 @@ async fn under_guests_that_die_the_others_serve_and_all_recover() {
     tokio::spawn(gateway.serve(listener, std::future::pending()));
 
     let ask = |method: &str| {
-        let request = format!("{method} /a HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        let request = last(method, "/a");
         tokio::spawn(async move { say(address, request).await })
     };
     let mut good = Vec::new();
@@ -195,7 +196,7 @@ async fn settings_do_not_show_secrets() {
 struct Ear(UnboundedSender<String>);
 
 impl DecisionSink for Ear {
-    fn decided(&self, decision: &Decision, _took: Duration) {
+    fn decided(&self, decision: &Decision, _: &Timings) {
         assert_eq!((decision.outcome, decision.end), (Outcome::Allowed, End::Finished));
         self.0.send("decided".to_owned()).ok();
     }
@@ -206,7 +207,7 @@ impl DecisionSink for Ear {
 }
 
 fn build(settings: Settings) -> StartError {
-    match Gateway::build(settings, |_: &Decision, _: Duration| {}) {
+    match Gateway::build(settings, |_: &Decision, _: &Timings| {}) {
         Ok(_) => panic!("a gateway was built"),
         Err(error) => error,
     }

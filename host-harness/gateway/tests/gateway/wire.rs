@@ -1,7 +1,9 @@
 //! Bytes on sockets, with nothing in between.
 
 use std::future::Future;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -14,6 +16,9 @@ pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
         .await
         .unwrap_or_else(|_| panic!("waited in vain for {what}"))
 }
+
+/// Between two bytes of a peer that creeps: well below every bound on standing still.
+const NOW_AND_THEN: Duration = Duration::from_millis(20);
 
 /// One end of a connection.
 pub(crate) struct Peer {
@@ -31,6 +36,16 @@ impl Peer {
         soon("room to send", self.socket.write_all(bytes.as_ref()))
             .await
             .expect("a peer that reads");
+    }
+
+    /// Sends a byte now and then, until the other side has had enough.
+    pub(crate) async fn creep(&mut self) {
+        let creeping = async {
+            while self.socket.write_all(b"x").await.is_ok() {
+                tokio::time::sleep(NOW_AND_THEN).await;
+            }
+        };
+        soon("the other side to have enough", creeping).await;
     }
 
     /// No more will be sent.
@@ -76,6 +91,13 @@ impl Peer {
         }
         let rest = self.received.split_off(length);
         text(&std::mem::replace(&mut self.received, rest))
+    }
+
+    /// Sends until the other side ends the connection.
+    pub(crate) async fn pour_until_cut_off(&mut self) {
+        let chunk = vec![b'x'; 1 << 20];
+        let pouring = async { while self.socket.write_all(&chunk).await.is_ok() {} };
+        soon("the other side to cut it off", pouring).await;
     }
 
     /// Counts `length` bytes without keeping them.
@@ -124,9 +146,33 @@ impl Upstream {
     }
 }
 
+impl Upstream {
+    /// Whether nobody has connected whom the test has not accepted yet. The system is asked, at once.
+    pub(crate) fn is_left_alone(&self) -> bool {
+        let listener = self.listener.as_fd().try_clone_to_owned().expect("a descriptor");
+        let waiting = std::net::TcpListener::from(listener).accept();
+        waiting.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+    }
+}
+
 /// An address on which nobody listens.
 pub(crate) async fn nobody() -> SocketAddr {
     Upstream::bind().await.address
+}
+
+/// A request without a body. Its connection may carry more.
+pub(crate) fn request(method: &str, target: &str) -> String {
+    format!("{method} {target} HTTP/1.1\r\nhost: x\r\n\r\n")
+}
+
+/// A request without a body, the last of its connection.
+pub(crate) fn last(method: &str, target: &str) -> String {
+    format!("{method} {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+}
+
+/// The head of a POST whose body has `length` bytes.
+pub(crate) fn post_of(length: usize) -> String {
+    format!("POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n")
 }
 
 /// Sends `bytes` on a connection of their own and gives all that comes back.

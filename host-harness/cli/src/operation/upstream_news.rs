@@ -1,0 +1,56 @@
+//! Why the upstream does not answer, told on standard error now and then.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use linkgate_gateway::Failure;
+
+/// Between two lines. An outage fails every request for the same reason; raised, a second reason is
+/// heard of later.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// What was told last, and how much was not.
+#[derive(Default)]
+pub(crate) struct UpstreamNews(Mutex<Told>);
+
+#[derive(Default)]
+struct Told {
+    at: Option<Instant>,
+    untold: u64,
+}
+
+impl UpstreamNews {
+    /// A request without an answer. Gives the line to be told, unless one was told a moment ago.
+    pub(crate) fn line(&self, failure: Failure, why: &str, now: Instant) -> Option<String> {
+        let mut told = self.0.lock().ok()?;
+        if told.at.is_some_and(|at| now.duration_since(at) < EVERY) {
+            told.untold += 1;
+            return None;
+        }
+        let untold = std::mem::take(&mut told.untold);
+        told.at = Some(now);
+        let became = match failure {
+            Failure::NotSent => "nothing was sent",
+            Failure::Unknown => "sent, and what became of it is unknown",
+        };
+        let before = if untold == 0 { String::new() } else { format!("; {untold} more before it") };
+        Some(format!("the upstream did not answer a request ({became}): {why}{before}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_is_a_line_now_and_then() {
+        let (news, began) = (UpstreamNews::default(), Instant::now());
+        let at =
+            |seconds| news.line(Failure::NotSent, "refused", began + Duration::from_secs(seconds));
+        let line = "the upstream did not answer a request (nothing was sent): refused";
+        assert_eq!(at(0).as_deref(), Some(line));
+        assert_eq!((at(1), at(9)), (None, None));
+        assert_eq!(at(10), Some(format!("{line}; 2 more before it")));
+        assert_eq!(at(20).as_deref(), Some(line));
+    }
+}

@@ -1,0 +1,59 @@
+//! Whether the gateway can do its work, for whoever routes requests to it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::drive::Driver;
+
+/// A view of a gateway from outside, also while it serves.
+#[derive(Clone)]
+pub struct Readiness {
+    driver: Arc<Driver>,
+}
+
+impl Readiness {
+    pub(crate) fn of(driver: Arc<Driver>) -> Self {
+        Self { driver }
+    }
+
+    /// Whether requests sent here now will be decided.
+    ///
+    /// # Errors
+    /// They will not, or soon not: the first reason that holds.
+    pub fn check(&self) -> Result<(), NotReady> {
+        if self.driver.desk.draining.load(Ordering::Acquire) {
+            return Err(NotReady::Stopping);
+        }
+        if self.live_instances() == 0 {
+            return Err(NotReady::NoInstance);
+        }
+        Ok(())
+    }
+
+    /// Evaluator instances of the present policy that are alive. The others are being replaced.
+    #[must_use]
+    pub fn live_instances(&self) -> usize {
+        self.driver.fleet().live()
+    }
+}
+
+/// Why a gateway is not ready. Each reason has fixed words: no caller and no policy speaks in them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotReady {
+    /// It was asked to stop, and finishes what is in flight.
+    Stopping,
+    /// No evaluator instance is alive: each trapped, and is being replaced.
+    NoInstance,
+}
+
+impl fmt::Display for NotReady {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stopping => "stopping",
+            Self::NoInstance => "no living instance",
+        })
+    }
+}
+
+impl std::error::Error for NotReady {}

@@ -19,6 +19,8 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::Told;
+
 /// A request.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
@@ -55,6 +57,20 @@ pub(crate) enum Seen {
     NotConnected(String),
 }
 
+impl Seen {
+    /// The answer, if it is whole and has this status.
+    pub(crate) fn answered(self, status: u16) -> Told<Reply> {
+        match self {
+            Self::Whole(reply) if reply.status == status => Ok(reply),
+            Self::Whole(_)
+            | Self::Cut(_)
+            | Self::Reset
+            | Self::Nothing { .. }
+            | Self::NotConnected(_) => Err(format!("expected a whole {status}, found {self:?}")),
+        }
+    }
+}
+
 /// Which HTTP a client speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spoken {
@@ -81,7 +97,7 @@ enum Sender {
 }
 
 /// Longest wait for an answer. The gateway's own bounds are far below.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 impl Client {
     pub(crate) fn new(address: SocketAddr, spoken: Spoken) -> Self {

@@ -23,9 +23,12 @@ mod mint;
 mod policy;
 mod process;
 mod quantile;
+mod responder;
 mod scratch;
 mod table;
 
+mod bench;
+mod idle;
 mod soak;
 
 pub mod command;

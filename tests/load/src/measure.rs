@@ -5,8 +5,17 @@ use std::time::Duration;
 
 /// Resident memory, in KiB.
 pub(crate) fn resident_kib(pid: u32) -> Option<u64> {
+    kib(pid, "VmRSS:")
+}
+
+/// The most that it was, in KiB.
+pub(crate) fn most_resident_kib(pid: u32) -> Option<u64> {
+    kib(pid, "VmHWM:")
+}
+
+fn kib(pid: u32, name: &str) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
@@ -21,7 +30,7 @@ pub(crate) fn descriptors(pid: u32) -> Option<usize> {
     Some(std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count())
 }
 
-/// `utime` and `stime` of proc_pid_stat(5), which stand after the name in brackets.
+/// `utime` and `stime` of `proc_pid_stat(5)`, which stand after the name in brackets.
 fn ticks(stat: &str) -> Option<u64> {
     let (_, after_name) = stat.rsplit_once(") ")?;
     let mut fields = after_name.split(' ').skip(11);

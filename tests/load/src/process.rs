@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, Read};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,9 +24,12 @@ pub(crate) struct Process {
 /// Lines of stderr that are kept to be shown. More would hide what matters.
 const KEPT_LINES: usize = 40;
 
+/// Lines that wait to be heard: a server says where it listens among its first.
+const HEARD_LINES: usize = 64;
+
 /// Longest wait for a server to say where it listens: a debug build compiles the component on a
 /// machine that may be busy.
-pub(crate) const START_WITHIN: Duration = Duration::from_secs(120);
+pub(crate) const START_WITHIN: Duration = Duration::from_mins(2);
 
 impl Process {
     /// Starts a command. Each line of its stdout goes to `line`, on a thread of its own.
@@ -38,7 +42,7 @@ impl Process {
         let program = PathBuf::from(command.get_program());
         let mut child =
             command.spawn().map_err(|error| format!("{}: {error}", program.display()))?;
-        let (complain, complaints) = channel();
+        let (complain, complaints) = sync_channel(HEARD_LINES);
         let said = Arc::new(Mutex::new(VecDeque::new()));
         let (open, out) = channel();
         if let Some(stdout) = child.stdout.take() {
@@ -52,8 +56,8 @@ impl Process {
                 if kept.len() > KEPT_LINES {
                     kept.pop_front();
                 }
-                // Nobody listens once it has started.
-                let _ = complain.send(line);
+                // Nobody listens once it has started: what finds no room is for `said` alone.
+                let _ = complain.try_send(line);
             };
             read_lines(stderr, keep, None);
         }
@@ -128,15 +132,20 @@ fn read_lines(
 
 /// A binary of ours: the one that was named, else the one beside this one.
 pub(crate) fn beside(named: Option<PathBuf>, name: &str) -> Told<PathBuf> {
-    let found = match named {
-        Some(path) => path,
-        None => {
-            let me = std::env::current_exe().map_err(|error| error.to_string())?;
-            me.parent().unwrap_or(Path::new(".")).join(name)
-        }
+    let found = if let Some(path) = named {
+        path
+    } else {
+        let me = std::env::current_exe().map_err(|error| error.to_string())?;
+        me.parent().unwrap_or(Path::new(".")).join(name)
     };
     if found.is_file() {
         return Ok(found);
     }
     Err(format!("{} is not there: `cargo xtask load` builds it", found.display()))
+}
+
+/// The address behind these words.
+pub(crate) fn address_in(line: &str, words: &str) -> Option<SocketAddr> {
+    let (_, rest) = line.split_once(words)?;
+    rest.split(['/', ',']).next()?.trim().parse().ok()
 }

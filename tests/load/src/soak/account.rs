@@ -126,13 +126,12 @@ impl Account {
 
     /// No failure is seen more often than the tenant was made to fail.
     fn hold_against_faults(&mut self, fired: &BTreeMap<String, u64>) {
-        let rows: [(&str, fn(&Tally) -> u64); 3] = [
-            ("reset", |tally| tally.unanswered),
-            ("status", |tally| tally.injected),
-            ("cut_body", |tally| tally.cut),
-        ];
-        for (fault, of) in rows {
-            let (seen, fired) = (self.sum(of), fired.get(fault).copied().unwrap_or_default());
+        for (fault, seen) in [
+            ("reset", self.sum(|tally| tally.unanswered)),
+            ("status", self.sum(|tally| tally.injected)),
+            ("cut_body", self.sum(|tally| tally.cut)),
+        ] {
+            let fired = fired.get(fault).copied().unwrap_or_default();
             if seen > fired {
                 self.wrong += seen - fired;
                 self.note(format!("`{fault}` hit {fired} times, and {seen} answers look like it"));

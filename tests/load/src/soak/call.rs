@@ -72,7 +72,7 @@ const LARGE: usize = 40 << 10;
 /// Every other member sends what a browser does: `|` as it is, and a form.
 fn own_link(member: &Member) -> Call {
     let path = member_path(member);
-    if member.number % 2 == 0 {
+    if member.number.is_multiple_of(2) {
         return with_bearer(
             link(&path, json!({ "link_with": member.second }).to_string()),
             &member.access,
@@ -84,7 +84,7 @@ fn own_link(member: &Member) -> Call {
 }
 
 fn member_path(member: &Member) -> String {
-    let bar = if member.number % 2 == 0 { "%7C" } else { "|" };
+    let bar = if member.number.is_multiple_of(2) { "%7C" } else { "|" };
     format!("/api/v2/users/auth0{bar}member-{:05}", member.number)
 }
 

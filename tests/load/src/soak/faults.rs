@@ -9,7 +9,7 @@ use hyper::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
 use crate::Told;
-use crate::client::{Call, Client, Seen, Spoken};
+use crate::client::{Call, Client, Spoken};
 
 /// An answer in the tenant's place, known again by its mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,8 +81,6 @@ async fn ask(tenant: SocketAddr, method: Method, status: u16, body: Bytes) -> To
         headers: vec![(CONTENT_TYPE, "application/json".to_owned())],
         body,
     };
-    match Client::new(tenant, Spoken::Http1).exchange(&call).await {
-        Seen::Whole(reply) if reply.status == status => Ok(reply.body),
-        other => Err(format!("the tenant takes no faults: {other:?}")),
-    }
+    let answer = Client::new(tenant, Spoken::Http1).exchange(&call).await;
+    answer.answered(status).map(|reply| reply.body).map_err(|error| format!("faults: {error}"))
 }

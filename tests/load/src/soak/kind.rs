@@ -126,7 +126,29 @@ impl Kind {
             Self::Profile => 12,
             Self::Keys => 6,
             Self::Preflight => 4,
-            _ => 2,
+            Self::Bare
+            | Self::BareUnlink
+            | Self::Twice
+            | Self::Expired
+            | Self::Forged
+            | Self::Machine
+            | Self::Scopeless
+            | Self::LinkOther
+            | Self::UnlinkOther
+            | Self::ProfileOther
+            | Self::ByUserId
+            | Self::SecondForged
+            | Self::SecondExpired
+            | Self::SecondElsewhere
+            | Self::SameAccount
+            | Self::BodyTwice
+            | Self::BodyLarge
+            | Self::Dots
+            | Self::Climbing
+            | Self::Query
+            | Self::Neighbour
+            | Self::Method
+            | Self::Nowhere => 2,
         }
     }
 
@@ -159,8 +181,7 @@ impl Kind {
             Self::SameAccount => refusal(400, "same-account", "same-account"),
             Self::BodyTwice => refusal(400, "body-invalid", "body-duplicate"),
             Self::BodyLarge => refusal(413, "body-too-large", "body-too-large"),
-            Self::Dots => refusal(400, "path-refused", "path-dot-segment"),
-            Self::Climbing => refusal(400, "path-refused", "path-dot-segment"),
+            Self::Dots | Self::Climbing => refusal(400, "path-refused", "path-dot-segment"),
             Self::Query => refusal(400, "path-refused", "path-query"),
             Self::Neighbour => refusal(403, "route-refused", "route-neighbour"),
             Self::Method => refusal(403, "route-refused", "route-method"),

@@ -59,7 +59,6 @@ pub(super) async fn ask(run: Arc<Run>, member: Arc<Member>, spoken: Spoken, seed
     let mut dice = Dice::new(seed);
     let mut standing = Standing::Apart;
     let mut witness = Witness::default();
-    let mut before = String::from("nothing");
     loop {
         let kind = chosen(&mut dice);
         let number = run.number.fetch_add(1, Ordering::Relaxed) + 1;
@@ -69,21 +68,16 @@ pub(super) async fn ask(run: Arc<Run>, member: Arc<Member>, spoken: Spoken, seed
         };
         let call = call(tag, &run.people, &member, barred);
         let began = Instant::now();
-        let seen = client.exchange(&call).await;
+        let answer = client.exchange(&call).await;
         let took = began.elapsed();
         let stopping = run.stopping.load(Ordering::SeqCst);
-        let verdict = judge(kind, &run.people, &member, standing, &seen);
+        let verdict = judge(kind, &run.people, &member, standing, &answer);
         standing = verdict.standing;
-        let why = verdict.why;
-        witness.complain(tag, &seen, stopping, why, &before);
-        witness.note_max_age(kind, &seen);
-        witness.exchanges.push(exchange(tag, verdict.fate, &seen, stopping, took));
-        before = format!("{} {:?}", kind.name(), verdict.fate);
+        witness.note(exchange(tag, verdict.fate, &answer, stopping, took), &answer, verdict.why);
         if verdict.fate == Fate::NotConnected {
             return witness;
         }
         if dice.below(HANG_UP_AFTER) == 0 {
-            before.push_str(" and hung up");
             client.hang_up();
         }
     }
@@ -100,8 +94,8 @@ fn chosen(dice: &mut Dice) -> Kind {
     Kind::Link
 }
 
-fn exchange(tag: Tag, fate: Fate, seen: &Seen, stopping: bool, took: Duration) -> Exchange {
-    let (status, begun) = match seen {
+fn exchange(tag: Tag, fate: Fate, answer: &Seen, stopping: bool, took: Duration) -> Exchange {
+    let (status, begun) = match answer {
         Seen::Whole(reply) | Seen::Cut(reply) => (Some(reply.status), true),
         Seen::Nothing { begun, .. } => (None, *begun),
         Seen::Reset => (None, true),
@@ -111,38 +105,36 @@ fn exchange(tag: Tag, fate: Fate, seen: &Seen, stopping: bool, took: Duration) -
 }
 
 impl Witness {
-    fn complain(
-        &mut self,
-        tag: Tag,
-        seen: &Seen,
-        stopping: bool,
-        why: Option<String>,
-        before: &str,
-    ) {
-        let why = why.or_else(|| match seen {
-            Seen::Nothing { why, .. } | Seen::NotConnected(why) if !stopping => {
+    fn note(&mut self, exchange: Exchange, answer: &Seen, why: Option<String>) {
+        let why = why.or_else(|| match answer {
+            Seen::Nothing { why, .. } | Seen::NotConnected(why) if !exchange.stopping => {
                 Some(format!("no answer: {why}"))
             }
-            _ => None,
+            Seen::Nothing { .. }
+            | Seen::NotConnected(_)
+            | Seen::Whole(_)
+            | Seen::Cut(_)
+            | Seen::Reset => None,
         });
         if let Some(why) = why
             && self.complaints.len() < KEPT_COMPLAINTS
         {
-            self.complaints.push(format!(
-                "{} (request {}): {why}; on its connection came before: {before}",
-                tag.kind.name(),
-                tag.number
-            ));
+            let Tag { kind, number } = exchange.tag;
+            let before = self.exchanges.last().map(|before| (before.tag.kind, before.fate));
+            let name = kind.name();
+            self.complaints.push(format!("{name} (request {number}, after {before:?}): {why}"));
         }
+        self.note_max_age(exchange.tag.kind, answer);
+        self.exchanges.push(exchange);
     }
 
-    fn note_max_age(&mut self, kind: Kind, seen: &Seen) {
-        let Seen::Whole(reply) = seen else { return };
+    fn note_max_age(&mut self, kind: Kind, answer: &Seen) {
+        let Seen::Whole(reply) = answer else { return };
         if kind != Kind::Preflight {
             return;
         }
-        let max_age = reply.headers.get("access-control-max-age").map(|value| value.as_bytes());
+        let max_age = reply.headers.get("access-control-max-age");
         let [first, second] = &mut self.max_ages;
-        *(if max_age == Some(b"600") { first } else { second }) += 1;
+        *(if max_age.is_some_and(|max_age| max_age == "600") { first } else { second }) += 1;
     }
 }

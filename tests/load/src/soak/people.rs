@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::Told;
-use crate::client::{Call, Client, Seen, Spoken};
+use crate::client::{Call, Client, Reply, Spoken};
 use crate::mint::{CLIENT, Mint, forged, now_s};
 
 use super::stage::Stage;
@@ -83,7 +83,8 @@ impl People {
                 for number in (first..count).step_by(SIGN_INS) {
                     let mut signed_in = async |account: String, token| {
                         let answer = client.exchange(&sign_in(&account, &audience)).await;
-                        token_in(&answer, token).ok_or_else(|| format!("{account}: {answer:?}"))
+                        token_in(&answer.answered(200)?, token)
+                            .ok_or_else(|| format!("no {token} for {account}"))
                     };
                     members.push(Arc::new(Member {
                         number,
@@ -145,10 +146,8 @@ async fn keys(stage: &Stage) -> Told<Bytes> {
         headers: Vec::new(),
         body: Bytes::new(),
     };
-    match Client::new(stage.tenant_address, Spoken::Http1).exchange(&call).await {
-        Seen::Whole(reply) if reply.status == 200 => Ok(reply.body.into()),
-        other => Err(format!("the tenant does not give its keys: {other:?}")),
-    }
+    let mut client = Client::new(stage.tenant_address, Spoken::Http1);
+    Ok(client.exchange(&call).await.answered(200)?.body.into())
 }
 
 fn sign_in(account: &str, audience: &str) -> Call {
@@ -164,8 +163,7 @@ fn sign_in(account: &str, audience: &str) -> Call {
     }
 }
 
-fn token_in(answer: &Seen, name: &str) -> Option<String> {
-    let Seen::Whole(reply) = answer else { return None };
+fn token_in(reply: &Reply, name: &str) -> Option<String> {
     let body: Value = serde_json::from_slice(&reply.body).ok()?;
     Some(body.get(name)?.as_str()?.to_owned())
 }

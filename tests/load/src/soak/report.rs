@@ -49,10 +49,14 @@ impl Report {
         };
         expect(wrong == 0, format!("expected no wrong decision, found {wrong}"));
         expect(lost == 0, format!("expected no lost request, found {lost}"));
-        let least = self.written.good / 2;
-        expect(taken > least, format!("expected more than {least} reloads, found {taken}"));
-        let broken = self.written.broken;
-        expect(refused >= broken, format!("expected {broken} refused documents, found {refused}"));
+        // On a busy machine one file may be replaced by the next before it is looked at.
+        for (what, found, written) in [
+            ("policies taken over", taken, self.written.good),
+            ("refused", refused, self.written.broken),
+        ] {
+            let least = written / 2;
+            expect(found >= least, format!("expected at least {least} {what}, found {found}"));
+        }
         let dropped = self.metric("linkgate_log_lines_dropped_total");
         expect(dropped == 0, format!("{dropped} decisions found no place in the log"));
         if self.length >= FLAT_AFTER

@@ -10,10 +10,10 @@ use hyper::Method;
 use serde_json::Value;
 
 use crate::Told;
-use crate::client::{Call, Client, Seen, Spoken};
+use crate::client::{Call, Client, Spoken};
 use crate::mint::Mint;
 use crate::policy;
-use crate::process::{Process, signal};
+use crate::process::{Process, address_in, signal};
 use crate::scratch::Scratch;
 
 use super::Soak;
@@ -102,12 +102,9 @@ impl Stage {
             headers: Vec::new(),
             body: Bytes::new(),
         };
-        match Client::new(self.admin_address, Spoken::Http1).exchange(&call).await {
-            Seen::Whole(reply) if reply.status == 200 => {
-                Ok(String::from_utf8_lossy(&reply.body).into_owned())
-            }
-            other => Err(self.gateway.blame(&format!("no metrics: {other:?}"))),
-        }
+        let answer = Client::new(self.admin_address, Spoken::Http1).exchange(&call).await;
+        let reply = answer.answered(200).map_err(|error| self.gateway.blame(&error))?;
+        Ok(String::from_utf8_lossy(&reply.body).into_owned())
     }
 
     /// Sees the gateway end well, and gives all that it decided.
@@ -142,10 +139,4 @@ impl Documents {
             broken: policy::broken(&document),
         })
     }
-}
-
-/// The address behind these words.
-pub(crate) fn address_in(line: &str, words: &str) -> Option<SocketAddr> {
-    let (_, rest) = line.split_once(words)?;
-    rest.split(['/', ',']).next()?.trim().parse().ok()
 }

@@ -107,7 +107,7 @@ pub async fn soak(settings: Soak) -> Told<String> {
     let witnesses = timeout(END_WITHIN, clients.join_all())
         .await
         .map_err(|_elapsed| stage.gateway.blame("clients wait long after it was told to stop"))?;
-    let decisions = stage.end_gateway(END_WITHIN)?;
+    let (ended, decisions) = stage.end_gateway(END_WITHIN)?;
     let stopped_in = told.elapsed();
     let fired = faults::fired(stage.tenant_address).await?;
     let arrivals = stage.end_tenant(END_WITHIN)?;
@@ -115,6 +115,7 @@ pub async fn soak(settings: Soak) -> Told<String> {
         account: Account::of(&witnesses, &decisions, &arrivals, &fired),
         connections: settings.connections,
         length: settings.length,
+        ended,
         stopped_in,
         decisions: decisions.count(),
         fired,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use crate::machine;
@@ -16,6 +17,8 @@ pub(super) struct Report {
     pub(super) account: Account,
     pub(super) connections: usize,
     pub(super) length: Duration,
+    /// How the gateway ended.
+    pub(super) ended: ExitStatus,
     pub(super) stopped_in: Duration,
     pub(super) decisions: usize,
     pub(super) fired: BTreeMap<String, u64>,
@@ -57,6 +60,7 @@ impl Report {
             let least = written / 2;
             expect(found >= least, format!("expected at least {least} {what}, found {found}"));
         }
+        expect(self.ended.success(), format!("it ended with {}", self.ended));
         let dropped = self.metric("linkgate_log_lines_dropped_total");
         expect(dropped == 0, format!("{dropped} decisions found no place in the log"));
         if self.length >= FLAT_AFTER

@@ -1,7 +1,7 @@
 //! The two processes: a tenant that can be told to fail, and the gateway in front of it.
 
 use std::net::SocketAddr;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -107,13 +107,11 @@ impl Stage {
         Ok(String::from_utf8_lossy(&reply.body).into_owned())
     }
 
-    /// Sees the gateway end well, and gives all that it decided.
-    pub(super) fn end_gateway(&mut self, within: Duration) -> Told<Decisions> {
+    /// Sees the gateway end, and gives how, and all that it decided.
+    pub(super) fn end_gateway(&mut self, within: Duration) -> Told<(ExitStatus, Decisions)> {
         let status = self.gateway.ended(within)?;
-        if !status.success() {
-            return Err(self.gateway.blame(&format!("it ended with {status}")));
-        }
-        Ok(std::mem::take(&mut *self.decisions.lock().unwrap_or_else(PoisonError::into_inner)))
+        let mut decisions = self.decisions.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok((status, std::mem::take(&mut decisions)))
     }
 
     /// Stops the tenant, and gives all that arrived there.

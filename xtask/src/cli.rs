@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use crate::exit::{Exit, Failure};
 use crate::progress::Progress;
 use crate::workspace::Workspace;
-use crate::{ci, components, demo, test};
+use crate::{ci, components, demo, load, test};
 
 /// What `--help` prints.
 const HELP: &str = "\
@@ -16,10 +16,12 @@ Usage: cargo xtask <command> [arguments]
 Commands:
   demo        build the components, run the gateway in front of a simulated tenant
   test        build the components, run every suite
+  load        build for release, run load and measurement: soak, idle, bench
   components  build the components: <target>/components/linkgate-<edition>.wasm
   ci          formatting, lints, licences, the components and every suite, with the time each took
 
-Arguments after `demo` go to `linkgate demo`, those after `test` to `cargo test`.
+Arguments after `demo` go to `linkgate demo`, those after `test` to `cargo test`, those after `load`
+to `linkgate-load`.
 <target> is CARGO_TARGET_DIR, or what cargo's configuration says.
 
 Examples:
@@ -28,6 +30,8 @@ Examples:
   cargo xtask test layering                       only tests with that in their name
   cargo xtask test -p linkgate-policy             only one crate
   cargo xtask test -- --nocapture                 with what the tests print
+  cargo xtask load soak --seconds 600             every answer checked, while the tenant fails
+  cargo xtask load --debug idle                   on a debug build, to try it
   cargo xtask components && sha256sum target/components/*.wasm
 
 Exit codes: 0 done, 1 a step failed, 2 the command line was not understood.
@@ -64,6 +68,7 @@ enum Command {
     Help,
     Demo(Vec<OsString>),
     Test(Vec<OsString>),
+    Load(Vec<OsString>),
     Components,
     Ci,
 }
@@ -74,9 +79,13 @@ impl Command {
         let rest: Vec<OsString> = arguments.collect();
         match (word.to_str(), rest.first()) {
             (Some("help" | "--help" | "-h"), _) => Ok(Self::Help),
-            (Some("demo" | "test" | "components" | "ci"), Some(flag)) if asks_for_help(flag) => {
+            (Some("demo" | "test" | "load" | "components" | "ci"), Some(flag))
+                if asks_for_help(flag) =>
+            {
                 Ok(Self::Help)
             }
+            (Some("load"), None) => Err(misused("`load` needs `soak`, `idle` or `bench`")),
+            (Some("load"), _) => Ok(Self::Load(rest)),
             (Some("demo"), _) => Ok(Self::Demo(rest)),
             (Some("test"), _) => Ok(Self::Test(rest)),
             (Some("components"), None) => Ok(Self::Components),
@@ -95,6 +104,7 @@ impl Command {
             Self::Help => Ok(()),
             Self::Demo(asked) => demo::run(&workspace, progress, &asked),
             Self::Test(asked) => test::run(&workspace, progress, &asked),
+            Self::Load(asked) => load::run(&workspace, progress, &asked),
             Self::Components => components::run(&workspace, progress),
             Self::Ci => ci::run(&workspace, progress),
         }
@@ -108,7 +118,7 @@ fn asks_for_help(flag: &OsString) -> bool {
 fn misused(what: &str) -> Failure {
     Failure::new(
         what,
-        "choose one of `demo`, `test`, `components`, `ci`; `cargo xtask --help` shows examples",
+        "choose one of `demo`, `test`, `load`, `components`, `ci`; `cargo xtask --help` shows examples",
     )
 }
 
@@ -129,12 +139,13 @@ mod tests {
             ("test -h", Command::Help),
             ("demo -- --nocapture", Command::Demo(passed_on())),
             ("test -- --nocapture", Command::Test(passed_on())),
+            ("load idle", Command::Load(vec!["idle".into()])),
             ("components", Command::Components),
             ("ci", Command::Ci),
         ] {
             assert_eq!(parsed(line), Ok(expected), "{line}");
         }
-        for command in ["demo", "test", "components", "ci"] {
+        for command in ["demo", "test", "load", "components", "ci"] {
             assert!(HELP.contains(&format!("\n  {command} ")), "{command} is not in the help");
         }
     }
@@ -144,6 +155,7 @@ mod tests {
         for (line, what) in [
             ("", "no command was given"),
             ("build", "there is no command `build`"),
+            ("load", "`load` needs `soak`, `idle` or `bench`"),
             ("ci now", "`ci` takes no arguments, found `now`"),
         ] {
             assert_eq!(parsed(line).unwrap_err().what, what, "{line}");

@@ -127,8 +127,9 @@ async fn http1_exchange(
         Some(line) => drive(driver, line, request).await,
         None => answer::unreadable(),
     };
-    // Where the next head begins is known only after a body of known length.
-    if length.is_none() || !readable {
+    // Where the next head begins is known only after a body of known length; and nobody reads a
+    // body that was still to come when the answer was ready.
+    if length.is_none() || !readable || place.awaits_body() {
         response.headers_mut().insert(header::CONNECTION, CLOSE);
     }
     response

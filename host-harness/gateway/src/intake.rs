@@ -51,10 +51,11 @@ pub(crate) struct RequestLine {
 enum Portion {
     /// Inside a head, or before one.
     Head(Scan),
-    /// After a head that nobody has claimed yet. Who reads here is woken by the claim.
-    Held { line: Vec<u8>, reader: Option<Waker> },
-    /// Inside a body with this many bytes to come.
-    Body(u64),
+    /// After a head that nobody has claimed yet. Who reads here is woken by the claim. `arrived`
+    /// bytes were received behind it.
+    Held { line: Vec<u8>, reader: Option<Waker>, arrived: u64 },
+    /// Inside a body with this many bytes `left` to let through, of which so many have `arrived`.
+    Body { left: u64, arrived: u64 },
     /// Inside a body whose end only hyper knows.
     Rest,
 }
@@ -82,20 +83,26 @@ impl Place {
     /// will know. Without a result the connection is not to be trusted.
     pub(crate) fn claim(&self, body: Option<u64>) -> Option<RequestLine> {
         let mut portion = self.lock();
-        let next = match body {
-            Some(0) => Portion::Head(Scan::default()),
-            Some(length) => Portion::Body(length),
-            None => Portion::Rest,
-        };
-        match std::mem::replace(&mut *portion, next) {
-            Portion::Held { line, reader } => {
+        match std::mem::replace(&mut *portion, Portion::Rest) {
+            Portion::Held { line, reader, arrived } => {
+                *portion = match body {
+                    Some(0) => Portion::Head(Scan::default()),
+                    Some(left) => Portion::Body { left, arrived },
+                    None => Portion::Rest,
+                };
                 reader.into_iter().for_each(Waker::wake);
                 RequestLine::split(&line)
             }
-            Portion::Head(_) | Portion::Body(_) | Portion::Rest => {
-                *portion = Portion::Rest;
-                None
-            }
+            Portion::Head(_) | Portion::Body { .. } | Portion::Rest => None,
+        }
+    }
+
+    /// Whether some of the claimed body is still to come. hyper then closes the connection after the
+    /// answer; what has arrived it reads, and goes on.
+    pub(crate) fn awaits_body(&self) -> bool {
+        match &*self.lock() {
+            Portion::Body { left, arrived } => left > arrived,
+            Portion::Head(_) | Portion::Held { .. } | Portion::Rest => false,
         }
     }
 
@@ -123,15 +130,17 @@ impl Portion {
                 let (length, ended) = scan.run(bytes);
                 if ended {
                     let line = std::mem::take(&mut scan.line);
-                    *self = Self::Held { line, reader: None };
+                    let arrived = bytes.len().saturating_sub(length) as u64;
+                    *self = Self::Held { line, reader: None, arrived };
                 }
                 length
             }
             Self::Held { .. } => 0,
-            Self::Body(left) => {
+            Self::Body { left, arrived } => {
                 let length =
                     usize::try_from(*left).map_or(bytes.len(), |left| left.min(bytes.len()));
                 *left = left.saturating_sub(length as u64);
+                *arrived = bytes.len().saturating_sub(length) as u64;
                 if *left == 0 {
                     *self = Self::Head(Scan::default());
                 }

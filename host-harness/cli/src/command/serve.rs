@@ -9,7 +9,7 @@ use std::sync::Arc;
 use linkgate_gateway::{
     CaSource, ComponentSource, Gateway, Limits, Reloader, Settings, StartError, Upstream,
 };
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use super::{Trouble, asked_to_stop, runtime, seed};
 use crate::exit::Exit;
@@ -124,9 +124,9 @@ impl Serve {
         observer: &Observer,
         watch: reload::Watch,
     ) -> Result<Exit, Trouble> {
-        let (listener, address) = bound(self.listen).await?;
+        let (listener, address) = bound(self.listen)?;
         if let Some(admin) = self.admin {
-            let (listener, address) = bound(admin).await?;
+            let (listener, address) = bound(admin)?;
             eprintln!("admin on http://{address}");
             let metrics = Arc::clone(&observer.metrics);
             tokio::spawn(admin::serve(listener, metrics, gateway.readiness()));
@@ -185,10 +185,23 @@ fn secrets() -> Vec<(String, String)> {
 }
 
 /// A listener, and the address it got.
-async fn bound(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Trouble> {
-    let listener = TcpListener::bind(address)
-        .await
+fn bound(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Trouble> {
+    let listen = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // As `TcpListener::bind` does, so that a restart need not wait for old connections to be
+        // forgotten. On Windows it would let others take the address.
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    let listener = listen()
         .map_err(|error| Trouble::failed(format!("cannot listen on {address}: {error}")))?;
     let address = listener.local_addr().map_err(Trouble::failed)?;
     Ok((listener, address))
 }
+
+/// Connections that the system makes before they are accepted; it may allow fewer
+/// (`net.core.somaxconn`). `TcpListener::bind` asks for 128: of a burst of more, the system drops what a
+/// client takes for a connection, and it stalls for a second or for ever. Raised, more wait unseen.
+const BACKLOG: u32 = 4096;

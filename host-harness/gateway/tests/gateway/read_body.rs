@@ -92,3 +92,19 @@ async fn a_client_is_told_to_continue_only_when_its_body_is_read() {
         "a refused body is not asked for"
     );
 }
+
+/// RFC 9112 section 9.6: a client that is not told sends its next request on a connection that ends.
+#[tokio::test]
+async fn who_is_refused_before_the_body_is_there_is_told_that_the_connection_ends() {
+    let stage = Stage::open(nobody().await, |_: &Head, _: &[Event]| reply(403)).await;
+    let head = "POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\n";
+    let mut client = Peer::connect(stage.address).await;
+    for sent in [format!("{head}body"), format!("{head}bo")] {
+        let is_whole = sent.ends_with("body");
+        client.send(sent).await;
+        let answer = client.until(b"said 403").await;
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+        assert_eq!(!answer.contains("connection: close\r\n"), is_whole, "{answer}");
+    }
+    assert_eq!(client.rest().await, "", "the connection has ended");
+}

@@ -1,0 +1,86 @@
+//! The hosts that are measured.
+
+use std::net::SocketAddr;
+use std::process::Command;
+
+use crate::Told;
+use crate::process::{Process, address_in};
+use crate::scratch::Scratch;
+
+use super::Bench;
+
+/// A host and how it is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HostKind {
+    /// `linkgate serve` with the evaluator edition.
+    Gateway,
+    /// `wasmtime serve` with the proxy edition, an instance kept for 1000 requests.
+    Reused,
+    /// The same, with an instance for each request, as it comes.
+    Fresh,
+}
+
+/// One that runs.
+pub(super) struct Host {
+    kind: HostKind,
+    process: Process,
+    pub(super) address: SocketAddr,
+}
+
+impl HostKind {
+    pub(super) const ALL: [Self; 3] = [Self::Gateway, Self::Reused, Self::Fresh];
+}
+
+impl Host {
+    /// Starts it with a policy, before an upstream. Each writes a line an exchange into a pipe, which
+    /// is read and forgotten.
+    pub(super) fn start(
+        kind: HostKind,
+        settings: &Bench,
+        scratch: &Scratch,
+        document: &str,
+        upstream: SocketAddr,
+    ) -> Told<Self> {
+        let upstream = format!("http://{upstream}");
+        let (mut command, words) = match kind {
+            HostKind::Gateway => {
+                let config = scratch.write("policy.json", document)?;
+                let mut command = Command::new(&settings.linkgate);
+                command.args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json"]);
+                command.args(["--upstream", &upstream, "--config"]).arg(config);
+                (command, "listening on http://")
+            }
+            HostKind::Reused | HostKind::Fresh => {
+                let mut command = Command::new(&settings.wasmtime_serve);
+                command.args(["serve", "-S", "cli", "--addr", "127.0.0.1:0"]);
+                command.arg("--no-logging-prefix");
+                if kind == HostKind::Reused {
+                    command.args(["--max-instance-reuse-count", "1000"]);
+                }
+                command.args(["--env", &format!("LINKGATE_POLICY={document}")]);
+                command.args(["--env", &format!("LINKGATE_UPSTREAM={upstream}")]);
+                command.arg(&settings.proxy);
+                (command, "Serving HTTP on http://")
+            }
+        };
+        let process = Process::start("the host", &mut command, drop)?;
+        let address = process.hear(|line| address_in(line, words))?;
+        Ok(Self { kind, process, address })
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        match self.kind {
+            HostKind::Gateway => "gateway",
+            HostKind::Reused => "wasmtime serve, kept",
+            HostKind::Fresh => "wasmtime serve, fresh",
+        }
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    pub(super) fn blame(&self, what: &str) -> String {
+        self.process.blame(&format!("{}: {what}", self.name()))
+    }
+}

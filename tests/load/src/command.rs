@@ -1,0 +1,144 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+
+use crate::Told;
+use crate::bench::{Bench, bench};
+use crate::idle::{Idle, idle};
+use crate::process::beside;
+use crate::soak::{Soak, soak};
+
+/// Load and measurement of linkgate's binaries, over loopback.
+#[derive(Parser)]
+#[command(name = "linkgate-load", max_term_width = 100)]
+struct LinkgateLoad {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Hold every answer against what its request deserves, while the tenant fails at random
+    Soak(SoakArguments),
+    /// Serve a client beside thousands of connections that say nothing, little, or too much
+    Idle(IdleArguments),
+    /// Requests a second and processor time a request, of hosts side by side
+    Bench(BenchArguments),
+}
+
+#[derive(clap::Args)]
+struct SoakArguments {
+    /// Clients at once, a connection each
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    connections: usize,
+    /// How long, in seconds, before the gateway is told to stop
+    #[arg(long, value_name = "S", default_value_t = 60)]
+    seconds: u64,
+    /// What chance begins with
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// The `linkgate` binary; the one beside this binary unless given
+    #[arg(long, value_name = "FILE")]
+    linkgate: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+struct IdleArguments {
+    /// Connections that say nothing
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    connections: usize,
+    /// Connections that are slow, or say too much
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    troublesome: usize,
+    /// The `linkgate` binary; the one beside this binary unless given
+    #[arg(long, value_name = "FILE")]
+    linkgate: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+struct BenchArguments {
+    /// Clients at once, a connection each
+    #[arg(long, value_name = "N", default_value_t = 32)]
+    connections: usize,
+    /// Longest time for a row, in seconds
+    #[arg(long, value_name = "S", default_value_t = 8)]
+    seconds: u64,
+    /// Most requests of a row
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    requests: usize,
+    /// The `linkgate` binary; the one beside this binary unless given
+    #[arg(long, value_name = "FILE")]
+    linkgate: Option<PathBuf>,
+    /// The binary with `wasmtime serve`; the one beside this binary unless given
+    #[arg(long, value_name = "FILE")]
+    wasmtime_serve: Option<PathBuf>,
+    /// The proxy edition; the one of the components beside this binary's folder unless given
+    #[arg(long, value_name = "FILE")]
+    proxy: Option<PathBuf>,
+}
+
+/// Runs the command line. Exit codes: 0 all held, 1 something did not, 2 the command line is wrong.
+#[must_use]
+pub fn run() -> ExitCode {
+    let told = match LinkgateLoad::parse().command {
+        Command::Soak(arguments) => arguments.run(),
+        Command::Idle(arguments) => arguments.run(),
+        Command::Bench(arguments) => arguments.run(),
+    };
+    match told {
+        Ok(text) => {
+            println!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(text) => {
+            eprintln!("linkgate-load: {text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl SoakArguments {
+    fn run(self) -> Told<String> {
+        let soak_settings = Soak {
+            linkgate: beside(self.linkgate, "linkgate")?,
+            connections: self.connections,
+            length: Duration::from_secs(self.seconds),
+            seed: self.seed,
+        };
+        runtime()?.block_on(soak(soak_settings))
+    }
+}
+
+impl IdleArguments {
+    fn run(self) -> Told<String> {
+        let idle_settings = Idle {
+            linkgate: beside(self.linkgate, "linkgate")?,
+            connections: self.connections,
+            troublesome: self.troublesome,
+        };
+        runtime()?.block_on(idle(idle_settings))
+    }
+}
+
+impl BenchArguments {
+    fn run(self) -> Told<String> {
+        let bench_settings = Bench {
+            linkgate: beside(self.linkgate, "linkgate")?,
+            wasmtime_serve: beside(self.wasmtime_serve, "linkgate-wasmtime-serve")?,
+            proxy: beside(self.proxy, "../components/linkgate-proxy.wasm")?,
+            connections: self.connections,
+            length: Duration::from_secs(self.seconds),
+            requests: self.requests,
+        };
+        runtime()?.block_on(bench(bench_settings))
+    }
+}
+
+fn runtime() -> Told<tokio::runtime::Runtime> {
+    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    built.map_err(|error| format!("no runtime: {error}"))
+}

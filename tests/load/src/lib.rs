@@ -1,0 +1,39 @@
+//! Load and measurement, on the binaries that are shipped: each is a process, on loopback, on a port
+//! of its own, ended by its id.
+//!
+//! ```text
+//!  people ─▶ calls ═▶ gateway ═▶ tenant, which fails at random      soak: is every answer right?
+//!              │         │          │
+//!           answers  decision log  arrivals ──▶ one account of all three
+//!
+//!  idle:   thousands of connections that say nothing, little, or too much, beside a client that works
+//!  bench:  requests a second and processor time a request, hosts side by side
+//! ```
+//!
+//! The client is our own, because each single answer is looked at: against what its request deserves,
+//! against the decision record that the gateway wrote of it, and against what reached the tenant.
+//!
+//! It does **not** know the policy, nor the gateway's code: it reads what they print and answer.
+
+mod client;
+mod dice;
+mod machine;
+mod measure;
+mod mint;
+mod policy;
+mod process;
+mod quantile;
+mod responder;
+mod scratch;
+mod table;
+
+mod bench;
+mod idle;
+mod soak;
+
+pub mod command;
+
+pub use soak::{Soak, soak};
+
+/// What became of something that may fail: the text is for the person who started it.
+pub type Told<T> = Result<T, String>;

@@ -7,8 +7,8 @@
 pub use bindings::Gate;
 pub(crate) use bindings::GatePre;
 pub use bindings::exports::linkgate::policy::evaluator::{
-    AnswerHead, Decision, End, Event, Failure, Forward, Head, Header, HeaderEdits, Mistake, Now,
-    Opened, Outcome, Pass, ReadBody, Reply, Secret, Step, Turn,
+    Answer, AnswerHead, Decision, End, Event, Failure, Fetch, Forward, Head, Header, HeaderEdits,
+    KeySource, Mistake, Now, Opened, Outcome, Pass, ReadBody, Reply, Secret, Step, Turn,
 };
 
 #[expect(missing_docs, reason = "generated: wit/evaluator.wit is the documentation")]

@@ -26,7 +26,7 @@ pub enum StartError {
     Policy(Vec<Mistake>),
     /// The instance trapped while it was being made.
     Trapped(Trap),
-    /// TLS to the upstream has nothing to rest on: a phrase that says why.
+    /// TLS to the upstream or to issuers has nothing to rest on: a phrase that says why.
     Trust(String),
     /// The host refused: no thread, or no memory for an instance.
     Host(String),
@@ -55,7 +55,7 @@ impl fmt::Display for StartError {
             }
             Self::Policy(mistakes) => write_mistakes(f, mistakes),
             Self::Trapped(trap) => write!(f, "the evaluator trapped while starting: {trap}"),
-            Self::Trust(why) => write!(f, "cannot speak TLS with the upstream: {why}"),
+            Self::Trust(why) => write!(f, "cannot speak TLS: {why}"),
             Self::Host(why) => write!(f, "the host cannot run the evaluator: {why}"),
         }
     }

@@ -67,6 +67,7 @@ mod request;
 mod content;
 mod hop;
 mod outbound;
+mod fetch;
 mod tls;
 mod answer;
 mod clock;
@@ -74,12 +75,14 @@ mod sink;
 mod error;
 
 pub use contract::{
-    AnswerHead, Decision, End, Event, Failure, Forward, Gate, Head, Header, HeaderEdits, Mistake,
-    Now, Opened, Outcome, Pass, ReadBody, Reply, Secret, Step, Turn,
+    Answer, AnswerHead, Decision, End, Event, Failure, Fetch, Forward, Gate, Head, Header,
+    HeaderEdits, KeySource, Mistake, Now, Opened, Outcome, Pass, ReadBody, Reply, Secret, Step,
+    Turn,
 };
 pub use descriptors::TooFewDescriptors;
 pub use error::StartError;
 pub use evaluator::{Evaluator, Trap};
+pub use fetch::Fetcher;
 pub use gateway::{Gateway, Reloader};
 pub use readiness::{NotReady, Readiness};
 pub use settings::{ComponentSource, Limits, Settings};

@@ -33,7 +33,7 @@ pub(crate) struct Held {
 /// The connection of one request. Dropped, it is closed at once.
 pub(crate) struct Link {
     /// Kept because hyper takes its end for the end of the client's interest.
-    _sender: SendRequest<Content>,
+    pub(crate) sender: SendRequest<Content>,
     task: AbortHandle,
 }
 
@@ -86,12 +86,11 @@ pub(crate) async fn send_once(
             None => open(socket, limits).await,
         }
     };
-    let (mut sender, task) = timeout_at(connected_by, connected)
+    let mut link = timeout_at(connected_by, connected)
         .await
         .map_err(|_elapsed| Unanswered::not_sent("no connection in time"))?
         .map_err(|refused| Unanswered::not_sent(format!("no connection: {}", root(&refused))))?;
-    let answer = sender.send_request(request);
-    let link = Link { _sender: sender, task };
+    let answer = link.sender.send_request(request);
 
     let answer = timeout_at(deadline, answer)
         .await
@@ -106,20 +105,20 @@ pub(crate) async fn send_once(
 }
 
 /// The innermost reason, which says most.
-fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+pub(crate) fn root<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
     error.source().map_or(error, root)
 }
 
 /// HTTP/1.1 on a connection that is ready for it. This writes nothing: there is no greeting.
-async fn open<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+pub(crate) async fn open<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
     limits: &Limits,
-) -> io::Result<(SendRequest<Content>, AbortHandle)> {
+) -> io::Result<Link> {
     let (sender, connection) = Builder::new()
         .max_headers(limits.head_lines)
         .max_header_size(limits.head_bytes)
         .handshake(TokioIo::new(stream))
         .await
         .map_err(io::Error::other)?;
-    Ok((sender, spawn(connection).abort_handle()))
+    Ok(Link { sender, task: spawn(connection).abort_handle() })
 }

@@ -1,4 +1,4 @@
-//! TLS towards the upstream: its certificate is checked against its name, always.
+//! TLS towards the upstream and towards issuers: a certificate is checked against its name, always.
 
 use std::fs;
 use std::io;
@@ -15,7 +15,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::error::StartError;
 
-/// Whose certificates an upstream's may be signed by, in place of the system's roots.
+/// Whose certificates another's may be signed by, in place of the system's roots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CaSource {
     /// A PEM file of certificates, read when the gateway is built.
@@ -24,18 +24,14 @@ pub enum CaSource {
     Pem(Vec<u8>),
 }
 
-/// What it takes to speak TLS with one upstream.
-pub(crate) struct Tls {
+/// What is trusted, read once.
+pub(crate) struct Roots {
     connector: TlsConnector,
-    /// Sent as SNI (RFC 6066 section 3) unless it is an address, and checked (RFC 9525) in any case.
-    name: ServerName<'static>,
 }
 
-impl Tls {
+impl Roots {
     /// Reads the roots: `ca`, or those of the system.
-    pub(crate) fn new(host: &str, ca: Option<&CaSource>) -> Result<Self, StartError> {
-        let name = ServerName::try_from(host.to_owned())
-            .map_err(|_invalid| StartError::Trust(format!("`{host}` is no name for TLS")))?;
+    pub(crate) fn read(ca: Option<&CaSource>) -> Result<Self, StartError> {
         let roots = ca.map_or_else(of_the_system, given)?;
         let mut config =
             ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -44,9 +40,25 @@ impl Tls {
                 .with_root_certificates(roots)
                 .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { connector: TlsConnector::from(Arc::new(config)), name })
+        Ok(Self { connector: TlsConnector::from(Arc::new(config)) })
     }
 
+    /// What it takes to speak TLS with `host`.
+    pub(crate) fn tls(&self, host: &str) -> Result<Tls, StartError> {
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|_invalid| StartError::Trust(format!("`{host}` is no name for TLS")))?;
+        Ok(Tls { connector: self.connector.clone(), name })
+    }
+}
+
+/// What it takes to speak TLS with one host.
+pub(crate) struct Tls {
+    connector: TlsConnector,
+    /// Sent as SNI (RFC 6066 section 3) unless it is an address, and checked (RFC 9525) in any case.
+    name: ServerName<'static>,
+}
+
+impl Tls {
     /// Shakes hands on `socket`. No byte of a request has left when this fails.
     pub(crate) async fn connect(&self, socket: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         self.connector.connect(self.name.clone(), socket).await
@@ -84,7 +96,7 @@ fn of_the_system() -> Result<RootCertStore, StartError> {
     let mut roots = RootCertStore::empty();
     let (added, _unusable) = roots.add_parsable_certificates(found.certs);
     if added == 0 {
-        let why = "the system has no usable root certificates: give the upstream's CA";
+        let why = "the system has no usable root certificates: give a CA";
         return Err(StartError::Trust(why.to_owned()));
     }
     Ok(roots)

@@ -7,7 +7,7 @@ use hyper::Uri;
 use hyper::header::HeaderValue;
 
 use crate::error::StartError;
-use crate::tls::{CaSource, Tls};
+use crate::tls::{CaSource, Roots, Tls};
 
 /// Where requests go: `http://host[:port]` or `https://host[:port]`, nothing more. The only authority the gateway ever talks
 /// to; no request can choose another.
@@ -48,7 +48,7 @@ impl Upstream {
 
     /// What it takes to speak TLS with it; nothing on `http`.
     pub(crate) fn tls(&self) -> Result<Option<Tls>, StartError> {
-        self.tls.then(|| Tls::new(&self.host, self.ca.as_ref())).transpose()
+        self.tls.then(|| Roots::read(self.ca.as_ref())?.tls(&self.host)).transpose()
     }
 
     /// The value of `Host` (RFC 9110 section 7.2) on every request sent to it.

@@ -5,6 +5,7 @@
 
 mod endings;
 mod failures;
+mod fetch;
 mod forward;
 mod http2;
 mod instances;

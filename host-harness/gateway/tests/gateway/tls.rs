@@ -83,19 +83,19 @@ async fn a_ca_that_is_none_is_told_before_anything_listens() {
         );
         let Err(error) = built else { panic!("a gateway was built") };
         let error = error.to_string();
-        assert!(error.starts_with("cannot speak TLS with the upstream: "), "{error}");
+        assert!(error.starts_with("cannot speak TLS: "), "{error}");
         assert!(error.contains(expected), "{error}");
     }
 }
 
 /// A certificate authority of the test's own.
-struct Ca {
+pub(crate) struct Ca {
     issuer: Issuer<'static, KeyPair>,
-    pem: String,
+    pub(crate) pem: String,
 }
 
 impl Ca {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(vec![]).expect("parameters");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().expect("a key");
@@ -104,7 +104,7 @@ impl Ca {
     }
 
     /// A server that shows a certificate for `name`, valid between two years.
-    fn certify(&self, name: &str, from: i32, until: i32) -> ServerConfig {
+    pub(crate) fn certify(&self, name: &str, from: i32, until: i32) -> ServerConfig {
         let mut params = CertificateParams::new(vec![name.to_owned()]).expect("parameters");
         params.not_before = date_time_ymd(from, 1, 1);
         params.not_after = date_time_ymd(until, 1, 1);
@@ -121,7 +121,7 @@ impl Ca {
 }
 
 /// Answers one request of 22 bytes of body, if its client gets that far.
-async fn serve_tls(config: ServerConfig) -> u16 {
+pub(crate) async fn serve_tls(config: ServerConfig) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
     tokio::spawn(async move {

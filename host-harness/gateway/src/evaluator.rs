@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use crate::contract::{Decision, End, Event, Head, Now, Turn};
+use crate::contract::{Answer, Decision, End, Event, Fetch, Head, KeySource, Now, Turn};
 
 /// One instance that decides. It serves many exchanges, whose calls interleave.
 ///
 /// The methods mirror the WIT interface. Calls are short and never overlap: the gateway makes them
 /// behind a lock. After an `Err` the instance is dropped and gets no further call.
-pub trait Evaluator: Send + 'static {
+pub trait Evaluator: Keys + Send + 'static {
     /// An open exchange of this instance.
     type Exchange: Send + 'static;
 
@@ -38,6 +38,75 @@ pub trait Evaluator: Send + 'static {
     /// # Errors
     /// The instance is dead.
     fn close(&mut self, exchange: Self::Exchange, end: End, now: Now) -> Result<Decision, Trap>;
+}
+
+/// The keys of an instance: what it wants fetched, and what was fetched for all of them.
+///
+/// The methods mirror the WIT interface, where each is described. By default there is nothing to fetch.
+/// After an `Err` the instance is dropped and gets no further call.
+#[expect(unused_variables, reason = "the defaults do nothing, and the names are documentation")]
+pub trait Keys {
+    /// Has all keys fetched before anybody asks.
+    ///
+    /// # Errors
+    /// The instance is dead.
+    fn warm(&mut self) -> Result<(), Trap> {
+        Ok(())
+    }
+
+    /// The next fetch to perform now.
+    ///
+    /// # Errors
+    /// The instance is dead.
+    fn due(&mut self, now: Now) -> Result<Option<Fetch>, Trap> {
+        Ok(None)
+    }
+
+    /// When [`Self::due`] may next have something to say, in monotonic milliseconds.
+    ///
+    /// # Errors
+    /// The instance is dead.
+    fn next_due(&mut self) -> Result<Option<u64>, Trap> {
+        Ok(None)
+    }
+
+    /// Takes the outcome of a fetch. Returns lines for the operator.
+    ///
+    /// # Errors
+    /// The instance is dead.
+    fn fetched(
+        &mut self,
+        source: &str,
+        outcome: &Result<Answer, String>,
+        asked: u64,
+        now: Now,
+    ) -> Result<Vec<String>, Trap> {
+        Ok(Vec::new())
+    }
+
+    /// How the keys of each issuer stand.
+    ///
+    /// # Errors
+    /// The instance is dead.
+    fn key_sources(&mut self, now: Now) -> Result<Vec<KeySource>, Trap> {
+        Ok(Vec::new())
+    }
+
+    /// What another instance is to know of the keys.
+    ///
+    /// # Errors
+    /// The instance is dead.
+    fn kept_keys(&mut self) -> Result<String, Trap> {
+        Ok(String::new())
+    }
+
+    /// Takes over what another instance knew.
+    ///
+    /// # Errors
+    /// The instance is dead.
+    fn restore_keys(&mut self, kept: &str, now: Now) -> Result<(), Trap> {
+        Ok(())
+    }
 }
 
 /// Why an instance died, for the operator's log. It never reaches a client.

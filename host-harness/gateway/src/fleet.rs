@@ -1,16 +1,17 @@
 //! The evaluator instances: which one takes an exchange, and how long a request waits for one.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use crate::clock::Clock;
 use crate::contract::{Decision, Failure, Head, Turn};
+use crate::errand::Errand;
 use crate::error::StartError;
-use crate::evaluator::Evaluator;
+use crate::evaluator::{Evaluator, Keys, Trap};
 use crate::exchange::Exchange;
 use crate::seat::{Opened, Opening, Seat};
 use crate::settings::Limits;
@@ -29,6 +30,7 @@ pub(crate) struct Fleet {
     limits: Limits,
     wanted: Vec<String>,
     desk: Arc<Desk>,
+    pub(crate) errand: Errand,
 }
 
 /// What exchanges share with the gateway.
@@ -41,6 +43,8 @@ pub(crate) struct Desk {
     pub(crate) stopping: AtomicBool,
     /// Requests in flight, under whichever policy.
     pub(crate) tickets: Arc<Semaphore>,
+    /// Keys, cooldowns and back-offs, for instances that come later.
+    pub(crate) kept_keys: Mutex<String>,
 }
 
 impl Desk {
@@ -52,7 +56,16 @@ impl Desk {
             draining: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             tickets,
+            kept_keys: Mutex::default(),
         })
+    }
+
+    /// Gives a fresh instance the keys and the cooldowns of those before it: it costs no fetch, and
+    /// lifts no limit.
+    pub(crate) fn prime(&self, keys: &mut dyn Keys) -> Result<(), Trap> {
+        let kept = self.kept_keys.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        keys.restore_keys(&kept, self.clock.now())?;
+        keys.warm()
     }
 }
 
@@ -67,6 +80,10 @@ impl DecisionSink for Contained {
 
     fn upstream_failed(&self, failure: Failure, why: &str) {
         let _panicked = catch_unwind(AssertUnwindSafe(|| self.0.upstream_failed(failure, why)));
+    }
+
+    fn keys(&self, notice: &str) {
+        let _panicked = catch_unwind(AssertUnwindSafe(|| self.0.keys(notice)));
     }
 
     fn fault(&self, fault: &Fault) {
@@ -91,12 +108,19 @@ impl Fleet {
         let mut wanted = Vec::new();
         let mut seats = Vec::new();
         for _ in 0..instances.max(1) {
-            let evaluator = make()?;
+            let mut evaluator = make()?;
+            desk.prime(&mut evaluator).map_err(StartError::Trapped)?;
             wanted = evaluator.wanted_headers();
             let (make, desk) = (Arc::clone(&make), Arc::clone(&desk));
             seats.push(Seat::take(evaluator, make, desk, living.clone())?);
         }
-        Ok(Self { seats, turn: AtomicUsize::new(0), living, limits, wanted, desk })
+        let errand = Errand::default();
+        Ok(Self { seats, turn: AtomicUsize::new(0), living, limits, wanted, desk, errand })
+    }
+
+    /// Its instances.
+    pub(crate) fn seats(&self) -> &[Arc<Seat>] {
+        &self.seats
     }
 
     /// Names of the request headers to hand over: those of the policy all instances share.

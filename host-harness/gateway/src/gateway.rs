@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use crate::drive::Driver;
 use crate::error::StartError;
 use crate::evaluator::Evaluator;
+use crate::fetch::Fetcher;
 use crate::fleet::{Desk, Fleet};
 use crate::readiness::Readiness;
 use crate::sandbox::{Policy, Sandbox};
@@ -73,7 +74,8 @@ impl Gateway {
         let desk = Desk::new(Box::new(sink), limits.in_flight);
         let fleet = Fleet::new(Arc::new(make), instances.get(), limits.clone(), Arc::clone(&desk))?;
         let fleet = RwLock::new(Arc::new(fleet));
-        Ok(Self { driver: Arc::new(Driver { fleet, desk, upstream, tls, limits }) })
+        let fetcher = Arc::new(Fetcher::new(upstream.ca())?);
+        Ok(Self { driver: Arc::new(Driver { fleet, desk, upstream, tls, limits, fetcher }) })
     }
 
     /// A view of the gateway that remains when it serves.

@@ -67,6 +67,7 @@ mod request;
 mod content;
 mod hop;
 mod outbound;
+mod errand;
 mod fetch;
 mod tls;
 mod answer;
@@ -81,7 +82,7 @@ pub use contract::{
 };
 pub use descriptors::TooFewDescriptors;
 pub use error::StartError;
-pub use evaluator::{Evaluator, Trap};
+pub use evaluator::{Evaluator, Keys, Trap};
 pub use fetch::Fetcher;
 pub use gateway::{Gateway, Reloader};
 pub use readiness::{NotReady, Readiness};

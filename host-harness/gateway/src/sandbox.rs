@@ -10,9 +10,11 @@ use wasmtime::{
     StoreLimits, StoreLimitsBuilder,
 };
 
-use crate::contract::{Decision, End, Event, Gate, GatePre, Head, Now, Opened, Secret, Turn};
+use crate::contract::{
+    Answer, Decision, End, Event, Fetch, Gate, GatePre, Head, KeySource, Now, Opened, Secret, Turn,
+};
 use crate::error::StartError;
-use crate::evaluator::{Evaluator, Trap};
+use crate::evaluator::{Evaluator, Keys, Trap};
 
 /// A compiled component with all that a fresh instance needs.
 pub(crate) struct Sandbox {
@@ -131,6 +133,61 @@ impl Evaluator for Guest {
         self.store.set_epoch_deadline(ticks(CALL_LIMIT));
         let resource = self.gate.linkgate_policy_evaluator().exchange();
         resource.call_close(&mut self.store, exchange, end, now).map_err(|error| trap(&error))
+    }
+}
+
+impl Keys for Guest {
+    fn warm(&mut self) -> Result<(), Trap> {
+        self.store.set_epoch_deadline(ticks(CALL_LIMIT));
+        let policy = self.gate.linkgate_policy_evaluator().policy();
+        policy.call_warm(&mut self.store, self.policy).map_err(|error| trap(&error))
+    }
+
+    fn due(&mut self, now: Now) -> Result<Option<Fetch>, Trap> {
+        self.store.set_epoch_deadline(ticks(CALL_LIMIT));
+        let policy = self.gate.linkgate_policy_evaluator().policy();
+        policy.call_due(&mut self.store, self.policy, now).map_err(|error| trap(&error))
+    }
+
+    fn next_due(&mut self) -> Result<Option<u64>, Trap> {
+        self.store.set_epoch_deadline(ticks(CALL_LIMIT));
+        let policy = self.gate.linkgate_policy_evaluator().policy();
+        policy.call_next_due(&mut self.store, self.policy).map_err(|error| trap(&error))
+    }
+
+    fn fetched(
+        &mut self,
+        source: &str,
+        outcome: &Result<Answer, String>,
+        asked: u64,
+        now: Now,
+    ) -> Result<Vec<String>, Trap> {
+        self.store.set_epoch_deadline(ticks(CALL_LIMIT));
+        let outcome = outcome.as_ref().map_err(String::as_str);
+        let policy = self.gate.linkgate_policy_evaluator().policy();
+        policy
+            .call_fetched(&mut self.store, self.policy, source, outcome, asked, now)
+            .map_err(|error| trap(&error))
+    }
+
+    fn key_sources(&mut self, now: Now) -> Result<Vec<KeySource>, Trap> {
+        self.store.set_epoch_deadline(ticks(CALL_LIMIT));
+        let policy = self.gate.linkgate_policy_evaluator().policy();
+        policy.call_key_sources(&mut self.store, self.policy, now).map_err(|error| trap(&error))
+    }
+
+    fn kept_keys(&mut self) -> Result<String, Trap> {
+        self.store.set_epoch_deadline(ticks(CALL_LIMIT));
+        let policy = self.gate.linkgate_policy_evaluator().policy();
+        policy.call_kept_keys(&mut self.store, self.policy).map_err(|error| trap(&error))
+    }
+
+    fn restore_keys(&mut self, kept: &str, now: Now) -> Result<(), Trap> {
+        self.store.set_epoch_deadline(ticks(CALL_LIMIT));
+        let policy = self.gate.linkgate_policy_evaluator().policy();
+        policy
+            .call_restore_keys(&mut self.store, self.policy, kept, now)
+            .map_err(|error| trap(&error))
     }
 }
 

@@ -19,9 +19,9 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 use tokio::time::Instant;
 
 use crate::backoff::Backoff;
-use crate::contract::{End, Event, Head, Turn};
+use crate::contract::{End, Event, Head, Now, Turn};
 use crate::error::StartError;
-use crate::evaluator::{Evaluator, Trap};
+use crate::evaluator::{Evaluator, Keys, Trap};
 use crate::exchange::Exchange;
 use crate::fleet::{Desk, Lost, Make};
 use crate::sink::Fault;
@@ -45,7 +45,11 @@ enum Letter {
     Resume { id: u64, sequence: u32, event: Event, reply: oneshot::Sender<Turn> },
     Close { id: u64, end: End, watch: Box<Stopwatch> },
     Flush(oneshot::Sender<()>),
+    Keys(KeysCall),
 }
+
+/// A call about the keys of an instance. It sends its own reply.
+type KeysCall = Box<dyn FnOnce(&mut dyn Keys, Now) -> Result<(), Trap> + Send>;
 
 /// What an exchange is opened with.
 pub(crate) struct Opening {
@@ -110,6 +114,20 @@ impl Seat {
     /// Closes an exchange. Never waits: it is called where a future is dropped.
     pub(crate) fn close(&self, id: u64, end: End, watch: Box<Stopwatch>) -> Result<(), Lost> {
         self.post(Letter::Close { id, end, watch })
+    }
+
+    /// Asks an instance about its keys, or tells it of some; nothing when there is none to ask.
+    pub(crate) async fn keys<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut dyn Keys, Now) -> Result<T, Trap> + Send + 'static,
+    ) -> Option<T> {
+        let (reply, answer) = oneshot::channel();
+        let call: KeysCall = Box::new(move |keys, now| {
+            drop(reply.send(act(keys, now)?));
+            Ok(())
+        });
+        self.post(Letter::Keys(call)).ok()?;
+        answer.await.ok()
     }
 
     /// Resolves when every letter before it has been dealt with.
@@ -212,6 +230,10 @@ impl<E: Evaluator> Sitter<E> {
                 closed.map(drop)
             }
             Letter::Flush(_done) => Ok(()),
+            Letter::Keys(call) => {
+                let now = self.desk.clock.now();
+                self.call(|| call(evaluator, now))
+            }
         }
     }
 
@@ -233,7 +255,11 @@ impl<E: Evaluator> Sitter<E> {
             let failed = || StartError::Host("it panicked while making an instance".to_owned());
             let made = catch_unwind(AssertUnwindSafe(|| (self.make)()));
             match made.unwrap_or_else(|_panic| Err(failed())) {
-                Ok(evaluator) => return Ok(evaluator),
+                Ok(mut evaluator) => {
+                    if self.call(|| self.desk.prime(&mut evaluator)).is_ok() {
+                        return Ok(evaluator);
+                    }
+                }
                 Err(error) => self.desk.sink.fault(&Fault::NotReplaced(error)),
             }
         }
@@ -253,7 +279,7 @@ impl<E: Evaluator> Sitter<E> {
                 Letter::Open { opening, reply, .. } => drop(reply.send(Err(opening))),
                 Letter::Close { .. } => self.desk.sink.fault(&Fault::ExchangeLost),
                 // Dropped, the reply says it.
-                Letter::Resume { .. } | Letter::Flush(_) => {}
+                Letter::Resume { .. } | Letter::Flush(_) | Letter::Keys(_) => {}
             }
         }
     }

@@ -13,6 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::connection;
 use crate::drive::Driver;
+use crate::errand;
 
 /// Accepts connections until `shutdown`, then lets open exchanges end for a while. Gives the number of
 /// those that did not.
@@ -21,6 +22,7 @@ pub(crate) async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> usize {
+    errand::run(&driver.fleet(), &driver.desk, &driver.fetcher);
     let (stop, stopped) = watch::channel(false);
     let places = Arc::new(Semaphore::new(driver.limits.connections));
     let mut connections = JoinSet::new();

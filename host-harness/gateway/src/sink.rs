@@ -18,6 +18,12 @@ pub trait DecisionSink: Send + Sync + 'static {
         let _ = (failure, why);
     }
 
+    /// Something about the keys of an issuer that its operator should know: a line. Nothing is done by
+    /// default.
+    fn keys(&self, notice: &str) {
+        let _ = notice;
+    }
+
     /// Something went wrong that no decision record can tell. Nothing is done by default.
     fn fault(&self, fault: &Fault) {
         let _ = fault;

@@ -46,6 +46,11 @@ impl Upstream {
         Self { ca: Some(ca), ..self }
     }
 
+    /// Whom its certificate is checked against, in place of the system's roots.
+    pub(crate) fn ca(&self) -> Option<&CaSource> {
+        self.ca.as_ref()
+    }
+
     /// What it takes to speak TLS with it; nothing on `http`.
     pub(crate) fn tls(&self) -> Result<Option<Tls>, StartError> {
         self.tls.then(|| Roots::read(self.ca.as_ref())?.tls(&self.host)).transpose()

@@ -45,6 +45,10 @@ impl DecisionSink for Observer {
         }
     }
 
+    fn keys(&self, notice: &str) {
+        eprintln!("linkgate: {notice}");
+    }
+
     fn fault(&self, fault: &Fault) {
         self.metrics.fault(fault);
         eprintln!("linkgate: {}", said(fault));

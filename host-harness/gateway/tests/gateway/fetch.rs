@@ -20,7 +20,8 @@ async fn a_fetch_is_sent_as_it_is_and_its_answer_is_given_whole() {
                       content-length: 5\r\n\r\nthere";
         peer.send(answer).await;
     };
-    let (answer, ()) = tokio::join!(plain().fetch(&get(&url)), server);
+    let (fetcher, fetch) = (plain(), get(&url));
+    let (answer, ()) = tokio::join!(fetcher.fetch(&fetch), server);
     let answer = answer.expect("an answer, although of no use");
     assert_eq!((answer.status, &answer.body[..]), (302, &b"there"[..]));
     let x = answer.headers.iter().filter(|header| header.name == "x");
@@ -39,7 +40,8 @@ async fn a_url_without_a_path_asks_for_the_root() {
             assert!(head.starts_with(&format!("GET {target} HTTP/1.1\r\n")), "{head}");
             peer.send("HTTP/1.1 204 No Content\r\n\r\n").await;
         };
-        let (answer, ()) = tokio::join!(plain().fetch(&get(&url)), server);
+        let (fetcher, fetch) = (plain(), get(&url));
+        let (answer, ()) = tokio::join!(fetcher.fetch(&fetch), server);
         assert_eq!(answer.expect("an answer").status, 204);
     }
 }

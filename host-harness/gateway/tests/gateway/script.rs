@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use linkgate_gateway::{
     Decision, DecisionSink, End, Evaluator, Event, Fault, Forward, Gateway, Head, Header,
-    HeaderEdits, Limits, Now, Outcome, Pass, ReadBody, Readiness, Reply, StartError, Step, Timings,
-    Trap, Turn, Upstream,
+    HeaderEdits, Keys, Limits, Now, Outcome, Pass, ReadBody, Readiness, Reply, StartError, Step,
+    Timings, Trap, Turn, Upstream,
 };
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -48,6 +48,8 @@ pub(crate) struct Script {
     exchanges: HashMap<u32, (Head, Vec<Event>)>,
     opened: u32,
 }
+
+impl Keys for Script {}
 
 impl Evaluator for Script {
     type Exchange = u32;

@@ -86,7 +86,10 @@ impl Fetcher {
     fn no_tls(&self, error: &io::Error) -> String {
         let found = error.get_ref().and_then(|inner| inner.downcast_ref::<TlsError>());
         match found {
-            Some(TlsError::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+            // A CA of the same name with another key is another's, too.
+            Some(TlsError::InvalidCertificate(
+                CertificateError::UnknownIssuer | CertificateError::BadSignature,
+            )) => {
                 format!("expected a certificate that {}, found another's", self.trust)
             }
             Some(TlsError::InvalidCertificate(flaw)) => {

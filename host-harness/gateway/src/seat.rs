@@ -51,6 +51,17 @@ enum Letter {
 /// A call about the keys of an instance. It sends its own reply.
 type KeysCall = Box<dyn FnOnce(&mut dyn Keys, Now) -> Result<(), Trap> + Send>;
 
+impl Letter {
+    /// What it counts for where a seat is chosen. A question about keys takes microseconds: counted, it
+    /// would send requests to an instance that is stuck.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Keys(_) => 0,
+            Self::Open { .. } | Self::Resume { .. } | Self::Close { .. } | Self::Flush(_) => 1,
+        }
+    }
+}
+
 /// What an exchange is opened with.
 pub(crate) struct Opening {
     pub(crate) head: Head,
@@ -139,7 +150,7 @@ impl Seat {
     }
 
     fn post(&self, letter: Letter) -> Result<(), Lost> {
-        self.status.waiting.fetch_add(1, Ordering::Relaxed);
+        self.status.waiting.fetch_add(letter.weight(), Ordering::Relaxed);
         self.mailbox.send(letter).map_err(|_gone| Lost)
     }
 }
@@ -184,8 +195,9 @@ impl<E: Evaluator> Sitter<E> {
     fn serve(&mut self, mut evaluator: E) -> Result<(), Forsaken> {
         loop {
             let letter = self.inbox.recv().map_err(|_no_sender| Forsaken)?;
+            let weight = letter.weight();
             let dealt = self.deal(&mut evaluator, letter);
-            self.status.waiting.fetch_sub(1, Ordering::Relaxed);
+            self.status.waiting.fetch_sub(weight, Ordering::Relaxed);
             if dealt.is_err() {
                 return Ok(());
             }
@@ -274,7 +286,7 @@ impl<E: Evaluator> Sitter<E> {
                 Err(RecvTimeoutError::Timeout) => return Ok(()),
                 Err(RecvTimeoutError::Disconnected) => return Err(Forsaken),
             };
-            self.status.waiting.fetch_sub(1, Ordering::Relaxed);
+            self.status.waiting.fetch_sub(letter.weight(), Ordering::Relaxed);
             match letter {
                 Letter::Open { opening, reply, .. } => drop(reply.send(Err(opening))),
                 Letter::Close { .. } => self.desk.sink.fault(&Fault::ExchangeLost),

@@ -7,9 +7,7 @@ use hyper::Response;
 
 use crate::answer::{self, Answer};
 use crate::contract::{AnswerHead, End, Event, Step};
-use crate::errand;
 use crate::exchange::Exchange;
-use crate::fetch::Fetcher;
 use crate::fleet::{Desk, Fleet};
 use crate::outbound::{Held, Unanswered, send_once};
 use crate::request::{self, ClientRequest};
@@ -27,8 +25,6 @@ pub(crate) struct Driver {
     /// How to speak with an `https` upstream.
     pub(crate) tls: Option<Tls>,
     pub(crate) limits: Limits,
-    /// Performs what policies want fetched.
-    pub(crate) fetcher: Arc<Fetcher>,
 }
 
 /// What became of a step: the next thing to report, or an answer that ends the exchange.
@@ -46,9 +42,8 @@ impl Driver {
 
     /// Has new exchanges opened in another fleet.
     pub(crate) fn replace_fleet(&self, fleet: Fleet) {
-        let fleet = Arc::new(fleet);
-        errand::run(&fleet, &self.desk, &self.fetcher);
-        *self.fleet.write().unwrap_or_else(PoisonError::into_inner) = fleet;
+        fleet.lead();
+        *self.fleet.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fleet);
     }
 
     /// Drives one exchange from the head of a request to the head of its answer. The answer's body
@@ -63,7 +58,7 @@ impl Driver {
         let mut sent = false;
         for _ in 0..STEP_LIMIT {
             sent |= matches!(turn.step, Step::Forward(_) | Step::Pass(_));
-            match self.act(turn.step, &fleet, &mut client, &mut held, exchange).await {
+            match self.act(turn.step, &mut client, &mut held, exchange).await {
                 Done::Answer(response) => return response,
                 Done::Breach(what, exchange) => return self.break_off(what, exchange),
                 Done::Event(event, back) => {
@@ -84,7 +79,6 @@ impl Driver {
     async fn act(
         &self,
         step: Step,
-        fleet: &Fleet,
         client: &mut ClientRequest,
         held: &mut Option<Held>,
         mut exchange: Exchange,
@@ -95,7 +89,7 @@ impl Driver {
                 client.content.read(step.max_bytes, millis(step.timeout_ms)).await
             }
             Step::Wait(until) => {
-                fleet.errand.wait(self.desk.clock.moment(until, WAIT_LIMIT)).await;
+                self.desk.errands.wait(self.desk.clock.moment(until, WAIT_LIMIT)).await;
                 Event::Woken
             }
             Step::Forward(step) => {

@@ -1,140 +1,173 @@
-//! Fetches that a policy wants made for all of its exchanges: once each, however many instances want
+//! Fetches that policies want made for all of their exchanges: once each, however many instances want
 //! it, and the outcome given to all of them.
 //!
 //! ```text
 //!  instances ── due ──▶ one fetch a name ──▶ fetched, in every instance ──▶ waiters are woken
 //! ```
+//!
+//! One task does it for all instances, those of a replaced policy too, so that nothing is asked twice
+//! when policies change.
 
 use std::collections::BTreeSet;
-use std::future::Future;
-use std::sync::{Arc, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
-use crate::contract::Answer;
+use crate::contract::{Answer, Fetch};
+use crate::crew::Crew;
+use crate::evaluator::Trap;
 use crate::fetch::Fetcher;
-use crate::fleet::{Desk, Fleet};
+use crate::fleet::Desk;
 
-/// What waiting exchanges and the fetches of a fleet know of each other.
-pub(crate) struct Errand {
-    wanted: Arc<Notify>,
-    /// Marked when something was fetched.
+/// What instances, waiting exchanges, and the task that fetches know of each other.
+pub(crate) struct Errands {
+    pub(crate) crew: Crew,
+    wanted: Notify,
+    /// Marked when something was fetched, and when there is nothing to wait for.
     brought: watch::Sender<()>,
 }
 
-impl Default for Errand {
-    fn default() -> Self {
-        Self { wanted: Arc::default(), brought: watch::channel(()).0 }
+impl Errands {
+    pub(crate) fn new() -> Self {
+        Self { crew: Crew::default(), wanted: Notify::new(), brought: watch::channel(()).0 }
     }
-}
 
-impl Errand {
+    /// An instance may want something fetched.
+    pub(crate) fn look(&self) {
+        self.wanted.notify_one();
+    }
+
     /// Waits until something was fetched, at the latest until then.
     pub(crate) async fn wait(&self, until: Instant) {
         let mut brought = self.brought.subscribe();
-        self.wanted.notify_one();
+        self.look();
         let _late = timeout_at(until, brought.changed()).await;
     }
 }
 
-/// What came of a fetch: its name, when it was asked, and the outcome.
-type Brought = (String, u64, Result<Answer, String>);
-
-/// Runs the errands of a fleet, for as long as it lives. Without a runtime nothing runs yet: whoever
-/// serves begins it.
-pub(crate) fn run(fleet: &Arc<Fleet>, desk: &Arc<Desk>, fetcher: &Arc<Fetcher>) {
-    if let Ok(runtime) = Handle::try_current() {
-        let (fleet, desk, fetcher) = (Arc::downgrade(fleet), Arc::clone(desk), Arc::clone(fetcher));
-        runtime.spawn(async move { run_all(&fleet, &desk, &fetcher).await });
-    }
+/// What came of a fetch.
+struct Brought {
+    source: String,
+    /// When it was asked for, in monotonic milliseconds.
+    asked: u64,
+    outcome: Result<Answer, String>,
 }
 
-async fn run_all(fleet: &Weak<Fleet>, desk: &Desk, fetcher: &Arc<Fetcher>) {
+/// Fetches for all instances of a gateway, for as long as it is polled.
+pub(crate) async fn run(desk: Arc<Desk>, fetcher: Arc<Fetcher>) {
     let mut under_way: JoinSet<Brought> = JoinSet::new();
     let mut names: BTreeSet<String> = BTreeSet::new();
-    while let Some(living) = fleet.upgrade() {
-        hand_out(&living, desk, fetcher, &mut under_way, &mut names).await;
-        if under_way.is_empty() {
-            // There is nothing to wait for.
-            living.errand.brought.send_replace(());
-        }
-        let next = next_due(&living).await.unwrap_or(u64::MAX);
-        let wanted = Arc::clone(&living.errand.wanted);
-        // Held no longer than needed: the fleet ends with its last exchange.
-        drop(living);
-        let brought = tokio::select! {
-            Some(brought) = under_way.join_next() => brought.ok(),
-            () = wanted.notified() => None,
-            () = sleep_until(desk.clock.moment(next, LOOK_EVERY)) => None,
-        };
-        if let (Some(brought), Some(fleet)) = (brought, fleet.upgrade()) {
-            names.remove(&brought.0);
-            give_to_all(&fleet, desk, brought).await;
-        }
-    }
-}
-
-/// Begins every fetch that an instance wants and that is not under way.
-async fn hand_out(
-    fleet: &Fleet,
-    desk: &Desk,
-    fetcher: &Arc<Fetcher>,
-    under_way: &mut JoinSet<Brought>,
-    names: &mut BTreeSet<String>,
-) {
-    for seat in fleet.seats() {
-        while let Some(Some(fetch)) = asked(seat.keys(|keys, now| keys.due(now))).await {
+    loop {
+        let (wanted, next) = wants(&desk).await;
+        for fetch in wanted {
             if names.insert(fetch.source.clone()) {
-                let (fetcher, asked) = (Arc::clone(fetcher), desk.clock.now().mono_ms);
-                under_way.spawn(async move {
-                    let outcome = fetcher.fetch(&fetch).await;
-                    (fetch.source, asked, outcome)
-                });
+                let asked = desk.clock.now().mono_ms;
+                under_way.spawn(perform(Arc::clone(&fetcher), fetch, asked));
             }
+        }
+        if under_way.is_empty() {
+            desk.errands.brought.send_replace(());
+        }
+        let next = desk.clock.moment(next, LONGEST_REST).max(Instant::now() + SHORTEST_REST);
+        tokio::select! {
+            Some(Ok(brought)) = under_way.join_next() => {
+                names.remove(&brought.source);
+                give_to_all(&desk, brought).await;
+            }
+            () = desk.errands.wanted.notified() => {}
+            () = sleep_until(next) => {}
         }
     }
 }
 
-async fn next_due(fleet: &Fleet) -> Option<u64> {
-    let mut next = None;
-    for seat in fleet.seats() {
-        let due = asked(seat.keys(|keys, _now| keys.next_due())).await.flatten();
-        next = next.into_iter().chain(due).min();
-    }
-    next
-}
-
-/// Gives an outcome to every instance, tells the operator what it means, once, and wakes who waits.
-async fn give_to_all(fleet: &Fleet, desk: &Desk, (name, at, outcome): Brought) {
-    let mut told = BTreeSet::new();
-    for seat in fleet.seats() {
-        let (name, outcome) = (name.clone(), outcome.clone());
-        let fetched = seat.keys(move |keys, now| keys.fetched(&name, &outcome, at, now));
-        for notice in asked(fetched).await.unwrap_or_default() {
-            if told.insert(notice.clone()) {
-                desk.sink.keys(&notice);
-            }
+/// What all instances want fetched now, and when they may want something again.
+async fn wants(desk: &Desk) -> (Vec<Fetch>, u64) {
+    let seats = desk.errands.crew.seats();
+    let looks: Vec<_> = seats
+        .iter()
+        .map(|seat| {
+            seat.keys(|keys, now| {
+                let mut wanted = Vec::new();
+                while let Some(fetch) = keys.due(now)? {
+                    if wanted.len() == MOST_WANTED {
+                        return Err(Trap::new("it wants more fetched than a policy can name"));
+                    }
+                    wanted.push(fetch);
+                }
+                Ok((wanted, keys.next_due()?, keys.key_sources(now)?, now.mono_ms))
+            })
+        })
+        .collect();
+    let (mut all, mut next, mut shown) = (Vec::new(), u64::MAX, false);
+    for look in looks {
+        let Some((wanted, due, sources, at)) = timeout(ANSWER_WAIT, look).await.ok().flatten()
+        else {
+            continue;
+        };
+        all.extend(wanted);
+        next = next.min(due.unwrap_or(u64::MAX));
+        if !shown {
+            desk.errands.crew.show(sources, at);
+            shown = true;
         }
     }
-    if let Some(seat) = fleet.seats().iter().find(|seat| seat.is_live())
-        && let Some(kept) = asked(seat.keys(|keys, _now| keys.kept_keys())).await
-    {
-        *desk.kept_keys.lock().unwrap_or_else(PoisonError::into_inner) = kept;
+    (all, next)
+}
+
+/// Performs a fetch, whatever happens.
+async fn perform(fetcher: Arc<Fetcher>, fetch: Fetch, asked: u64) -> Brought {
+    let source = fetch.source.clone();
+    let outcome = tokio::spawn(async move { fetcher.fetch(&fetch).await });
+    let panicked = |_panic| Err("expected an answer, found that the host panicked".to_owned());
+    Brought { source, asked, outcome: outcome.await.unwrap_or_else(panicked) }
+}
+
+/// Gives an outcome to every instance and wakes who waits. The first that takes it speaks to the
+/// operator for all of them, and what it knows is kept for instances that come later.
+async fn give_to_all(desk: &Desk, brought: Brought) {
+    desk.sink.fetched(brought.outcome.as_ref().map(|answer| answer.status).map_err(String::as_str));
+    let brought = Arc::new(brought);
+    let mut told = Vec::new();
+    for seat in desk.errands.crew.seats() {
+        let ours = Arc::clone(&brought);
+        let taken = seat.keys(move |keys, now| {
+            let notices = keys.fetched(&ours.source, &ours.outcome, ours.asked, now)?;
+            Ok((notices, keys.kept_keys()?))
+        });
+        told.push(Arc::clone(&seat));
+        let Some((notices, kept)) = timeout(ANSWER_WAIT, taken).await.ok().flatten() else {
+            continue;
+        };
+        desk.errands.crew.keep(kept, |seat| {
+            if !told.iter().any(|told| Arc::ptr_eq(told, seat)) {
+                let ours = Arc::clone(&brought);
+                drop(seat.keys(move |keys, now| {
+                    keys.fetched(&ours.source, &ours.outcome, ours.asked, now)
+                }));
+            }
+        });
+        for notice in notices {
+            desk.sink.keys(&notice);
+        }
+        break;
     }
-    fleet.errand.brought.send_replace(());
+    // A call of a waiter comes after those above in every instance.
+    desk.errands.brought.send_replace(());
 }
 
-/// What an instance answers, if it does soon.
-async fn asked<T>(answer: impl Future<Output = Option<T>>) -> Option<T> {
-    timeout(ANSWER_WAIT, answer).await.ok().flatten()
-}
+/// Fetches that one instance may want at a time: two for each of its issuers would do. Raised, one with a
+/// bug has more sent before it is noticed.
+const MOST_WANTED: usize = 64;
 
-/// How often it is looked whether the fleet still lives. Raised, one that was replaced stays longer.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The longest time for which nobody looks, when no instance asks for less.
+const LONGEST_REST: Duration = Duration::from_mins(1);
+
+/// The shortest, when an instance says that something is due and then wants nothing. Lowered, such a bug
+/// costs a core.
+const SHORTEST_REST: Duration = Duration::from_millis(20);
 
 /// For an instance to answer: one that loops is stopped within a second. Raised, a stuck one holds up
 /// the keys of the others.

@@ -1,15 +1,15 @@
 //! The evaluator instances: which one takes an exchange, and how long a request waits for one.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use crate::clock::Clock;
-use crate::contract::{Decision, Failure, Head, Turn};
-use crate::errand::Errand;
+use crate::contract::{Decision, Failure, Head, KeySource, Turn};
+use crate::errand::Errands;
 use crate::error::StartError;
 use crate::evaluator::{Evaluator, Keys, Trap};
 use crate::exchange::Exchange;
@@ -30,7 +30,8 @@ pub(crate) struct Fleet {
     limits: Limits,
     wanted: Vec<String>,
     desk: Arc<Desk>,
-    pub(crate) errand: Errand,
+    /// How the keys of each issuer stood when it was made.
+    sources: Vec<KeySource>,
 }
 
 /// What exchanges share with the gateway.
@@ -43,8 +44,8 @@ pub(crate) struct Desk {
     pub(crate) stopping: AtomicBool,
     /// Requests in flight, under whichever policy.
     pub(crate) tickets: Arc<Semaphore>,
-    /// Keys, cooldowns and back-offs, for instances that come later.
-    pub(crate) kept_keys: Mutex<String>,
+    /// What instances want fetched, and know of keys.
+    pub(crate) errands: Errands,
 }
 
 impl Desk {
@@ -56,16 +57,16 @@ impl Desk {
             draining: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             tickets,
-            kept_keys: Mutex::default(),
+            errands: Errands::new(),
         })
     }
 
     /// Gives a fresh instance the keys and the cooldowns of those before it: it costs no fetch, and
     /// lifts no limit.
     pub(crate) fn prime(&self, keys: &mut dyn Keys) -> Result<(), Trap> {
-        let kept = self.kept_keys.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        keys.restore_keys(&kept, self.clock.now())?;
-        keys.warm()
+        self.errands.crew.prime(keys, self.clock.now())?;
+        self.errands.look();
+        Ok(())
     }
 }
 
@@ -84,6 +85,10 @@ impl DecisionSink for Contained {
 
     fn keys(&self, notice: &str) {
         let _panicked = catch_unwind(AssertUnwindSafe(|| self.0.keys(notice)));
+    }
+
+    fn fetched(&self, outcome: Result<u16, &str>) {
+        let _panicked = catch_unwind(AssertUnwindSafe(|| self.0.fetched(outcome)));
     }
 
     fn fault(&self, fault: &Fault) {
@@ -105,22 +110,26 @@ impl Fleet {
         desk: Arc<Desk>,
     ) -> Result<Self, StartError> {
         let (living, _receiver) = watch::channel(());
-        let mut wanted = Vec::new();
+        let (mut wanted, mut sources) = (Vec::new(), Vec::new());
         let mut seats = Vec::new();
         for _ in 0..instances.max(1) {
             let mut evaluator = make()?;
             desk.prime(&mut evaluator).map_err(StartError::Trapped)?;
+            let now = desk.clock.now();
+            sources = evaluator.key_sources(now).map_err(StartError::Trapped)?;
             wanted = evaluator.wanted_headers();
-            let (make, desk) = (Arc::clone(&make), Arc::clone(&desk));
-            seats.push(Seat::take(evaluator, make, desk, living.clone())?);
+            let (make, at) = (Arc::clone(&make), Arc::clone(&desk));
+            let seat = Seat::take(evaluator, make, at, living.clone())?;
+            desk.errands.crew.join(&seat);
+            seats.push(seat);
         }
-        let errand = Errand::default();
-        Ok(Self { seats, turn: AtomicUsize::new(0), living, limits, wanted, desk, errand })
+        Ok(Self { seats, turn: AtomicUsize::new(0), living, limits, wanted, desk, sources })
     }
 
-    /// Its instances.
-    pub(crate) fn seats(&self) -> &[Arc<Seat>] {
-        &self.seats
+    /// It serves from now on.
+    pub(crate) fn lead(&self) {
+        self.desk.errands.crew.lead(&self.seats, &self.sources, self.desk.clock.now());
+        self.desk.errands.look();
     }
 
     /// Names of the request headers to hand over: those of the policy all instances share.

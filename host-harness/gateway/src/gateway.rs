@@ -22,6 +22,7 @@ use crate::upstream::Upstream;
 /// A gateway that is ready to serve: its component is compiled, its policy too, in every instance.
 pub struct Gateway {
     driver: Arc<Driver>,
+    fetcher: Arc<Fetcher>,
 }
 
 impl Gateway {
@@ -71,11 +72,12 @@ impl Gateway {
         sink: impl DecisionSink,
     ) -> Result<Self, StartError> {
         let tls = upstream.tls()?;
+        let fetcher = Arc::new(Fetcher::new(upstream.ca())?);
         let desk = Desk::new(Box::new(sink), limits.in_flight);
         let fleet = Fleet::new(Arc::new(make), instances.get(), limits.clone(), Arc::clone(&desk))?;
+        fleet.lead();
         let fleet = RwLock::new(Arc::new(fleet));
-        let fetcher = Arc::new(Fetcher::new(upstream.ca())?);
-        Ok(Self { driver: Arc::new(Driver { fleet, desk, upstream, tls, limits, fetcher }) })
+        Ok(Self { driver: Arc::new(Driver { fleet, desk, upstream, tls, limits }), fetcher })
     }
 
     /// A view of the gateway that remains when it serves.
@@ -88,7 +90,7 @@ impl Gateway {
     /// accepted any more, open exchanges have [`Limits::drain_timeout`] to end, and what is left is
     /// broken off: the number of these is returned.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> usize {
-        serve::serve(self.driver, listener, shutdown).await
+        serve::serve(self.driver, self.fetcher, listener, shutdown).await
     }
 }
 

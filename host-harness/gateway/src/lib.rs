@@ -68,6 +68,7 @@ mod content;
 mod hop;
 mod outbound;
 mod errand;
+mod crew;
 mod fetch;
 mod tls;
 mod answer;

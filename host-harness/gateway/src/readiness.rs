@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use crate::contract::KeySource;
 use crate::drive::Driver;
 
 /// A view of a gateway from outside, also while it serves.
@@ -28,7 +29,17 @@ impl Readiness {
         if self.live_instances() == 0 {
             return Err(NotReady::NoInstance);
         }
+        if self.key_sources().iter().any(|source| !source.usable) {
+            return Err(NotReady::NoKeys);
+        }
         Ok(())
+    }
+
+    /// How the keys of each issuer of the present policy stand, in the order of its document.
+    #[must_use]
+    pub fn key_sources(&self) -> Vec<KeySource> {
+        let desk = &self.driver.desk;
+        desk.errands.crew.sources(desk.clock.now())
     }
 
     /// Evaluator instances of the present policy that are alive. The others are being replaced.
@@ -45,6 +56,9 @@ pub enum NotReady {
     Stopping,
     /// No evaluator instance is alive: each trapped, and is being replaced.
     NoInstance,
+    /// An issuer of the policy has no usable key: none came yet, or none for longer than the last may be
+    /// used. Its requests are answered 503.
+    NoKeys,
 }
 
 impl fmt::Display for NotReady {
@@ -52,6 +66,7 @@ impl fmt::Display for NotReady {
         f.write_str(match self {
             Self::Stopping => "stopping",
             Self::NoInstance => "no living instance",
+            Self::NoKeys => "no keys yet",
         })
     }
 }

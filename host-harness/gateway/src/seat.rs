@@ -127,18 +127,21 @@ impl Seat {
         self.post(Letter::Close { id, end, watch })
     }
 
-    /// Asks an instance about its keys, or tells it of some; nothing when there is none to ask.
-    pub(crate) async fn keys<T: Send + 'static>(
-        &self,
-        act: impl FnOnce(&mut dyn Keys, Now) -> Result<T, Trap> + Send + 'static,
-    ) -> Option<T> {
+    /// Asks an instance about its keys, or tells it of some, whether or not the answer is awaited;
+    /// nothing when there is none to ask.
+    pub(crate) fn keys<T, F>(&self, act: F) -> impl Future<Output = Option<T>> + use<T, F>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut dyn Keys, Now) -> Result<T, Trap> + Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
         let call: KeysCall = Box::new(move |keys, now| {
             drop(reply.send(act(keys, now)?));
             Ok(())
         });
-        self.post(Letter::Keys(call)).ok()?;
-        answer.await.ok()
+        // With nobody to take it, the reply is dropped, and says so.
+        let _gone = self.post(Letter::Keys(call));
+        async { answer.await.ok() }
     }
 
     /// Resolves when every letter before it has been dealt with.

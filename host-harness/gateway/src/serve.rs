@@ -8,21 +8,23 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn};
 use tokio::time::{sleep, timeout};
 
 use crate::connection;
 use crate::drive::Driver;
 use crate::errand;
+use crate::fetch::Fetcher;
 
 /// Accepts connections until `shutdown`, then lets open exchanges end for a while. Gives the number of
 /// those that did not.
 pub(crate) async fn serve(
     driver: Arc<Driver>,
+    fetcher: Arc<Fetcher>,
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> usize {
-    errand::run(&driver.fleet(), &driver.desk, &driver.fetcher);
+    let errands = spawn(errand::run(Arc::clone(&driver.desk), fetcher));
     let (stop, stopped) = watch::channel(false);
     let places = Arc::new(Semaphore::new(driver.limits.connections));
     let mut connections = JoinSet::new();
@@ -58,6 +60,7 @@ pub(crate) async fn serve(
         driver.desk.stopping.store(true, Ordering::Release);
         connections.shutdown().await;
     }
+    errands.abort();
     driver.fleet().flush().await;
     broken_off
 }

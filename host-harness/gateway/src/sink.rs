@@ -24,6 +24,12 @@ pub trait DecisionSink: Send + Sync + 'static {
         let _ = notice;
     }
 
+    /// A fetch is over: with an answer of this status, of use or not, or with none and why. Nothing is
+    /// done by default.
+    fn fetched(&self, outcome: Result<u16, &str>) {
+        let _ = outcome;
+    }
+
     /// Something went wrong that no decision record can tell. Nothing is done by default.
     fn fault(&self, fault: &Fault) {
         let _ = fault;

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use super::{Trouble, asked_to_stop, runtime, seed};
 use crate::exit::Exit;
-use crate::operation::{DecisionLog, Format, Metrics, Observer, admin, reload};
+use crate::operation::{DecisionLog, Format, Metrics, Observer, admin, key_origin, reload};
 use crate::{component, document};
 
 /// Run the reference gateway: the evaluator component in front of an upstream.
@@ -132,6 +132,9 @@ impl Serve {
             tokio::spawn(admin::serve(listener, metrics, gateway.readiness()));
         }
         tokio::spawn(reload::watch(watch));
+        for source in gateway.readiness().key_sources() {
+            eprintln!("{}", key_origin::line(&source));
+        }
         eprintln!("listening on http://{address}, upstream {}", self.upstream);
         let stopping = async {
             asked_to_stop().await;

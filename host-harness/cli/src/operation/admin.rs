@@ -49,6 +49,7 @@ pub(crate) async fn serve(listener: TcpListener, metrics: Arc<Metrics>, readines
 async fn connection(stream: TcpStream, metrics: &Metrics, readiness: &Readiness) {
     let service = service_fn(|request: Request<Incoming>| async move {
         metrics.live_instances(readiness.live_instances());
+        metrics.keys(&readiness.key_sources());
         Ok::<_, Infallible>(answer(&request, metrics, readiness.check()))
     });
     let connection = http1::Builder::new()
@@ -105,6 +106,7 @@ mod tests {
             (Ok(()), 200, "ready\n"),
             (Err(NotReady::Stopping), 503, "not ready: stopping\n"),
             (Err(NotReady::NoInstance), 503, "not ready: no living instance\n"),
+            (Err(NotReady::NoKeys), 503, "not ready: no keys yet\n"),
         ] {
             let (head, body) = answer(&request, &metrics, ready).into_parts();
             let body = body.collect().await.unwrap().to_bytes();

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
-use linkgate_gateway::{Decision, Fault, Phase, Timings};
+use linkgate_gateway::{Decision, Fault, KeySource, Phase, Timings};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -23,6 +24,10 @@ pub(crate) struct Metrics {
     faults: Family<FaultLabels, Counter>,
     upstream_failures: Family<UpstreamLabels, Counter>,
     reloads: Family<ReloadLabels, Counter>,
+    key_fetches: Family<FetchLabels, Counter>,
+    keys_usable: Family<IssuerLabels, Gauge<u64, AtomicU64>>,
+    keys_failing: Family<IssuerLabels, Gauge<u64, AtomicU64>>,
+    keys_age: Family<IssuerLabels, Gauge<f64, AtomicU64>>,
     lines_dropped: Counter,
     generation: Gauge<u64, AtomicU64>,
     instances: Gauge<u64, AtomicU64>,
@@ -62,6 +67,17 @@ struct ReloadLabels {
     result: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FetchLabels {
+    result: &'static str,
+}
+
+/// An issuer is named by the policy document, never by a token.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct IssuerLabels {
+    issuer: String,
+}
+
 /// Bounds of the buckets, in seconds: a call into the policy takes hundredths of a millisecond, a
 /// refusal tenths of one, an upstream tenths of a second, a timeout ten seconds.
 const BUCKETS_S: [f64; 16] = [
@@ -79,6 +95,10 @@ impl Metrics {
             faults: Family::default(),
             upstream_failures: Family::default(),
             reloads: Family::default(),
+            key_fetches: Family::default(),
+            keys_usable: Family::default(),
+            keys_failing: Family::default(),
+            keys_age: Family::default(),
             lines_dropped: Counter::default(),
             generation: Gauge::default(),
             instances: Gauge::default(),
@@ -86,6 +106,7 @@ impl Metrics {
         };
         metrics.register_exchanges();
         metrics.register_gateway();
+        metrics.register_keys();
         metrics
     }
 
@@ -114,6 +135,18 @@ impl Metrics {
         registry.register("instances", "Evaluator instances configured", self.instances.clone());
         let help = "Evaluator instances alive; the others are being replaced";
         registry.register("instances_live", help, self.live_instances.clone());
+    }
+
+    fn register_keys(&mut self) {
+        let registry = &mut self.registry;
+        let help = "Fetches of keys and discovery documents";
+        registry.register("key_fetches", help, self.key_fetches.clone());
+        let help = "Whether an issuer has a key to verify with";
+        registry.register("keys_usable", help, self.keys_usable.clone());
+        let help = "Whether the last fetch of an issuer's keys brought nothing";
+        registry.register("keys_failing", help, self.keys_failing.clone());
+        let help = "Since the keys in use were asked for";
+        registry.register_with_unit("keys_age", help, Unit::Seconds, self.keys_age.clone());
     }
 
     pub(crate) fn decided(&self, decision: &Decision, timings: &Timings) {
@@ -150,6 +183,32 @@ impl Metrics {
         self.faults.get_or_create(&FaultLabels { fault: name.to_owned() }).inc();
     }
 
+    /// A fetch is over: with an answer of this status, or with none.
+    pub(crate) fn fetched(&self, outcome: Result<u16, &str>) {
+        let result = match outcome {
+            Ok(200) => "answered",
+            Ok(_) => "refused",
+            Err(_) => "unanswered",
+        };
+        self.key_fetches.get_or_create(&FetchLabels { result }).inc();
+    }
+
+    /// The keys of each issuer, as of this moment.
+    pub(crate) fn keys(&self, sources: &[KeySource]) {
+        self.keys_usable.clear();
+        self.keys_failing.clear();
+        self.keys_age.clear();
+        for source in sources {
+            let labels = IssuerLabels { issuer: source.issuer.clone() };
+            self.keys_usable.get_or_create(&labels).set(source.usable.into());
+            self.keys_failing.get_or_create(&labels).set(source.last_failure.is_some().into());
+            if let Some(age_ms) = source.age_ms {
+                let age = Duration::from_millis(age_ms);
+                self.keys_age.get_or_create(&labels).set(age.as_secs_f64());
+            }
+        }
+    }
+
     pub(crate) fn line_dropped(&self) {
         self.lines_dropped.inc();
     }
@@ -184,8 +243,6 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -210,6 +267,46 @@ mod tests {
         assert!(!text.contains("phase=\"body\""), "{text}");
     }
 
+    fn key_source(age_ms: Option<u64>, last_failure: Option<&str>) -> KeySource {
+        KeySource {
+            issuer: "https://a.example/".to_owned(),
+            url: None,
+            usable: age_ms.is_some(),
+            keys: 1,
+            age_ms,
+            expires_in_ms: None,
+            withdrawal_ms: None,
+            last_failure: last_failure.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn keys_are_told_by_issuer_and_fetches_by_result() {
+        let metrics = Metrics::new();
+        for outcome in [Ok(200), Ok(302), Ok(500), Err("expected an answer, found none")] {
+            metrics.fetched(outcome);
+        }
+        metrics.keys(&[key_source(Some(1500), None)]);
+        let fresh = metrics.text();
+        let gone = [KeySource { issuer: "b".to_owned(), ..key_source(None, Some("no")) }];
+        metrics.keys(&gone);
+        let after = metrics.text();
+        for (text, line) in [
+            (&fresh, r#"linkgate_key_fetches_total{result="answered"} 1"#),
+            (&fresh, r#"linkgate_key_fetches_total{result="refused"} 2"#),
+            (&fresh, r#"linkgate_key_fetches_total{result="unanswered"} 1"#),
+            (&fresh, r#"linkgate_keys_usable{issuer="https://a.example/"} 1"#),
+            (&fresh, r#"linkgate_keys_failing{issuer="https://a.example/"} 0"#),
+            (&fresh, r#"linkgate_keys_age_seconds{issuer="https://a.example/"} 1.5"#),
+            (&after, r#"linkgate_keys_usable{issuer="b"} 0"#),
+            (&after, r#"linkgate_keys_failing{issuer="b"} 1"#),
+        ] {
+            assert!(text.contains(line), "no `{line}` in\n{text}");
+        }
+        assert!(!after.contains("a.example"), "an issuer that a reload took away: {after}");
+        assert!(!after.contains("keys_age_seconds{"), "{after}");
+    }
+
     /// Metrics that have all counted something: one that has not is not told.
     fn counted() -> Metrics {
         let metrics = Metrics::new();
@@ -218,6 +315,8 @@ mod tests {
         metrics.decided(&decision, &Timings::default().with(Phase::Wait, Duration::ZERO));
         metrics.fault(&Fault::ExchangeLost);
         metrics.reloaded(true);
+        metrics.fetched(Ok(200));
+        metrics.keys(&[key_source(Some(1500), None)]);
         metrics
     }
 
@@ -238,7 +337,7 @@ mod tests {
     fn every_metric_and_phase_is_documented() {
         let page = include_str!("../../../../docs/operations.md");
         let names = names(&counted());
-        assert_eq!(names.len(), 10, "{names:?}");
+        assert_eq!(names.len(), 14, "{names:?}");
         let phases = Phase::ALL.map(|phase| phase.name().to_owned());
         for name in names.iter().chain(&phases) {
             assert!(page.contains(&format!("| `{name}` |")), "no `{name}` in docs/operations.md");

@@ -9,6 +9,7 @@
 
 pub(crate) mod admin;
 mod decision_log;
+pub(crate) mod key_origin;
 pub(crate) mod line;
 mod metrics;
 pub(crate) mod reload;
@@ -47,6 +48,10 @@ impl DecisionSink for Observer {
 
     fn keys(&self, notice: &str) {
         eprintln!("linkgate: {notice}");
+    }
+
+    fn fetched(&self, outcome: Result<u16, &str>) {
+        self.metrics.fetched(outcome);
     }
 
     fn fault(&self, fault: &Fault) {

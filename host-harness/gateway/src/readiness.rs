@@ -42,6 +42,13 @@ impl Readiness {
         desk.errands.crew.sources(desk.clock.now())
     }
 
+    /// Requests in flight, under whichever policy.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        let Driver { desk, limits, .. } = &*self.driver;
+        limits.in_flight.saturating_sub(desk.tickets.available_permits())
+    }
+
     /// Evaluator instances of the present policy that are alive. The others are being replaced.
     #[must_use]
     pub fn live_instances(&self) -> usize {

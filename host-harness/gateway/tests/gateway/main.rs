@@ -9,6 +9,7 @@ mod fetch;
 mod forward;
 mod http2;
 mod instances;
+mod keys;
 mod pass;
 mod read_body;
 mod relay;

@@ -323,7 +323,7 @@ pub(crate) fn line(name: &str, value: &str) -> Header {
     Header { name: name.to_owned(), value: value.as_bytes().to_vec() }
 }
 
-fn decision(head: &Head, end: End) -> Decision {
+pub(crate) fn decision(head: &Head, end: End) -> Decision {
     Decision {
         outcome: Outcome::Allowed,
         cause: "scripted".to_owned(),

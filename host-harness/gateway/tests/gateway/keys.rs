@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use linkgate_gateway::{
@@ -122,9 +122,9 @@ impl DecisionSink for Ear {
 /// A gateway of `instances` that fetch from `endpoint`, and all that they note.
 async fn serve(instances: usize, endpoint: SocketAddr) -> (SocketAddr, UnboundedReceiver<String>) {
     let (notes, heard) = unbounded_channel();
-    let (made, told) = (Arc::new(AtomicUsize::new(0)), notes.clone());
+    let (count, told) = (AtomicUsize::new(0), notes.clone());
     let make = move || -> Result<Keyed, StartError> {
-        let number = made.fetch_add(1, Ordering::Relaxed);
+        let number = count.fetch_add(1, Ordering::Relaxed);
         let url = format!("http://{endpoint}/keys");
         Ok(Keyed { number, url, notes: notes.clone(), asked: false, has: false })
     };

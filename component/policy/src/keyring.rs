@@ -98,9 +98,12 @@ impl Keyring {
         self.sources().for_each(Source::warm);
     }
 
-    /// The next fetch to hand out.
+    /// The next fetch to hand out: what somebody waits for comes before what is refreshed ahead, for
+    /// hosts that perform one at a time.
     pub(crate) fn due(&mut self, now: Now) -> Option<Fetch> {
-        self.sources().find_map(|source| source.due(now))
+        let mut sources: Vec<_> = self.sources().collect();
+        sources.sort_by_key(|source| source.next_due().unwrap_or(u64::MAX));
+        sources.into_iter().find_map(|source| source.due(now))
     }
 
     /// When [`Self::due`] may next have something to say.

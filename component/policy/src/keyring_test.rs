@@ -307,6 +307,25 @@ fn each_issuer_has_its_own_keys() {
     }
 }
 
+/// A host may perform one fetch at a time while a client waits.
+#[test]
+fn what_somebody_waits_for_is_asked_for_first() {
+    let mut document = document(&json!({ "jwks_uri": URL }));
+    let mut other = document["issuers"][0].clone();
+    other["issuer"] = json!("https://other.example/");
+    other["keys"] = json!({ "jwks_uri": "https://other.example/keys" });
+    document["issuers"].as_array_mut().unwrap().push(other);
+    let mut world = World { policy: compiled(&document), ..World::by_url() };
+    assert_eq!(world.request(1, "one"), Ended::Forwarded);
+    world.pass(20 * MINUTE);
+    let waits = unlink("https://other.example/", 1, "one");
+    let (_exchange, turn) = world.policy.open(waits, world.now);
+    assert!(matches!(turn.step, Step::Wait { .. }), "{turn:?}");
+    let urls: Vec<String> =
+        std::iter::from_fn(|| world.policy.due(world.now)).map(|fetch| fetch.url).collect();
+    assert_eq!(urls, ["https://other.example/keys", URL]);
+}
+
 #[test]
 fn discovery_says_where_the_keys_are() {
     let mut world = World::new(&json!({ "discovery": true }));

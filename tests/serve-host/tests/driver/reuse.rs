@@ -71,10 +71,14 @@ async fn nothing_of_an_exchange_is_left_for_the_next() {
     let (marks_of_alice, marks_of_bob) = (marks(alice), marks(bob));
     let mut latest: BTreeMap<String, &str> = BTreeMap::new();
     let mut in_turn = 0;
-    for (of_alice, of_bob) in WAYS.iter().flat_map(|a| WAYS.iter().map(move |b| (*a, *b))) {
-        for (person, way, marks) in
-            [(alice, of_alice, &marks_of_bob), (bob, of_bob, &marks_of_alice)]
-        {
+    let ways = WAYS.iter().flat_map(|a| WAYS.iter().map(move |b| (*a, *b)));
+    for (round, (of_alice, of_bob)) in ways.enumerate() {
+        let mut pair = [(alice, of_alice, &marks_of_bob), (bob, of_bob, &marks_of_alice)];
+        // In strict turns, two instances that also take turns would have a user each.
+        if round % 2 == 1 {
+            pair.reverse();
+        }
+        for (person, way, marks) in pair {
             let seen = exchange(person, way, &upstream, serving.address()).await;
             let line = serving.process.line(PATIENCE, |line| {
                 let (instance, line) = line.strip_prefix("stdout [")?.split_once("] :: ")?;
@@ -94,8 +98,9 @@ async fn nothing_of_an_exchange_is_left_for_the_next() {
             }
         }
     }
-    // A host whose instance is not quite done with one exchange begins the next in another.
-    assert!(in_turn > 64, "of 128 exchanges, {in_turn} followed one of the other user's");
+    // A host whose instance is not quite done with one exchange begins the next in another. In one
+    // alone it would be 64.
+    assert!(in_turn > 32, "of 128 exchanges, {in_turn} followed one of the other user's");
 }
 
 /// All that is seen of an exchange: what reached the upstream, and the reply.

@@ -1,4 +1,4 @@
-//! The client's body: read whole when the policy asks for it, else handed on.
+//! A body that comes in: read whole when the policy asks for it, else handed on.
 
 use linkgate_policy::Event;
 use wasi::http::types::{IncomingBody, IncomingRequest, IncomingResponse};
@@ -18,6 +18,23 @@ pub(crate) struct Source {
 /// Bytes taken or given at once. Raised, each exchange holds that much more in memory.
 pub(crate) const CHUNK: u64 = 16 << 10;
 
+/// Why a body was not read whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unread {
+    TooLarge,
+    Late,
+    CutOff,
+}
+
+impl From<Unread> for Event {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::TooLarge => Self::BodyTooLarge,
+            Unread::Late | Unread::CutOff => Self::BodyFailed,
+        }
+    }
+}
+
 impl Source {
     /// The body of a request; nothing when it was taken before.
     pub(crate) fn of_request(request: &IncomingRequest) -> Option<Self> {
@@ -34,23 +51,22 @@ impl Source {
     }
 
     /// Reads the body whole, up to a limit and a time.
-    pub(crate) fn whole(&self, max_bytes: u32, timeout_ms: u32) -> Event {
+    pub(crate) fn whole(&self, max_bytes: u32, deadline: &Deadline) -> Result<Vec<u8>, Unread> {
         let max = usize::try_from(max_bytes).unwrap_or(usize::MAX);
-        let deadline = Deadline::after(timeout_ms);
         let mut bytes = Vec::new();
         loop {
             match self.stream.read(CHUNK) {
                 Ok(chunk) if chunk.is_empty() => {
                     if !deadline.wait(&[&self.stream.subscribe()]) {
-                        return Event::BodyFailed;
+                        return Err(Unread::Late);
                     }
                 }
                 Ok(chunk) if chunk.len() > max.saturating_sub(bytes.len()) => {
-                    return Event::BodyTooLarge;
+                    return Err(Unread::TooLarge);
                 }
                 Ok(mut chunk) => bytes.append(&mut chunk),
-                Err(StreamError::Closed) => return Event::Body(bytes),
-                Err(StreamError::LastOperationFailed(_)) => return Event::BodyFailed,
+                Err(StreamError::Closed) => return Ok(bytes),
+                Err(StreamError::LastOperationFailed(_)) => return Err(Unread::CutOff),
             }
         }
     }

@@ -1,11 +1,12 @@
 //! Runs an exchange: does what each step says, reports what came of it, and closes it once.
 
-use linkgate_policy::{AnswerHead, End, Event, Exchange, Failure, Step, Time};
+use linkgate_policy::{AnswerHead, End, Event, Exchange, Failure, Fetch, Now, Step, Time};
 use wasi::http::types::{IncomingRequest, ResponseOutparam};
 
 use crate::answer;
 use crate::body::Source;
 use crate::deadline::Deadline;
+use crate::fetch;
 use crate::gate::{Gate, Moment, now};
 use crate::outbound::{self, Held};
 use crate::record;
@@ -14,6 +15,10 @@ use crate::request;
 /// Steps of an exchange. The longest way through a policy is a handful; raised, a policy that never
 /// comes to an end is noticed later.
 const STEP_LIMIT: usize = 64;
+
+/// Milliseconds after a reply within which a refresh may begin. Raised, several issuers whose endpoints
+/// are slow occupy an instance for longer; the host serves other clients from others meanwhile.
+const REFRESH_MS: u64 = 5_000;
 
 /// Drives one exchange, which began with the head of the request, to its decision record.
 pub(crate) fn exchange(
@@ -27,16 +32,8 @@ pub(crate) fn exchange(
     let mut held: Option<Held> = None;
     for _ in 0..STEP_LIMIT {
         let event = match turn.step {
-            Step::ReadBody { max_bytes, timeout_ms } => match Source::of_request(client) {
-                Some(source) => source.whole(max_bytes, timeout_ms),
-                None => Event::BodyFailed,
-            },
-            // The keys of a policy are part of its document, so no fetch is ever due and the wait is
-            // all there is. Keys from a URL will have the driver perform what `Policy::due` gives.
-            Step::Wait { until_mono_ms } => {
-                Deadline::at(until_mono_ms).pass();
-                Event::Woken
-            }
+            Step::ReadBody { max_bytes, timeout_ms } => read(client, max_bytes, timeout_ms),
+            Step::Wait { until_mono_ms } => wait(gate, until_mono_ms),
             Step::Forward(forward) => hold(&mut held, outbound::forward(forward, &gate.upstream)),
             Step::Pass { timeout_ms } => {
                 hold(&mut held, outbound::pass(client, &gate.upstream, timeout_ms))
@@ -60,6 +57,25 @@ pub(crate) fn exchange(
     close(gate, exchange, end, began);
 }
 
+fn read(client: &IncomingRequest, max_bytes: u32, timeout_ms: u32) -> Event {
+    let Some(source) = Source::of_request(client) else {
+        return Event::BodyFailed;
+    };
+    let body = source.whole(max_bytes, &Deadline::after(timeout_ms));
+    body.map_or_else(Event::from, Event::Body)
+}
+
+/// Performs what is waited for, one fetch at a time. Where that is nothing, the wait is all there is.
+fn wait(gate: &Gate, until_mono_ms: u64) -> Event {
+    let asked = now();
+    let due = gate.policy.borrow_mut().due(asked);
+    match due {
+        Some(fetch) => perform(gate, fetch, asked, until_mono_ms.saturating_sub(asked.mono_ms)),
+        None => Deadline::at(until_mono_ms).pass(),
+    }
+    Event::Woken
+}
+
 /// Keeps an answer, its body unread, and reports its head.
 fn hold(held: &mut Option<Held>, outcome: Result<Held, Failure>) -> Event {
     Event::Forwarded(outcome.map(|answer| {
@@ -73,4 +89,29 @@ fn close(gate: &Gate, exchange: Exchange, end: End, began: Moment) {
     let now = now();
     let decision = gate.policy.borrow_mut().close(exchange, end, now);
     record::decision(&decision, Time { unix_ms: now.unix_ms }, began.elapsed_us());
+    refresh(gate, now);
+}
+
+/// Performs the fetches that are due once the client has its reply: an instance that serves another
+/// one has fresh keys then.
+fn refresh(gate: &Gate, replied: Now) {
+    let until_mono_ms = replied.mono_ms.saturating_add(REFRESH_MS);
+    let mut asked = replied;
+    while asked.mono_ms < until_mono_ms {
+        let due = gate.policy.borrow_mut().due(asked);
+        let Some(fetch) = due else { return };
+        perform(gate, fetch, asked, u64::MAX);
+        asked = now();
+    }
+}
+
+/// Performs a fetch within so much time, less if it says so itself, and reports it.
+fn perform(gate: &Gate, fetch: Fetch, asked: Now, left_ms: u64) {
+    let source = fetch.source.clone();
+    let timeout_ms = fetch.timeout_ms.min(u32::try_from(left_ms).unwrap_or(u32::MAX));
+    let outcome = fetch::perform(Fetch { timeout_ms, ..fetch });
+    let told = gate.policy.borrow_mut().fetched(&source, outcome, asked.mono_ms, now());
+    for notice in told {
+        record::notice(&notice);
+    }
 }

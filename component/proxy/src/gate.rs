@@ -8,6 +8,7 @@ use std::cell::{OnceCell, RefCell};
 use linkgate_policy::{Mistake, Now, Policy};
 use wasi::clocks::{monotonic_clock, wall_clock};
 
+use crate::record;
 use crate::settings::Settings;
 use crate::upstream::Upstream;
 
@@ -28,7 +29,12 @@ pub(crate) fn with(act: impl FnOnce(Result<&Gate, &[String]>)) {
     GATE.with(|gate| {
         let gate = gate.get_or_init(|| {
             let variables = wasi::cli::environment::get_environment();
-            Gate::build(Settings::read(variables), wasi::random::random::get_random_u64())
+            let seed = wasi::random::random::get_random_u64();
+            let gate = Gate::build(Settings::read(variables), seed);
+            if let Some(notice) = gate.as_ref().ok().and_then(Gate::notice) {
+                record::notice(notice);
+            }
+            gate
         });
         act(gate.as_ref().map_err(Vec::as_slice));
     });
@@ -50,7 +56,18 @@ impl Gate {
             _ => Err(mistakes),
         }
     }
+
+    /// What the operator is told of an instance that has just been made.
+    fn notice(&self) -> Option<&'static str> {
+        let sources = self.policy.borrow().key_sources(now());
+        sources.iter().any(|source| source.url.is_some()).then_some(FETCHES)
+    }
 }
+
+/// Said once by each instance that fetches keys: who reads it at every request has found out why the
+/// issuer is asked so often.
+const FETCHES: &str = "a new instance fetches keys anew; with `wasmtime serve`, \
+`--max-instance-reuse-count 1000` keeps an instance, and its keys, for as many requests";
 
 /// The time, as the host has it.
 pub(crate) fn now() -> Now {

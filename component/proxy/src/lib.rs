@@ -6,6 +6,7 @@
 //!                       │  │
 //!                       │  ├──▶ body ─────▶ read-body
 //!                       │  ├──▶ outbound ─▶ forward, pass ─▶ upstream
+//!                       │  ├──▶ fetch ────▶ call ─▶ keys of issuers
 //!  client ◀── answer ◀──┘  └──▶ record ───▶ stdout
 //! ```
 //!
@@ -14,7 +15,7 @@
 //! upstream it can use, every request is answered 503.
 //!
 //! It does **not** decide: it matches on the policy's steps, and carries headers, paths and bodies
-//! without looking into them. It does not follow redirects, send anything twice, or fetch keys.
+//! without looking into them. It does not follow redirects or send anything twice.
 
 mod settings;
 mod upstream;
@@ -24,6 +25,8 @@ mod request;
 mod body;
 mod outbound;
 mod failure;
+mod call;
+mod fetch;
 mod flow;
 mod fields;
 mod answer;

@@ -1,9 +1,9 @@
-//! One request to the upstream, sent once.
+//! One request, sent once.
 
 use linkgate_policy::{Failure, Forward, Header};
 use wasi::http::outgoing_handler;
 use wasi::http::types::{
-    Fields, IncomingRequest, IncomingResponse, Method, OutgoingRequest, RequestOptions,
+    ErrorCode, Fields, IncomingRequest, IncomingResponse, Method, OutgoingRequest, RequestOptions,
 };
 use wasi::io::streams::StreamError;
 
@@ -33,22 +33,34 @@ pub(crate) const STALL_TIMEOUT_MS: u32 = 30_000;
 
 /// Sends the policy's request: exactly what the step says.
 pub(crate) fn forward(forward: Forward, upstream: &Upstream) -> Result<Held, Failure> {
+    let Forward { method, path, headers, body, timeout_ms, .. } = forward;
+    let (request, upload) = made(method, &path, &headers, body, upstream)?;
+    Ok(send(request, upload, &Deadline::after(timeout_ms), timeout_ms)?)
+}
+
+/// A request of the policy's own making and what gives its body.
+pub(crate) fn made(
+    method: &str,
+    path: &str,
+    lines: &[Header],
+    body: Option<Vec<u8>>,
+    to: &Upstream,
+) -> Result<(OutgoingRequest, Option<Flow>), NoAnswer> {
     let headers = Fields::new();
-    fields::append(&headers, &forward.headers).map_err(|_refused| Failure::NotSent)?;
-    if let Some(body) = &forward.body {
+    fields::append(&headers, lines).map_err(|_refused| NoAnswer::Unmade)?;
+    if let Some(body) = &body {
         let length = Header::new("content-length", &body.len().to_string());
-        fields::append(&headers, &[length]).map_err(|_refused| Failure::NotSent)?;
+        fields::append(&headers, &[length]).map_err(|_refused| NoAnswer::Unmade)?;
     }
-    let method = Method::Other(forward.method.to_owned());
-    let request = outgoing(&method, &forward.path, headers, upstream)?;
-    let upload = match forward.body {
+    let request = outgoing(&Method::Other(method.to_owned()), path, headers, to)?;
+    let upload = match body {
         None => None,
         Some(bytes) => {
-            let body = request.body().map_err(|()| Failure::NotSent)?;
-            Some(Flow::of_bytes(bytes, body).ok_or(Failure::NotSent)?)
+            let body = request.body().map_err(|()| NoAnswer::Unmade)?;
+            Some(Flow::of_bytes(bytes, body).ok_or(NoAnswer::Unmade)?)
         }
     };
-    send(request, upload, &Deadline::after(forward.timeout_ms), forward.timeout_ms)
+    Ok((request, upload))
 }
 
 /// Sends the client's own request on: the same method, target, headers, body and trailers.
@@ -72,7 +84,7 @@ pub(crate) fn pass(
             Some(Flow::of_body(bytes, source, body).ok_or(Failure::NotSent)?)
         }
     };
-    send(request, upload, &deadline, timeout_ms)
+    Ok(send(request, upload, &deadline, timeout_ms)?)
 }
 
 /// The first bytes of a body; nothing when it has none.
@@ -96,31 +108,53 @@ fn outgoing(
     path: &str,
     headers: Fields,
     upstream: &Upstream,
-) -> Result<OutgoingRequest, Failure> {
+) -> Result<OutgoingRequest, NoAnswer> {
     let request = OutgoingRequest::new(headers);
     let made = request
         .set_method(method)
         .and_then(|()| request.set_scheme(Some(&upstream.scheme)))
         .and_then(|()| request.set_authority(Some(&upstream.authority)))
         .and_then(|()| request.set_path_with_query(Some(path)));
-    made.map(|()| request).map_err(|()| Failure::NotSent)
+    made.map(|()| request).map_err(|()| NoAnswer::Unmade)
+}
+
+/// Why a request got no answer.
+pub(crate) enum NoAnswer {
+    /// There is no way to say it to the host: nothing was sent.
+    Unmade,
+    /// The host refused it as such: nothing was sent.
+    Refused(ErrorCode),
+    /// It came to nothing on the way.
+    Failed(ErrorCode),
+    /// The time ran out.
+    Late,
+}
+
+impl From<NoAnswer> for Failure {
+    fn from(why: NoAnswer) -> Self {
+        match why {
+            NoAnswer::Unmade | NoAnswer::Refused(_) => Self::NotSent,
+            NoAnswer::Failed(code) => failure::of(&code),
+            NoAnswer::Late => Self::Unknown,
+        }
+    }
 }
 
 /// Hands the request to the host and waits for the head of its answer.
-fn send(
+pub(crate) fn send(
     request: OutgoingRequest,
     mut upload: Option<Flow>,
     deadline: &Deadline,
     timeout_ms: u32,
-) -> Result<Held, Failure> {
+) -> Result<Held, NoAnswer> {
     // An error here is about the request as such; one of the network comes later.
-    let sending = outgoing_handler::handle(request, Some(options(timeout_ms)))
-        .map_err(|_refused| Failure::NotSent)?;
+    let sending =
+        outgoing_handler::handle(request, Some(options(timeout_ms))).map_err(NoAnswer::Refused)?;
     loop {
         match sending.get() {
             Some(Ok(Ok(response))) => return Ok(Held { upload, response }),
-            Some(Ok(Err(code))) => return Err(failure::of(&code)),
-            Some(Err(())) => return Err(Failure::Unknown),
+            Some(Ok(Err(code))) => return Err(NoAnswer::Failed(code)),
+            Some(Err(())) => return Err(NoAnswer::Failed(ErrorCode::InternalError(None))),
             None => {}
         }
         // An upload that breaks off is no answer: the host has one, or the time runs out.
@@ -131,7 +165,7 @@ fn send(
             }
         };
         if !in_time {
-            return Err(Failure::Unknown);
+            return Err(NoAnswer::Late);
         }
     }
 }

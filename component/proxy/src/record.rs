@@ -16,6 +16,11 @@ pub(crate) fn mistakes(mistakes: &[String]) {
     }
 }
 
+/// Writes what the operator should know.
+pub(crate) fn notice(notice: &str) {
+    write(&stderr::get_stderr(), format!("linkgate: {notice}"));
+}
+
 /// Writes a line. What cannot be written is lost: no request fails for its log.
 fn write(to: &OutputStream, mut line: String) {
     line.push('\n');

@@ -7,10 +7,13 @@
 
 #![expect(clippy::panic, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 
+mod bad_keys;
 mod client_gone;
+mod keys;
 mod no_answer;
 mod operator;
 mod peer;
 mod reuse;
 mod stage;
 mod streaming;
+mod tenant;

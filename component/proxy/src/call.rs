@@ -1,0 +1,51 @@
+//! A call of the policy's own: one request, sent once, its answer read whole.
+
+use linkgate_policy::{Answer, Header};
+use wasi::http::types::IncomingResponse;
+
+use crate::body::{Source, Unread};
+use crate::deadline::Deadline;
+use crate::outbound::{self, NoAnswer};
+use crate::upstream::Upstream;
+
+/// What is asked, of whom, and what the answer may cost.
+pub(crate) struct Call<'a> {
+    pub(crate) method: &'a str,
+    /// Path and query in origin-form.
+    pub(crate) path: &'a str,
+    /// The complete list, but for `host` and the framing.
+    pub(crate) headers: &'a [Header],
+    /// The body; none at all when absent.
+    pub(crate) body: Option<Vec<u8>>,
+    pub(crate) server: &'a Upstream,
+    /// Milliseconds from connecting to the last byte.
+    pub(crate) timeout_ms: u32,
+    pub(crate) max_answer_bytes: u32,
+}
+
+/// Why there is no whole answer.
+pub(crate) enum NoWhole {
+    /// There is none.
+    Answer(NoAnswer),
+    /// There is its head alone.
+    Body(Unread),
+}
+
+/// Makes a call. One deadline holds to the last byte: a server that creeps gets no more time than one
+/// that is silent. No redirect is followed.
+pub(crate) fn call(call: Call<'_>) -> Result<Answer, NoWhole> {
+    let Call { method, path, headers, body, server, timeout_ms, max_answer_bytes } = call;
+    let deadline = Deadline::after(timeout_ms);
+    let sent = outbound::made(method, path, headers, body, server)
+        .and_then(|(request, upload)| outbound::send(request, upload, &deadline, timeout_ms));
+    let held = sent.map_err(NoWhole::Answer)?;
+    let source = Source::of_answer(&held.response).ok_or(NoWhole::Body(Unread::CutOff))?;
+    let body = source.whole(max_answer_bytes, &deadline).map_err(NoWhole::Body)?;
+    Ok(Answer { status: held.response.status(), headers: lines(&held.response), body })
+}
+
+/// All header lines of an answer, names in lower case.
+fn lines(answer: &IncomingResponse) -> Vec<Header> {
+    let line = |(name, value): (String, Vec<u8>)| Header { name: name.to_ascii_lowercase(), value };
+    answer.headers().entries().into_iter().map(line).collect()
+}

@@ -1,0 +1,107 @@
+//! A fetch on behalf of all exchanges, such as of an issuer's keys: a call to an absolute URL. Why it
+//! failed is said in a phrase.
+
+use linkgate_policy::{Answer, Failure, Fetch};
+use wasi::http::types::ErrorCode;
+
+use crate::body::Unread;
+use crate::call::{self, Call, NoWhole};
+use crate::failure;
+use crate::outbound::NoAnswer;
+use crate::upstream::Upstream;
+
+/// Performs a fetch, once and to its end.
+pub(crate) fn perform(fetch: Fetch) -> Result<Answer, String> {
+    let Fetch { method, url, headers, body, timeout_ms, max_answer_bytes, source: _ } = fetch;
+    let (server, path) = split(&url)?;
+    let (path, headers, server) = (&*path, &*headers, &server);
+    let call = Call { method, path, headers, body, server, timeout_ms, max_answer_bytes };
+    call::call(call).map_err(|why| match why {
+        NoWhole::Answer(why) => no_answer(&why, timeout_ms),
+        NoWhole::Body(why) => no_body(why, timeout_ms, max_answer_bytes),
+    })
+}
+
+/// The server of an absolute URL, and what it is asked for.
+fn split(url: &str) -> Result<(Upstream, String), String> {
+    let after_scheme = url.find("://").map_or(0, |at| at.saturating_add(3));
+    let end = url.match_indices(['/', '?']).map(|(at, _)| at).find(|at| *at >= after_scheme);
+    let (server, target) = url.split_at_checked(end.unwrap_or(url.len())).unwrap_or((url, ""));
+    let path = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
+    Ok((server.parse()?, path))
+}
+
+fn no_body(why: Unread, timeout_ms: u32, max_answer_bytes: u32) -> String {
+    match why {
+        Unread::TooLarge => format!("expected at most {max_answer_bytes} bytes, found more"),
+        Unread::Late => format!("expected the whole body within {timeout_ms} ms, found a part"),
+        Unread::CutOff => "expected the whole body, found it cut off".to_owned(),
+    }
+}
+
+fn no_answer(why: &NoAnswer, timeout_ms: u32) -> String {
+    let late = || format!("expected an answer within {timeout_ms} ms, found none");
+    match why {
+        NoAnswer::Late => late(),
+        // The host's own timeout is the same one and may be the first to be noticed.
+        NoAnswer::Failed(ErrorCode::ConnectionReadTimeout | ErrorCode::HttpResponseTimeout) => {
+            late()
+        }
+        NoAnswer::Unmade => "expected a request that the host can send, found another".to_owned(),
+        NoAnswer::Refused(code) => {
+            format!("expected a request that the host sends, found it refused: {}", name(code))
+        }
+        NoAnswer::Failed(code) => match failure::of(code) {
+            Failure::NotSent => format!("expected a connection, found none: {}", name(code)),
+            Failure::Unknown => format!("expected an answer, found none: {}", name(code)),
+        },
+    }
+}
+
+/// A host's error as it stands in the log. Text within it is quoted and escaped.
+fn name(code: &ErrorCode) -> String {
+    let text = format!("{code:?}");
+    text.strip_prefix("ErrorCode::").unwrap_or(&text).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_a_server_and_a_target() {
+        for (url, expected) in [
+            ("http://127.0.0.1:8080/keys", Some(("127.0.0.1:8080", "/keys"))),
+            ("https://tenant.test", Some(("tenant.test", "/"))),
+            ("https://tenant.test?a=/b", Some(("tenant.test", "/?a=/b"))),
+            ("https://[::1]:9/a/b?c://d", Some(("[::1]:9", "/a/b?c://d"))),
+            ("https://a:b@tenant.test/keys", None),
+            ("/keys", None),
+        ] {
+            let found = split(url).ok().map(|(server, path)| (server.authority, path));
+            let expected = expected.map(|(server, path)| (server.to_owned(), path.to_owned()));
+            assert_eq!(found, expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_failure_says_what_was_expected() {
+        for (why, expected) in [
+            (NoAnswer::Late, "expected an answer within 9 ms, found none"),
+            (
+                NoAnswer::Failed(ErrorCode::ConnectionReadTimeout),
+                "expected an answer within 9 ms, found none",
+            ),
+            (
+                NoAnswer::Failed(ErrorCode::ConnectionRefused),
+                "expected a connection, found none: ConnectionRefused",
+            ),
+            (
+                NoAnswer::Failed(ErrorCode::ConnectionTerminated),
+                "expected an answer, found none: ConnectionTerminated",
+            ),
+        ] {
+            assert_eq!(no_answer(&why, 9), expected);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The simulated tenant on both sides of the gate: it publishes keys, and it is the upstream.
+
+use std::collections::BTreeSet;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use linkgate::cases::Record;
+use linkgate_tenant::faults::{Fault, FaultRule};
+use linkgate_tenant::keys::Overlap;
+use linkgate_tenant::{
+    DEFAULT_USERS, Operation, Settings, SigningKey, Tenant, TenantHandle, Users, Validity,
+};
+use linkgate_tests::hosts::{
+    PATIENCE, Policy, Running as _, Serving, Stream, environment, parse_record,
+};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::peer::Peer;
+use crate::stage::host;
+
+const ALICE: &str = "auth0|alice-5f7c8ec7";
+
+/// A host that makes an instance for each request.
+pub(crate) const FRESH: &[&str] = &["-S", "cli"];
+
+/// A host that keeps instances.
+pub(crate) const KEPT: &[&str] =
+    &["-S", "cli", "--max-instance-reuse-count", "1000", "--idle-instance-timeout", "60s"];
+
+/// A tenant, and `wasmtime serve` in front of it. Lines of the host begin with the number of the
+/// instance.
+pub(crate) struct World {
+    pub(crate) tenant: TenantHandle,
+    pub(crate) serving: Serving,
+    /// The issuer, without its slash.
+    pub(crate) origin: String,
+    /// Those that had an exchange.
+    pub(crate) instances: BTreeSet<String>,
+}
+
+/// What became of a request.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) status: u16,
+    pub(crate) retry_after_s: Option<u64>,
+    pub(crate) record: Record,
+    pub(crate) instance: String,
+}
+
+impl World {
+    /// With the `keys` of the tenant's origin as the policy has them, on a host with these flags.
+    pub(crate) async fn begin(keys: impl Fn(&str) -> Value, flags: &[&str]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let origin = format!("http://{}", listener.local_addr().expect("an address"));
+        let users = Users::parse(DEFAULT_USERS).expect("users");
+        let tenant = Tenant::new(Settings::new(&origin), signing_key(), users);
+        let tenant = TenantHandle::new(tenant);
+        tokio::spawn(linkgate_tenant::serve(listener, tenant.clone(), std::future::pending()));
+        let document = json!({
+            "version": 1,
+            "profile": "read-own",
+            "issuers": [{
+                "issuer": format!("{origin}/"),
+                "audiences": [format!("{origin}/api/v2/")],
+                "keys": keys(&origin),
+            }],
+        });
+        let policy = Policy { document: document.to_string(), secrets: Vec::new() };
+        let serving = host().serve(&environment(&policy, &origin), flags);
+        let serving = serving.unwrap_or_else(|trouble| panic!("{trouble}"));
+        Self { tenant, serving, origin, instances: BTreeSet::new() }
+    }
+
+    /// Alice's token, signed by the tenant's newest key.
+    pub(crate) fn token(&self) -> String {
+        mint(&self.tenant.tenant())
+    }
+
+    /// The same token, signed by a key that the tenant never published.
+    pub(crate) fn unknown_token(&self) -> String {
+        let settings = self.tenant.tenant().settings().clone();
+        mint(&Tenant::new(settings, signing_key(), Users::default()))
+    }
+
+    /// Signs with another key from now on; the one before is withdrawn.
+    pub(crate) fn rotate(&self) {
+        self.tenant.rotate_key(Overlap::None).expect("a key");
+    }
+
+    /// How often keys were asked for.
+    pub(crate) fn fetches(&self) -> u64 {
+        self.tenant.arrived(Operation::Jwks)
+    }
+
+    /// Has every request for keys go wrong like this from now on, until faults are cleared.
+    pub(crate) fn break_keys(&self, fault: Fault) {
+        self.tenant.add_fault(FaultRule::new(Operation::Jwks, fault));
+    }
+
+    pub(crate) async fn client(&self) -> Peer {
+        Peer::connect(self.serving.address()).await
+    }
+
+    /// Reads Alice's profile with a token, on a connection of its own.
+    pub(crate) async fn read(&mut self, token: &str) -> Read {
+        let mut client = self.client().await;
+        self.read_on(&mut client, token).await
+    }
+
+    /// The same on a connection that is there.
+    pub(crate) async fn read_on(&mut self, client: &mut Peer, token: &str) -> Read {
+        let authorization = format!("authorization: Bearer {token}\r\n");
+        self.ask(client, "/api/v2/users/auth0%7Calice-5f7c8ec7", &authorization).await
+    }
+
+    /// Asks for what is refused before a key is looked at.
+    pub(crate) async fn ask_for_nothing(&mut self, client: &mut Peer) -> Read {
+        self.ask(client, "/nowhere", "").await
+    }
+
+    async fn ask(&mut self, client: &mut Peer, target: &str, lines: &str) -> Read {
+        client.send(format!("GET {target} HTTP/1.1\r\nhost: gate\r\n{lines}\r\n")).await;
+        let reply = client.message().await.to_ascii_lowercase();
+        let status = reply.split(' ').nth(1).and_then(|status| status.parse().ok());
+        let retry_after = reply.lines().find_map(|line| line.strip_prefix("retry-after: "));
+        let (instance, record) = self.record();
+        self.instances.insert(instance.clone());
+        Read {
+            status: status.unwrap_or_else(|| panic!("no status in {reply}")),
+            retry_after_s: retry_after.and_then(|seconds| seconds.trim().parse().ok()),
+            record,
+            instance,
+        }
+    }
+
+    /// The next decision record, and the instance it is from.
+    fn record(&mut self) -> (String, Record) {
+        let record = self.serving.process.line(PATIENCE, |line| {
+            let (instance, line) = line.strip_prefix("stdout [")?.split_once("] :: ")?;
+            Some((instance.to_owned(), parse_record(line)?))
+        });
+        record.unwrap_or_else(|| panic!("no record. The host said:\n{}", self.serving.output()))
+    }
+
+    /// Waits for a line of the component's on standard error. The two streams come in any order, so
+    /// it may have been read on the way to a record.
+    pub(crate) fn told(&mut self, row: &str, expected: &str) {
+        let told = self.said().iter().any(|line| line.starts_with(expected))
+            || self
+                .serving
+                .process
+                .line(PATIENCE, |line| of_the_component(line)?.starts_with(expected).then_some(()))
+                .is_some();
+        assert!(told, "{row}: no `{expected}` in\n{}", self.serving.output());
+    }
+
+    /// What the component has said on standard error, as far as it was read.
+    pub(crate) fn said(&self) -> Vec<&str> {
+        let lines = self.serving.process.said_on(Stream::Err);
+        lines.into_iter().filter_map(of_the_component).collect()
+    }
+}
+
+/// A line of the component's on standard error, without the host's prefix.
+fn of_the_component(line: &str) -> Option<&str> {
+    Some(line.strip_prefix("stderr [")?.split_once("] :: ")?.1)
+}
+
+fn signing_key() -> SigningKey {
+    SigningKey::generate().expect("a key")
+}
+
+fn mint(tenant: &Tenant) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_secs();
+    let token =
+        tenant.mint_access_token(ALICE, "spa", &["read:current_user"], Validity::new(now, 600));
+    token.expect("a token")
+}

@@ -127,7 +127,14 @@ async fn keys_are_refreshed_ahead_and_no_client_waits() {
             world.ask_for_nothing(&mut client).await;
         }
     };
-    timeout(PATIENCE, refreshed).await.expect("keys were never refreshed");
+    let refreshed = timeout(PATIENCE, refreshed).await;
+    assert!(
+        refreshed.is_ok(),
+        "keys were never refreshed: {} fetches by {} instances, which said {:#?}",
+        world.fetches(),
+        world.instances.len(),
+        world.said()
+    );
     // That instance is occupied: the client, on the same connection, is served by another.
     let read = world.read_on(&mut client, &token).await;
     assert_eq!(read.status, 200);

@@ -21,7 +21,7 @@ fn every_case_holds_on_wasmtime_serve() {
 
 #[test]
 fn every_case_holds_on_the_reference_gateway() {
-    every_case_holds_on(&Reference { component: component("linkgate-evaluator.wasm") });
+    every_case_holds_on(&Reference::new(component("linkgate-evaluator.wasm")));
 }
 
 fn every_case_holds_on(host: &dyn Host) {

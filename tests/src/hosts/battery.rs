@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use linkgate::cases::{
@@ -39,13 +38,14 @@ pub fn run(suite: &Suite, host: &dyn Host, filter: &str) -> Result<Table, Troubl
         exceptions: Vec::new(),
         failures: Vec::new(),
     };
-    let mut by_start: BTreeMap<(&str, bool), Vec<&NamedCase>> = BTreeMap::new();
+    let mut by_start: BTreeMap<(bool, &str), Vec<&NamedCase>> = BTreeMap::new();
     for named in suite.cases.iter().filter(|named| named.name.contains(filter)) {
         let refused = Scene::prepare(suite, &named.case).is_ok_and(|scene| not_reached(&scene));
-        by_start.entry((&named.case.policy, refused)).or_default().push(named);
+        by_start.entry((refused, &named.case.policy)).or_default().push(named);
     }
-    for ((policy, refused), cases) in by_start {
-        let mut stage = Stage::set(suite, host, cases.first().copied(), refused)
+    let peers = Peers::find()?;
+    for ((refused, policy), cases) in by_start {
+        let mut stage = Stage::set(suite, host, &peers, cases.first().copied(), refused)
             .map_err(|trouble| trouble.at(policy).at(host.name()))?;
         for named in cases {
             table.run += 1;
@@ -68,36 +68,41 @@ fn not_reached(scene: &Scene) -> bool {
     matches!(scene.upstream, Err(Failure::NotSent))
 }
 
-/// A host that runs, between a client and an upstream.
-struct Stage {
-    host: &'static str,
-    running: Box<dyn Running>,
+/// The upstreams there are. Each is there for all policies: a host may be built for an upstream once.
+struct Peers {
     recorder: Recorder,
-    /// The upstream that refuses, where that is the one.
-    _refusing: Option<Refusing>,
+    refusing: Refusing,
 }
 
-impl Stage {
+impl Peers {
+    fn find() -> Result<Self, Trouble> {
+        let io = |error: std::io::Error| Trouble::new(error.to_string());
+        let recorder = Recorder::start().map_err(io)?;
+        Ok(Self { recorder, refusing: Refusing::bind().map_err(io)? })
+    }
+}
+
+/// A host that runs, between a client and an upstream.
+struct Stage<'p> {
+    host: &'static str,
+    running: Box<dyn Running>,
+    recorder: &'p Recorder,
+}
+
+impl<'p> Stage<'p> {
     fn set(
         suite: &Suite,
         host: &dyn Host,
+        peers: &'p Peers,
         case: Option<&NamedCase>,
         refused: bool,
     ) -> Result<Self, Trouble> {
-        let io = |error: std::io::Error| Trouble::new(error.to_string());
         let case = case.ok_or_else(|| Trouble::new("no case"))?;
         let scene = Scene::prepare(suite, &case.case)?;
         let policy = Policy { document: scene.document, secrets: scene.secrets };
-        let recorder = Recorder::start().map_err(io)?;
-        let refusing = refused.then(Refusing::bind).transpose().map_err(io)?;
-        let upstream: SocketAddr =
-            refusing.as_ref().map_or(recorder.address, |refusing| refusing.address);
-        Ok(Self {
-            host: host.name(),
-            running: host.start(&policy, upstream)?,
-            recorder,
-            _refusing: refusing,
-        })
+        let upstream = if refused { peers.refusing.address } else { peers.recorder.address };
+        let running = host.start(&policy, upstream)?;
+        Ok(Self { host: host.name(), running, recorder: &peers.recorder })
     }
 
     /// Runs a case. Says why it does not hold, if it does not.

@@ -42,7 +42,8 @@ pub trait Host: Sync {
     /// The edition.
     fn edition(&self) -> &'static str;
 
-    /// Starts it with a policy, in front of an upstream.
+    /// Starts it with a policy, in front of an upstream. What it started before for the same upstream
+    /// may serve by this policy from then on.
     ///
     /// # Errors
     /// It does not start.

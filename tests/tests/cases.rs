@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Once;
 
 use linkgate::cases::{
-    Edition, Evaluator, Expected, ExpectedSent, Native, Report, Scene, Sent, Suite, compare, run,
-    run_suite,
+    Edition, Evaluator, Expected, ExpectedSent, Native, Report, Scene, Sent, Step, Suite, Walk,
+    compare, run, run_suite,
 };
 
 #[test]
@@ -19,6 +19,30 @@ fn every_case_holds_on_the_evaluator() {
     every_case_holds_on(
         &mut Evaluator::load(&target_dir()).unwrap_or_else(|trouble| panic!("{trouble}")),
     );
+}
+
+/// On a host that fetches keys with the first request, as `wasmtime serve` does, a case holds as it does
+/// there.
+#[test]
+fn every_case_holds_where_keys_are_fetched_late() {
+    let suite = suite();
+    let evaluator = Evaluator::load(&target_dir()).unwrap_or_else(|trouble| panic!("{trouble}"));
+    let editions: [Box<dyn Edition>; 2] = [Box::new(Native::default()), Box::new(evaluator)];
+    for mut edition in editions {
+        let mut waited = 0;
+        for named in suite.cases.iter().filter(|named| !named.case.keys.is_empty()) {
+            let at = format!("{} on {}", named.name, edition.name());
+            let mut case = named.case.clone();
+            let late = case.hosts.remove("wasmtime-serve").and_then(|host| host.expect);
+            case.expect = late.unwrap_or(case.expect);
+            let scene = Scene::prepare(&suite, &case).expect(&at);
+            let walk = Walk::open(edition.as_mut(), &scene).expect(&at);
+            waited += usize::from(matches!(walk.turn().step, Step::Wait { .. }));
+            let seen = walk.finish(edition.as_mut()).expect(&at);
+            assert_eq!(compare(&scene, &seen), [], "{at}");
+        }
+        assert!(waited > 0, "no exchange waited on {}", edition.name());
+    }
 }
 
 /// A case that says nothing is no case, and two with one title are one case too many.
@@ -76,7 +100,7 @@ fn every_part_of_an_expectation_counts() {
 /// Changes to an expectation; each says whether there was something to change.
 type Change = fn(&mut Expected) -> bool;
 
-fn changes() -> [(&'static str, Change); 11] {
+fn changes() -> [(&'static str, Change); 12] {
     fn sent(expected: &mut Expected) -> Option<&mut Sent> {
         if let ExpectedSent::Request(sent) = &mut expected.upstream { Some(sent) } else { None }
     }
@@ -113,7 +137,36 @@ fn changes() -> [(&'static str, Change); 11] {
         ("decision", |expected| {
             expected.decision.values_mut().next().map(|value| *value = "x".into()).is_some()
         }),
+        ("told", |expected| expected.told.last_mut().map(|told| told.push('\0')).is_some()),
     ]
+}
+
+/// A mistake in what a key endpoint answers is told, and none is taken for something else.
+#[test]
+fn a_bad_key_answer_is_told() {
+    let suite = suite();
+    for (policy, keys, expected) in [
+        ("fetched", "[{}]", "expected `fails` or an answer, found neither"),
+        ("fetched", "[{ fails: unknown, status: 200 }]", "expected nothing beside `fails`"),
+        ("fetched", "[{ set: [], body: x }]", "expected `set` or `body`, found both"),
+        ("fetched", "[{ sets: [] }]", "sets"),
+        ("fetched", "[{ set: tenant-rs }]", "expected sequence start"),
+        ("fetched", "[{ set: [[x]] }]", "expected a map"),
+        ("fetched", "[{ set: [nobody] }]", "no key `nobody`"),
+        ("fetched", "[{ set: [{ like: 7 }] }]", "expected the name of a key, found `7`"),
+        ("fetched", "[{ set: [tenant-hs] }]", "`tenant-hs` is a secret"),
+        ("fetched", "[{ body: '{{nobody}}' }]", "nothing is called `nobody` here"),
+        ("fetched", "[{ fails: not-sent }, { set: [] }]", "expected `fails: not-sent` alone"),
+        ("fetched", "[]", "expected `keys`, since policy `fetched` has some"),
+        ("access", "[{ set: [] }]", "expected a policy with keys at `{{key-endpoint}}`"),
+    ] {
+        let text = format!(
+            "title: bad\npolicy: {policy}\nrequest: unlink\nkeys: {keys}\nexpect: {{ outcome: '', cause: '', reason: '', reply: 200 }}"
+        );
+        let told = Suite::read_case(&text).and_then(|case| Scene::prepare(&suite, &case));
+        let told = told.expect_err(keys).to_string();
+        assert!(told.contains(expected), "{keys}: {told}");
+    }
 }
 
 /// The editions are rows of one table.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use linkgate::cases::{
     Case, Departed, ExpectedSent, NamedCase, Observed, Origin, Record, Request, Scene, Sent, Suite,
@@ -11,6 +10,7 @@ use linkgate::cases::{
 use linkgate_policy::{Failure, trace_id};
 use serde_json::Value;
 
+use super::key_endpoint::{KeyEndpoint, now_s};
 use super::message::{Message, comparable};
 use super::recorder::{Recorder, Refusing};
 use super::{Host, Policy, Running, client};
@@ -38,13 +38,15 @@ pub fn run(suite: &Suite, host: &dyn Host, filter: &str) -> Result<Table, Troubl
         exceptions: Vec::new(),
         failures: Vec::new(),
     };
-    let mut by_start: BTreeMap<(bool, &str), Vec<&NamedCase>> = BTreeMap::new();
+    let mut by_start: BTreeMap<Start<'_>, Vec<&NamedCase>> = BTreeMap::new();
     for named in suite.cases.iter().filter(|named| named.name.contains(filter)) {
         let refused = Scene::prepare(suite, &named.case).is_ok_and(|scene| not_reached(&scene));
-        by_start.entry((refused, &named.case.policy)).or_default().push(named);
+        let fetches = !named.case.keys.is_empty();
+        let alone = fetches.then_some(named.name.as_str());
+        by_start.entry((refused, &named.case.policy, alone)).or_default().push(named);
     }
     let peers = Peers::find()?;
-    for ((refused, policy), cases) in by_start {
+    for ((refused, policy, _), cases) in by_start {
         let mut stage = Stage::set(suite, host, &peers, cases.first().copied(), refused)
             .map_err(|trouble| trouble.at(policy).at(host.name()))?;
         for named in cases {
@@ -63,6 +65,10 @@ pub fn run(suite: &Suite, host: &dyn Host, filter: &str) -> Result<Table, Troubl
     }
     Ok(table)
 }
+
+/// Cases with the same are run one after another on one host: whether the upstream refuses, the policy,
+/// and the name of a case that has keys fetched, which is alone with them.
+type Start<'s> = (bool, &'s str, Option<&'s str>);
 
 fn not_reached(scene: &Scene) -> bool {
     matches!(scene.upstream, Err(Failure::NotSent))
@@ -87,6 +93,7 @@ struct Stage<'p> {
     host: &'static str,
     running: Box<dyn Running>,
     recorder: &'p Recorder,
+    keys: Option<KeyEndpoint>,
 }
 
 impl<'p> Stage<'p> {
@@ -98,11 +105,13 @@ impl<'p> Stage<'p> {
         refused: bool,
     ) -> Result<Self, Trouble> {
         let case = case.ok_or_else(|| Trouble::new("no case"))?;
-        let scene = Scene::prepare(suite, &case.case)?;
+        let keys = KeyEndpoint::of(suite, &case.case)?;
+        let place = keys.as_ref().map(|keys| keys.address);
+        let scene = Scene::prepare_at(suite, &case.case, now_s()?, place)?;
         let policy = Policy { document: scene.document, secrets: scene.secrets };
         let upstream = if refused { peers.refusing.address } else { peers.recorder.address };
         let running = host.start(&policy, upstream)?;
-        Ok(Self { host: host.name(), running, recorder: &peers.recorder })
+        Ok(Self { host: host.name(), running, recorder: &peers.recorder, keys })
     }
 
     /// Runs a case. Says why it does not hold, if it does not.
@@ -126,12 +135,14 @@ impl<'p> Stage<'p> {
     fn tell(&mut self, suite: &Suite, case: &Case, own_status: Option<u16>) -> Result<(), Trouble> {
         let mut told = Ok(());
         for _ in 0..2 {
-            let now_s = now_s()?;
+            let began_s = now_s()?;
+            let keys = self.keys.as_ref().map(|keys| keys.address);
+            let scene = Scene::prepare_at(suite, case, began_s, keys)?;
             told = match own_status {
-                Some(status) => self.refused(&Scene::prepare_at(suite, case, now_s)?, status),
-                None => self.decided(Scene::prepare_at(suite, case, now_s)?),
+                Some(status) => self.refused(&scene, status),
+                None => self.decided(scene),
             };
-            if told.is_ok() || now_s == self::now_s()? {
+            if told.is_ok() || began_s == now_s()? {
                 return told;
             }
         }
@@ -140,7 +151,7 @@ impl<'p> Stage<'p> {
 
     /// The host answers by itself, and nothing is sent.
     fn refused(&mut self, scene: &Scene, status: u16) -> Result<(), Trouble> {
-        self.recorder.expect(None);
+        self.recorder.expect(Vec::new());
         let reply = client::exchange(self.running.address(), &scene.request).map_err(no_reply)?;
         let sent = self.recorder.recorded().len();
         if reply.status == status && sent == 0 {
@@ -154,7 +165,7 @@ impl<'p> Stage<'p> {
 
     /// The gate decides.
     fn decided(&mut self, mut scene: Scene) -> Result<(), Trouble> {
-        self.recorder.expect(scene.upstream.as_ref().ok());
+        self.recorder.expect(vec![scene.upstream.as_ref().ok().cloned()]);
         let reply = client::exchange(self.running.address(), &scene.request).map_err(no_reply)?;
         let mut record = self.running.record().ok_or_else(|| {
             Trouble::new(format!("no decision record; the reply was {}", reply.status))
@@ -180,7 +191,8 @@ impl<'p> Stage<'p> {
             expected.headers = comparable(&expected.headers);
         }
         let origin = origin(&record);
-        let observed = Observed { reply: Some(reply), origin, sent, record };
+        let told = self.running.told(&scene.expected.told);
+        let observed = Observed { reply: Some(reply), origin, sent, record, told };
         // RFC 9110 section 9.3.2: over a socket an answer to HEAD has no body to look into.
         let is_bodiless = scene.request.method == "HEAD";
         let of_body = |what: &str| what.starts_with("reply.body") || what.starts_with("law: `");
@@ -195,12 +207,6 @@ impl<'p> Stage<'p> {
 
 /// Lines of a host's output that are shown with a failure.
 const OUTPUT_LINES: usize = 8;
-
-/// The present time, which is what a host's clock shows, in Unix seconds.
-fn now_s() -> Result<u64, Trouble> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map(|since| since.as_secs()).map_err(|error| Trouble::new(error.to_string()))
-}
 
 fn no_reply(error: std::io::Error) -> Trouble {
     Trouble::new(format!("no reply: {error}"))

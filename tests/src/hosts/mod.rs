@@ -14,6 +14,7 @@
 
 mod battery;
 mod client;
+mod key_endpoint;
 mod message;
 mod process;
 mod record_line;
@@ -42,7 +43,7 @@ pub trait Host: Sync {
     /// The edition.
     fn edition(&self) -> &'static str;
 
-    /// Starts it with a policy, in front of an upstream. What it started before for the same upstream
+    /// Starts it with a policy, in front of an upstream. One that fetches keys ahead has done so. What it started before for the same upstream
     /// may serve by this policy from then on.
     ///
     /// # Errors
@@ -66,8 +67,17 @@ pub trait Running {
     /// The next decision record, once it is written; nothing when it takes too long.
     fn record(&mut self) -> Option<Record>;
 
+    /// Lines that its operator was told about keys since it was started, once each of these phrases is in
+    /// one, or it has taken too long.
+    fn told(&mut self, phrases: &[String]) -> Vec<String>;
+
     /// What it has printed, for a person who looks for what went wrong.
     fn output(&self) -> String;
+}
+
+/// Whether a phrase is in none of the lines.
+fn missing(phrases: &[String], lines: &[String]) -> bool {
+    phrases.iter().any(|phrase| !lines.iter().any(|line| line.contains(phrase.as_str())))
 }
 
 /// Longest wait for anything that takes milliseconds on an idle machine.

@@ -1,5 +1,6 @@
 //! An upstream that records what arrives and does what the case says.
 
+use std::collections::VecDeque;
 use std::io::{self, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
@@ -14,8 +15,9 @@ use super::message::{Message, Unframed};
 /// A listener on loopback that records requests.
 pub(crate) struct Recorder {
     pub(crate) address: SocketAddr,
-    /// What it answers; nothing, and the connection is closed on the request.
-    answer: Arc<Mutex<Option<Response>>>,
+    /// What it answers, one after another and the last for good; nothing, and the connection is closed
+    /// on the request.
+    answers: Arc<Mutex<VecDeque<Option<Response>>>>,
     requests: Receiver<Message>,
 }
 
@@ -24,13 +26,13 @@ impl Recorder {
     pub(crate) fn start() -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
-        let answer = Arc::new(Mutex::new(None));
-        let answers = Arc::clone(&answer);
+        let answers = Arc::new(Mutex::new(VecDeque::new()));
+        let next = Arc::clone(&answers);
         let (recorded, requests) = channel();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let Ok(request) = read(&stream) else { continue };
-                let answer = answers.lock().expect("nobody panics with it").clone();
+                let answer = next_of(&mut next.lock().expect("nobody panics with it"));
                 let head_only = request.start.starts_with("HEAD ");
                 if recorded.send(request).is_err() {
                     return;
@@ -40,12 +42,12 @@ impl Recorder {
                 }
             }
         });
-        Ok(Self { address, answer, requests })
+        Ok(Self { address, answers, requests })
     }
 
-    /// Says what comes next: an answer, or none.
-    pub(crate) fn expect(&self, answer: Option<&Response>) {
-        *self.answer.lock().expect("nobody panics with it") = answer.cloned();
+    /// Says what comes next, one after another and the last for good: an answer, or none.
+    pub(crate) fn expect(&self, answers: Vec<Option<Response>>) {
+        *self.answers.lock().expect("nobody panics with it") = answers.into();
     }
 
     /// What arrived since this was asked last. A request is recorded before it is answered, so
@@ -72,6 +74,14 @@ impl Refusing {
         bound.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
         Ok(Self { address: bound.local_addr()?, _bound: bound })
     }
+}
+
+fn next_of(answers: &mut VecDeque<Option<Response>>) -> Option<Response> {
+    let next = answers.front().cloned().flatten();
+    if answers.len() > 1 {
+        answers.pop_front();
+    }
+    next
 }
 
 fn read(mut stream: &TcpStream) -> io::Result<Message> {

@@ -6,15 +6,17 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use linkgate::cases::{Record, Trouble};
 use linkgate_gateway::{
-    ComponentSource, Decision, DecisionSink, Gateway, Limits, Reloader, Settings, Timings,
+    ComponentSource, Decision, DecisionSink, Gateway, KeySource, Limits, Readiness, Reloader,
+    Settings, Timings,
 };
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-use super::{Host, PATIENCE, Policy, Running};
+use super::{Host, PATIENCE, Policy, Running, missing};
 
 /// The gateway, with the component that it runs. Compiling that takes seconds, so there is one
 /// gateway an upstream: it is given another policy by a reload, and serves one at a time.
@@ -49,14 +51,23 @@ impl Host for Reference {
         if gateways.insert(upstream, Arc::clone(&serving)).is_some() {
             serving.reload(policy)?;
         }
+        serving.fetched_ahead()?;
         Ok(Box::new(serving))
     }
+}
+
+/// What the operator is told of keys.
+struct Notices {
+    coming: Receiver<String>,
+    told: Vec<String>,
 }
 
 struct Serving {
     address: SocketAddr,
     reloader: Reloader,
+    readiness: Readiness,
     decisions: Mutex<Receiver<Record>>,
+    notices: Mutex<Notices>,
     runtime: Option<Runtime>,
 }
 
@@ -72,9 +83,11 @@ impl Serving {
             limits: Limits::default(),
         };
         let (decided, decisions) = channel();
+        let (told, coming) = channel();
+        let ear = Ear { decided: Mutex::new(decided), told: Mutex::new(told) };
         let (gateway, reloader) =
-            Gateway::reloadable(settings, Ear { decided: Mutex::new(decided) })
-                .map_err(|error| trouble(&error))?;
+            Gateway::reloadable(settings, ear).map_err(|error| trouble(&error))?;
+        let readiness = gateway.readiness();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -84,14 +97,46 @@ impl Serving {
             runtime.block_on(TcpListener::bind("127.0.0.1:0")).map_err(|error| trouble(&error))?;
         let address = listener.local_addr().map_err(|error| trouble(&error))?;
         runtime.spawn(gateway.serve(listener, std::future::pending()));
-        Ok(Self { address, reloader, decisions: Mutex::new(decisions), runtime: Some(runtime) })
+        Ok(Self {
+            address,
+            reloader,
+            readiness,
+            decisions: Mutex::new(decisions),
+            notices: Mutex::new(Notices { coming, told: Vec::new() }),
+            runtime: Some(runtime),
+        })
     }
 
     fn reload(&self, policy: &Policy) -> Result<(), Trouble> {
+        let mut notices = locked(&self.notices);
+        notices.coming.try_iter().for_each(drop);
+        notices.told.clear();
+        drop(notices);
         let reloaded = self.reloader.reload(policy.document.clone(), policy.secrets.clone());
         reloaded.map_err(|error| trouble(&error))
     }
+
+    /// Waits until keys are there, or known not to be. A request in the very millisecond of their fetch
+    /// may still count as before it, so they have some age too. Nobody announces that: it is looked at
+    /// again and again.
+    fn fetched_ahead(&self) -> Result<(), Trouble> {
+        let is_settled = |source: &KeySource| {
+            let has_age = source.age_ms.is_some_and(|age| age > 1);
+            source.url.is_none() || has_age || source.last_failure.is_some()
+        };
+        let until = Instant::now() + PATIENCE;
+        while !self.readiness.key_sources().iter().all(is_settled) {
+            if Instant::now() > until {
+                return Err(Trouble::new("keys are neither fetched nor given up"));
+            }
+            std::thread::sleep(LOOK_AGAIN);
+        }
+        Ok(())
+    }
 }
+
+/// How long a look at the keys is put off. Lowered, the wait takes the CPU from what it waits for.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 impl Running for Arc<Serving> {
     fn address(&self) -> SocketAddr {
@@ -100,6 +145,17 @@ impl Running for Arc<Serving> {
 
     fn record(&mut self) -> Option<Record> {
         locked(&self.decisions).recv_timeout(PATIENCE).ok()
+    }
+
+    fn told(&mut self, phrases: &[String]) -> Vec<String> {
+        let until = Instant::now() + PATIENCE;
+        let mut notices = locked(&self.notices);
+        while missing(phrases, &notices.told) {
+            let left = until.saturating_duration_since(Instant::now());
+            let Ok(notice) = notices.coming.recv_timeout(left) else { break };
+            notices.told.push(notice);
+        }
+        notices.told.clone()
     }
 
     fn output(&self) -> String {
@@ -115,14 +171,19 @@ impl Drop for Serving {
     }
 }
 
-/// Hears what was decided. A sink is shared by threads; this end of a channel would rather not be.
+/// Hears what is told. A sink is shared by threads; this end of a channel would rather not be.
 struct Ear {
     decided: Mutex<Sender<Record>>,
+    told: Mutex<Sender<String>>,
 }
 
 impl DecisionSink for Ear {
     fn decided(&self, decision: &Decision, _: &Timings) {
         let _ = locked(&self.decided).send(decision.clone().into());
+    }
+
+    fn keys(&self, notice: &str) {
+        let _ = locked(&self.told).send(notice.to_owned());
     }
 }
 

@@ -3,13 +3,13 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use linkgate::cases::{Record, Trouble};
 
-use super::process::Process;
+use super::process::{Process, Stream};
 use super::record_line;
-use super::{Host, PATIENCE, Policy, Running};
+use super::{Host, PATIENCE, Policy, Running, missing};
 
 /// A `wasmtime` binary and a component that it has compiled.
 pub struct WasmtimeServe {
@@ -118,6 +118,21 @@ impl Running for Serving {
 
     fn record(&mut self) -> Option<Record> {
         self.process.line(PATIENCE, record_line::parse)
+    }
+
+    fn told(&mut self, phrases: &[String]) -> Vec<String> {
+        let until = Instant::now() + PATIENCE;
+        let told = |process: &Process| -> Vec<String> {
+            let lines = process.said_on(Stream::Err).into_iter();
+            lines.filter_map(|line| line.strip_prefix("linkgate: ")).map(str::to_owned).collect()
+        };
+        while missing(phrases, &told(&self.process)) {
+            let left = until.saturating_duration_since(Instant::now());
+            if self.process.line(left, |_| Some(())).is_none() {
+                break;
+            }
+        }
+        told(&self.process)
     }
 
     fn output(&self) -> String {

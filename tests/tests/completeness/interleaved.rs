@@ -148,7 +148,6 @@ fn interleaved(
     (alice.seen(), bob.seen())
 }
 
-#[expect(clippy::large_enum_variant, reason = "there are two of them at a time")]
 enum Side<'s> {
     Ahead(&'s Scene),
     Under(Walk<'s>),

@@ -1,4 +1,5 @@
-//! A case: one behaviour as data. This is the whole format; `tests/README.md` shows it at work.
+//! A case: one behaviour as data. This, with [`key_answer`](super::key_answer), is the whole format;
+//! `tests/README.md` shows it at work.
 //!
 //! Unknown keys are refused at every level. Text holds `{{…}}` placeholders, see
 //! [`text`](super::text).
@@ -8,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::key_answer::KeyAnswerForm;
 use super::short::{Shorthand, each_short_or_full, short_or_full};
 
 /// One behaviour: a request under a policy, and what has to come of it.
@@ -33,6 +35,10 @@ pub struct Case {
     /// What the upstream does, should it be asked; the suite's default when absent.
     #[serde(default)]
     pub upstream: Option<UpstreamForm>,
+    /// What the key endpoint answers, one after another and the last for good, where the policy has keys
+    /// at `{{key-endpoint}}`.
+    #[serde(default)]
+    pub keys: Vec<KeyAnswerForm>,
     /// What has to come of it.
     pub expect: Expect,
     /// Where a real host makes something else of the request, by the name of the host.
@@ -196,6 +202,9 @@ pub struct Expect {
     /// Further members of the decision record.
     #[serde(default)]
     pub decision: Map<String, Value>,
+    /// Phrases, each in a line that the operator is told about keys.
+    #[serde(default, deserialize_with = "short_or_full")]
+    pub told: Values,
 }
 
 fn some_short_or_full<'de, D: serde::Deserializer<'de>>(

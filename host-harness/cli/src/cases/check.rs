@@ -46,6 +46,7 @@ pub fn compare(scene: &Scene, observed: &Observed) -> Vec<Difference> {
             seen.subset(&format!("decision.{name}"), value, record.get(name));
         }
     }
+    seen.told(&expected.told, &observed.told);
     laws::judge(scene, observed, &mut seen);
     seen.0
 }
@@ -63,6 +64,15 @@ impl Differences {
                 expected: expected.to_owned(),
                 found: found.to_owned(),
             });
+        }
+    }
+
+    /// Each phrase is in a line.
+    fn told(&mut self, phrases: &[String], lines: &[String]) {
+        for phrase in phrases {
+            if !lines.iter().any(|line| line.contains(phrase.as_str())) {
+                self.text("told", &format!("a line with `{phrase}`"), &listed(lines));
+            }
         }
     }
 
@@ -177,14 +187,12 @@ fn departed(departed: &Departed) -> String {
 
 /// Header lines, one a line.
 fn lines(headers: &[Header]) -> String {
-    if headers.is_empty() {
-        return "none".to_owned();
-    }
-    headers
-        .iter()
-        .map(|line| format!("{}: {}", line.name, shown(&line.value)))
-        .collect::<Vec<_>>()
-        .join("\n            ")
+    let line = |line: &Header| format!("{}: {}", line.name, shown(&line.value));
+    listed(&headers.iter().map(line).collect::<Vec<_>>())
+}
+
+fn listed(lines: &[String]) -> String {
+    if lines.is_empty() { "none".to_owned() } else { lines.join("\n            ") }
 }
 
 /// Bytes for a person: text as it is, the rest escaped, long ones cut in the middle.

@@ -2,7 +2,7 @@
 //!
 //! The types are those of the core's own seam, but for the two that only the core may make.
 
-use linkgate_policy::{End, Event, Head, Header, HeaderEdits, Now, Reply};
+use linkgate_policy::{Answer, End, Event, Head, Header, HeaderEdits, Now, Reply};
 use serde::Serialize;
 
 use super::trouble::Trouble;
@@ -19,6 +19,41 @@ pub trait Edition {
     /// # Errors
     /// The document has mistakes, or the edition is dead.
     fn load(&mut self, document: &str, secrets: &[(String, String)]) -> Result<PolicyId, Trouble>;
+
+    /// Compiles a policy document anew, with no key fetched yet: what one case has it fetch is no other
+    /// case's business.
+    ///
+    /// # Errors
+    /// The document has mistakes, or the edition is dead.
+    fn compile(
+        &mut self,
+        document: &str,
+        secrets: &[(String, String)],
+    ) -> Result<PolicyId, Trouble>;
+
+    /// Has the keys of all issuers fetched before anybody asks, as a host does that remembers.
+    ///
+    /// # Errors
+    /// The edition is dead.
+    fn warm(&mut self, policy: PolicyId) -> Result<(), Trouble>;
+
+    /// The name of the next fetch to perform now, handed out once.
+    ///
+    /// # Errors
+    /// The edition is dead.
+    fn due(&mut self, policy: PolicyId, now: Now) -> Result<Option<String>, Trouble>;
+
+    /// Reports what came of a fetch that was asked for at the same moment. Gives lines for the operator.
+    ///
+    /// # Errors
+    /// The edition is dead.
+    fn fetched(
+        &mut self,
+        policy: PolicyId,
+        source: &str,
+        outcome: Result<Answer, String>,
+        now: Now,
+    ) -> Result<Vec<String>, Trouble>;
 
     /// Names of the request headers that this policy looks at, lower case.
     ///

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use linkgate_gateway::{Gate, Secret};
-use linkgate_policy::{End, Event, Head, Now};
+use linkgate_policy::{Answer, End, Event, Head, Now};
 use wasmtime::component::{Component, Linker, ResourceAny};
 use wasmtime::{Config, Engine, Store};
 
@@ -98,10 +98,17 @@ impl Edition for Evaluator {
     }
 
     fn load(&mut self, document: &str, secrets: &[(String, String)]) -> Result<PolicyId, Trouble> {
+        let known =
+            self.instance()?.policies.iter().position(|(known, _)| known == document).map(PolicyId);
+        known.map_or_else(|| self.compile(document, secrets), Ok)
+    }
+
+    fn compile(
+        &mut self,
+        document: &str,
+        secrets: &[(String, String)],
+    ) -> Result<PolicyId, Trouble> {
         self.call(|instance| {
-            if let Some(known) = instance.policies.iter().position(|(known, _)| known == document) {
-                return Ok(PolicyId(known));
-            }
             let secrets: Vec<Secret> = secrets
                 .iter()
                 .map(|(name, value)| Secret { name: name.clone(), value: value.clone() })
@@ -118,6 +125,45 @@ impl Edition for Evaluator {
                 })?;
             instance.policies.push((document.to_owned(), policy));
             Ok(PolicyId(instance.policies.len() - 1))
+        })
+    }
+
+    fn warm(&mut self, policy: PolicyId) -> Result<(), Trouble> {
+        self.call(|instance| {
+            let policy = instance.policy(policy)?;
+            let resource = instance.gate.linkgate_policy_evaluator().policy();
+            Ok(resource.call_warm(&mut instance.store, policy)?)
+        })
+    }
+
+    fn due(&mut self, policy: PolicyId, now: Now) -> Result<Option<String>, Trouble> {
+        self.call(|instance| {
+            let policy = instance.policy(policy)?;
+            let resource = instance.gate.linkgate_policy_evaluator().policy();
+            let fetch = resource.call_due(&mut instance.store, policy, wire::now(now))?;
+            Ok(fetch.map(|fetch| fetch.source))
+        })
+    }
+
+    fn fetched(
+        &mut self,
+        policy: PolicyId,
+        source: &str,
+        outcome: Result<Answer, String>,
+        now: Now,
+    ) -> Result<Vec<String>, Trouble> {
+        self.call(|instance| {
+            let policy = instance.policy(policy)?;
+            let resource = instance.gate.linkgate_policy_evaluator().policy();
+            let outcome = outcome.map(wire::answer);
+            Ok(resource.call_fetched(
+                &mut instance.store,
+                policy,
+                source,
+                outcome.as_ref().map_err(String::as_str),
+                now.mono_ms,
+                wire::now(now),
+            )?)
         })
     }
 

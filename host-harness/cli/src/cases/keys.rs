@@ -6,7 +6,7 @@ use std::path::Path;
 
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::trouble::Trouble;
 
@@ -111,7 +111,7 @@ impl Keys {
         };
         let mut words = inner.split_whitespace();
         match words.next() {
-            Some("jwk") => self.jwk(words.next().unwrap_or_default()).map(Some),
+            Some("jwk") => self.jwk(words.next().unwrap_or_default()).map(|jwk| Some(jwk.into())),
             Some("jwks") => Ok(Some(
                 json!({ "keys": words.map(|name| self.jwk(name)).collect::<Result<Vec<_>, _>>()? }),
             )),
@@ -119,7 +119,8 @@ impl Keys {
         }
     }
 
-    fn jwk(&self, spec: &str) -> Result<Value, Trouble> {
+    /// The public half of a key, with the key's name as its `kid`. `name:RS256` also states its `alg`.
+    pub(crate) fn jwk(&self, spec: &str) -> Result<Map<String, Value>, Trouble> {
         let (name, algorithm) =
             spec.split_once(':').map_or((spec, None), |(name, algorithm)| (name, Some(algorithm)));
         let key = self.find(name)?;
@@ -131,14 +132,13 @@ impl Keys {
         };
         let jwk =
             Jwk::from_encoding_key(&key.signing, key.usual).map_err(|error| unusable(&error))?;
-        let mut jwk = serde_json::to_value(jwk).map_err(|error| unusable(&error))?;
-        if let Value::Object(members) = &mut jwk {
-            members.remove("alg");
-            members.extend(algorithm.map(|algorithm| ("alg".to_owned(), algorithm.into())));
-            members.insert("kid".to_owned(), name.into());
-            members.insert("use".to_owned(), "sig".into());
-        }
-        Ok(jwk)
+        let jwk = serde_json::to_value(jwk).map_err(|error| unusable(&error))?;
+        let Value::Object(mut members) = jwk else { return Err(unusable(&"it is no object")) };
+        members.remove("alg");
+        members.extend(algorithm.map(|algorithm| ("alg".to_owned(), algorithm.into())));
+        members.insert("kid".to_owned(), name.into());
+        members.insert("use".to_owned(), "sig".into());
+        Ok(members)
     }
 }
 

@@ -123,6 +123,12 @@ fn refusals_have_one_shape(reply: &Response, reason: &str, seen: &mut Difference
             &challenged.to_string(),
         );
     }
+    if reply.status == 503 {
+        let seconds = value(&reply.headers, "retry-after");
+        let some = seconds.parse::<u32>().is_ok_and(|seconds| seconds > 0);
+        let found = if some { "seconds" } else { seconds.as_str() };
+        seen.text("law: retry-after of a 503 (RFC 9110 section 15.6.4)", "seconds", found);
+    }
     let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
     let text = |name: &str| {
         body.get(name).map_or("nothing".to_owned(), |value| {

@@ -172,7 +172,7 @@ fn first<'c, T: 'c>(
     chain.iter().copied().find_map(said)
 }
 
-fn overlay(base: &mut Map<String, Value>, changes: &Map<String, Value>) {
+pub(super) fn overlay(base: &mut Map<String, Value>, changes: &Map<String, Value>) {
     for (name, value) in changes {
         if value.is_null() {
             base.remove(name);

@@ -16,7 +16,9 @@
 mod case;
 mod check;
 mod edition;
+mod endpoint;
 mod evaluator;
+mod key_answer;
 mod keys;
 mod laws;
 mod mint;
@@ -37,6 +39,7 @@ pub use case::{
 pub use check::{Difference, compare};
 pub use edition::{Edition, ExchangeId, PolicyId, Record, Sent, Step, Turn};
 pub use evaluator::Evaluator;
+pub use key_answer::{JwkForm, KeyAnswerForm, KeyBodyForm};
 pub use native::Native;
 pub use report::{Failed, Report, run_suite};
 pub use scene::{Expected, ExpectedSent, Request, Response, Scene};

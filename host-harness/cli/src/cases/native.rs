@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use linkgate_policy::{Cause, End, Event, Exchange, Head, Now, Policy, Secrets};
+use linkgate_policy::{Answer, Cause, End, Event, Exchange, Head, Now, Policy, Secrets};
 
 use super::edition::{Edition, ExchangeId, PolicyId, Record, Sent, Step, Turn};
 use super::trouble::Trouble;
@@ -27,6 +27,14 @@ impl Edition for Native {
         if let Some(known) = self.policies.iter().position(|(known, _)| known == document) {
             return Ok(PolicyId(known));
         }
+        self.compile(document, secrets)
+    }
+
+    fn compile(
+        &mut self,
+        document: &str,
+        secrets: &[(String, String)],
+    ) -> Result<PolicyId, Trouble> {
         let secrets: Secrets =
             secrets.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         let policy = Policy::compile(document, &secrets, SEED).map_err(|mistakes| {
@@ -38,6 +46,25 @@ impl Edition for Native {
         })?;
         self.policies.push((document.to_owned(), policy));
         Ok(PolicyId(self.policies.len() - 1))
+    }
+
+    fn warm(&mut self, policy: PolicyId) -> Result<(), Trouble> {
+        self.policy(policy)?.warm();
+        Ok(())
+    }
+
+    fn due(&mut self, policy: PolicyId, now: Now) -> Result<Option<String>, Trouble> {
+        Ok(self.policy(policy)?.due(now).map(|fetch| fetch.source))
+    }
+
+    fn fetched(
+        &mut self,
+        policy: PolicyId,
+        source: &str,
+        outcome: Result<Answer, String>,
+        now: Now,
+    ) -> Result<Vec<String>, Trouble> {
+        Ok(self.policy(policy)?.fetched(source, outcome, now.mono_ms, now))
     }
 
     fn wanted_headers(&mut self, policy: PolicyId) -> Result<Vec<String>, Trouble> {

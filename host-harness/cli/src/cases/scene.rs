@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use linkgate_policy::{Failure, Header};
 use serde_json::{Map, Value};
@@ -27,6 +28,9 @@ pub struct Scene {
     pub request: Request,
     /// What the upstream does.
     pub upstream: Result<Response, Failure>,
+    /// What the key endpoint does, one after another and the last for good; nothing where no key is
+    /// fetched.
+    pub keys: Vec<Result<Response, Failure>>,
     /// What has to come of it.
     pub expected: Expected,
     /// The tokens that the request carries, in compact form.
@@ -74,6 +78,8 @@ pub struct Expected {
     pub upstream: ExpectedSent,
     /// Further members of the decision record.
     pub decision: Map<String, Value>,
+    /// Phrases, each in a line that the operator is told about keys.
+    pub told: Vec<String>,
 }
 
 /// What the upstream has to get.
@@ -87,9 +93,16 @@ pub enum ExpectedSent {
     Request(super::edition::Sent),
 }
 
+/// The name of the place of keys, for a policy and for what a case says.
+const KEY_ENDPOINT: &str = "key-endpoint";
+
+/// Where keys are for editions whose fetches go over no wire. Loopback, as a policy may name it.
+const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 80);
+
 /// What placeholders mean in one case.
-struct Meaning<'a> {
-    suite: &'a Suite,
+pub(super) struct Meaning<'a> {
+    pub(super) suite: &'a Suite,
+    names: &'a BTreeMap<String, String>,
     mint: Mint<'a>,
     minted: RefCell<BTreeMap<String, super::mint::Minted>>,
 }
@@ -100,23 +113,33 @@ impl Scene {
     /// # Errors
     /// It names something that the suite does not have, or a token cannot be made.
     pub fn prepare(suite: &Suite, case: &Case) -> Result<Self, Trouble> {
-        Self::prepare_at(suite, case, case.clock.unwrap_or(suite.shared.clock))
+        Self::prepare_at(suite, case, case.clock.unwrap_or(suite.shared.clock), None)
     }
 
     /// Makes a case ready for a gate whose clock cannot be set: `clock_s` is what it shows, in Unix
-    /// seconds.
+    /// seconds. `key_endpoint` is where it fetches keys from, if it does so over the wire.
     ///
     /// # Errors
     /// It names something that the suite does not have, or a token cannot be made.
-    pub fn prepare_at(suite: &Suite, case: &Case, clock_s: u64) -> Result<Self, Trouble> {
+    pub fn prepare_at(
+        suite: &Suite,
+        case: &Case,
+        clock_s: u64,
+        key_endpoint: Option<SocketAddr>,
+    ) -> Result<Self, Trouble> {
+        let mut names = suite.shared.names.clone();
+        if !case.keys.is_empty() {
+            let place = key_endpoint.unwrap_or(NOWHERE);
+            names.insert(KEY_ENDPOINT.to_owned(), format!("http://{place}"));
+        }
         let mint = Mint {
             keys: &suite.keys,
             shared: &suite.shared.tokens,
             own: &case.tokens,
             now_s: clock_s,
-            names: &suite.shared.names,
+            names: &names,
         };
-        let meaning = Meaning { suite, mint, minted: RefCell::default() };
+        let meaning = Meaning { suite, names: &names, mint, minted: RefCell::default() };
         let request = meaning
             .request(&suite.flat_request(&case.request)?)
             .map_err(|trouble| trouble.at("request"))?;
@@ -131,14 +154,16 @@ impl Scene {
                 .sent(case.expect.upstream_request.as_ref())
                 .map_err(|trouble| trouble.at("expect: upstream_request"))?,
             decision: case.expect.decision.clone(),
+            told: case.expect.told.0.clone(),
         };
         Ok(Self {
             title: case.title.clone(),
-            document: suite.document(&case.policy)?,
+            document: meaning.document(&case.policy)?,
             secrets: suite.secrets()?,
             clock_s,
             request,
             upstream: meaning.upstream(case.upstream.as_ref().unwrap_or(&suite.shared.upstream))?,
+            keys: meaning.keys(&case.keys).map_err(|trouble| trouble.at("keys"))?,
             expected,
             tokens,
         })
@@ -162,10 +187,25 @@ impl Meaning<'_> {
         })
     }
 
+    /// The policy document, with the place of its keys filled in.
+    fn document(&self, policy: &str) -> Result<String, Trouble> {
+        let document = self.suite.document(policy)?;
+        let mark = format!("{{{{{KEY_ENDPOINT}}}}}");
+        match (self.names.get(KEY_ENDPOINT), document.contains(&mark)) {
+            (None, false) => Ok(document),
+            (Some(place), true) => Ok(document.replace(&mark, place)),
+            (None, true) => Err(Trouble::new(format!(
+                "expected `keys`, since policy `{policy}` has some at `{mark}`, found none"
+            ))),
+            (Some(_), false) => Err(Trouble::new(format!(
+                "expected a policy with keys at `{mark}`, since the case has `keys`, found `{policy}`"
+            ))),
+        }
+    }
+
     fn upstream(&self, form: &UpstreamForm) -> Result<Result<Response, Failure>, Trouble> {
         Ok(match form.fails {
-            Some(FailureForm::NotSent) => Err(Failure::NotSent),
-            Some(FailureForm::Unknown) => Err(Failure::Unknown),
+            Some(failure) => Err(failure.into()),
             None => Ok(Response {
                 status: form.status.unwrap_or(200),
                 headers: self.lines(&form.headers)?,
@@ -201,7 +241,7 @@ impl Meaning<'_> {
         }))
     }
 
-    fn lines(&self, lines: &[Line]) -> Result<Vec<Header>, Trouble> {
+    pub(super) fn lines(&self, lines: &[Line]) -> Result<Vec<Header>, Trouble> {
         lines
             .iter()
             .map(|line| {
@@ -210,13 +250,13 @@ impl Meaning<'_> {
             .collect()
     }
 
-    fn bytes(&self, text: &str) -> Result<Vec<u8>, Trouble> {
+    pub(super) fn bytes(&self, text: &str) -> Result<Vec<u8>, Trouble> {
         text::render(text, self.mint.now_s, &|name| self.named(name))
     }
 
     /// A name of the suite, a token, or a part of one.
     fn named(&self, name: &str) -> Result<String, Trouble> {
-        if let Some(text) = self.suite.shared.names.get(name) {
+        if let Some(text) = self.names.get(name) {
             return Ok(text.clone());
         }
         let (token, part) =
@@ -236,6 +276,15 @@ impl Meaning<'_> {
             Some("claims") => Ok(minted.claims.clone()),
             Some("signature") => Ok(minted.signature.clone()),
             Some(other) => Err(Trouble::new(format!("no part of a token is called `{other}`"))),
+        }
+    }
+}
+
+impl From<FailureForm> for Failure {
+    fn from(form: FailureForm) -> Self {
+        match form {
+            FailureForm::NotSent => Self::NotSent,
+            FailureForm::Unknown => Self::Unknown,
         }
     }
 }

@@ -37,6 +37,18 @@ where
     Ok(wrapped.into_iter().map(|(name, Wrapped(value))| (name, value)).collect())
 }
 
+/// The same for a list of such values, where there is one.
+pub(crate) fn some_list_short_or_full<'de, D, T>(
+    deserializer: D,
+) -> Result<Option<Vec<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Shorthand + Deserialize<'de>,
+{
+    let wrapped = Vec::<Wrapped<T>>::deserialize(deserializer)?;
+    Ok(Some(wrapped.into_iter().map(|Wrapped(value)| value).collect()))
+}
+
 struct Wrapped<T>(T);
 
 impl<'de, T: Shorthand + Deserialize<'de>> Deserialize<'de> for Wrapped<T> {

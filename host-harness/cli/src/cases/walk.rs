@@ -2,13 +2,16 @@
 
 use linkgate_policy::{AnswerHead, End, Event, Head, Header, HeaderEdits, Now};
 
-use super::edition::{Edition, ExchangeId, Record, Sent, Step, Turn};
+use super::edition::{Edition, ExchangeId, PolicyId, Record, Sent, Step, Turn};
+use super::endpoint::Endpoint;
 use super::scene::{Response, Scene};
 use super::trouble::Trouble;
 
 /// An exchange on its way. Several may take turns on one edition.
 pub struct Walk<'s> {
     scene: &'s Scene,
+    policy: PolicyId,
+    keys: Endpoint<'s>,
     exchange: ExchangeId,
     turn: Turn,
     mono_ms: u64,
@@ -45,35 +48,43 @@ pub struct Observed {
     pub sent: Vec<Departed>,
     /// The decision record.
     pub record: Record,
+    /// Lines that the operator was told about keys.
+    pub told: Vec<String>,
 }
 
 /// A walk of a few steps is the longest there is.
 const MAX_STEPS: usize = 20;
 
-/// Runs a scene from its first step to its record.
+/// Runs a scene from its first step to its record, on a host that has its keys fetched ahead.
 ///
 /// # Errors
 /// The edition gives no answer, or no end is in sight.
 pub fn run(edition: &mut dyn Edition, scene: &Scene) -> Result<Observed, Trouble> {
-    let mut walk = Walk::open(edition, scene)?;
-    for _ in 0..MAX_STEPS {
-        if walk.is_done() {
-            return walk.close(edition, End::Finished);
-        }
-        walk.advance(edition)?;
+    let mut keys = Endpoint::new(&scene.keys);
+    let policy = policy(edition, scene)?;
+    if !scene.keys.is_empty() {
+        edition.warm(policy)?;
+        keys.serve(edition, policy, now(scene, WARM_MS))?;
     }
-    Err(Trouble::new(format!("no end after {MAX_STEPS} steps")))
+    Walk::under(edition, scene, policy, keys)?.finish(edition)
 }
 
 impl<'s> Walk<'s> {
-    /// Opens the exchange and takes its first step.
+    /// Opens the exchange and takes its first step. Keys are fetched when it waits for them.
     ///
     /// # Errors
     /// The edition gives no answer.
     pub fn open(edition: &mut dyn Edition, scene: &'s Scene) -> Result<Self, Trouble> {
-        let policy = edition
-            .load(&scene.document, &scene.secrets)
-            .map_err(|trouble| trouble.at("policy"))?;
+        let policy = policy(edition, scene)?;
+        Self::under(edition, scene, policy, Endpoint::new(&scene.keys))
+    }
+
+    fn under(
+        edition: &mut dyn Edition,
+        scene: &'s Scene,
+        policy: PolicyId,
+        keys: Endpoint<'s>,
+    ) -> Result<Self, Trouble> {
         let wanted = edition.wanted_headers(policy)?;
         let head = Head {
             method: scene.request.method.clone(),
@@ -87,10 +98,24 @@ impl<'s> Walk<'s> {
                 .collect(),
         };
         let (exchange, turn) = edition.open(policy, head, now(scene, START_MS))?;
-        let mut walk =
-            Self { scene, exchange, turn, mono_ms: START_MS, sent: Vec::new(), reply: None };
+        let (mono_ms, sent, reply) = (START_MS, Vec::new(), None);
+        let mut walk = Self { scene, policy, keys, exchange, turn, mono_ms, sent, reply };
         walk.carry_out();
         Ok(walk)
+    }
+
+    /// Goes on from here to the record.
+    ///
+    /// # Errors
+    /// The edition gives no answer, or no end is in sight.
+    pub fn finish(mut self, edition: &mut dyn Edition) -> Result<Observed, Trouble> {
+        for _ in 0..MAX_STEPS {
+            if self.is_done() {
+                return self.close(edition, End::Finished);
+            }
+            self.advance(edition)?;
+        }
+        Err(Trouble::new(format!("no end after {MAX_STEPS} steps")))
     }
 
     /// The step that the exchange stands at.
@@ -110,6 +135,9 @@ impl<'s> Walk<'s> {
     /// # Errors
     /// The edition gives no answer.
     pub fn advance(&mut self, edition: &mut dyn Edition) -> Result<(), Trouble> {
+        if matches!(self.turn.step, Step::Wait { .. }) {
+            self.keys.serve(edition, self.policy, now(self.scene, self.mono_ms))?;
+        }
         let event = self.event()?;
         self.answer(edition, self.turn.sequence, event)
     }
@@ -139,7 +167,7 @@ impl<'s> Walk<'s> {
         let record = edition.close(self.exchange, end, now(self.scene, self.mono_ms + STEP_MS))?;
         let (reply, origin) =
             self.reply.map_or((None, Origin::Gate), |(reply, origin)| (Some(reply), origin));
-        Ok(Observed { reply, origin, sent: self.sent, record })
+        Ok(Observed { reply, origin, sent: self.sent, record, told: self.keys.told })
     }
 
     /// What the scene has happen at this step.
@@ -194,6 +222,17 @@ impl<'s> Walk<'s> {
     }
 }
 
+/// The policy of a scene; one that fetches keys is no other scene's.
+fn policy(edition: &mut dyn Edition, scene: &Scene) -> Result<PolicyId, Trouble> {
+    let Scene { document, secrets, keys, .. } = scene;
+    let policy = if keys.is_empty() {
+        edition.load(document, secrets)
+    } else {
+        edition.compile(document, secrets)
+    };
+    policy.map_err(|trouble| trouble.at("policy"))
+}
+
 /// The upstream's answer as the client gets it: first the removals, then the additions.
 fn edited(answer: &Response, edits: &HeaderEdits) -> Response {
     let removed = |line: &Header| {
@@ -216,6 +255,10 @@ fn now(scene: &Scene, mono_ms: u64) -> Now {
 
 /// Where the monotonic clock stands when a walk begins: anywhere but zero.
 const START_MS: u64 = 5_000;
+
+/// When a host that remembers has its keys fetched. A request comes half a second later: longer, and a
+/// fetch that failed is tried again by then.
+const WARM_MS: u64 = START_MS - 500;
 
 /// What a step takes.
 const STEP_MS: u64 = 3;

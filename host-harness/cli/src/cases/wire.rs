@@ -1,12 +1,22 @@
 //! Between the runner's types and those of `wit/evaluator.wit`.
 
 use linkgate_gateway::{
-    AnswerHead, Decision, End, Event, Failure, Head, Header as Line, Now, Step, Turn,
+    Answer, AnswerHead, Decision, End, Event, Failure, Head, Header as Line, Now, Step, Turn,
 };
 use linkgate_policy::{Header, HeaderEdits, Reply};
 
 use super::edition::{self, Record, Sent};
 use crate::operation::line;
+
+/// The answer to a fetch, on its way in.
+pub(super) fn answer(answer: linkgate_policy::Answer) -> Answer {
+    let line = |line: Header| Line { name: line.name, value: line.value };
+    Answer {
+        status: answer.status,
+        headers: answer.headers.into_iter().map(line).collect(),
+        body: answer.body,
+    }
+}
 
 /// The head of a request, on its way in.
 pub(super) fn head(head: &linkgate_policy::Head) -> Head {

@@ -80,7 +80,8 @@ pub(crate) fn scene(lines: &str) -> Scene {
     );
     let case = Suite::read_case(&text).unwrap_or_else(|trouble| panic!("{trouble}\n{text}"));
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
-    Scene::prepare_at(suite, &case, now.as_secs()).unwrap_or_else(|trouble| panic!("{trouble}"))
+    Scene::prepare_at(suite, &case, now.as_secs(), None)
+        .unwrap_or_else(|trouble| panic!("{trouble}"))
 }
 
 /// The host, its component compiled once for all tests of this process.

@@ -1,0 +1,61 @@
+//! The key endpoint of a scene, for editions that are driven step by step: each fetch that the policy
+//! wants gets the scene's next answer.
+
+use linkgate_policy::{Answer, Failure, Now};
+
+use super::edition::{Edition, PolicyId};
+use super::scene::Response;
+use super::trouble::Trouble;
+
+/// An endpoint, and what was made of its answers.
+pub(super) struct Endpoint<'s> {
+    /// One after another; the last for good.
+    answers: &'s [Result<Response, Failure>],
+    asked: usize,
+    /// Lines for the operator.
+    pub(super) told: Vec<String>,
+}
+
+/// More fetches in a row than any policy of a case wants: discovery takes two for an issuer.
+const MAX_FETCHES: usize = 10;
+
+impl<'s> Endpoint<'s> {
+    pub(super) fn new(answers: &'s [Result<Response, Failure>]) -> Self {
+        Self { answers, asked: 0, told: Vec::new() }
+    }
+
+    /// Performs what is due, as a driver does.
+    pub(super) fn serve(
+        &mut self,
+        edition: &mut dyn Edition,
+        policy: PolicyId,
+        now: Now,
+    ) -> Result<(), Trouble> {
+        for _ in 0..MAX_FETCHES {
+            let Some(source) = edition.due(policy, now)? else { return Ok(()) };
+            let answer = self.answer()?;
+            self.told.extend(edition.fetched(policy, &source, answer, now)?);
+        }
+        Err(Trouble::new(format!("more than {MAX_FETCHES} fetches in a row")))
+    }
+
+    fn answer(&mut self) -> Result<Result<Answer, String>, Trouble> {
+        let answer = self
+            .answers
+            .get(self.asked)
+            .or(self.answers.last())
+            .ok_or_else(|| Trouble::new("a fetch, where the case has no `keys`"))?;
+        self.asked += 1;
+        Ok(match answer {
+            Ok(answer) => Ok(Answer {
+                status: answer.status,
+                headers: answer.headers.clone(),
+                body: answer.body.clone(),
+            }),
+            Err(Failure::NotSent) => Err("expected a connection, found none".to_owned()),
+            Err(Failure::Unknown) => {
+                Err("expected an answer, found the connection closed".to_owned())
+            }
+        })
+    }
+}

@@ -3,33 +3,44 @@
 use std::path::Path;
 
 use linkgate_gateway::Mistake;
+use serde_json::Value;
 
-/// Reads a policy document, JSON or YAML, as JSON.
+use crate::key_file;
+use crate::once;
+
+/// Reads a policy document, JSON or YAML, as JSON. Key sets that it names by file stand in it afterwards.
 ///
-/// JSON (`.json`) is handed on as it is written, so that the policy itself sees a key that stands
-/// twice. In YAML that is an error here.
+/// JSON (`.json`) that names no file is handed on as it is written, so that the policy itself sees a key
+/// that stands twice. Elsewhere that is an error here.
 ///
 /// # Errors
 ///
-/// The file cannot be read, or is no JSON or YAML: the text says where.
+/// The file, or one that it names, cannot be read, or is no JSON or YAML: the text says where.
 pub(crate) fn read(path: &Path) -> Result<String, String> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("cannot read the policy `{}`: {error}", path.display()))?;
-    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
-        return match serde_json::from_str::<serde::de::IgnoredAny>(&text) {
-            Ok(_json) => Ok(text),
-            Err(error) => Err(format!("{}: expected JSON: {error}", path.display())),
-        };
+    let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+    let at = |why: String| format!("{}: {why}", path.display());
+    let mut document: Value = if is_json {
+        serde_json::from_str(&text).map_err(|error| at(format!("expected JSON: {error}")))?
+    } else {
+        from_yaml(&text).map_err(at)?
+    };
+    if is_json {
+        if !key_file::is_named(&document) {
+            return Ok(text);
+        }
+        document = once::read(text.as_bytes()).map_err(at)?;
     }
-    from_yaml(&text).map_err(|error| format!("{}: {error}", path.display()))
+    let folder = path.parent().unwrap_or(Path::new(""));
+    key_file::inline(&mut document, folder).map_err(at)?;
+    Ok(document.to_string())
 }
 
-/// YAML 1.2 as JSON: `off` is a word, not a boolean.
-fn from_yaml(text: &str) -> Result<String, String> {
+/// YAML 1.2: `off` is a word, not a boolean.
+fn from_yaml(text: &str) -> Result<Value, String> {
     let options = serde_saphyr::options! { strict_booleans: true };
-    let value: serde_json::Value =
-        serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())?;
-    Ok(value.to_string())
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())
 }
 
 /// Every mistake of a document, a line each, and what to do about it; their count last.
@@ -57,7 +68,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(
-            json,
+            json.to_string(),
             r#"{"profile":"off","secondary":{"email_verified":true,"max_age":"off"},"version":1}"#
         );
     }

@@ -7,6 +7,8 @@ mod component;
 mod demo;
 mod document;
 mod exit;
+mod key_file;
+mod once;
 mod operation;
 mod paint;
 

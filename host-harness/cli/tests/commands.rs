@@ -401,3 +401,30 @@ fn a_changed_policy_is_taken_over_and_a_bad_one_is_not() {
     }
     gateway.ends_when_asked();
 }
+
+#[test]
+fn a_changed_key_file_is_taken_over() {
+    let policy = Scratch::new("by-file.json", "");
+    let keys = Scratch::new("by-file.keys.json", "");
+    let log = Scratch::new("by-file.log", "");
+    let tenant =
+        Server::start(&["tenant", "--listen", "127.0.0.1:0", "--policy-out", policy.path()]);
+    let text = std::fs::read_to_string(policy.path()).unwrap();
+    let mut document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let set = document["issuers"][0]["keys"]["jwks"].take();
+    let name = Path::new(keys.path()).file_name().unwrap().to_str().unwrap();
+    document["issuers"][0]["keys"] = serde_json::json!({ "file": name });
+    std::fs::write(keys.path(), set.to_string()).unwrap();
+    std::fs::write(policy.path(), document.to_string()).unwrap();
+    let upstream = format!("http://{}", tenant.address);
+    let listen = ["--listen", "127.0.0.1:0", "--log", log.path()];
+    let serve = ["serve", "--config", policy.path(), "--upstream", &upstream];
+    let mut gateway = Server::start(&[&serve[..], &listen[..]].concat());
+
+    std::fs::write(keys.path(), "{\"keys\":[]}").unwrap();
+    gateway.hears("not reloaded");
+    assert!(gateway.said.contains("/issuers/0/keys/jwks/keys: expected"), "{}", gateway.said);
+    std::fs::write(keys.path(), set.to_string().replace("\"keys\"", "\"x\":1,\"keys\"")).unwrap();
+    gateway.hears("reloaded ");
+    gateway.ends_when_asked();
+}

@@ -1,0 +1,151 @@
+//! Key sets in files of their own: `keys: { file: … }` of an issuer. The policy reads no files, so
+//! the set is put in the place of the name.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::once;
+
+/// Largest file, in bytes: as much as a set may have that is fetched. Raised, a file that is no key
+/// set is read into memory, once a second.
+const MAX_FILE: u64 = 256 << 10;
+
+/// Whether any issuer's keys are in a file.
+pub(crate) fn is_named(document: &Value) -> bool {
+    let issuers = document.get("issuers").and_then(Value::as_array);
+    issuers.into_iter().flatten().any(|issuer| {
+        issuer.get("keys").and_then(Value::as_object).is_some_and(|keys| name(keys).is_some())
+    })
+}
+
+/// Puts the sets in the place of their files' names. Relative names start at `folder`.
+///
+/// # Errors
+/// A file cannot be read, is no JSON, or is too large: the text says which, and whose keys.
+pub(crate) fn inline(document: &mut Value, folder: &Path) -> Result<(), String> {
+    let issuers = document.get_mut("issuers").and_then(Value::as_array_mut);
+    for (position, issuer) in issuers.into_iter().flatten().enumerate() {
+        let Some(keys) = issuer.get_mut("keys").and_then(Value::as_object_mut) else { continue };
+        let Some(name) = name(keys) else { continue };
+        let set = read(&folder.join(&name))
+            .map_err(|why| format!("/issuers/{position}/keys/file: `{name}`: {why}"))?;
+        keys.remove("file");
+        keys.insert("jwks".to_owned(), set);
+    }
+    Ok(())
+}
+
+/// The file's name, where it is the one source of keys: of several, the policy says that they are
+/// too many.
+fn name(keys: &Map<String, Value>) -> Option<String> {
+    let is_alone = !keys.contains_key("jwks");
+    keys.get("file").filter(|_| is_alone).and_then(Value::as_str).map(str::to_owned)
+}
+
+fn read(path: &Path) -> Result<Value, String> {
+    let unreadable = |error: std::io::Error| format!("cannot read it: {error}");
+    let mut text = Vec::new();
+    let file = File::open(path).map_err(unreadable)?;
+    file.take(MAX_FILE + 1).read_to_end(&mut text).map_err(unreadable)?;
+    if u64::try_from(text.len()).unwrap_or(u64::MAX) > MAX_FILE {
+        return Err(format!("expected at most {MAX_FILE} bytes, found more"));
+    }
+    once::read(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document;
+    use std::path::PathBuf;
+
+    /// A folder of one test's own, gone when the test ends.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let folder =
+                std::env::temp_dir().join(format!("linkgate-{}-{name}", std::process::id()));
+            std::fs::create_dir_all(folder.join("keys")).unwrap();
+            Self(folder)
+        }
+
+        fn write(&self, name: &str, text: &str) -> PathBuf {
+            let file = self.0.join(name);
+            std::fs::write(&file, text).unwrap();
+            file
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    const SET: &str = r#"{"keys":[{"kty":"OKP","kid":"a"}]}"#;
+
+    #[test]
+    fn a_set_stands_in_the_place_of_its_file() {
+        let folder = Folder::new("inlined");
+        folder.write("keys/tenant.json", SET);
+        let absolute = folder.0.join("keys/tenant.json");
+        for (name, text) in [
+            ("relative.yaml", "issuers: [{ keys: { file: keys/tenant.json } }]".to_owned()),
+            ("relative.json", r#"{"issuers":[{"keys":{"file":"keys/tenant.json"}}]}"#.to_owned()),
+            ("absolute.yaml", format!("issuers: [{{ keys: {{ file: {} }} }}]", absolute.display())),
+        ] {
+            let expected = format!(r#"{{"issuers":[{{"keys":{{"jwks":{SET}}}}}]}}"#);
+            let found = document::read(&folder.write(name, &text)).unwrap();
+            let parsed = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+            assert_eq!(parsed(&found), parsed(&expected), "{name}");
+        }
+        folder.write("keys/tenant.json", r#"{"keys":[]}"#);
+        let changed = document::read(&folder.0.join("relative.yaml")).unwrap();
+        assert!(changed.contains(r#"{"jwks":{"keys":[]}}"#), "a changed file is another document");
+    }
+
+    #[test]
+    fn what_is_no_key_file_is_told() {
+        let folder = Folder::new("refused");
+        folder.write("html.json", "<html>");
+        folder.write("twice.json", r#"{"keys":[],"keys":[]}"#);
+        folder.write("large.json", &" ".repeat((256 << 10) + 1));
+        folder.write("full.json", &format!("{SET}{}", " ".repeat((256 << 10) - SET.len())));
+        let read = |file: &str| {
+            let text = format!("issuers: [{{}}, {{ keys: {{ file: {file} }} }}]");
+            document::read(&folder.write("policy.yaml", &text))
+        };
+        for (file, why) in [
+            ("none.json", "cannot read it: "),
+            ("keys", "cannot read it: "),
+            ("html.json", "expected JSON: expected value at line 1 column 1"),
+            ("twice.json", "expected JSON: `keys` stands twice"),
+            ("large.json", "expected at most 262144 bytes, found more"),
+        ] {
+            let told = read(file).unwrap_err();
+            let place = format!("policy.yaml: /issuers/1/keys/file: `{file}`: {why}");
+            assert!(told.contains(&place), "`{place}` is not in\n{told}");
+        }
+        assert!(read("full.json").is_ok(), "the largest there may be");
+    }
+
+    #[test]
+    fn what_the_policy_refuses_is_left_to_it() {
+        let folder = Folder::new("left");
+        for (name, text) in [
+            ("both.json", r#"{"issuers":[{"keys":{"file":"x","jwks":{}}}]}"#),
+            ("number.json", r#"{"issuers":[{"keys":{"file":1}}]}"#),
+            ("elsewhere.json", r#"{"file":"x","issuers":{"keys":{"file":"x"}}}"#),
+            ("twice.json", r#"{"issuers":[],"issuers":[]}"#),
+        ] {
+            assert_eq!(document::read(&folder.write(name, text)).as_deref(), Ok(text), "{name}");
+        }
+        let twice = r#"{"version":1,"version":1,"issuers":[{"keys":{"file":"x"}}]}"#;
+        let told = document::read(&folder.write("twice.json", twice)).unwrap_err();
+        assert!(told.contains("`version` stands twice"), "{told}");
+    }
+}

@@ -9,6 +9,7 @@ use jsonwebtoken::Algorithm;
 
 use crate::json::{self, Json, NotStrict};
 use crate::key::{self, Key};
+use crate::thumbprint;
 
 /// Keys a set may hold. Issuers have two to five; every key costs memory and start-up time.
 pub(crate) const MAX_KEYS: usize = 64;
@@ -33,6 +34,8 @@ pub struct KeyRow {
     pub usage: Option<String>,
     /// The algorithms it is used with here.
     pub algorithms: Vec<&'static str>,
+    /// Its SHA-256 thumbprint (RFC 7638), where its type has one.
+    pub thumbprint: Option<String>,
     /// Why it is not used, if it is not.
     pub refused: Option<String>,
 }
@@ -81,6 +84,7 @@ fn entry(value: &Json, algorithms: &[Algorithm]) -> Entry {
         size: text("crv").map(str::to_owned).or(bits).unwrap_or_default(),
         usage: text("use").map(str::to_owned),
         algorithms: keys.iter().map(|key| key::name(key.algorithm)).collect(),
+        thumbprint: thumbprint::of(value),
         refused,
     };
     Entry { row, keys }
@@ -319,6 +323,7 @@ mod tests {
             size: "2048 bits".to_owned(),
             usage: Some("sig".to_owned()),
             algorithms: vec!["RS256"],
+            thumbprint: Some("IsUn6_e04MaShXFIISMp4kG62LWzMIPy_MvSA5pJgX8".to_owned()),
             refused: None,
         };
         assert_eq!(rows, [expected]);

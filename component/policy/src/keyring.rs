@@ -51,12 +51,20 @@ pub struct KeySource {
     pub issuer: String,
     /// The URL of the key set or of the discovery document; nothing when the keys are inline.
     pub url: Option<String>,
+    /// The URL of the key set, once it is known: discovery says it.
+    pub jwks_uri: Option<String>,
     /// Whether there is a key to verify with.
     pub usable: bool,
     /// Its keys, the refused ones too. Shared secrets are not among them.
     pub keys: Vec<KeyRow>,
+    /// The algorithms that a shared secret is there for.
+    pub secret_algorithms: Vec<&'static str>,
+    /// Algorithms of the issuer's rules that no key of its fetched set can be used with.
+    pub algorithms_without_key: Vec<&'static str>,
     /// Milliseconds since the set was asked for.
     pub age_ms: Option<u64>,
+    /// Milliseconds until it is fresh no longer; another is asked for before.
+    pub fresh_for_ms: Option<u64>,
     /// Milliseconds until it is used no longer unless another is fetched.
     pub expires_in_ms: Option<u64>,
     /// The longest time until a withdrawn key surely stops working, in milliseconds.
@@ -156,28 +164,35 @@ impl Keyring {
 
 impl Ring {
     fn report(&self, now: Now) -> KeySource {
-        let set = self.source.as_ref().and_then(|source| source.set.as_ref());
+        let source = self.source.as_ref();
+        let set = source.and_then(|source| source.set.as_ref());
         let remote = set.map(|set| set.rows.as_slice()).unwrap_or_default();
         KeySource {
             issuer: self.issuer.clone(),
-            url: self.source.as_ref().map(|source| {
+            url: source.map(|source| {
                 let (Place::Jwks(url) | Place::Discovery(url)) = &source.rules.place;
                 url.as_str().to_owned()
             }),
+            jwks_uri: source.and_then(Source::jwks_uri).map(|url| url.as_str().to_owned()),
             usable: match &self.source {
                 Some(_) => set.is_some_and(|set| set.is_usable(now)),
                 None => !self.own.is_empty(),
             },
             keys: [&self.rows, remote].concat(),
+            secret_algorithms: secret_algorithms(&self.own),
+            algorithms_without_key: source.map(Source::algorithms_without_key).unwrap_or_default(),
             age_ms: set.map(|set| now.mono_ms.saturating_sub(set.asked_mono_ms)),
+            fresh_for_ms: set.map(|set| set.fresh_until_mono_ms.saturating_sub(now.mono_ms)),
             expires_in_ms: set.map(|set| set.usable_until_mono_ms.saturating_sub(now.mono_ms)),
-            withdrawal_ms: self.source.as_ref().map(Source::withdrawal_ms),
-            last_failure: self
-                .source
-                .as_ref()
-                .and_then(|source| source.attempts.history.last_failure.clone()),
+            withdrawal_ms: source.map(Source::withdrawal_ms),
+            last_failure: source.and_then(|source| source.attempts.history.last_failure.clone()),
         }
     }
+}
+
+fn secret_algorithms(own: &[Key]) -> Vec<&'static str> {
+    let shared = own.iter().map(|key| key.algorithm).filter(|algorithm| key::is_hmac(*algorithm));
+    shared.map(key::name).collect()
 }
 
 /// A key that is there at once.

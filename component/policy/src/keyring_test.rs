@@ -388,6 +388,53 @@ fn a_withdrawn_key_stops_working_in_time() {
 }
 
 #[test]
+fn an_operator_sees_how_keys_stand() {
+    let keys = json!({ "discovery": true });
+    let mut world = World::new(&keys);
+    let well_known = "https://tenant.example/.well-known/openid-configuration";
+    let source = |world: &World| world.policy.key_sources(world.now).remove(0);
+    let seen = source(&world);
+    assert_eq!((seen.url.as_deref(), seen.jwks_uri, seen.usable), (Some(well_known), None, false));
+    assert_eq!((seen.fresh_for_ms, seen.expires_in_ms), (None, None));
+
+    world.endpoint = Ok(Answer {
+        status: 200,
+        headers: vec![],
+        body: json!({ "issuer": ISSUER, "jwks_uri": URL }).to_string().into_bytes(),
+    });
+    world.policy.warm();
+    let fetch = world.policy.due(world.now).unwrap();
+    world.answer(&fetch);
+    let bad = json!({ "kty": "RSA", "kid": "two", "n": "AQAB", "e": "AQAB" });
+    world.publish(&[minted::jwk(1, "one"), bad]);
+    world.fetch_what_is_due();
+    world.pass(MINUTE);
+    let seen = source(&world);
+    assert_eq!((seen.jwks_uri.as_deref(), seen.usable), (Some(URL), true));
+    assert_eq!(seen.age_ms, Some(MINUTE));
+    assert_eq!((seen.fresh_for_ms, seen.expires_in_ms), (Some(9 * MINUTE), Some(69 * MINUTE)));
+    assert_eq!(
+        seen.keys.iter().map(|row| row.refused.is_some()).collect::<Vec<_>>(),
+        [false, true]
+    );
+    assert!(seen.keys.iter().all(|row| row.thumbprint.is_some()), "{:?}", seen.keys);
+    assert!(seen.algorithms_without_key.is_empty() && seen.secret_algorithms.is_empty());
+
+    world.pass(30 * MINUTE);
+    let seen = source(&world);
+    assert_eq!((seen.fresh_for_ms, seen.expires_in_ms), (Some(0), Some(39 * MINUTE)));
+
+    let mut both = document(&keys);
+    both["issuers"][0]["algorithms"] = json!(["EdDSA", "ES256", "HS256"]);
+    both["issuers"][0]["hmac_secret"] = json!("S");
+    let secrets = Secrets::from_iter([("S", [7; 32])]);
+    let policy = Policy::compile(&both.to_string(), &secrets, 1).unwrap();
+    let seen = policy.key_sources(world.now).remove(0);
+    assert_eq!(seen.secret_algorithms, ["HS256"]);
+    assert_eq!(seen.algorithms_without_key, ["EdDSA", "ES256"]);
+}
+
+#[test]
 fn a_set_that_is_pushed_takes_effect_at_once() {
     let mut world = World::warm();
     let source = World::by_url().policy;

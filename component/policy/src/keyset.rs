@@ -21,6 +21,8 @@ pub(crate) struct KeySet {
     pub(crate) stated_ms: Option<u64>,
     /// When another is asked for, ahead of the end of its freshness.
     pub(crate) refresh_at_mono_ms: u64,
+    /// When it is fresh no longer.
+    pub(crate) fresh_until_mono_ms: u64,
     /// When it is used no longer, whatever happens.
     pub(crate) usable_until_mono_ms: u64,
 }
@@ -52,6 +54,7 @@ impl KeySet {
             asked_mono_ms,
             stated_ms,
             refresh_at_mono_ms: asked_mono_ms + fresh_ms - ahead_ms,
+            fresh_until_mono_ms: asked_mono_ms + fresh_ms,
             usable_until_mono_ms: asked_mono_ms + fresh_ms + rules.stale_ms,
         })
     }

@@ -55,6 +55,7 @@ mod attempts;
 mod discovery;
 mod keyset;
 mod jwks;
+mod thumbprint;
 mod key;
 mod url;
 mod jitter;

@@ -236,6 +236,22 @@ impl Source {
         }
     }
 
+    /// Where the key set is, once that is known.
+    pub(crate) fn jwks_uri(&self) -> Option<&Url> {
+        match &self.rules.place {
+            Place::Jwks(url) => Some(url),
+            Place::Discovery(_) => self.learnt.as_ref().map(|(url, _)| url),
+        }
+    }
+
+    /// The algorithms that the set at hand has no key for.
+    pub(crate) fn algorithms_without_key(&self) -> Vec<&'static str> {
+        let keys = self.set.as_ref().map(KeySet::keys).unwrap_or_default();
+        let has = |algorithm: Algorithm| keys.iter().any(|key| key.algorithm == algorithm);
+        let lacking = self.rules.algorithms.iter().copied().filter(|algorithm| !has(*algorithm));
+        lacking.map(key::name).collect()
+    }
+
     /// The longest time until a withdrawn key surely stops working.
     pub(crate) fn withdrawal_ms(&self) -> u64 {
         self.rules.refresh_ms + self.rules.stale_ms

@@ -24,7 +24,7 @@ pub(crate) fn is_named(document: &Value) -> bool {
 /// Puts the sets in the place of their files' names. Relative names start at `folder`.
 ///
 /// # Errors
-/// A file cannot be read, is no JSON, or is too large: the text says which, and whose keys.
+/// A file cannot be read, is no key set, or is too large: the text says which, and whose keys.
 pub(crate) fn inline(document: &mut Value, folder: &Path) -> Result<(), String> {
     let issuers = document.get_mut("issuers").and_then(Value::as_array_mut);
     for (position, issuer) in issuers.into_iter().flatten().enumerate() {
@@ -53,7 +53,13 @@ fn read(path: &Path) -> Result<Value, String> {
     if u64::try_from(text.len()).unwrap_or(u64::MAX) > MAX_FILE {
         return Err(format!("expected at most {MAX_FILE} bytes, found more"));
     }
-    once::read(&text)
+    let set = once::read(&text)?;
+    if !set.get("keys").is_some_and(Value::is_array) {
+        return Err(
+            "expected a JSON Web Key Set, an object with a list of `keys`, found none".to_owned()
+        );
+    }
+    Ok(set)
 }
 
 #[cfg(test)]
@@ -113,6 +119,8 @@ mod tests {
         let folder = Folder::new("refused");
         folder.write("html.json", "<html>");
         folder.write("twice.json", r#"{"keys":[],"keys":[]}"#);
+        folder.write("another.json", r#"{"keys":{}}"#);
+        folder.write("single.json", r#"{"kty":"OKP","kid":"a"}"#);
         folder.write("large.json", &" ".repeat((256 << 10) + 1));
         folder.write("full.json", &format!("{SET}{}", " ".repeat((256 << 10) - SET.len())));
         let read = |file: &str| {
@@ -124,6 +132,14 @@ mod tests {
             ("keys", "cannot read it: "),
             ("html.json", "expected JSON: expected value at line 1 column 1"),
             ("twice.json", "expected JSON: `keys` stands twice"),
+            (
+                "another.json",
+                "expected a JSON Web Key Set, an object with a list of `keys`, found none",
+            ),
+            (
+                "single.json",
+                "expected a JSON Web Key Set, an object with a list of `keys`, found none",
+            ),
             ("large.json", "expected at most 262144 bytes, found more"),
         ] {
             let told = read(file).unwrap_err();

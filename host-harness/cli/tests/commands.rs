@@ -426,5 +426,13 @@ fn a_changed_key_file_is_taken_over() {
     assert!(gateway.said.contains("/issuers/0/keys/jwks/keys: expected"), "{}", gateway.said);
     std::fs::write(keys.path(), set.to_string().replace("\"keys\"", "\"x\":1,\"keys\"")).unwrap();
     gateway.hears("reloaded ");
+
+    // Longer than the moment that it takes to replace a file.
+    std::fs::write(keys.path(), "<html>").unwrap();
+    gateway.hears("not reloaded");
+    let told = format!("/issuers/0/keys/file: `{name}`: expected JSON: ");
+    assert!(gateway.said.contains(&told), "no `{told}` in\n{}", gateway.said);
+    std::fs::write(keys.path(), set.to_string()).unwrap();
+    gateway.hears("reloaded ");
     gateway.ends_when_asked();
 }

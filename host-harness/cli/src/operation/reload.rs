@@ -30,7 +30,8 @@ pub(crate) struct Watch {
 pub(crate) async fn watch(mut watch: Watch) {
     let mut hangup = Hangup::new();
     // What was tried last: a document that does not compile is told once.
-    let mut tried = watch.serving.clone();
+    let mut tried = Ok(watch.serving.clone());
+    let mut seen = tried.clone();
     loop {
         let asked = tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => false,
@@ -39,13 +40,20 @@ pub(crate) async fn watch(mut watch: Watch) {
         if asked {
             watch.observer.log.reopen();
         }
-        match document::read(&watch.config) {
-            Ok(document) if asked || document != tried => {
-                tried.clone_from(&document);
+        let found = document::read(&watch.config);
+        let stands = found == seen;
+        seen.clone_from(&found);
+        match &found {
+            Ok(document) if asked || found != tried => {
+                let document = document.clone();
+                tried = found;
                 watch.take(document).await;
             }
-            Err(error) if asked => watch.refused(&error),
-            // Nothing new; or the file is being replaced, and gone for a moment.
+            // A file that is being replaced is gone, or half there, for a moment.
+            Err(error) if asked || (stands && found != tried) => {
+                watch.refused(error);
+                tried = found;
+            }
             Ok(_) | Err(_) => {}
         }
     }

@@ -8,6 +8,7 @@ mod demo;
 mod document;
 mod exit;
 mod key_file;
+mod key_report;
 mod once;
 mod operation;
 mod paint;

@@ -26,6 +26,11 @@ impl Paint {
         Self(false)
     }
 
+    /// Bold (ECMA-48 select graphic rendition 1).
+    pub(crate) fn bold(self, text: &str) -> String {
+        if self.0 { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
     pub(crate) fn text(self, text: &str, colour: Colour) -> String {
         if self.0 { format!("\u{1b}[{}m{text}\u{1b}[0m", colour as u8) } else { text.to_owned() }
     }

@@ -1,6 +1,7 @@
 //! The commands, a file each.
 
 mod demo;
+mod keys;
 mod serve;
 mod tenant;
 
@@ -19,6 +20,7 @@ struct Linkgate {
 #[derive(Subcommand)]
 enum Command {
     Demo(demo::Demo),
+    Keys(keys::Keys),
     Serve(serve::Serve),
     Tenant(tenant::Tenant),
 }
@@ -28,6 +30,7 @@ enum Command {
 pub fn run() -> Exit {
     let outcome = match Linkgate::parse().command {
         Command::Demo(command) => command.run(),
+        Command::Keys(command) => command.run(),
         Command::Serve(command) => command.run(),
         Command::Tenant(command) => command.run(),
     };
@@ -79,6 +82,19 @@ async fn asked_to_stop() {
     }
     let _ = interrupt.await;
 }
+
+/// The secrets that a policy may name, from the environment.
+fn secrets() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| {
+            let name = name.into_string().ok()?.strip_prefix(SECRET_PREFIX)?.to_owned();
+            Some((name, value.into_string().ok()?))
+        })
+        .collect()
+}
+
+/// What the environment variables of secrets begin with.
+const SECRET_PREFIX: &str = "LINKGATE_SECRET_";
 
 /// A number that nobody outside this process can know.
 fn seed() -> u64 {

@@ -11,7 +11,7 @@ use linkgate_gateway::{
 };
 use tokio::net::{TcpListener, TcpSocket};
 
-use super::{Trouble, asked_to_stop, runtime, seed};
+use super::{Trouble, asked_to_stop, runtime, secrets, seed};
 use crate::exit::Exit;
 use crate::operation::{DecisionLog, Format, Metrics, Observer, admin, key_origin, reload};
 use crate::{component, document};
@@ -53,9 +53,6 @@ pub(super) struct Serve {
     #[arg(long, value_name = "FORM")]
     log_format: Option<Format>,
 }
-
-/// What the environment variables of secrets begin with.
-const SECRET_PREFIX: &str = "LINKGATE_SECRET_";
 
 impl Serve {
     pub(super) fn run(self) -> Result<Exit, Trouble> {
@@ -176,15 +173,6 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 
 fn count(text: &str) -> Result<NonZeroUsize, String> {
     text.parse().map_err(|_invalid| "expected a whole number, 1 or more".to_owned())
-}
-
-fn secrets() -> Vec<(String, String)> {
-    std::env::vars_os()
-        .filter_map(|(name, value)| {
-            let name = name.into_string().ok()?.strip_prefix(SECRET_PREFIX)?.to_owned();
-            Some((name, value.into_string().ok()?))
-        })
-        .collect()
 }
 
 /// A listener, and the address it got.

@@ -23,7 +23,7 @@ pub(crate) fn line(source: &KeySource) -> String {
 }
 
 /// A duration in hours, minutes and seconds, rounded up.
-fn words(duration: Duration) -> String {
+pub(crate) fn words(duration: Duration) -> String {
     let seconds = u64::try_from(duration.as_millis().div_ceil(1000)).unwrap_or(u64::MAX);
     let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "min"), (seconds % 60, "s")];
     let parts: Vec<String> = parts

@@ -1,0 +1,83 @@
+//! `linkgate keys`: the keys of each issuer, as the gateway would see them now.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use linkgate_gateway::{CaSource, Fetcher, Mistake};
+use linkgate_policy::{Policy, Secrets};
+
+use super::{Trouble, runtime, secrets, seed};
+use crate::document;
+use crate::exit::Exit;
+use crate::key_report::{Progress, Report, human, json};
+use crate::operation::Format;
+use crate::paint::Paint;
+
+/// Fetch the keys of each issuer of a policy, and show which are used, which are refused and why.
+///
+/// The policy itself reads the sets, and they are fetched as `serve` fetches them, each once. Nothing
+/// listens, and no key is shown: its `kid`, type, size and thumbprint (RFC 7638) are. Secrets that the
+/// policy names come from the environment, as for `serve`.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Keys {
+    /// Policy document, YAML or JSON
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Certificates (PEM) that https endpoints are checked against, in place of the system's roots
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// Form of the report
+    #[arg(long, value_name = "FORM", default_value = "human")]
+    format: Format,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  linkgate keys --config policy.yaml
+  linkgate keys --config policy.yaml --format json | jq '.issuers[].keys[].kid'
+
+Exit codes: 0 every issuer has a usable key, 1 one has none, 2 the command line or the policy is wrong.";
+
+impl Keys {
+    pub(super) fn run(self) -> Result<Exit, Trouble> {
+        let document = document::read(&self.config).map_err(Trouble::usage)?;
+        let secrets: Secrets = secrets().into_iter().collect();
+        let policy = Policy::compile(&document, &secrets, seed())
+            .map_err(|mistakes| self.not_compiled(mistakes))?;
+        let ca = self.ca.map(CaSource::File);
+        let fetcher =
+            Fetcher::new(ca.as_ref()).map_err(|error| Trouble::usage(error.to_string()))?;
+        let report = runtime()?.block_on(Report::gather(policy, fetcher, Progress::on_terminal()));
+        let text = match self.format {
+            Format::Human => human::text(&report, Paint::of_stdout()),
+            Format::Json => json::text(&report) + "\n",
+        };
+        tell(&text)?;
+        Ok(if report.is_usable() { Exit::Ok } else { Exit::Failed })
+    }
+
+    fn not_compiled(&self, mistakes: Vec<linkgate_policy::Mistake>) -> Trouble {
+        let mistakes: Vec<Mistake> = mistakes
+            .into_iter()
+            .map(|mistake| Mistake {
+                pointer: mistake.pointer,
+                message: mistake.message,
+                help: mistake.help,
+            })
+            .collect();
+        let explained = document::explain(&self.config, &mistakes);
+        Trouble::usage(format!("{explained}: nothing was fetched"))
+    }
+}
+
+/// Writes to standard output. A reader that has seen enough is no error.
+fn tell(text: &str) -> Result<(), Trouble> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Trouble::failed(format!("cannot write to standard output: {error}")))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

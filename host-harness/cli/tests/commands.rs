@@ -297,19 +297,6 @@ fn what_cannot_be_meant_is_said_so() {
             "1 or more",
         ),
         (
-            "certificates for an upstream without TLS",
-            vec![
-                "serve",
-                "--config",
-                policy.path(),
-                "--upstream",
-                upstream,
-                "--ca",
-                "/nowhere.pem",
-            ],
-            "`--ca` is for an https upstream",
-        ),
-        (
             "no JSON",
             vec!["serve", "--config", broken.path(), "--upstream", upstream],
             "expected JSON: ",

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use linkgate_gateway::{
-    CaSource, ComponentSource, Gateway, Limits, Reloader, Settings, StartError, Upstream,
+    CaSource, ComponentSource, Gateway, KeySource, Limits, Reloader, Settings, StartError, Upstream,
 };
 use tokio::net::{TcpListener, TcpSocket};
 
@@ -31,7 +31,8 @@ pub(super) struct Serve {
     /// The API behind the gateway: `http://` or `https://`, a host, and a port unless it is the usual
     #[arg(long, value_name = "URL")]
     upstream: Upstream,
-    /// Certificates (PEM) that an https upstream is checked against, in place of the system's roots
+    /// Certificates (PEM) that an https upstream and https key endpoints are checked against, in place
+    /// of the system's roots
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
     /// Address to listen on
@@ -56,10 +57,6 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(self) -> Result<Exit, Trouble> {
-        if self.ca.is_some() && !self.upstream.is_tls() {
-            let found = format!("found `{}`", self.upstream);
-            return Err(Trouble::usage(format!("`--ca` is for an https upstream, {found}")));
-        }
         let document = document::read(&self.config).map_err(Trouble::usage)?;
         let component = component::find(self.component.as_deref()).map_err(Trouble::usage)?;
         let component_shown = component.display().to_string();
@@ -129,8 +126,14 @@ impl Serve {
             tokio::spawn(admin::serve(listener, metrics, gateway.readiness()));
         }
         tokio::spawn(reload::watch(watch));
-        for source in gateway.readiness().key_sources() {
-            eprintln!("{}", key_origin::line(&source));
+        let sources = gateway.readiness().key_sources();
+        for source in &sources {
+            eprintln!("{}", key_origin::line(source));
+        }
+        let over_tls =
+            |source: &KeySource| source.url.as_ref().is_some_and(|url| url.starts_with("https:"));
+        if self.ca.is_some() && !self.upstream.is_tls() && !sources.iter().any(over_tls) {
+            eprintln!("linkgate: `--ca` checks nothing: upstream and key endpoints are not https");
         }
         eprintln!("listening on http://{address}, upstream {}", self.upstream);
         let stopping = async {

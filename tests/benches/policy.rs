@@ -75,7 +75,9 @@ fn decide(edition: &mut dyn Edition, policy: PolicyId, scene: &Scene) -> String 
         let event = match turn.step {
             Step::ReadBody { .. } => Event::Body(request.body.clone()),
             Step::Forward(_) | Step::Pass => Event::Forwarded(Ok(AnswerHead { status: 200 })),
-            Step::Wait { .. } => Event::Woken,
+            Step::Wait { .. } | Step::Acquire { .. } | Step::Call(_) => {
+                panic!("the policy of the bench neither waits nor merges")
+            }
             Step::Relay(_) | Step::Respond(_) => break,
         };
         turn = edition.resume(exchange, turn.sequence, event, now).expect("it goes on");

@@ -55,6 +55,7 @@ fn page() -> String {
             Cause::Denied(denial) => denial.reason().row().status.to_string(),
             Cause::Failed(fault) => fault.reason().row().status.to_string(),
             Cause::Preflight => "204".to_owned(),
+            Cause::LinkFound => "201".to_owned(),
             Cause::Granted | Cause::Passed => "the upstream's".to_owned(),
             Cause::Unfinished => "none".to_owned(),
         };

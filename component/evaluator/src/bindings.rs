@@ -2,9 +2,10 @@
 //! of the edition is in here, and none of it is written by hand.
 
 pub(crate) use generated::exports::linkgate::policy::evaluator::{
-    Answer, Decision, End, Event, Exchange, Failure, Fetch, Forward, Guest, GuestExchange,
-    GuestPolicy, Head, Header, HeaderEdits, KeySource, Mistake, Now, Opened, Outcome, Pass, Policy,
-    PolicyBorrow, ReadBody, Reply, Secret, Step, Turn,
+    Abilities, Acquire, Acquired, Answer, Call, CallFailure, Decision, End, Event, Exchange,
+    Failure, Fetch, Forward, Guest, GuestExchange, GuestPolicy, Head, Header, HeaderEdits,
+    KeySource, MergeRecord, Mistake, Now, Opened, Outcome, Pass, Policy, PolicyBorrow, ReadBody,
+    Reply, Secret, Step, Turn,
 };
 
 #[expect(

@@ -29,6 +29,10 @@ impl From<wit::Event> for policy::Event {
             wit::Event::BodyTooLarge => Self::BodyTooLarge,
             wit::Event::BodyFailed => Self::BodyFailed,
             wit::Event::Woken => Self::Woken,
+            wit::Event::Acquired(acquired) => Self::Acquired(acquired.into()),
+            wit::Event::Called(outcome) => {
+                Self::Called(outcome.map(Into::into).map_err(Into::into))
+            }
             wit::Event::Forwarded(Ok(head)) => {
                 Self::Forwarded(Ok(policy::AnswerHead { status: head.status }))
             }
@@ -42,6 +46,35 @@ impl From<wit::Failure> for policy::Failure {
         match failure {
             wit::Failure::NotSent => Self::NotSent,
             wit::Failure::Unknown => Self::Unknown,
+        }
+    }
+}
+
+impl From<wit::Acquired> for policy::Acquired {
+    fn from(acquired: wit::Acquired) -> Self {
+        match acquired {
+            wit::Acquired::Serialised => Self::Serialised,
+            wit::Acquired::Unserialised => Self::Unserialised,
+            wit::Acquired::Busy => Self::Busy,
+        }
+    }
+}
+
+impl From<wit::CallFailure> for policy::CallFailure {
+    fn from(failure: wit::CallFailure) -> Self {
+        match failure {
+            wit::CallFailure::NotSent => Self::NotSent,
+            wit::CallFailure::Unknown => Self::Unknown,
+            wit::CallFailure::NoBody(status) => Self::NoBody { status },
+        }
+    }
+}
+
+impl From<wit::Abilities> for policy::Abilities {
+    fn from(host: wit::Abilities) -> Self {
+        Self {
+            remembers: host.contains(wit::Abilities::REMEMBERS),
+            serialises: host.contains(wit::Abilities::SERIALISES),
         }
     }
 }

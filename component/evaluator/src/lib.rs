@@ -43,10 +43,11 @@ impl wit::GuestPolicy for SharedPolicy {
     fn compile(
         document: String,
         secrets: Vec<wit::Secret>,
+        host: wit::Abilities,
         seed: u64,
     ) -> Result<wit::Policy, Vec<wit::Mistake>> {
         let secrets = secrets.into_iter().map(|secret| (secret.name, secret.value)).collect();
-        match policy::Policy::compile(&document, &secrets, seed) {
+        match policy::Policy::compile(&document, &secrets, host.into(), seed) {
             Ok(compiled) => Ok(wit::Policy::new(Self(Rc::new(RefCell::new(compiled))))),
             Err(mistakes) => Err(mistakes.into_iter().map(Into::into).collect()),
         }
@@ -108,6 +109,10 @@ impl wit::GuestExchange for OpenExchange {
     fn resume(&self, sequence: u32, event: wit::Event, now: wit::Now) -> wit::Turn {
         let mut exchange = self.exchange.borrow_mut();
         self.policy.borrow_mut().resume(&mut exchange, sequence, event.into(), now.into()).into()
+    }
+
+    fn must_finish(&self) -> bool {
+        self.exchange.borrow().must_finish()
     }
 
     fn close(exchange: wit::Exchange, end: wit::End, now: wit::Now) -> wit::Decision {

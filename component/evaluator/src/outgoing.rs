@@ -17,10 +17,27 @@ impl From<policy::Step> for wit::Step {
                 Self::ReadBody(wit::ReadBody { max_bytes, timeout_ms })
             }
             policy::Step::Wait { until_mono_ms } => Self::Wait(until_mono_ms),
+            policy::Step::Acquire { accounts: [first, second], timeout_ms } => {
+                Self::Acquire(wit::Acquire { accounts: (first, second), timeout_ms })
+            }
+            policy::Step::Call(call) => Self::Call(call.into()),
             policy::Step::Forward(forward) => Self::Forward(forward.into()),
             policy::Step::Pass { timeout_ms } => Self::Pass(wit::Pass { timeout_ms }),
             policy::Step::Relay(edits) => Self::Relay(edits.into()),
             policy::Step::Respond(reply) => Self::Respond(reply.into()),
+        }
+    }
+}
+
+impl From<policy::Call> for wit::Call {
+    fn from(call: policy::Call) -> Self {
+        Self {
+            method: call.method.to_owned(),
+            path: call.path,
+            headers: headers(call.headers),
+            body: call.body,
+            timeout_ms: call.timeout_ms,
+            max_answer_bytes: call.max_answer_bytes,
         }
     }
 }
@@ -109,9 +126,17 @@ impl From<policy::Decision> for wit::Decision {
             client: decision.client,
             traceparent: decision.traceparent,
             unverified: decision.unverified,
+            metadata: decision.metadata.map(Into::into),
             end: decision.end.into(),
             elapsed_ms: decision.elapsed_ms,
         }
+    }
+}
+
+impl From<policy::MergeRecord> for wit::MergeRecord {
+    fn from(record: policy::MergeRecord) -> Self {
+        let keys = record.keys.into_iter().map(|(key, fate)| (key, fate.name().to_owned()));
+        Self { outcome: record.outcome.to_owned(), calls: record.calls, keys: keys.collect() }
     }
 }
 

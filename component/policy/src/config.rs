@@ -5,6 +5,7 @@
 mod headers;
 mod issuer;
 mod keys;
+mod metadata;
 mod section;
 
 #[cfg(test)]
@@ -20,8 +21,9 @@ use section::{Entry, Mistakes, Section};
 use crate::json::{self, NotStrict};
 use crate::keyring::IssuerKeys;
 use crate::lax;
+use crate::metadata::{Credentials, MetadataRules};
 use crate::path;
-use crate::protocol::Secrets;
+use crate::protocol::{Abilities, Secrets};
 
 /// Headers that go on from any client. `forward_headers` adds to them.
 pub(crate) const FORWARDED: [&str; 7] = [
@@ -53,6 +55,8 @@ pub(crate) struct Rules {
     pub(crate) upstream_timeout_ms: u32,
     pub(crate) body_timeout_ms: u32,
     pub(crate) hash_subjects: bool,
+    /// How the secondary's metadata is carried over, if it is.
+    pub(crate) metadata: Option<MetadataRules>,
 }
 
 /// What a token of one issuer must be.
@@ -105,11 +109,29 @@ impl Rules {
     }
 }
 
-/// Compiles a document: rules, and the keys of each issuer.
+/// A document, compiled.
+pub(crate) struct Compiled {
+    pub(crate) rules: Rules,
+    /// Of each issuer, in the order of the document.
+    pub(crate) keys: Vec<IssuerKeys>,
+    /// Whose tokens the calls of a merge carry.
+    pub(crate) credentials: Credentials,
+}
+
+/// What a document is compiled with.
+struct Around<'a> {
+    secrets: &'a Secrets,
+    host: Abilities,
+    seed: u64,
+}
+
+/// Compiles a document.
 pub(crate) fn compile(
     document: &str,
     secrets: &Secrets,
-) -> Result<(Rules, Vec<IssuerKeys>), Vec<Mistake>> {
+    host: Abilities,
+    seed: u64,
+) -> Result<Compiled, Vec<Mistake>> {
     let whole = json::parse(document.as_bytes()).map_err(|flaw| {
         let message = match flaw {
             NotStrict::Malformed => "expected JSON, found something else",
@@ -118,14 +140,16 @@ pub(crate) fn compile(
         vec![Mistake { pointer: String::new(), message: message.to_owned(), help: None }]
     })?;
     let mistakes = Mistakes::default();
-    let compiled = Entry::whole(&whole, &mistakes).section().map(|section| read(section, secrets));
+    let compiled = Entry::whole(&whole, &mistakes)
+        .section()
+        .map(|section| read(section, &Around { secrets, host, seed }));
     match (compiled, mistakes.into_vec()) {
         (Some(compiled), mistakes) if mistakes.is_empty() => Ok(compiled),
         (_, mistakes) => Err(mistakes),
     }
 }
 
-fn read(mut document: Section<'_>, secrets: &Secrets) -> (Rules, Vec<IssuerKeys>) {
+fn read(mut document: Section<'_>, around: &Around<'_>) -> Compiled {
     if let Some(version) = document.required("version") {
         version.exactly_one();
     }
@@ -136,7 +160,7 @@ fn read(mut document: Section<'_>, secrets: &Secrets) -> (Rules, Vec<IssuerKeys>
     let users: Vec<String> = base.into_iter().chain(["users".to_owned()]).collect();
     let (issuers, keys) = document
         .required("issuers")
-        .map(|entry| issuer::read_all(&entry, secrets))
+        .map(|entry| issuer::read_all(&entry, around.secrets))
         .unwrap_or_default();
     let profile = document
         .optional("profile")
@@ -162,7 +186,13 @@ fn read(mut document: Section<'_>, secrets: &Secrets) -> (Rules, Vec<IssuerKeys>
         .and_then(|entry| entry.duration_ms(100..=300_000))
         .unwrap_or(10_000);
     let hash_subjects = document.optional("log").and_then(|entry| entry.section()).is_some_and(log);
+    let metadata = document
+        .optional("metadata")
+        .and_then(|entry| entry.section())
+        .and_then(|section| metadata::read(section, &issuers, around));
     document.end();
+    let (metadata, credentials) = metadata
+        .map_or((None, Credentials::Caller), |(rules, credentials)| (Some(rules), credentials));
     let rules = Rules {
         users_folded: users.iter().map(|segment| lax::fold(segment)).collect(),
         users,
@@ -176,8 +206,9 @@ fn read(mut document: Section<'_>, secrets: &Secrets) -> (Rules, Vec<IssuerKeys>
         upstream_timeout_ms: u32::try_from(upstream_timeout_ms).unwrap_or(u32::MAX),
         body_timeout_ms: u32::try_from(body_timeout_ms).unwrap_or(u32::MAX),
         hash_subjects,
+        metadata,
     };
-    (rules, keys)
+    Compiled { rules, keys, credentials }
 }
 
 /// A path prefix of plain segments: every reader, strict or lax, reads it in the same way.

@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::denial::Cause;
 use crate::head::Lines;
+use crate::metadata::MergeRecord;
 use crate::protocol::{End, Head, Now};
 use crate::route::{Action, Route};
 
@@ -51,6 +52,8 @@ pub struct Decision {
     pub traceparent: Option<String>,
     /// Length and digest of what was presented but never verified.
     pub unverified: Option<String>,
+    /// What became of the secondary's metadata, where the policy merges it.
+    pub metadata: Option<MergeRecord>,
     /// How it ended for the client.
     pub end: End,
     /// Monotonic milliseconds from open to close.
@@ -73,6 +76,7 @@ pub(crate) struct Record {
     issuer: Option<String>,
     client: Option<String>,
     unverified: Option<String>,
+    pub(crate) metadata: Option<MergeRecord>,
     hash_subjects: bool,
     opened_mono_ms: u64,
 }
@@ -128,6 +132,11 @@ impl Record {
         self.secondary = subject.map(|subject| self.shown(subject));
     }
 
+    /// `traceparent` of the request, when well-formed.
+    pub(crate) fn traceparent(&self) -> Option<&str> {
+        self.traceparent.as_deref()
+    }
+
     /// Notes what was presented and not verified: its length and its digest, never itself.
     pub(crate) fn unverified(&mut self, bytes: &[u8]) {
         self.unverified = Some(format!("{}:{}", bytes.len(), digest(bytes)));
@@ -157,6 +166,7 @@ impl Record {
             client: self.client,
             traceparent: self.traceparent,
             unverified: self.unverified,
+            metadata: self.metadata,
             end,
             elapsed_ms: now.mono_ms.saturating_sub(self.opened_mono_ms),
         }
@@ -168,7 +178,7 @@ impl Decision {
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self.cause {
-            Cause::Granted | Cause::Preflight => Outcome::Allowed,
+            Cause::Granted | Cause::LinkFound | Cause::Preflight => Outcome::Allowed,
             Cause::Passed => Outcome::Passed,
             Cause::Denied(_) => Outcome::Denied,
             Cause::Failed(_) | Cause::Unfinished => Outcome::Failed,

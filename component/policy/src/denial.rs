@@ -162,6 +162,16 @@ named! {
         SecondaryEmail = "secondary-email",
         /// The secondary is the primary.
         SameAccount = "same-account",
+        /// The primary account does not exist any more: somebody linked the other way round.
+        PrimaryGone = "primary-gone",
+        /// A key has different values on both accounts, and the policy says `refuse`.
+        MetadataConflict = "metadata-conflict",
+        /// A key of the secondary's metadata that the API does not take.
+        MetadataKeyForbidden = "metadata-key-forbidden",
+        /// The merged metadata would be larger than the policy allows.
+        MetadataTooLarge = "metadata-too-large",
+        /// The secondary's metadata kept changing while it was carried over.
+        MetadataChanging = "metadata-changing",
     }
 }
 
@@ -176,6 +186,22 @@ named! {
         KeyUndecided = "key-undecided",
         /// Too many requests wait for the issuer's keys.
         KeysBusy = "keys-busy",
+        /// Other links on the same accounts took too long.
+        LinksBusy = "links-busy",
+        /// The gate's own token for the API could not be had.
+        ServiceTokenUnavailable = "service-token-unavailable",
+        /// An account could not be read before the link.
+        MetadataReadFailed = "metadata-read-failed",
+        /// The API refused a read or a write of metadata: nothing was linked.
+        MetadataRefused = "metadata-refused",
+        /// The API takes no calls for longer than the exchange may take.
+        MetadataLimited = "metadata-limited",
+        /// The time or the calls of the exchange were used up before the link.
+        MetadataLate = "metadata-late",
+        /// Whether metadata was written is not known: nothing was linked.
+        MetadataWriteUnknown = "metadata-write-unknown",
+        /// Whether the link was made is not known. What was carried over is kept.
+        LinkOutcomeUnknown = "link-outcome-unknown",
         /// The upstream was not reached: it cannot have acted.
         UpstreamUnreachable = "upstream-unreachable",
         /// The upstream did not answer: it may have acted.
@@ -205,6 +231,8 @@ impl From<Flaw> for Denial {
 pub enum Cause {
     /// Permitted, and sent on.
     Granted,
+    /// The link stands, as the account shows: it was made before, or its answer was lost.
+    LinkFound,
     /// A preflight, answered.
     Preflight,
     /// Outside the guarded routes, passed on.
@@ -220,7 +248,7 @@ pub enum Cause {
 impl Cause {
     /// Every cause there is, in the order of the flow.
     pub fn all() -> impl Iterator<Item = Self> {
-        [Self::Granted, Self::Preflight, Self::Passed, Self::Unfinished]
+        [Self::Granted, Self::LinkFound, Self::Preflight, Self::Passed, Self::Unfinished]
             .into_iter()
             .chain(Flaw::ALL.iter().map(|flaw| Self::Denied(Denial::Request(*flaw))))
             .chain(
@@ -243,6 +271,7 @@ impl Cause {
     pub fn name(self) -> String {
         match self {
             Self::Granted => "granted".to_owned(),
+            Self::LinkFound => "link-found".to_owned(),
             Self::Preflight => "preflight".to_owned(),
             Self::Passed => "passed".to_owned(),
             Self::Unfinished => "unfinished".to_owned(),
@@ -258,6 +287,7 @@ impl Cause {
     pub fn reason_code(self) -> &'static str {
         match self {
             Self::Granted => "granted",
+            Self::LinkFound => "link-found",
             Self::Preflight => "preflight",
             Self::Passed => "passed",
             Self::Unfinished => "unfinished",
@@ -337,6 +367,10 @@ impl Flaw {
             Self::SecondaryTooOld => Reason::LinkWithTooOld,
             Self::SecondaryEmail => Reason::LinkWithEmailUnverified,
             Self::SameAccount => Reason::SameAccount,
+            Self::PrimaryGone => Reason::PrimaryGone,
+            Self::MetadataConflict => Reason::MetadataConflict,
+            Self::MetadataKeyForbidden | Self::MetadataTooLarge => Reason::MetadataUnmergeable,
+            Self::MetadataChanging => Reason::MetadataChanging,
         }
     }
 }
@@ -348,6 +382,14 @@ impl Fault {
         match self {
             Self::OutOfOrder => Reason::GateUnavailable,
             Self::KeysUnavailable | Self::KeyUndecided | Self::KeysBusy => Reason::KeysUnavailable,
+            Self::LinksBusy => Reason::LinksBusy,
+            Self::ServiceTokenUnavailable | Self::MetadataReadFailed | Self::MetadataLate => {
+                Reason::MetadataUnavailable
+            }
+            Self::MetadataRefused => Reason::MetadataRefused,
+            Self::MetadataLimited => Reason::MetadataLimited,
+            Self::MetadataWriteUnknown => Reason::MetadataOutcomeUnknown,
+            Self::LinkOutcomeUnknown => Reason::LinkOutcomeUnknown,
             Self::UpstreamUnreachable => Reason::UpstreamUnreachable,
             Self::UpstreamUnknown => Reason::UpstreamOutcomeUnknown,
         }

@@ -1,9 +1,9 @@
 //! One request from its head to its decision record: the state machine that a driver drives.
 //!
 //! ```text
-//!  open ─▶ Bearer ─▶ Body ─▶ Secondary ─▶ Upstream ─▶ Over
-//!            │  └───── unlink, profile ─────▲           ▲
-//!            └────── denial, preflight ──────────────────┘
+//!  open ─▶ Bearer ─▶ Body ─▶ Secondary ─▶ Merging or Upstream ─▶ Over
+//!            │  └───── unlink, profile ─────▲                     ▲
+//!            └────── denial, preflight ───────────────────────────┘
 //! ```
 //!
 //! `Bearer` and `Secondary` are left at once when the key is at hand; else they wait for it.
@@ -21,13 +21,15 @@ use crate::forward;
 use crate::head::{self, Lines};
 use crate::keyring::Keyring;
 use crate::link::{self, BodyType};
+use crate::metadata::{Given, Merge};
 use crate::path;
+use crate::policy::Shared;
 use crate::protocol::{
     AnswerHead, Event, Failure, Forward, Head, Header, HeaderEdits, Now, Reply, Step, Turn,
 };
 use crate::reply;
 use crate::route::{self, Action, Guarded, Route};
-use crate::secondary;
+use crate::secondary::{self, Secondary};
 use crate::subject::Permit;
 use crate::token::{self, Held, Undecided, Unverified};
 
@@ -49,6 +51,8 @@ enum Stage {
     Body(Link),
     /// The secondary token's key is being fetched.
     Secondary(Link, Unverified, u64),
+    /// Metadata is being carried over, the link with it.
+    Merging(Box<Merge>),
     /// The upstream has a request of ours.
     Upstream,
     /// The upstream has the client's own request.
@@ -74,7 +78,7 @@ struct Link {
 }
 
 /// Why an exchange goes no further.
-enum Stop {
+pub(crate) enum Stop {
     Denied(Denial),
     /// Ours or the upstream's doing, and when to come again if that can be said.
     Failed(Fault, Option<u32>),
@@ -104,13 +108,13 @@ impl Exchange {
     pub(crate) fn open(
         rules: Arc<Rules>,
         head: &Head,
-        keyring: &mut Keyring,
+        shared: &mut Shared,
         now: Now,
     ) -> (Self, Turn) {
         let record = Record::begin(head, rules.hash_subjects, now);
         let cors = Cors::of(Lines::of(head), &rules);
         let mut exchange = Self { rules, cors, sequence: 0, stage: Stage::Over, record };
-        let next = exchange.begin(head, keyring, now);
+        let next = exchange.begin(head, shared, now);
         let turn = exchange.turn(next);
         (exchange, turn)
     }
@@ -120,13 +124,13 @@ impl Exchange {
         &mut self,
         sequence: u32,
         event: Event,
-        keyring: &mut Keyring,
+        shared: &mut Shared,
         now: Now,
     ) -> Turn {
-        self.leave(keyring);
+        self.leave(&mut shared.keyring);
         let stage = std::mem::replace(&mut self.stage, Stage::Over);
         let next = if sequence == self.sequence {
-            self.next(stage, event, keyring, now)
+            self.next(stage, event, shared, now)
         } else {
             Err(Fault::OutOfOrder.into())
         };
@@ -142,11 +146,12 @@ impl Exchange {
                 }
             }
             Stage::Secondary(link, ..) => keyring.leave(link.permit.bearer().rules().position),
-            Stage::Body(_) | Stage::Upstream | Stage::Passing | Stage::Over => {}
+            Stage::Body(_) | Stage::Merging(_) | Stage::Upstream | Stage::Passing | Stage::Over => {
+            }
         }
     }
 
-    fn begin(&mut self, head: &Head, keyring: &mut Keyring, now: Now) -> Result<Step, Stop> {
+    fn begin(&mut self, head: &Head, shared: &mut Shared, now: Now) -> Result<Step, Stop> {
         head::check(head)?;
         let lines = Lines::of(head);
         let target = path::read(&head.target)?;
@@ -176,7 +181,7 @@ impl Exchange {
                 let token = token::parse(token, Denial::Bearer, &mut self.record)?;
                 let headers = forward::allowed_headers(head, &self.rules);
                 let request = Request { route, body_type: link::body_type(lines), headers };
-                self.bearer(request, token, keyring, now)
+                self.bearer(request, token, shared, now)
             }
         }
     }
@@ -185,7 +190,7 @@ impl Exchange {
         &mut self,
         stage: Stage,
         event: Event,
-        keyring: &mut Keyring,
+        shared: &mut Shared,
         now: Now,
     ) -> Result<Step, Stop> {
         match (stage, event) {
@@ -195,19 +200,20 @@ impl Exchange {
                 Err(Fault::KeysUnavailable.into())
             }
             (Stage::Bearer(request, token, _), Event::Woken) => {
-                self.bearer(request, token, keyring, now)
+                self.bearer(request, token, shared, now)
             }
             (Stage::Secondary(link, token, _), Event::Woken) => {
-                self.secondary(link, token, keyring, now)
+                self.secondary(link, token, shared, now)
             }
             (Stage::Body(link), Event::Body(body)) => {
                 let body = Zeroizing::new(body);
                 let token = link::read(link.body_type, &body)?;
                 let token = token::parse(token, Denial::Secondary, &mut self.record)?;
-                self.secondary(link, token, keyring, now)
+                self.secondary(link, token, shared, now)
             }
             (Stage::Body(_), Event::BodyTooLarge) => Err(Flaw::BodyTooLarge.into()),
             (Stage::Body(_), Event::BodyFailed) => Err(Flaw::BodyFailed.into()),
+            (Stage::Merging(merge), event) => self.merging(merge, event, shared, now),
             (Stage::Upstream, Event::Forwarded(answer)) => {
                 let edits = self.cors.edits();
                 self.relay(answer, Cause::Granted, edits)
@@ -225,18 +231,19 @@ impl Exchange {
         &mut self,
         request: Request,
         token: Unverified,
-        keyring: &mut Keyring,
+        shared: &mut Shared,
         now: Now,
     ) -> Result<Step, Stop> {
-        let bearer = match bearer::verify(token, &self.rules, keyring, now, &mut self.record) {
-            Ok(bearer) => bearer,
-            Err(Held::Denied(denial)) => return Err(denial.into()),
-            Err(Held::Failed(undecided)) => return Err(undecided.into()),
-            Err(Held::Wait(token, until)) => {
-                self.stage = Stage::Bearer(request, token, until);
-                return Ok(Step::Wait { until_mono_ms: until });
-            }
-        };
+        let bearer =
+            match bearer::verify(token, &self.rules, &mut shared.keyring, now, &mut self.record) {
+                Ok(bearer) => bearer,
+                Err(Held::Denied(denial)) => return Err(denial.into()),
+                Err(Held::Failed(undecided)) => return Err(undecided.into()),
+                Err(Held::Wait(token, until)) => {
+                    self.stage = Stage::Bearer(request, token, until);
+                    return Ok(Step::Wait { until_mono_ms: until });
+                }
+            };
         let Request { route: Guarded { user_id, action }, body_type, headers } = request;
         // Reading the profile asks for no scope of ours: the upstream has its own word on it.
         if action != Action::Profile && !bearer.has_scopes() {
@@ -262,12 +269,15 @@ impl Exchange {
         &mut self,
         link: Link,
         token: Unverified,
-        keyring: &mut Keyring,
+        shared: &mut Shared,
         now: Now,
     ) -> Result<Step, Stop> {
-        match secondary::verify(token, &link.permit, keyring, now, &mut self.record) {
+        match secondary::verify(token, &link.permit, &mut shared.keyring, now, &mut self.record) {
             Ok(secondary) => {
                 let Link { permit, headers, .. } = link;
+                if self.rules.metadata.is_some() {
+                    return self.merge(permit, secondary, headers, shared, now);
+                }
                 Ok(self.forward(forward::link(&permit, &secondary, headers, &self.rules)))
             }
             Err(Held::Denied(denial)) => Err(denial.into()),
@@ -277,6 +287,61 @@ impl Exchange {
                 Ok(Step::Wait { until_mono_ms: until })
             }
         }
+    }
+
+    /// Carries the secondary's metadata over before the link.
+    fn merge(
+        &mut self,
+        permit: Permit,
+        secondary: Secondary,
+        headers: Vec<Header>,
+        shared: &mut Shared,
+        now: Now,
+    ) -> Result<Step, Stop> {
+        let rules = Arc::clone(&self.rules);
+        let given = self.given(&rules, shared, now).ok_or(Fault::OutOfOrder)?;
+        let (merge, step) = Merge::begin(permit, secondary, headers, &given);
+        self.stage = Stage::Merging(Box::new(merge));
+        Ok(step)
+    }
+
+    /// Takes a merge to its next step.
+    fn merging(
+        &mut self,
+        mut merge: Box<Merge>,
+        event: Event,
+        shared: &mut Shared,
+        now: Now,
+    ) -> Result<Step, Stop> {
+        let rules = Arc::clone(&self.rules);
+        let mut given = self.given(&rules, shared, now).ok_or(Fault::OutOfOrder)?;
+        let step = merge.next(event, &mut given)?;
+        if !matches!(step, Step::Relay(_) | Step::Respond(_)) {
+            self.stage = Stage::Merging(merge);
+        }
+        Ok(step)
+    }
+
+    fn given<'a>(
+        &'a mut self,
+        rules: &'a Rules,
+        shared: &'a mut Shared,
+        now: Now,
+    ) -> Option<Given<'a>> {
+        Some(Given {
+            rules,
+            metadata: rules.metadata.as_ref()?,
+            credentials: &mut shared.credentials,
+            cors: &self.cors,
+            record: &mut self.record,
+            now,
+        })
+    }
+
+    /// Whether it must be seen through without its client: something was written for it.
+    #[must_use]
+    pub fn must_finish(&self) -> bool {
+        matches!(&self.stage, Stage::Merging(merge) if merge.must_finish())
     }
 
     fn forward(&mut self, forward: Forward) -> Step {
@@ -331,7 +396,7 @@ mod tests {
     use crate::decision::Decision;
     use crate::minted::{self, NOW};
     use crate::policy::Policy;
-    use crate::protocol::{Answer, End, Secrets};
+    use crate::protocol::{Abilities, Answer, End, Secrets};
 
     fn opened(policy: &mut Policy) -> (Exchange, Turn) {
         policy.open(minted::link_head("auth0|a", "auth0|a"), NOW)
@@ -395,7 +460,11 @@ mod tests {
         let issuer = &mut document["issuers"][0];
         let set = issuer["keys"]["jwks"].to_string().into_bytes();
         issuer["keys"] = serde_json::json!({ "jwks_uri": "https://tenant.example/keys" });
-        (Policy::compile(&document.to_string(), &Secrets::default(), 1).unwrap(), set)
+        (
+            Policy::compile(&document.to_string(), &Secrets::default(), Abilities::default(), 1)
+                .unwrap(),
+            set,
+        )
     }
 
     #[test]

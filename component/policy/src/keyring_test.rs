@@ -6,7 +6,9 @@ use crate::denial::{Cause, Denial, Fault, TokenFlaw};
 use crate::exchange::Exchange;
 use crate::minted::{self, ISSUER, NOW};
 use crate::policy::Policy;
-use crate::protocol::{Answer, End, Event, Fetch, Head, Header, Now, Secrets, Step, Turn};
+use crate::protocol::{
+    Abilities, Answer, End, Event, Fetch, Head, Header, Now, Secrets, Step, Turn,
+};
 
 /// An issuer that publishes keys, a policy, and a clock.
 struct World {
@@ -41,7 +43,7 @@ fn set(keys: &[Value]) -> Answer {
 }
 
 fn compiled(document: &Value) -> Policy {
-    Policy::compile(&document.to_string(), &Secrets::default(), 1).unwrap()
+    Policy::compile(&document.to_string(), &Secrets::default(), Abilities::default(), 1).unwrap()
 }
 
 /// A request that forwards as soon as its bearer, signed by key `number` called `kid`, verifies.

@@ -4,14 +4,16 @@
 //!  head ──▶ route ──▶ bearer ──▶ token ──▶ subject ──▶ Permit ───┐
 //!                                  ▲                             │
 //!                               keyring                          ▼
-//!  body ───────────────────────────────▶ link ──▶ secondary ──▶ forward ──▶ upstream
+//!  body ──────────────▶ link ──▶ secondary ──▶ metadata ──▶ forward ──▶ upstream
+//!                                                 ▲                        │
+//!                                                 └──────── settle ◀───────┘
 //! ```
 //!
 //! Each box is a module, below in this order. The crate does no I/O and knows no clock, network,
 //! environment or randomness: it is a state machine that a driver drives.
 //!
 //! ```
-//! use linkgate_policy::{End, Head, Now, Policy, Secrets, Step};
+//! use linkgate_policy::{End, Head, Abilities, Now, Policy, Secrets, Step};
 //!
 //! let document = r#"{
 //!     "version": 1,
@@ -25,7 +27,7 @@
 //!         }] } }
 //!     }]
 //! }"#;
-//! let mut policy = Policy::compile(document, &Secrets::default(), 7).map_err(|mistakes| format!("{mistakes:?}"))?;
+//! let mut policy = Policy::compile(document, &Secrets::default(), Abilities::default(), 7).map_err(|mistakes| format!("{mistakes:?}"))?;
 //!
 //! let now = Now { unix_ms: 1_700_000_000_000, mono_ms: 0 };
 //! let head = Head { method: "POST".into(), target: b"/api/v2/users/auth0%7Ca/identities".into(), headers: vec![] };
@@ -64,6 +66,7 @@ mod subject;
 
 mod link;
 mod secondary;
+mod metadata;
 mod forward;
 
 mod exchange;
@@ -91,11 +94,12 @@ pub use denial::{Cause, Denial, Fault};
 pub use exchange::Exchange;
 pub use jwks::KeyRow;
 pub use keyring::KeySource;
-pub use line::{Line, Time, trace_id};
+pub use line::{Line, LineMetadata, Time, trace_id};
+pub use metadata::{Fate, MergeRecord};
 pub use policy::Policy;
 pub use protocol::{
-    Answer, AnswerHead, End, Event, Failure, Fetch, Forward, Head, Header, HeaderEdits, Now, Reply,
-    Secrets, Step, Turn,
+    Abilities, Acquired, Answer, AnswerHead, Call, CallFailure, End, Event, Failure, Fetch,
+    Forward, Head, Header, HeaderEdits, Now, Reply, Secrets, Step, Turn,
 };
 pub use reason::Reason;
 pub use reply::{PROBLEM_TYPE, unavailable};

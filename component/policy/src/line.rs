@@ -1,6 +1,7 @@
 //! A decision record as a line of JSON: the one schema of every edition that keeps a log.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Serialize, Serializer};
@@ -47,10 +48,23 @@ pub struct Line<'a> {
     pub trace_id: Option<&'a str>,
     /// Length and digest of what was never verified.
     pub unverified: Option<&'a str>,
+    /// What became of the secondary's metadata, where the policy merges it.
+    pub metadata: Option<LineMetadata<'a>>,
     /// How it ended for the client.
     pub end: End,
     /// Microseconds from the head of the request to the end of the answer, by the driver's clock.
     pub duration_us: u64,
+}
+
+/// What a line says of a merge.
+#[derive(Clone, Debug, Serialize)]
+pub struct LineMetadata<'a> {
+    /// `none`, `merged`, `kept`, `staged`, `undone` or `unknown`.
+    pub outcome: &'a str,
+    /// Calls that were made for it.
+    pub calls: u32,
+    /// Each key of the secondary, and its fate.
+    pub keys: BTreeMap<&'a str, &'a str>,
 }
 
 impl<'a> Line<'a> {
@@ -74,6 +88,11 @@ impl<'a> Line<'a> {
             client: decision.client.as_deref(),
             trace_id: decision.traceparent.as_deref().and_then(trace_id),
             unverified: decision.unverified.as_deref(),
+            metadata: decision.metadata.as_ref().map(|record| LineMetadata {
+                outcome: record.outcome,
+                calls: record.calls,
+                keys: record.keys.iter().map(|(key, fate)| (key.as_str(), fate.name())).collect(),
+            }),
             end: decision.end,
             duration_us,
         }
@@ -182,6 +201,7 @@ const DAYS_IN_ERA: u64 = 146_097;
 mod tests {
     use super::*;
     use crate::denial::Cause;
+    use crate::metadata::{Fate, MergeRecord};
 
     /// Golden: a change here is a change of the schema, and of `docs/operations.md`.
     #[test]
@@ -200,6 +220,11 @@ mod tests {
             client: Some("spa".to_owned()),
             traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
             unverified: None,
+            metadata: Some(MergeRecord {
+                outcome: "merged",
+                calls: 4,
+                keys: vec![("theme".to_owned(), Fate::Added), ("city".to_owned(), Fate::Dropped)],
+            }),
             end: End::ClientGone,
             elapsed_ms: 1,
         };
@@ -213,6 +238,7 @@ mod tests {
                 r#""upstream_status":201,"subject":"auth0|b","secondary":null,"#,
                 r#""issuer":"https://tenant.example/","client":"spa","#,
                 r#""trace_id":"0af7651916cd43dd8448eb211c80319c","unverified":null,"#,
+                r#""metadata":{"outcome":"merged","calls":4,"keys":{"city":"dropped","theme":"added"}},"#,
                 r#""end":"client-gone","duration_us":1500}"#
             )
         );

@@ -6,7 +6,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use serde_json::{Value, json};
 
 use crate::policy::Policy;
-use crate::protocol::{Head, Header, Now, Secrets};
+use crate::protocol::{Abilities, Head, Header, Now, Secrets};
 
 pub(crate) const NOW: Now = Now { unix_ms: 1_700_000_000_000, mono_ms: 5_000 };
 
@@ -46,7 +46,7 @@ pub(crate) fn document() -> Value {
 }
 
 pub(crate) fn policy() -> Policy {
-    Policy::compile(&document().to_string(), &Secrets::default(), 1).unwrap()
+    Policy::compile(&document().to_string(), &Secrets::default(), Abilities::default(), 1).unwrap()
 }
 
 /// A token with these claims, signed.

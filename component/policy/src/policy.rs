@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::config::{self, FORWARDED, Mistake, Rules};
+use crate::config::{self, Compiled, FORWARDED, Mistake, Rules};
 use crate::decision::Decision;
 use crate::exchange::Exchange;
 use crate::head::PATH_OVERRIDES;
 use crate::keyring::{KeySource, Keyring};
-use crate::protocol::{Answer, End, Event, Fetch, Head, Now, Secrets, Turn};
+use crate::metadata::Credentials;
+use crate::protocol::{Abilities, Answer, End, Event, Fetch, Head, Now, Secrets, Turn};
 
 /// What the core looks at besides what it forwards.
 const LOOKED_AT: [&str; 6] = [
@@ -22,10 +23,17 @@ const LOOKED_AT: [&str; 6] = [
 /// Compiled rules and keys: what exchanges share.
 pub struct Policy {
     rules: Arc<Rules>,
-    keyring: Keyring,
+    shared: Shared,
     wanted_headers: Vec<String>,
     /// The latest monotonic time seen: it never runs backwards in here.
     latest_mono_ms: u64,
+}
+
+/// What exchanges share and fetch once for all of them.
+pub(crate) struct Shared {
+    pub(crate) keyring: Keyring,
+    /// Whose tokens the calls of a merge carry.
+    pub(crate) credentials: Credentials,
 }
 
 impl Policy {
@@ -35,16 +43,21 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// All mistakes in the document.
-    pub fn compile(document: &str, secrets: &Secrets, seed: u64) -> Result<Self, Vec<Mistake>> {
-        let (rules, keys) = config::compile(document, secrets)?;
+    /// All mistakes in the document; what this host cannot do is one.
+    pub fn compile(
+        document: &str,
+        secrets: &Secrets,
+        host: Abilities,
+        seed: u64,
+    ) -> Result<Self, Vec<Mistake>> {
+        let Compiled { rules, keys, credentials } = config::compile(document, secrets, host, seed)?;
         let configured = rules.forward_headers.iter().map(String::as_str);
         let looked_at = LOOKED_AT.into_iter().chain(PATH_OVERRIDES);
         let wanted_headers =
             looked_at.chain(FORWARDED).chain(configured).map(str::to_owned).collect();
         Ok(Self {
             rules: Arc::new(rules),
-            keyring: Keyring::new(keys, seed),
+            shared: Shared { keyring: Keyring::new(keys, seed), credentials },
             wanted_headers,
             latest_mono_ms: 0,
         })
@@ -63,7 +76,7 @@ impl Policy {
     )]
     pub fn open(&mut self, head: Head, now: Now) -> (Exchange, Turn) {
         let now = self.forward_only(now);
-        Exchange::open(Arc::clone(&self.rules), &head, &mut self.keyring, now)
+        Exchange::open(Arc::clone(&self.rules), &head, &mut self.shared, now)
     }
 
     /// Reports what became of step `sequence` and takes the next one. A wrong number or an event
@@ -76,32 +89,33 @@ impl Policy {
         now: Now,
     ) -> Turn {
         let now = self.forward_only(now);
-        exchange.resume(sequence, event, &mut self.keyring, now)
+        exchange.resume(sequence, event, &mut self.shared, now)
     }
 
     /// Closes an exchange, wherever it stands.
     pub fn close(&mut self, exchange: Exchange, end: End, now: Now) -> Decision {
         let now = self.forward_only(now);
-        exchange.leave(&mut self.keyring);
+        exchange.leave(&mut self.shared.keyring);
         exchange.record.close(end, now)
     }
 
     /// Has the keys of all issuers fetched before anybody asks for them, and kept fresh from then on.
     /// For hosts that remember between requests.
     pub fn warm(&mut self) {
-        self.keyring.warm();
+        self.shared.keyring.warm();
     }
 
     /// The next fetch to perform now, handed out once.
     pub fn due(&mut self, now: Now) -> Option<Fetch> {
         let now = self.forward_only(now);
-        self.keyring.due(now)
+        self.shared.keyring.due(now).or_else(|| self.shared.credentials.due(now))
     }
 
     /// When [`Self::due`] may next have something to say, in monotonic milliseconds.
     #[must_use]
     pub fn next_due(&self) -> Option<u64> {
-        self.keyring.next_due()
+        let Shared { keyring, credentials } = &self.shared;
+        keyring.next_due().into_iter().chain(credentials.next_due()).min()
     }
 
     /// Takes the outcome of a fetch, whoever asked for it: what one instance fetched is given to all.
@@ -115,27 +129,30 @@ impl Policy {
         now: Now,
     ) -> Vec<String> {
         let now = self.forward_only(now);
-        self.keyring.fetched(source, outcome, asked_mono_ms, now)
+        let Shared { keyring, credentials } = &mut self.shared;
+        credentials
+            .fetched(source, &outcome, asked_mono_ms, now)
+            .unwrap_or_else(|| keyring.fetched(source, outcome, asked_mono_ms, now))
     }
 
     /// How the keys of each issuer stand.
     #[must_use]
     pub fn key_sources(&self, now: Now) -> Vec<KeySource> {
-        self.keyring.report(now)
+        self.shared.keyring.report(now)
     }
 
     /// Keys, cooldowns and back-offs as text, for a policy that takes this one's place on the same
     /// monotonic clock. Nothing in it is secret.
     #[must_use]
     pub fn kept_keys(&self) -> String {
-        self.keyring.kept()
+        self.shared.keyring.kept()
     }
 
     /// Takes over what [`Self::kept_keys`] of another policy gave, for sources that both have: a reload
     /// lifts no cooldown and costs no fetch.
     pub fn restore_keys(&mut self, kept: &str, now: Now) {
         let now = self.forward_only(now);
-        self.keyring.restore(kept, now);
+        self.shared.keyring.restore(kept, now);
     }
 
     fn forward_only(&mut self, now: Now) -> Now {

@@ -69,12 +69,22 @@ pub enum Step {
         /// Milliseconds for the whole body.
         timeout_ms: u32,
     },
-    /// Wait for a shared fetch: perform what [`Policy::due`](crate::Policy::due) gives, answer with
-    /// [`Event::Woken`].
+    /// Wait for a shared fetch, or for time to pass: perform what [`Policy::due`](crate::Policy::due)
+    /// gives, answer with [`Event::Woken`].
     Wait {
         /// Monotonic time at which the wait ends in any case.
         until_mono_ms: u64,
     },
+    /// Serialise this exchange with all others on the same accounts until it is closed: answer with
+    /// [`Event::Acquired`].
+    Acquire {
+        /// Opaque names of the two accounts, in byte order.
+        accounts: [String; 2],
+        /// Milliseconds after which the wait is given up.
+        timeout_ms: u32,
+    },
+    /// Make this call to the upstream, once: answer with [`Event::Called`].
+    Call(Call),
     /// Send this request to the upstream, once: answer with [`Event::Forwarded`].
     Forward(Forward),
     /// Send the client's own request on untouched: answer with [`Event::Forwarded`].
@@ -109,6 +119,33 @@ impl std::fmt::Debug for Forward {
     /// Headers and body stay out: they hold credentials.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Forward")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A call of the policy's own to the upstream.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Call {
+    /// Method.
+    pub method: &'static str,
+    /// Path and query in origin-form, canonically encoded.
+    pub path: String,
+    /// The complete list of headers, but for `host` and the framing.
+    pub headers: Vec<Header>,
+    /// The body; none at all when absent.
+    pub body: Option<Vec<u8>>,
+    /// Milliseconds until the last byte of the answer.
+    pub timeout_ms: u32,
+    /// A larger answer is [`CallFailure::NoBody`].
+    pub max_answer_bytes: u32,
+}
+
+impl std::fmt::Debug for Call {
+    /// Headers and body stay out: they hold credentials and people's data.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Call")
             .field("method", &self.method)
             .field("path", &self.path)
             .finish_non_exhaustive()
@@ -154,6 +191,10 @@ pub enum Event {
     BodyFailed,
     /// The wait is over.
     Woken,
+    /// What became of [`Step::Acquire`].
+    Acquired(Acquired),
+    /// The answer to [`Step::Call`], or why there is none.
+    Called(Result<Answer, CallFailure>),
     /// The upstream's answer, or why there is none.
     Forwarded(Result<AnswerHead, Failure>),
 }
@@ -172,6 +213,40 @@ pub enum Failure {
     NotSent,
     /// Anything else: the upstream may or may not have acted.
     Unknown,
+}
+
+/// What became of [`Step::Acquire`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acquired {
+    /// Both accounts are held.
+    Serialised,
+    /// The host cannot serialise.
+    Unserialised,
+    /// Others held them for too long.
+    Busy,
+}
+
+/// Why a call has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallFailure {
+    /// No byte left the host: the upstream cannot have acted.
+    NotSent,
+    /// There is no status: the upstream may or may not have acted.
+    Unknown,
+    /// The head came; the body was too large, broke off, or was late.
+    NoBody {
+        /// Status code.
+        status: u16,
+    },
+}
+
+/// What a host can do, which decides what policies it can carry out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Abilities {
+    /// Instances live on from one request to the next.
+    pub remembers: bool,
+    /// It can answer [`Step::Acquire`] with [`Acquired::Serialised`].
+    pub serialises: bool,
 }
 
 /// How an exchange ended for its client.

@@ -44,10 +44,30 @@ named! {
         LinkWithEmailUnverified = "link-with-email-unverified",
         /// Both accounts are the same.
         SameAccount = "same-account",
+        /// The primary account is gone.
+        PrimaryGone = "primary-gone",
+        /// Both accounts have a value for the same thing.
+        MetadataConflict = "metadata-conflict",
+        /// The accounts' metadata cannot become one.
+        MetadataUnmergeable = "metadata-unmergeable",
+        /// The second account's metadata keeps changing.
+        MetadataChanging = "metadata-changing",
         /// The gate could not decide.
         GateUnavailable = "gate-unavailable",
         /// The gate has no keys to verify with.
         KeysUnavailable = "keys-unavailable",
+        /// Another link on the same account is under way.
+        LinksBusy = "links-busy",
+        /// The accounts' metadata could not be had.
+        MetadataUnavailable = "metadata-unavailable",
+        /// The gate may not read or write the accounts' metadata.
+        MetadataRefused = "metadata-refused",
+        /// The Management API takes no calls at the moment.
+        MetadataLimited = "metadata-limited",
+        /// Whether metadata was written is not known.
+        MetadataOutcomeUnknown = "metadata-outcome-unknown",
+        /// Whether the accounts are linked is not known.
+        LinkOutcomeUnknown = "link-outcome-unknown",
         /// The upstream was not reached.
         UpstreamUnreachable = "upstream-unreachable",
         /// The upstream did not answer.
@@ -189,6 +209,26 @@ impl Reason {
             Self::SameAccount => {
                 Row::new(400, "same-account", "Main identity and the new one are the same.")
             }
+            Self::PrimaryGone => Row::new(
+                409,
+                "primary-gone",
+                "The account to link to does not exist any more: sign in again and look which account is left.",
+            ),
+            Self::MetadataConflict => Row::new(
+                409,
+                "metadata-conflict",
+                "Both accounts have different values for the same setting: make them equal on one of them, then link.",
+            ),
+            Self::MetadataUnmergeable => Row::new(
+                409,
+                "metadata-unmergeable",
+                "The metadata of both accounts does not fit into one: nothing was changed.",
+            ),
+            Self::MetadataChanging => Row::new(
+                409,
+                "metadata-changing",
+                "The second account was changed while it was being linked: try again.",
+            ),
             Self::GateUnavailable => {
                 Row::new(503, "gate-unavailable", "The request could not be decided: try again.")
                     .retried_after(1)
@@ -199,6 +239,39 @@ impl Reason {
                 "Tokens cannot be verified at the moment: try again.",
             )
             .retried_after(5),
+            Self::LinksBusy => Row::new(
+                503,
+                "links-busy",
+                "Another link on this account is under way: try again.",
+            )
+            .retried_after(1),
+            Self::MetadataUnavailable => Row::new(
+                503,
+                "metadata-unavailable",
+                "The accounts' metadata cannot be read at the moment, so nothing was linked: try again.",
+            )
+            .retried_after(1),
+            Self::MetadataRefused => Row::new(
+                502,
+                "metadata-refused",
+                "The accounts' metadata may not be read or written here, so nothing was linked.",
+            ),
+            Self::MetadataLimited => Row::new(
+                429,
+                "metadata-limited",
+                "Too many requests at the moment, so nothing was linked: try again.",
+            )
+            .retried_after(1),
+            Self::MetadataOutcomeUnknown => Row::new(
+                504,
+                "metadata-outcome-unknown",
+                "The upstream did not answer, and nothing was linked: try again.",
+            ),
+            Self::LinkOutcomeUnknown => Row::new(
+                504,
+                "link-outcome-unknown",
+                "The upstream did not answer and may have linked the accounts: look before trying again.",
+            ),
             Self::UpstreamUnreachable => Row::new(
                 502,
                 "upstream-unreachable",

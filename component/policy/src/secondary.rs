@@ -13,6 +13,12 @@ use crate::token::{Expected, Held, Unverified, Verified};
 pub(crate) struct Secondary(Verified);
 
 impl Secondary {
+    /// Whose account it is.
+    pub(crate) fn id(&self) -> &str {
+        // INVARIANT: `meets_rules` has seen a subject.
+        self.0.claims().known("sub").unwrap_or_default()
+    }
+
     /// The token, to be sent on.
     pub(crate) fn token(&self) -> &str {
         self.0.text()

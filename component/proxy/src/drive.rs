@@ -1,6 +1,8 @@
 //! Runs an exchange: does what each step says, reports what came of it, and closes it once.
 
-use linkgate_policy::{AnswerHead, End, Event, Exchange, Failure, Fetch, Now, Step, Time};
+use linkgate_policy::{
+    Acquired, AnswerHead, CallFailure, End, Event, Exchange, Failure, Fetch, Now, Step, Time,
+};
 use wasi::http::types::{IncomingRequest, ResponseOutparam};
 
 use crate::answer;
@@ -34,6 +36,8 @@ pub(crate) fn exchange(
         let event = match turn.step {
             Step::ReadBody { max_bytes, timeout_ms } => read(client, max_bytes, timeout_ms),
             Step::Wait { until_mono_ms } => wait(gate, until_mono_ms),
+            Step::Acquire { .. } => Event::Acquired(Acquired::Unserialised),
+            Step::Call(_) => Event::Called(Err(CallFailure::NotSent)),
             Step::Forward(forward) => hold(&mut held, outbound::forward(forward, &gate.upstream)),
             Step::Pass { timeout_ms } => {
                 hold(&mut held, outbound::pass(client, &gate.upstream, timeout_ms))

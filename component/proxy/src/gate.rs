@@ -5,7 +5,7 @@
 
 use std::cell::{OnceCell, RefCell};
 
-use linkgate_policy::{Mistake, Now, Policy};
+use linkgate_policy::{Abilities, Mistake, Now, Policy};
 use wasi::clocks::{monotonic_clock, wall_clock};
 
 use crate::record;
@@ -46,7 +46,7 @@ impl Gate {
         let Settings { document, upstream, secrets } = settings;
         let mut mistakes = Vec::new();
         let policy = document.map_err(|mistake| vec![mistake]).and_then(|document| {
-            let compiled = Policy::compile(&document, &secrets, seed);
+            let compiled = Policy::compile(&document, &secrets, Abilities::default(), seed);
             compiled.map_err(|mistakes| mistakes.iter().map(line).collect())
         });
         let policy = policy.map_err(|found| mistakes.extend(found));

@@ -7,8 +7,9 @@
 pub use bindings::Gate;
 pub(crate) use bindings::GatePre;
 pub use bindings::exports::linkgate::policy::evaluator::{
-    Answer, AnswerHead, Decision, End, Event, Failure, Fetch, Forward, Head, Header, HeaderEdits,
-    KeySource, Mistake, Now, Opened, Outcome, Pass, ReadBody, Reply, Secret, Step, Turn,
+    Abilities, Acquire, Acquired, Answer, AnswerHead, Call, CallFailure, Decision, End, Event,
+    Failure, Fetch, Forward, Head, Header, HeaderEdits, KeySource, MergeRecord, Mistake, Now,
+    Opened, Outcome, Pass, ReadBody, Reply, Secret, Step, Turn,
 };
 
 #[expect(missing_docs, reason = "generated: wit/evaluator.wit is the documentation")]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use hyper::Response;
 
 use crate::answer::{self, Answer};
-use crate::contract::{AnswerHead, End, Event, Step};
+use crate::contract::{Acquired, AnswerHead, CallFailure, End, Event, Step};
 use crate::exchange::Exchange;
 use crate::fleet::{Desk, Fleet};
 use crate::outbound::{Held, Unanswered, send_once};
@@ -92,6 +92,8 @@ impl Driver {
                 self.desk.errands.wait(self.desk.clock.moment(until, WAIT_LIMIT)).await;
                 Event::Woken
             }
+            Step::Acquire(_) => Event::Acquired(Acquired::Unserialised),
+            Step::Call(_) => Event::Called(Err(CallFailure::NotSent)),
             Step::Forward(step) => {
                 let limit = millis(step.timeout_ms);
                 *held = None;

@@ -77,9 +77,9 @@ mod sink;
 mod error;
 
 pub use contract::{
-    Answer, AnswerHead, Decision, End, Event, Failure, Fetch, Forward, Gate, Head, Header,
-    HeaderEdits, KeySource, Mistake, Now, Opened, Outcome, Pass, ReadBody, Reply, Secret, Step,
-    Turn,
+    Abilities, Acquire, Acquired, Answer, AnswerHead, Call, CallFailure, Decision, End, Event,
+    Failure, Fetch, Forward, Gate, Head, Header, HeaderEdits, KeySource, MergeRecord, Mistake, Now,
+    Opened, Outcome, Pass, ReadBody, Reply, Secret, Step, Turn,
 };
 pub use descriptors::TooFewDescriptors;
 pub use error::StartError;

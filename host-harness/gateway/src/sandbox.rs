@@ -11,7 +11,8 @@ use wasmtime::{
 };
 
 use crate::contract::{
-    Answer, Decision, End, Event, Fetch, Gate, GatePre, Head, KeySource, Now, Opened, Secret, Turn,
+    Abilities, Answer, Decision, End, Event, Fetch, Gate, GatePre, Head, KeySource, Now, Opened,
+    Secret, Turn,
 };
 use crate::error::StartError;
 use crate::evaluator::{Evaluator, Keys, Trap};
@@ -81,7 +82,7 @@ impl Sandbox {
             .collect();
         let resource = gate.linkgate_policy_evaluator().policy();
         let policy = resource
-            .call_compile(&mut store, &self.policy.document, &secrets, self.policy.seed)
+            .call_compile(&mut store, &self.policy.document, &secrets, HOST, self.policy.seed)
             .map_err(|error| StartError::Trapped(trap(&error)))?
             .map_err(StartError::Policy)?;
         let wanted = resource
@@ -247,6 +248,9 @@ fn ticks(limit: Duration) -> u64 {
     let ticks = limit.as_millis().div_ceil(TICK.as_millis());
     u64::try_from(ticks).unwrap_or(u64::MAX).saturating_add(1)
 }
+
+/// What this gateway can do.
+const HOST: Abilities = Abilities::REMEMBERS;
 
 /// Length of an epoch. Shorter wakes an idle process more often, longer makes the limits coarse.
 const TICK: Duration = Duration::from_millis(50);

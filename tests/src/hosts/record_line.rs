@@ -31,6 +31,7 @@ pub fn parse(line: &str) -> Option<Record> {
         client: text("client"),
         traceparent: text("trace_id"),
         unverified: text("unverified"),
+        metadata: line.get("metadata").filter(|value| !value.is_null()).cloned(),
         end: text("end")?,
         elapsed_ms: number("duration_us")? / 1_000,
     })

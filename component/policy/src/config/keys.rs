@@ -221,26 +221,7 @@ fn shared_keys(section: &mut Section<'_>, algorithms: &[Algorithm], secrets: &Se
     let Some(entry) = section.required("hmac_secret") else {
         return Vec::new();
     };
-    let Some(name) = entry.text() else {
-        return Vec::new();
-    };
-    // Somebody may have put the secret itself here: it is not repeated.
-    if !name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
-    {
-        entry.wrong::<()>(
-            "the name of a secret, in capital letters, digits and `_`",
-            "something else, which is not shown",
-        );
-        return Vec::new();
-    }
-    let Some(secret) = secrets.find(name) else {
-        let help = format!(
-            "the reference gateway takes it from the environment variable `LINKGATE_SECRET_{name}`"
-        );
-        entry.mistaken::<()>(
-            format!("expected the name of a secret that the host has, found `{name}`"),
-            Some(help),
-        );
+    let Some(secret) = named_secret(&entry, secrets) else {
         return Vec::new();
     };
     let prepare = |algorithm: &Algorithm| {
@@ -248,6 +229,28 @@ fn shared_keys(section: &mut Section<'_>, algorithms: &[Algorithm], secrets: &Se
             .or_else(|message| entry.mistaken(message, None).ok_or(()))
     };
     algorithms.iter().filter_map(|algorithm| prepare(algorithm).ok()).collect()
+}
+
+/// A secret that the document names. The document never holds one itself.
+pub(super) fn named_secret<'a>(entry: &Entry<'_>, secrets: &'a Secrets) -> Option<&'a [u8]> {
+    let name = entry.text()?;
+    // Somebody may have put the secret itself here: it is not repeated.
+    if !name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+    {
+        return entry.wrong(
+            "the name of a secret, in capital letters, digits and `_`",
+            "something else, which is not shown",
+        );
+    }
+    secrets.find(name).or_else(|| {
+        let help = format!(
+            "the reference gateway takes it from the environment variable `LINKGATE_SECRET_{name}`"
+        );
+        entry.mistaken(
+            format!("expected the name of a secret that the host has, found `{name}`"),
+            Some(help),
+        )
+    })
 }
 
 /// An inline set. Who wrote it can mend it, so a key that cannot be used is a mistake here.

@@ -4,12 +4,13 @@ use serde_json::{Value, json};
 
 use crate::minted;
 use crate::policy::Policy;
-use crate::protocol::Secrets;
+use crate::protocol::{Abilities, Secrets};
 
 /// Every mistake of a document, a line each.
 fn told(document: &str) -> Vec<String> {
     let secrets = Secrets::from_iter([("SHORT", "too short")]);
-    let mistakes = Policy::compile(document, &secrets, 1).err().unwrap_or_default();
+    let mistakes =
+        Policy::compile(document, &secrets, Abilities::default(), 1).err().unwrap_or_default();
     mistakes
         .into_iter()
         .map(|mistake| {
@@ -55,7 +56,7 @@ fn all_mistakes_are_told_in_one_run() {
         "/pass/1: expected prefixes that do not overlap, found one that overlaps `/app`",
         "/pass/2: expected a prefix apart from the guarded routes, found one that overlaps `/api/v2/users`",
         "/pass/3: expected an absolute path of letters, digits, `-`, `_`, `.` and `~`, without a trailing slash, found `app`",
-        "/isuers: expected a known key, found `isuers` (the keys here are: base_path, body_timeout, cors, encoded_slashes, forward_headers, issuers, log, pass, profile, upstream_timeout, version)",
+        "/isuers: expected a known key, found `isuers` (the keys here are: base_path, body_timeout, cors, encoded_slashes, forward_headers, issuers, log, metadata, pass, profile, upstream_timeout, version)",
     ];
     assert_eq!(told(&document.to_string()), expected);
 }

@@ -123,6 +123,15 @@ impl<'a> Entry<'a> {
         }
     }
 
+    /// A whole number within a range.
+    pub(super) fn whole_number(&self, range: RangeInclusive<u64>) -> Option<u64> {
+        let number = if let Json::Number(number) = self.value { number.as_u64() } else { None };
+        number.filter(|number| range.contains(number)).or_else(|| {
+            let expected = format!("a whole number from {} to {}", range.start(), range.end());
+            self.wrong(&expected, &self.shown())
+        })
+    }
+
     /// A list; what is wrong with its items is noted at each.
     pub(super) fn list<T>(&self, mut item: impl FnMut(&Entry<'a>) -> Option<T>) -> Vec<T> {
         let Json::List(items) = self.value else {

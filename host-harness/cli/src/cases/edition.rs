@@ -121,6 +121,13 @@ pub enum Step {
         /// Milliseconds.
         until_mono_ms: u64,
     },
+    /// Serialise the exchange with others on these accounts.
+    Acquire {
+        /// Their names, in byte order.
+        accounts: [String; 2],
+    },
+    /// Make this call to the upstream.
+    Call(Sent),
     /// Send this request to the upstream.
     Forward(Sent),
     /// Send the client's own request on.
@@ -177,6 +184,8 @@ pub struct Record {
     pub traceparent: Option<String>,
     /// Length and digest of what was never verified.
     pub unverified: Option<String>,
+    /// What became of the secondary's metadata, as a line of the log has it.
+    pub metadata: Option<serde_json::Value>,
     /// `finished`, `client-gone`, `shutdown`.
     pub end: String,
     /// Milliseconds from open to close.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use linkgate_gateway::{Gate, Secret};
+use linkgate_gateway::{Abilities, Gate, Secret};
 use linkgate_policy::{Answer, End, Event, Head, Now};
 use wasmtime::component::{Component, Linker, ResourceAny};
 use wasmtime::{Config, Engine, Store};
@@ -115,7 +115,7 @@ impl Edition for Evaluator {
                 .collect();
             let resource = instance.gate.linkgate_policy_evaluator().policy();
             let policy = resource
-                .call_compile(&mut instance.store, document, &secrets, SEED)?
+                .call_compile(&mut instance.store, document, &secrets, Abilities::all(), SEED)?
                 .map_err(|mistakes| {
                     let lines: Vec<String> = mistakes
                         .iter()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use linkgate_policy::{Answer, Cause, End, Event, Exchange, Head, Now, Policy, Secrets};
+use linkgate_policy::{Abilities, Answer, Cause, End, Event, Exchange, Head, Now, Policy, Secrets};
 
 use super::edition::{Edition, ExchangeId, PolicyId, Record, Sent, Step, Turn};
 use super::trouble::Trouble;
@@ -14,6 +14,9 @@ pub struct Native {
     exchanges: BTreeMap<ExchangeId, (PolicyId, Exchange)>,
     opened: u64,
 }
+
+/// What the runner's own driver can do.
+const HOST: Abilities = Abilities { remembers: true, serialises: true };
 
 /// Any number serves: nobody attacks the suite's hash maps.
 const SEED: u64 = 1;
@@ -37,7 +40,7 @@ impl Edition for Native {
     ) -> Result<PolicyId, Trouble> {
         let secrets: Secrets =
             secrets.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        let policy = Policy::compile(document, &secrets, SEED).map_err(|mistakes| {
+        let policy = Policy::compile(document, &secrets, HOST, SEED).map_err(|mistakes| {
             let lines: Vec<String> = mistakes
                 .iter()
                 .map(|mistake| format!("{}: {}", mistake.pointer, mistake.message))
@@ -121,6 +124,13 @@ fn neutral(turn: linkgate_policy::Turn) -> Turn {
     let step = match turn.step {
         Core::ReadBody { max_bytes, .. } => Step::ReadBody { max_bytes },
         Core::Wait { until_mono_ms } => Step::Wait { until_mono_ms },
+        Core::Acquire { accounts, .. } => Step::Acquire { accounts },
+        Core::Call(call) => Step::Call(Sent {
+            method: call.method.to_owned(),
+            path: call.path,
+            headers: call.headers,
+            body: call.body,
+        }),
         Core::Forward(forward) => Step::Forward(Sent {
             method: forward.method.to_owned(),
             path: forward.path,
@@ -136,7 +146,7 @@ fn neutral(turn: linkgate_policy::Turn) -> Turn {
 
 fn record(decision: linkgate_policy::Decision) -> Record {
     let outcome = match decision.cause {
-        Cause::Granted | Cause::Preflight => "allowed",
+        Cause::Granted | Cause::LinkFound | Cause::Preflight => "allowed",
         Cause::Passed => "passed",
         Cause::Denied(_) => "denied",
         Cause::Failed(_) | Cause::Unfinished => "failed",
@@ -162,6 +172,11 @@ fn record(decision: linkgate_policy::Decision) -> Record {
         client: decision.client,
         traceparent: decision.traceparent,
         unverified: decision.unverified,
+        metadata: decision.metadata.map(|record| {
+            let keys: serde_json::Map<String, serde_json::Value> =
+                record.keys.into_iter().map(|(key, fate)| (key, fate.name().into())).collect();
+            serde_json::json!({ "outcome": record.outcome, "calls": record.calls, "keys": keys })
+        }),
         end: end.to_owned(),
         elapsed_ms: decision.elapsed_ms,
     }

@@ -1,6 +1,6 @@
 //! Drives one exchange, a step at a time, as a host would.
 
-use linkgate_policy::{AnswerHead, End, Event, Head, Header, HeaderEdits, Now};
+use linkgate_policy::{Acquired, AnswerHead, End, Event, Head, Header, HeaderEdits, Now};
 
 use super::edition::{Edition, ExchangeId, PolicyId, Record, Sent, Step, Turn};
 use super::endpoint::Endpoint;
@@ -182,6 +182,8 @@ impl<'s> Walk<'s> {
             }
             Step::ReadBody { .. } => Event::Body(request.body.clone()),
             Step::Wait { .. } => Event::Woken,
+            Step::Acquire { .. } => Event::Acquired(Acquired::Serialised),
+            Step::Call(_) => return Err(Trouble::new("a call that the case has no answer to")),
             Step::Forward(_) | Step::Pass => Event::Forwarded(
                 self.scene
                     .upstream
@@ -198,7 +200,7 @@ impl<'s> Walk<'s> {
     /// Does what a step asks for, as far as it can be seen from outside.
     fn carry_out(&mut self) {
         match &self.turn.step {
-            Step::ReadBody { .. } | Step::Wait { .. } => {}
+            Step::ReadBody { .. } | Step::Wait { .. } | Step::Acquire { .. } | Step::Call(_) => {}
             Step::Forward(sent) => self.sent.push(Departed::Request(sent.clone())),
             Step::Pass => self.sent.push(Departed::Untouched),
             Step::Relay(edits) => {

@@ -1,7 +1,8 @@
 //! Between the runner's types and those of `wit/evaluator.wit`.
 
 use linkgate_gateway::{
-    Answer, AnswerHead, Decision, End, Event, Failure, Head, Header as Line, Now, Step, Turn,
+    Acquire, Acquired, Answer, AnswerHead, CallFailure, Decision, End, Event, Failure, Head,
+    Header as Line, Now, Step, Turn,
 };
 use linkgate_policy::{Header, HeaderEdits, Reply};
 
@@ -41,9 +42,33 @@ pub(super) fn event(event: linkgate_policy::Event) -> Event {
         Core::BodyTooLarge => Event::BodyTooLarge,
         Core::BodyFailed => Event::BodyFailed,
         Core::Woken => Event::Woken,
+        Core::Acquired(acquired) => Event::Acquired(self::acquired(acquired)),
+        Core::Called(outcome) => Event::Called(outcome.map(answer).map_err(call_failure)),
         Core::Forwarded(outcome) => Event::Forwarded(
             outcome.map(|head| AnswerHead { status: head.status }).map_err(failure),
         ),
+    }
+}
+
+fn acquired(acquired: linkgate_policy::Acquired) -> Acquired {
+    match acquired {
+        linkgate_policy::Acquired::Serialised => Acquired::Serialised,
+        linkgate_policy::Acquired::Unserialised => Acquired::Unserialised,
+        linkgate_policy::Acquired::Busy => Acquired::Busy,
+    }
+}
+
+fn answer(answer: linkgate_policy::Answer) -> Answer {
+    let line = |line: Header| Line { name: line.name, value: line.value };
+    let headers = answer.headers.into_iter().map(line).collect();
+    Answer { status: answer.status, headers, body: answer.body }
+}
+
+fn call_failure(failure: linkgate_policy::CallFailure) -> CallFailure {
+    match failure {
+        linkgate_policy::CallFailure::NotSent => CallFailure::NotSent,
+        linkgate_policy::CallFailure::Unknown => CallFailure::Unknown,
+        linkgate_policy::CallFailure::NoBody { status } => CallFailure::NoBody(status),
     }
 }
 
@@ -68,6 +93,15 @@ pub(super) fn turn(turn: Turn) -> edition::Turn {
     let step = match turn.step {
         Step::ReadBody(body) => edition::Step::ReadBody { max_bytes: body.max_bytes },
         Step::Wait(until_mono_ms) => edition::Step::Wait { until_mono_ms },
+        Step::Acquire(Acquire { accounts: (first, second), .. }) => {
+            edition::Step::Acquire { accounts: [first, second] }
+        }
+        Step::Call(call) => edition::Step::Call(Sent {
+            method: call.method,
+            path: call.path,
+            headers: lines(call.headers),
+            body: call.body,
+        }),
         Step::Forward(sent) => edition::Step::Forward(Sent {
             method: sent.method,
             path: sent.path,
@@ -110,6 +144,11 @@ impl From<Decision> for Record {
             client: decision.client,
             traceparent: decision.traceparent,
             unverified: decision.unverified,
+            metadata: decision.metadata.map(|record| {
+                let keys: serde_json::Map<String, serde_json::Value> =
+                    record.keys.into_iter().map(|(key, fate)| (key, fate.into())).collect();
+                serde_json::json!({ "outcome": record.outcome, "calls": record.calls, "keys": keys })
+            }),
             end: line::end(decision.end).to_owned(),
             elapsed_ms: decision.elapsed_ms,
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use linkgate_gateway::{Decision, End, Outcome};
-use linkgate_policy::{Line, Time, trace_id};
+use linkgate_policy::{Line, LineMetadata, Time, trace_id};
 
 use crate::paint::{Colour, Paint};
 
@@ -26,6 +26,11 @@ pub(super) fn json(decision: &Decision, took: Duration, time: Time) -> String {
         client: decision.client.as_deref(),
         trace_id: decision.traceparent.as_deref().and_then(trace_id),
         unverified: decision.unverified.as_deref(),
+        metadata: decision.metadata.as_ref().map(|record| LineMetadata {
+            outcome: &record.outcome,
+            calls: record.calls,
+            keys: record.keys.iter().map(|(key, fate)| (key.as_str(), fate.as_str())).collect(),
+        }),
         end: end_in_core(decision.end),
         duration_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
     };
@@ -111,6 +116,7 @@ pub(super) mod tests {
             client: Some("spa".to_owned()),
             traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
             unverified: None,
+            metadata: None,
             end: End::Finished,
             elapsed_ms: 1,
         }
@@ -128,7 +134,7 @@ pub(super) mod tests {
                 r#""path":"/api/v2/users/auth0|a/identities","status":403,"upstream_called":false,"#,
                 r#""upstream_status":null,"subject":"auth0|b","secondary":null,"#,
                 r#""issuer":"https://tenant.example/","client":"spa","#,
-                r#""trace_id":"0af7651916cd43dd8448eb211c80319c","unverified":null,"end":"finished","#,
+                r#""trace_id":"0af7651916cd43dd8448eb211c80319c","unverified":null,"metadata":null,"end":"finished","#,
                 r#""duration_us":1500}"#
             )
         );

@@ -340,6 +340,7 @@ pub(crate) fn decision(head: &Head, end: End) -> Decision {
         client: None,
         traceparent: None,
         unverified: None,
+        metadata: None,
         end,
         elapsed_ms: 0,
     }

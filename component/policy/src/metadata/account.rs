@@ -1,0 +1,243 @@
+//! What the Management API says of an account, as far as a merge looks at it.
+
+use super::value::{Members, Value};
+use crate::protocol::{Answer, CallFailure};
+
+/// An account that was read.
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    /// `user_metadata`; empty when absent or null.
+    pub(crate) metadata: Members,
+    identities: Vec<Value>,
+}
+
+/// What a read came to.
+#[derive(Debug)]
+pub(crate) enum Read {
+    /// The account that was asked for.
+    There(Account),
+    /// There is no such account: 404 with `inexistent_user`. Any other 404 is a failed read.
+    Absent,
+    /// Too many calls; after so many milliseconds, if it says, the next may be made.
+    Limited { wait_ms: Option<u64> },
+    /// The API refused it (401, 403): asking again will not help.
+    Refused,
+    /// No byte left.
+    NotSent,
+    /// Anything else.
+    Failed,
+}
+
+impl Account {
+    /// Reads an account of this id out of an answer to `GET {base}/users/{id}`.
+    pub(crate) fn read(outcome: Result<Answer, CallFailure>, user_id: &str, unix_ms: u64) -> Read {
+        let answer = match outcome {
+            Ok(answer) => answer,
+            Err(CallFailure::NotSent) => return Read::NotSent,
+            Err(CallFailure::NoBody { .. } | CallFailure::Unknown) => return Read::Failed,
+        };
+        let body = Value::parse(&answer.body);
+        match answer.status {
+            200 => body.and_then(|body| Self::of(&body, user_id)).map_or(Read::Failed, Read::There),
+            404 if error_code(body.as_ref()) == Some("inexistent_user") => Read::Absent,
+            429 => Read::Limited { wait_ms: wait_ms(&answer, unix_ms) },
+            401 | 403 => Read::Refused,
+            _ => Read::Failed,
+        }
+    }
+
+    /// Nothing when it is another account's, or no account at all.
+    fn of(body: &Value, user_id: &str) -> Option<Self> {
+        if body.member("user_id").and_then(Value::as_text) != Some(user_id) {
+            return None;
+        }
+        let metadata = match body.member("user_metadata") {
+            None => Members::new(),
+            Some(value) if value.is_null() => Members::new(),
+            Some(value) => value.as_object()?.clone(),
+        };
+        let identities = match body.member("identities") {
+            Some(Value::List(identities)) => identities.clone(),
+            _ => return None,
+        };
+        Some(Self { metadata, identities })
+    }
+
+    /// Whether an account with this subject is linked to it: `provider|user_id`, where a numeric id
+    /// counts as its digits.
+    pub(crate) fn lists(&self, subject: &str) -> bool {
+        self.identities
+            .iter()
+            .any(|identity| identity_subject(identity).as_deref() == Some(subject))
+    }
+
+    /// The identities as the API answers a link with them. Only listed members are given away: a
+    /// service token may read the tokens of identity providers, and they must not reach a browser.
+    pub(crate) fn identities_json(&self) -> Vec<u8> {
+        let identities = self.identities.iter().map(|identity| {
+            only(
+                identity,
+                &["connection", "user_id", "provider", "isSocial"],
+                identity.member("profileData"),
+            )
+        });
+        Value::List(identities.collect()).to_json().into_bytes()
+    }
+}
+
+/// What a profile may show: the members that the API documents (Auth0 Management API v2, link a user
+/// account), none of them a credential.
+const PROFILE: [&str; 10] = [
+    "email",
+    "email_verified",
+    "name",
+    "username",
+    "given_name",
+    "family_name",
+    "nickname",
+    "picture",
+    "phone_number",
+    "phone_verified",
+];
+
+fn only(identity: &Value, names: &[&str], profile: Option<&Value>) -> Value {
+    let listed = |value: &Value, names: &[&str]| -> Members {
+        let named = |name: &&str| Some(((*name).to_owned(), value.member(name)?.clone()));
+        names.iter().filter_map(named).collect()
+    };
+    let mut members = listed(identity, names);
+    if let Some(profile) = profile {
+        members.insert("profileData".to_owned(), Value::Object(listed(profile, &PROFILE)));
+    }
+    Value::Object(members)
+}
+
+fn identity_subject(identity: &Value) -> Option<String> {
+    let provider = identity.member("provider")?.as_text()?;
+    let id = match identity.member("user_id")? {
+        Value::Text(id) | Value::Plain(id) => id,
+        Value::List(_) | Value::Object(_) => return None,
+    };
+    Some(format!("{provider}|{id}"))
+}
+
+fn error_code(body: Option<&Value>) -> Option<&str> {
+    body?.member("errorCode")?.as_text()
+}
+
+/// Milliseconds until the API takes calls again: `Retry-After`, else `X-RateLimit-Reset`, a Unix time
+/// in seconds.
+pub(crate) fn wait_ms(answer: &Answer, unix_ms: u64) -> Option<u64> {
+    let number = |name: &str| {
+        let line = answer.headers.iter().find(|line| line.name == name)?;
+        std::str::from_utf8(&line.value).ok()?.trim().parse::<u64>().ok()
+    };
+    let after = number("retry-after").map(|seconds| seconds.saturating_mul(1000));
+    let reset =
+        || number("x-ratelimit-reset").map(|at| at.saturating_mul(1000).saturating_sub(unix_ms));
+    after.or_else(reset)
+}
+
+/// The members of a write as the API takes them.
+pub(crate) fn patch_body(members: Members) -> Vec<u8> {
+    let metadata = ("user_metadata".to_owned(), Value::Object(members));
+    Value::Object([metadata].into_iter().collect()).to_json().into_bytes()
+}
+
+/// What a read asks for.
+pub(crate) const FIELDS: &str = "fields=user_id,user_metadata,identities&include_fields=true";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Header;
+
+    fn answer(status: u16, body: &str) -> Result<Answer, CallFailure> {
+        Ok(Answer { status, headers: vec![], body: body.as_bytes().to_vec() })
+    }
+
+    fn read(outcome: Result<Answer, CallFailure>) -> String {
+        match Account::read(outcome, "auth0|a", 0) {
+            Read::There(account) => Value::Object(account.metadata).to_json(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_read_is_the_account_that_was_asked_for_or_none() {
+        for (row, outcome, expected) in [
+            (
+                "there",
+                answer(200, r#"{"user_id":"auth0|a","user_metadata":{"a":1.0},"identities":[]}"#),
+                r#"{"a":1.0}"#,
+            ),
+            ("without metadata", answer(200, r#"{"user_id":"auth0|a","identities":[]}"#), "{}"),
+            (
+                "null metadata",
+                answer(200, r#"{"user_id":"auth0|a","user_metadata":null,"identities":[]}"#),
+                "{}",
+            ),
+            (
+                "somebody else's",
+                answer(200, r#"{"user_id":"auth0|b","user_metadata":{},"identities":[]}"#),
+                "Failed",
+            ),
+            (
+                "without identities",
+                answer(200, r#"{"user_id":"auth0|a","user_metadata":{}}"#),
+                "Failed",
+            ),
+            (
+                "metadata that is a list",
+                answer(200, r#"{"user_id":"auth0|a","user_metadata":[],"identities":[]}"#),
+                "Failed",
+            ),
+            (
+                "a member twice",
+                answer(200, r#"{"user_id":"auth0|a","user_id":"auth0|a","identities":[]}"#),
+                "Failed",
+            ),
+            ("HTML", answer(200, "<html>"), "Failed"),
+            ("gone", answer(404, r#"{"errorCode":"inexistent_user"}"#), "Absent"),
+            ("some other 404", answer(404, r#"{"errorCode":"route"}"#), "Failed"),
+            ("a bare 404", answer(404, ""), "Failed"),
+            ("refused", answer(403, ""), "Refused"),
+            ("broken", answer(500, ""), "Failed"),
+            ("limited", answer(429, ""), "Limited { wait_ms: None }"),
+            ("not sent", Err(CallFailure::NotSent), "NotSent"),
+            ("cut off", Err(CallFailure::NoBody { status: 200 }), "Failed"),
+        ] {
+            assert_eq!(read(outcome), expected, "{row}");
+        }
+    }
+
+    #[test]
+    fn a_limit_says_when_it_ends() {
+        for (row, headers, expected) in [
+            ("seconds", vec![Header::new("retry-after", "3")], Some(3000)),
+            ("a time", vec![Header::new("x-ratelimit-reset", "12")], Some(2000)),
+            ("a time that is past", vec![Header::new("x-ratelimit-reset", "9")], Some(0)),
+            (
+                "both",
+                vec![Header::new("x-ratelimit-reset", "99"), Header::new("retry-after", "1")],
+                Some(1000),
+            ),
+            ("neither", vec![], None),
+        ] {
+            let answer = Answer { status: 429, headers, body: vec![] };
+            assert_eq!(wait_ms(&answer, 10_000), expected, "{row}");
+        }
+    }
+
+    #[test]
+    fn identities_are_given_away_without_credentials() {
+        let body = r#"{"user_id":"auth0|a","identities":[{"provider":"github","user_id":583231,"connection":"github","isSocial":true,"access_token":"SECRET","refresh_token":"SECRET","profileData":{"email":"a@b.c","access_token":"SECRET"}}]}"#;
+        let Read::There(account) = Account::read(answer(200, body), "auth0|a", 0) else { panic!() };
+        assert!(account.lists("github|583231"));
+        assert!(!account.lists("github|58323"));
+        assert_eq!(
+            String::from_utf8(account.identities_json()).unwrap(),
+            r#"[{"connection":"github","isSocial":true,"profileData":{"email":"a@b.c"},"provider":"github","user_id":583231}]"#
+        );
+    }
+}

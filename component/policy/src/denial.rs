@@ -164,6 +164,8 @@ named! {
         SameAccount = "same-account",
         /// The primary account does not exist any more: somebody linked the other way round.
         PrimaryGone = "primary-gone",
+        /// The secondary account does not exist, and the primary does not list it.
+        SecondaryGone = "secondary-gone",
         /// A key has different values on both accounts, and the policy says `refuse`.
         MetadataConflict = "metadata-conflict",
         /// A key of the secondary's metadata that the API does not take.
@@ -368,6 +370,7 @@ impl Flaw {
             Self::SecondaryEmail => Reason::LinkWithEmailUnverified,
             Self::SameAccount => Reason::SameAccount,
             Self::PrimaryGone => Reason::PrimaryGone,
+            Self::SecondaryGone => Reason::SecondaryGone,
             Self::MetadataConflict => Reason::MetadataConflict,
             Self::MetadataKeyForbidden | Self::MetadataTooLarge => Reason::MetadataUnmergeable,
             Self::MetadataChanging => Reason::MetadataChanging,

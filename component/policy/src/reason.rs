@@ -46,6 +46,8 @@ named! {
         SameAccount = "same-account",
         /// The primary account is gone.
         PrimaryGone = "primary-gone",
+        /// The secondary account is gone, and not linked to the primary.
+        SecondaryGone = "secondary-gone",
         /// Both accounts have a value for the same thing.
         MetadataConflict = "metadata-conflict",
         /// The accounts' metadata cannot become one.
@@ -213,6 +215,11 @@ impl Reason {
                 409,
                 "primary-gone",
                 "The account to link to does not exist any more: sign in again and look which account is left.",
+            ),
+            Self::SecondaryGone => Row::new(
+                409,
+                "secondary-gone",
+                "The second account does not exist any more, or belongs to another one: sign in to it again.",
             ),
             Self::MetadataConflict => Row::new(
                 409,

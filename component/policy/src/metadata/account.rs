@@ -36,17 +36,20 @@ impl Account {
             Err(CallFailure::NotSent) => return Read::NotSent,
             Err(CallFailure::NoBody { .. } | CallFailure::Unknown) => return Read::Failed,
         };
-        let body = Value::parse(&answer.body);
         match answer.status {
-            200 => body.and_then(|body| Self::of(&body, user_id)).map_or(Read::Failed, Read::There),
-            404 if error_code(body.as_ref()) == Some("inexistent_user") => Read::Absent,
+            200 => Self::shown(&answer, user_id).map_or(Read::Failed, Read::There),
+            404 if error_code(&answer).as_deref() == Some("inexistent_user") => Read::Absent,
             429 => Read::Limited { wait_ms: wait_ms(&answer, unix_ms) },
             401 | 403 => Read::Refused,
             _ => Read::Failed,
         }
     }
 
-    /// Nothing when it is another account's, or no account at all.
+    /// The account that an answer shows: nothing when it is another one, or no account at all.
+    pub(crate) fn shown(answer: &Answer, user_id: &str) -> Option<Self> {
+        Self::of(&Value::parse(&answer.body)?, user_id)
+    }
+
     fn of(body: &Value, user_id: &str) -> Option<Self> {
         if body.member("user_id").and_then(Value::as_text) != Some(user_id) {
             return None;
@@ -121,8 +124,8 @@ fn identity_subject(identity: &Value) -> Option<String> {
     Some(format!("{provider}|{id}"))
 }
 
-fn error_code(body: Option<&Value>) -> Option<&str> {
-    body?.member("errorCode")?.as_text()
+fn error_code(answer: &Answer) -> Option<String> {
+    Value::parse(&answer.body)?.member("errorCode")?.as_text().map(str::to_owned)
 }
 
 /// Milliseconds until the API takes calls again: `Retry-After`, else `X-RateLimit-Reset`, a Unix time

@@ -33,6 +33,23 @@ pub(super) fn reserved_key(secondary_id: &str) -> String {
     format!("{PREFIX}{}", hex(secondary_id.as_bytes(), 16))
 }
 
+/// The reserved key of what was taken back from the primary, until it is sure that the secondary has it.
+pub(super) fn aside_key(secondary_id: &str) -> String {
+    format!("{PREFIX}undone_{}", hex(secondary_id.as_bytes(), 16))
+}
+
+/// A copy of what stands at these keys, around what stood in its place before.
+pub(super) fn copy<'a>(
+    keys: impl Iterator<Item = &'a String>,
+    primary: &Members,
+    before: Option<&Value>,
+) -> Value {
+    let standing = keys.filter_map(|key| Some((key.clone(), primary.get(key)?.clone())));
+    let undone = [("undone".to_owned(), Value::Object(standing.collect()))];
+    let earlier = before.map(|before| ("earlier".to_owned(), before.clone()));
+    Value::Object(undone.into_iter().chain(earlier).collect())
+}
+
 /// The name under which an account is held: ids stay inside the gate.
 pub(super) fn account_name(id: &str) -> String {
     hex(id.as_bytes(), 32)

@@ -3,12 +3,12 @@
 
 use zeroize::Zeroizing;
 
-use super::account::{Account, Read};
+use super::account::{self, Account, Read};
 use super::call::Caller;
 use super::entry;
 use super::plan::{self, MergeRules, Ours, Plan, Row, Unplannable};
 use super::service::{Credentials, Sought};
-use super::value::Members;
+use super::value::{Members, Value};
 use super::{Fate, MergeRecord, MetadataRules, Outcome};
 use crate::config::Rules;
 use crate::cors::Cors;
@@ -43,6 +43,8 @@ pub(crate) struct Merge {
     pub(super) write_sent: bool,
     /// The members of the write that is being made.
     pub(super) pending: Members,
+    /// The copy of what was taken back: its key, and what stood there before.
+    pub(super) aside: Option<(String, Value)>,
     pub(super) outcome: Outcome,
     rows: Vec<Row>,
     calls: u32,
@@ -94,7 +96,16 @@ pub(super) enum Ask {
     UndoPrimary {
         status: u16,
     },
+    /// Takes back, and leaves a copy aside.
     UndoWrite {
+        status: u16,
+    },
+    /// Whether the secondary still holds what was taken back.
+    UndoAgain {
+        status: u16,
+    },
+    /// Takes the copy away.
+    UndoEnd {
         status: u16,
     },
 }
@@ -109,7 +120,7 @@ pub(crate) struct Given<'a> {
     pub(crate) now: Now,
 }
 
-/// Calls of one exchange. The longest way takes 12; raised, an upstream that keeps changing its mind
+/// Calls of one exchange. The longest way takes 13; raised, an upstream that keeps changing its mind
 /// keeps an exchange.
 const MAX_CALLS: u32 = 16;
 
@@ -151,6 +162,7 @@ impl Merge {
             ours: Ours::default(),
             write_sent: false,
             pending: Members::new(),
+            aside: None,
             outcome: Outcome::None,
             rows: Vec::new(),
             calls: 0,
@@ -247,7 +259,7 @@ impl Merge {
         let traceparent = given.record.traceparent();
         let caller = Caller { rules: given.rules, token, traceparent, timeout_ms };
         match ask {
-            Ask::Secondary | Ask::Again | Ask::UndoSecondary { .. } => {
+            Ask::Secondary | Ask::Again | Ask::UndoSecondary { .. } | Ask::UndoAgain { .. } => {
                 Some(caller.read(self.secondary.id()))
             }
             Ask::Primary
@@ -255,7 +267,7 @@ impl Merge {
             | Ask::Stands { .. }
             | Ask::ApplyRead
             | Ask::UndoPrimary { .. } => Some(caller.read(self.permit.user_id())),
-            Ask::Write | Ask::ApplyWrite | Ask::UndoWrite { .. } => {
+            Ask::Write | Ask::ApplyWrite | Ask::UndoWrite { .. } | Ask::UndoEnd { .. } => {
                 caller.write(self.permit.user_id(), self.pending.clone())
             }
         }
@@ -264,7 +276,9 @@ impl Merge {
     /// The account's own token.
     fn own_token(&self, ask: Ask) -> &str {
         match ask {
-            Ask::Secondary | Ask::Again | Ask::UndoSecondary { .. } => self.secondary.token(),
+            Ask::Secondary | Ask::Again | Ask::UndoSecondary { .. } | Ask::UndoAgain { .. } => {
+                self.secondary.token()
+            }
             Ask::Primary
             | Ask::Write
             | Ask::Gone
@@ -272,7 +286,8 @@ impl Merge {
             | Ask::ApplyRead
             | Ask::ApplyWrite
             | Ask::UndoPrimary { .. }
-            | Ask::UndoWrite { .. } => self.permit.bearer().token(),
+            | Ask::UndoWrite { .. }
+            | Ask::UndoEnd { .. } => self.permit.bearer().token(),
         }
     }
 
@@ -284,8 +299,10 @@ impl Merge {
     ) -> Result<Step, Stop> {
         match ask {
             Ask::Write => self.wrote(outcome, given),
-            Ask::ApplyWrite | Ask::UndoWrite { .. } => Ok(self.settled(ask, &outcome, given)),
-            Ask::Secondary | Ask::Again | Ask::UndoSecondary { .. } => {
+            Ask::ApplyWrite | Ask::UndoWrite { .. } | Ask::UndoEnd { .. } => {
+                self.settled(ask, &outcome, given)
+            }
+            Ask::Secondary | Ask::Again | Ask::UndoSecondary { .. } | Ask::UndoAgain { .. } => {
                 let read = Account::read(outcome, self.secondary.id(), given.now.unix_ms);
                 self.read(ask, read, given)
             }
@@ -314,35 +331,29 @@ impl Merge {
             Read::Failed => return Err(Fault::MetadataReadFailed.into()),
         };
         match (ask, account) {
-            (Ask::Primary, Some(account)) => self.primary_read(account, given),
+            // Somebody was here before: a client that sends again. There is nothing to save.
+            (Ask::Primary | Ask::Gone, Some(primary)) if primary.lists(self.secondary.id()) => {
+                Ok(self.stands(primary, given))
+            }
+            (Ask::Primary, Some(primary)) => self.primary_read(primary, given),
             // Somebody linked the other way round first.
             (Ask::Primary | Ask::Gone, None) => Err(Flaw::PrimaryGone.into()),
-            (Ask::Gone, Some(account)) => Ok(self.secondary_gone(account, given)),
+            // The upstream would refuse it, if it is so. If it is not, the link would destroy what was
+            // never read.
+            (Ask::Gone, Some(_)) => Err(Flaw::SecondaryGone.into()),
             (Ask::Again, Some(account)) => self.read_again(account.metadata, given),
-            (Ask::Again, None) => self.ask(Ask::Gone, given),
             (_, Some(account)) => {
                 self.held = Some(account.metadata);
                 self.plan(given)
             }
-            (_, None) => match self.primary.take() {
-                Some(primary) => Ok(self.secondary_gone(primary, given)),
-                None => Err(Fault::OutOfOrder.into()),
-            },
+            // The primary may have been read before somebody linked them.
+            (_, None) => self.ask(Ask::Gone, given),
         }
     }
 
     fn primary_read(&mut self, account: Account, given: &mut Given<'_>) -> Result<Step, Stop> {
         self.primary = Some(account);
         if self.held.is_some() { self.plan(given) } else { self.ask(Ask::Secondary, given) }
-    }
-
-    /// There is nothing to save. If it is linked, somebody was here before: a client that sends again.
-    fn secondary_gone(&mut self, primary: Account, given: &mut Given<'_>) -> Step {
-        if !primary.lists(self.secondary.id()) {
-            return self.link(given);
-        }
-        self.to_apply = primary.metadata.get(&self.reserved).is_some_and(entry::has_staged);
-        self.stands(primary, given)
     }
 
     fn plan(&mut self, given: &mut Given<'_>) -> Result<Step, Stop> {
@@ -367,7 +378,7 @@ impl Merge {
         outcome: Result<Answer, CallFailure>,
         given: &mut Given<'_>,
     ) -> Result<Step, Stop> {
-        match Written::of(&outcome, given.now) {
+        match self.written(&outcome, given.now) {
             Written::Done => {
                 let primary = self.primary.as_ref().map(|primary| &primary.metadata);
                 self.ours.wrote(&self.plan, primary.unwrap_or(&Members::new()), &self.reserved);
@@ -454,33 +465,43 @@ pub(super) enum Written {
     Unknown,
 }
 
-impl Written {
-    pub(super) fn of(outcome: &Result<Answer, CallFailure>, now: Now) -> Self {
-        let status = match outcome {
-            Ok(answer) => answer.status,
-            Err(CallFailure::NoBody { status }) => *status,
-            Err(CallFailure::NotSent) => return Self::NotSent,
-            Err(CallFailure::Unknown) => return Self::Unknown,
+impl Merge {
+    /// What the write that was being made came to. It is done when the account that comes back shows
+    /// it: a 200 of something on the way is none.
+    pub(super) fn written(&self, outcome: &Result<Answer, CallFailure>, now: Now) -> Written {
+        let (status, answer) = match outcome {
+            Ok(answer) => (answer.status, Some(answer)),
+            Err(CallFailure::NoBody { status }) => (*status, None),
+            Err(CallFailure::NotSent) => return Written::NotSent,
+            Err(CallFailure::Unknown) => return Written::Unknown,
         };
         match status {
-            200 => Self::Done,
+            200 if answer.is_some_and(|answer| self.shows_write(answer)) => Written::Done,
             429 => {
-                let wait_ms = outcome
-                    .as_ref()
-                    .ok()
-                    .and_then(|answer| super::account::wait_ms(answer, now.unix_ms));
-                Self::Limited { wait_ms }
+                let wait_ms = answer.and_then(|answer| account::wait_ms(answer, now.unix_ms));
+                Written::Limited { wait_ms }
             }
-            408 => Self::Unknown,
-            400..=499 => Self::Refused,
-            _ => Self::Unknown,
+            408 => Written::Unknown,
+            400..=499 => Written::Refused,
+            _ => Written::Unknown,
         }
+    }
+
+    fn shows_write(&self, answer: &Answer) -> bool {
+        let Some(account) = Account::shown(answer, self.permit.user_id()) else { return false };
+        self.pending.iter().all(|(key, value)| {
+            let stands = account.metadata.get(key).filter(|stands| !stands.is_null());
+            stands == Some(value).filter(|value| !value.is_null())
+        })
     }
 }
 
 impl Ask {
     const fn writes(self) -> bool {
-        matches!(self, Self::Write | Self::ApplyWrite | Self::UndoWrite { .. })
+        matches!(
+            self,
+            Self::Write | Self::ApplyWrite | Self::UndoWrite { .. } | Self::UndoEnd { .. }
+        )
     }
 }
 

@@ -68,6 +68,9 @@ impl Plan {
     }
 }
 
+/// The key of a copy, its quotes, colon and comma.
+const COPY_KEY_BYTES: usize = 60;
+
 /// What becomes of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
@@ -133,6 +136,15 @@ impl MergeRules {
     pub(super) fn carries(&self, key: &str) -> bool {
         self.include.as_ref().is_none_or(|include| include.contains(key))
             && !self.exclude.contains(key)
+    }
+
+    /// Whether metadata keeps within the budget with these writes, and a copy of what they take away.
+    pub(super) fn fits(&self, metadata: &Members, writes: &Members, copy: &Value) -> bool {
+        let mut after = metadata.clone();
+        after.extend(writes.clone());
+        after.retain(|_, value| !value.is_null());
+        let bytes = Value::Object(after).to_json().len() + copy.to_json().len() + COPY_KEY_BYTES;
+        bytes <= self.max_bytes
     }
 
     /// The value of a key that both sides have, and whether something of the secondary's is not in it.

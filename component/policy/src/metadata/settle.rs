@@ -47,7 +47,9 @@ impl Ask {
             | Self::ApplyWrite
             | Self::UndoSecondary { .. }
             | Self::UndoPrimary { .. }
-            | Self::UndoWrite { .. } => true,
+            | Self::UndoWrite { .. }
+            | Self::UndoAgain { .. }
+            | Self::UndoEnd { .. } => true,
         }
     }
 }
@@ -110,20 +112,29 @@ impl Merge {
             }
         };
         match (ask, account) {
-            (Ask::Stands { .. }, Some(account)) if account.lists(self.secondary.id()) => {
+            // Whoever made it.
+            (Ask::Stands { .. } | Ask::UndoPrimary { .. }, Some(account))
+                if account.lists(self.secondary.id()) =>
+            {
                 Ok(self.stands(account, given))
             }
             (Ask::Stands { status: Some(status) }, _) => Ok(self.relay(status, given)),
             (Ask::Stands { status: None }, _) => Err(Fault::LinkOutcomeUnknown.into()),
             (Ask::ApplyRead, Some(account)) => self.apply(&account, given),
-            (Ask::UndoSecondary { status }, Some(account)) => {
-                self.undo_if_held(status, &account, given)
+            // Nothing is taken back unless the secondary still holds all of it.
+            (Ask::UndoSecondary { status }, Some(account)) if self.is_held(&account, given) => {
+                self.ask(Ask::UndoPrimary { status }, given)
             }
             (Ask::UndoPrimary { status }, Some(account)) => self.undo(status, &account, given),
+            (Ask::UndoAgain { status }, Some(account)) if self.is_held(&account, given) => {
+                self.end_undo(status, given)
+            }
             (
                 Ask::UndoSecondary { status }
                 | Ask::UndoPrimary { status }
-                | Ask::UndoWrite { status },
+                | Ask::UndoWrite { status }
+                | Ask::UndoAgain { status }
+                | Ask::UndoEnd { status },
                 _,
             ) => Ok(self.relay(status, given)),
             (_, _) => Ok(self.end(given)),
@@ -133,6 +144,7 @@ impl Merge {
     /// The primary lists the secondary: it is linked, whoever sent the link.
     pub(super) fn stands(&mut self, primary: Account, given: &mut Given<'_>) -> Step {
         self.deadline_mono_ms = self.deadline_mono_ms.max(given.now.mono_ms + SETTLE_MS);
+        self.to_apply = primary.metadata.get(&self.reserved).is_some_and(entry::has_staged);
         let identities = primary.identities_json();
         self.confirmed(Ending::Respond(identities), Some(&primary), given)
     }
@@ -178,40 +190,32 @@ impl Merge {
         ask: Ask,
         outcome: &Result<Answer, CallFailure>,
         given: &mut Given<'_>,
-    ) -> Step {
-        let done = matches!(Written::of(outcome, given.now), Written::Done);
-        if let Ask::UndoWrite { status } = ask {
-            if done {
-                self.outcome = Outcome::Undone;
-            }
-            return self.relay(status, given);
-        }
-        if done && !self.to_apply {
-            self.outcome = Outcome::Merged;
-        }
-        self.end(given)
-    }
-
-    /// Nothing is taken back unless the secondary still holds all of it.
-    fn undo_if_held(
-        &mut self,
-        status: u16,
-        secondary: &Account,
-        given: &mut Given<'_>,
     ) -> Result<Step, Stop> {
-        let rules = &given.metadata.merge;
-        let holds = self
-            .held
-            .as_ref()
-            .is_some_and(|held| carried(held, rules).eq(carried(&secondary.metadata, rules)));
-        if holds {
-            self.ask(Ask::UndoPrimary { status }, given)
-        } else {
-            Ok(self.relay(status, given))
+        let done = matches!(self.written(outcome, given.now), Written::Done);
+        match ask {
+            Ask::UndoWrite { status } if done => self.ask(Ask::UndoAgain { status }, given),
+            Ask::UndoWrite { status } => Ok(self.relay(status, given)),
+            Ask::UndoEnd { status } => {
+                self.outcome = if done { Outcome::Undone } else { self.outcome };
+                Ok(self.relay(status, given))
+            }
+            _ => {
+                self.outcome = if done && !self.to_apply { Outcome::Merged } else { self.outcome };
+                Ok(self.end(given))
+            }
         }
     }
 
-    /// Takes back what still stands as it was written.
+    /// Whether the secondary still holds what was carried over.
+    fn is_held(&self, secondary: &Account, given: &Given<'_>) -> bool {
+        let rules = &given.metadata.merge;
+        self.held
+            .as_ref()
+            .is_some_and(|held| carried(held, rules).eq(carried(&secondary.metadata, rules)))
+    }
+
+    /// Takes back what still stands as it was written, and leaves a copy aside in the same write: it
+    /// may take effect late, or beside another gateway's link that counts on what it takes back.
     fn undo(
         &mut self,
         status: u16,
@@ -231,11 +235,23 @@ impl Merge {
         {
             writes.insert(self.reserved.clone(), before.clone().unwrap_or_else(Value::null));
         }
-        if writes.is_empty() {
+        let key = entry::aside_key(self.secondary.id());
+        let before = primary.metadata.get(&key);
+        let copy = entry::copy(writes.keys(), &primary.metadata, before);
+        if writes.is_empty() || !given.metadata.merge.fits(&primary.metadata, &writes, &copy) {
             return Ok(self.relay(status, given));
         }
+        self.aside = Some((key.clone(), before.cloned().unwrap_or_else(Value::null)));
+        writes.insert(key, copy);
         self.pending = writes;
         self.ask(Ask::UndoWrite { status }, given)
+    }
+
+    /// The secondary holds it all, and whoever reads the primary from now on sees that it is not there:
+    /// the copy is of no use any more.
+    fn end_undo(&mut self, status: u16, given: &mut Given<'_>) -> Result<Step, Stop> {
+        self.pending = self.aside.take().into_iter().collect();
+        self.ask(Ask::UndoEnd { status }, given)
     }
 
     /// The link stands: the upstream's 201, or one of ours.

@@ -1,0 +1,105 @@
+//! A history: the choices that make it, what happened, and what was wrong with it.
+
+use std::fmt;
+
+use crate::edit::Edit;
+use crate::ending::Ending;
+use crate::place::Place;
+
+/// Where a history can go on in several ways. The first is the one with nothing unusual in it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Point<'a> {
+    /// The accounts are to be had, are held by others, or the gateway dies.
+    Acquire,
+    /// Before a request: it goes on, a late effect comes, or somebody does something.
+    Meanwhile { late: usize, edits: &'a [Edit] },
+    /// A request is answered, or ends in another way.
+    Ending(&'static [Ending]),
+}
+
+impl Point<'_> {
+    pub(crate) fn ways(self) -> usize {
+        match self {
+            Self::Acquire => 3,
+            Self::Meanwhile { late, edits } => 1 + late + edits.len(),
+            Self::Ending(faults) => 1 + faults.len(),
+        }
+    }
+}
+
+/// Makes the choices of a history, one after the other.
+pub(crate) trait Choices {
+    fn choose(&mut self, point: Point<'_>) -> usize;
+
+    /// Between two exchanges: whether a history that stands like this has to be followed further.
+    fn goes_on(&mut self, _stands: &dyn Fn() -> String) -> bool {
+        true
+    }
+}
+
+/// Choices by number; after them, nothing unusual.
+pub(crate) struct Numbers<'a>(pub(crate) std::slice::Iter<'a, usize>);
+
+impl Choices for Numbers<'_> {
+    fn choose(&mut self, point: Point<'_>) -> usize {
+        self.0.next().copied().unwrap_or(0) % point.ways()
+    }
+}
+
+/// An invariant that did not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Violation {
+    pub(crate) invariant: &'static str,
+    pub(crate) what: String,
+}
+
+impl Violation {
+    pub(crate) fn of(invariant: &'static str, what: &str) -> Self {
+        Self { invariant, what: what.to_owned() }
+    }
+
+    pub(crate) fn unless(fine: bool, invariant: &'static str, what: &str) -> Result<(), Violation> {
+        if fine { Ok(()) } else { Err(Self::of(invariant, what)) }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "broken: {}; found: {}", self.invariant, self.what)
+    }
+}
+
+/// What happened, for people to read. Nothing is written unless it is asked for: most histories are
+/// as they should be.
+#[derive(Default)]
+pub(crate) struct Story {
+    lines: Option<Vec<String>>,
+    accounts: String,
+}
+
+impl Story {
+    pub(crate) fn told() -> Self {
+        Self { lines: Some(Vec::new()), accounts: String::new() }
+    }
+
+    pub(crate) fn tell(&mut self, line: impl FnOnce() -> String) {
+        if let Some(lines) = &mut self.lines {
+            lines.push(line());
+        }
+    }
+
+    /// The accounts, if they are not as they were.
+    pub(crate) fn accounts(&mut self, place: &Place) {
+        let Some(lines) = &mut self.lines else { return };
+        if place.text != self.accounts {
+            lines.extend(place.text.lines().map(|line| format!("        {line}")));
+            self.accounts.clone_from(&place.text);
+        }
+    }
+}
+
+impl fmt::Display for Story {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.lines.iter().flatten().try_for_each(|line| writeln!(f, "  {line}"))
+    }
+}

@@ -1,0 +1,147 @@
+//! What an exchange came to: whether its answer is right, and which rows of the failure table it was.
+
+use linkgate_policy::{Decision, Fate};
+
+use crate::ending::Kind;
+use crate::gate::Move;
+use crate::history::Violation;
+use crate::party::{Link, Party};
+use crate::run::{End, Run};
+use crate::table::Row;
+use crate::world::{LEFT_OUT, PRIMARY};
+
+/// What an exchange met on its way.
+#[derive(Default)]
+pub(crate) struct Last {
+    pub(crate) waited: bool,
+    pub(crate) client_left: bool,
+    /// The last request before the link, and the status that came of it.
+    before: Option<(Kind, Option<u16>)>,
+}
+
+impl Last {
+    pub(crate) fn note(&mut self, kind: Kind, status: Option<u16>, party: &Party) {
+        if party.link == Link::NotForwarded {
+            self.before = Some((kind, status));
+        }
+    }
+}
+
+/// Checks the answer of an exchange that ran to its end.
+pub(crate) fn ended(
+    run: &mut Run<'_>,
+    party: &Party,
+    answer: &Move,
+    decision: &Decision,
+    last: Last,
+) -> Result<(), Violation> {
+    let status = decision.status.unwrap_or(0);
+    let outcome = decision.metadata.as_ref().map_or("none", |record| record.outcome);
+    let end = End { status, cause: decision.cause.name(), outcome };
+    run.story.tell(|| format!("the {} exchange ends: {end}", party.name));
+    if !run.is_aside() {
+        run.ends.push(end);
+    }
+    if run.is_mutated() {
+        return Ok(());
+    }
+    let is_linked = run.place.is_linked(party.secondary);
+    let fine = match (party.knows_link(), party.link) {
+        (true, _) => status == 201,
+        // Nothing was linked, and the answer does not say so.
+        (false, Link::NotForwarded) => {
+            [409, 429, 502, 503, 504].contains(&status) && matches!(answer, Move::Respond)
+        }
+        (false, Link::NotSent) => status == 502,
+        (false, Link::Unanswered) => status == 504,
+        (false, Link::Status(told @ (400..=407 | 409..=499))) => {
+            status == told && matches!(answer, Move::Relay)
+        }
+        (false, Link::Status(_)) => status == 504,
+        (false, Link::Forwarded) => false,
+    };
+    let what = format!("{status} {} after {:?}", decision.cause.name(), party.link);
+    Violation::unless(fine, "the answer says what is known of the link", &what)?;
+    Violation::unless(
+        status != 201 || is_linked || party.primary_absent,
+        "a 201 is a link",
+        &what,
+    )?;
+    recorded(run, party, decision)?;
+    for row in rows(run, party, decision, &last) {
+        run.table.count(row);
+    }
+    Ok(())
+}
+
+/// The record agrees with what was seen.
+fn recorded(run: &Run<'_>, party: &Party, decision: &Decision) -> Result<(), Violation> {
+    let Some(record) = &decision.metadata else {
+        return Violation::unless(party.calls == 0, "a merge is recorded", "no record");
+    };
+    let calls = u32::try_from(record.calls).unwrap_or(0);
+    Violation::unless(calls == party.calls, "all calls are recorded", &format!("{calls}"))?;
+    let has_left_out = party.held().is_some_and(|held| held.contains_key(LEFT_OUT));
+    let named = |(key, fate): &(String, Fate)| key == LEFT_OUT && *fate == Fate::LeftOut;
+    let fine = party.writes == 0 || !has_left_out || record.keys.iter().any(named);
+    Violation::unless(fine, "keys left out are named in the record", "none")?;
+    if record.outcome != "undone" {
+        return Ok(());
+    }
+    let primary = run.place.metadata(PRIMARY);
+    let still = party
+        .wrote()
+        .iter()
+        .filter(|(key, value)| !value.is_null() && !party.touched.contains(*key))
+        // What stood there when it began is put back.
+        .filter(|(key, value)| party.found().get(*key) != Some(*value))
+        .find(|(key, value)| primary.and_then(|primary| primary.get(*key)) == Some(value));
+    Violation::unless(still.is_none(), "undone is undone", &format!("{still:?}"))
+}
+
+fn rows(run: &Run<'_>, party: &Party, decision: &Decision, last: &Last) -> Vec<Row> {
+    let status = decision.status.unwrap_or(0);
+    let outcome = decision.metadata.as_ref().map_or("none", |record| record.outcome);
+    let mut rows = Vec::new();
+    if last.client_left {
+        rows.push(Row::ClientLeft);
+    }
+    if last.waited && party.link != Link::NotForwarded {
+        rows.push(Row::WaitedOut);
+    }
+    if party.applies && outcome == "merged" {
+        rows.push(Row::Applied);
+    }
+    rows.push(match (party.link, status) {
+        (Link::NotForwarded, 201) => Row::SecondaryLinked,
+        (Link::NotForwarded, 429) => Row::LimitedBefore,
+        (Link::NotForwarded, 409) if party.primary_absent => Row::PrimaryGone,
+        (Link::NotForwarded, 409) if party.secondary_absent => Row::SecondaryGone,
+        (Link::NotForwarded, _) => before(last, decision),
+        (Link::Status(201), _) => Row::Merged,
+        (Link::Status(404 | 409), 201) => Row::AskedLinked,
+        (Link::Status(404 | 409), _) => Row::AskedNot,
+        (Link::NotSent | Link::Status(429), _) => Row::NotDone,
+        (Link::Status(400 | 401 | 403), _) if outcome == "undone" => Row::RefusedUndone,
+        (Link::Status(400 | 401 | 403), _) if run.world.setup.undo => Row::UndoKept,
+        (Link::Status(status), _) if (400..500).contains(&status) && status != 408 => {
+            Row::RefusedKept
+        }
+        (Link::Unanswered | Link::Status(_) | Link::Forwarded, 201) => Row::UnknownLinked,
+        (Link::Unanswered | Link::Status(_) | Link::Forwarded, _) => Row::UnknownNot,
+    });
+    rows
+}
+
+/// An exchange that ended before its link.
+fn before(last: &Last, decision: &Decision) -> Row {
+    let cause = decision.cause.name();
+    match last.before {
+        _ if cause == "links-busy" => Row::Busy,
+        _ if cause == "metadata-conflict" => Row::Refused,
+        _ if cause == "metadata-changing" => Row::Changing,
+        Some((Kind::Write, _)) if decision.status == Some(504) => Row::WriteUnknown,
+        Some((Kind::Write, _)) => Row::WriteFailed,
+        Some((Kind::Read | Kind::Link, _)) | None => Row::ReadFailed,
+    }
+}

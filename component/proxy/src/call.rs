@@ -1,6 +1,6 @@
 //! A call of the policy's own: one request, sent once, its answer read whole.
 
-use linkgate_policy::{Answer, Header};
+use linkgate_policy::{Answer, CallFailure, Failure, Header};
 use wasi::http::types::IncomingResponse;
 
 use crate::body::{Source, Unread};
@@ -27,8 +27,8 @@ pub(crate) struct Call<'a> {
 pub(crate) enum NoWhole {
     /// There is none.
     Answer(NoAnswer),
-    /// There is its head alone.
-    Body(Unread),
+    /// There is its head alone, with this status.
+    Body(u16, Unread),
 }
 
 /// Makes a call. One deadline holds to the last byte: a server that creeps gets no more time than one
@@ -39,9 +39,28 @@ pub(crate) fn call(call: Call<'_>) -> Result<Answer, NoWhole> {
     let sent = outbound::made(method, path, headers, body, server)
         .and_then(|(request, upload)| outbound::send(request, upload, &deadline, timeout_ms));
     let held = sent.map_err(NoWhole::Answer)?;
-    let source = Source::of_answer(&held.response).ok_or(NoWhole::Body(Unread::CutOff))?;
-    let body = source.whole(max_answer_bytes, &deadline).map_err(NoWhole::Body)?;
-    Ok(Answer { status: held.response.status(), headers: lines(&held.response), body })
+    let status = held.response.status();
+    let bodiless = |why| NoWhole::Body(status, why);
+    let source = Source::of_answer(&held.response).ok_or(bodiless(Unread::CutOff))?;
+    let body = source.whole(max_answer_bytes, &deadline).map_err(bodiless)?;
+    Ok(Answer { status, headers: lines(&held.response), body })
+}
+
+/// Makes a call to the upstream, as a step says.
+pub(crate) fn upstream(
+    call: linkgate_policy::Call,
+    server: &Upstream,
+) -> Result<Answer, CallFailure> {
+    let linkgate_policy::Call { method, path, headers, body, timeout_ms, max_answer_bytes } = call;
+    let (path, headers) = (&*path, &*headers);
+    let call = Call { method, path, headers, body, server, timeout_ms, max_answer_bytes };
+    self::call(call).map_err(|why| match why {
+        NoWhole::Answer(why) => match Failure::from(why) {
+            Failure::NotSent => CallFailure::NotSent,
+            Failure::Unknown => CallFailure::Unknown,
+        },
+        NoWhole::Body(status, _) => CallFailure::NoBody { status },
+    })
 }
 
 /// All header lines of an answer, names in lower case.

@@ -1,12 +1,13 @@
 //! Runs an exchange: does what each step says, reports what came of it, and closes it once.
 
 use linkgate_policy::{
-    Acquired, AnswerHead, CallFailure, End, Event, Exchange, Failure, Fetch, Now, Step, Time,
+    Acquired, AnswerHead, End, Event, Exchange, Failure, Fetch, Now, Step, Time,
 };
 use wasi::http::types::{IncomingRequest, ResponseOutparam};
 
 use crate::answer;
 use crate::body::Source;
+use crate::call;
 use crate::deadline::Deadline;
 use crate::fetch;
 use crate::gate::{Gate, Moment, now};
@@ -14,8 +15,8 @@ use crate::outbound::{self, Held};
 use crate::record;
 use crate::request;
 
-/// Steps of an exchange. The longest way through a policy is a handful; raised, a policy that never
-/// comes to an end is noticed later.
+/// Steps of an exchange. The longest way through a policy, a merge with its waits, takes about 30;
+/// raised, a policy that never comes to an end is noticed later.
 const STEP_LIMIT: usize = 64;
 
 /// Milliseconds after a reply within which a refresh may begin. Raised, several issuers whose endpoints
@@ -36,8 +37,9 @@ pub(crate) fn exchange(
         let event = match turn.step {
             Step::ReadBody { max_bytes, timeout_ms } => read(client, max_bytes, timeout_ms),
             Step::Wait { until_mono_ms } => wait(gate, until_mono_ms),
+            // Other instances have memories of their own.
             Step::Acquire { .. } => Event::Acquired(Acquired::Unserialised),
-            Step::Call(_) => Event::Called(Err(CallFailure::NotSent)),
+            Step::Call(call) => Event::Called(call::upstream(call, &gate.upstream)),
             Step::Forward(forward) => hold(&mut held, outbound::forward(forward, &gate.upstream)),
             Step::Pass { timeout_ms } => {
                 hold(&mut held, outbound::pass(client, &gate.upstream, timeout_ms))

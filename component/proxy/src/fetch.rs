@@ -18,7 +18,7 @@ pub(crate) fn perform(fetch: Fetch) -> Result<Answer, String> {
     let call = Call { method, path, headers, body, server, timeout_ms, max_answer_bytes };
     call::call(call).map_err(|why| match why {
         NoWhole::Answer(why) => no_answer(&why, timeout_ms),
-        NoWhole::Body(why) => no_body(why, timeout_ms, max_answer_bytes),
+        NoWhole::Body(_, why) => no_body(why, timeout_ms, max_answer_bytes),
     })
 }
 

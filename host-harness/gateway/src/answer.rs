@@ -167,6 +167,11 @@ impl Answer {
             exchange.close(End::Finished);
         }
     }
+
+    /// Its client went away before it could be sent.
+    pub(crate) fn abandon(mut self) {
+        drop(self.exchange.take());
+    }
 }
 
 impl Drop for Answer {

@@ -115,7 +115,7 @@ async fn told_to_stop(stopped: &mut watch::Receiver<bool>) {
 
 /// One request, one answer.
 async fn http1_exchange(
-    driver: &Driver,
+    driver: &Arc<Driver>,
     place: &Place,
     request: Request<Incoming>,
 ) -> Response<Answer> {
@@ -138,7 +138,7 @@ async fn http1_exchange(
 /// One request, one answer. The target is the `:path` as h2 reads it: up to a `#`. That is what is
 /// judged, and what is sent is made of it. There is none in a CONNECT. The `:authority` is nobody's
 /// business here.
-async fn http2_exchange(driver: &Driver, mut request: Request<Incoming>) -> Response<Answer> {
+async fn http2_exchange(driver: &Arc<Driver>, mut request: Request<Incoming>) -> Response<Answer> {
     let Some(path) = request.uri().path_and_query() else {
         return answer::unreadable();
     };
@@ -150,7 +150,11 @@ async fn http2_exchange(driver: &Driver, mut request: Request<Incoming>) -> Resp
     drive(driver, line, request).await
 }
 
-async fn drive(driver: &Driver, line: RequestLine, request: Request<Incoming>) -> Response<Answer> {
+async fn drive(
+    driver: &Arc<Driver>,
+    line: RequestLine,
+    request: Request<Incoming>,
+) -> Response<Answer> {
     let (head, body) = request.into_parts();
     let content = Content::incoming(body, &driver.limits);
     driver.drive(ClientRequest { line, method: head.method, headers: head.headers, content }).await

@@ -33,6 +33,12 @@ pub trait Evaluator: Keys + Send + 'static {
         now: Now,
     ) -> Result<Turn, Trap>;
 
+    /// Whether an exchange must be seen through to its last step without its client.
+    ///
+    /// # Errors
+    /// The instance is dead.
+    fn must_finish(&mut self, exchange: &Self::Exchange) -> Result<bool, Trap>;
+
     /// Closes an exchange and gives its record.
     ///
     /// # Errors

@@ -41,6 +41,13 @@ impl Exchange {
         timeout(RESUME_WAIT, self.seat.resume(self.id, sequence, event)).await.unwrap_or(Err(Lost))
     }
 
+    /// A question to be asked while a step is carried out: whether it goes on without its client. An
+    /// instance that cannot say has lost it.
+    pub(crate) fn must_finish(&self) -> impl Future<Output = bool> + use<> {
+        let (seat, id) = (Arc::clone(&self.seat), self.id);
+        async move { matches!(timeout(RESUME_WAIT, seat.must_finish(id)).await, Ok(Ok(true))) }
+    }
+
     /// From here on its time goes into carrying out `step`.
     pub(crate) fn begin(&mut self, step: &Step) {
         self.enter(step.into());

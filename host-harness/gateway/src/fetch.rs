@@ -8,9 +8,7 @@ use std::future::Future;
 use std::io;
 use std::time::Duration;
 
-use http_body_util::BodyExt;
 use hyper::Request;
-use hyper::body::{Body, Incoming};
 use rustls::{CertificateError, Error as TlsError};
 use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
@@ -18,9 +16,9 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
 use crate::content::Content;
-use crate::contract::{Answer, Fetch, Forward, Header};
+use crate::contract::{Answer, Fetch, Forward};
 use crate::error::StartError;
-use crate::outbound::{Link, open, root};
+use crate::outbound::{Link, gather, open, root};
 use crate::request;
 use crate::settings::Limits;
 use crate::tls::{CaSource, Roots};
@@ -55,18 +53,15 @@ impl Fetcher {
     /// operator's eyes and for `fetched`.
     pub async fn fetch(&self, fetch: &Fetch) -> Result<Answer, String> {
         let patience = Patience::begin(fetch.timeout_ms);
-        let (place, request) = request(fetch)?;
+        let (place, request) = ask(fetch)?;
         let mut link = patience.bound("a connection", self.connect(&place)).await?;
         let answer = link.sender.send_request(request);
         let answer = async { answer.await.map_err(|broken| unanswered(&broken)) };
         let (head, body) = patience.bound("an answer", answer).await?.into_parts();
         let body = gather(body, fetch.max_answer_bytes);
         let body = patience.bound("the whole body", body).await?;
-        let lines = head.headers.iter().map(|(name, value)| Header {
-            name: name.as_str().to_owned(),
-            value: value.as_bytes().to_vec(),
-        });
-        Ok(Answer { status: head.status.as_u16(), headers: lines.collect(), body })
+        let headers = request::lines(&head.headers);
+        Ok(Answer { status: head.status.as_u16(), headers, body })
     }
 
     async fn connect(&self, place: &Upstream) -> Result<Link, String> {
@@ -133,7 +128,7 @@ impl Patience {
 }
 
 /// Whom to ask, and what to send.
-fn request(fetch: &Fetch) -> Result<(Upstream, Request<Content>), String> {
+fn ask(fetch: &Fetch) -> Result<(Upstream, Request<Content>), String> {
     let unusable = || format!("expected an absolute URL of http or https, found `{}`", fetch.url);
     let after_scheme = fetch.url.find("://").ok_or_else(unusable)? + "://".len();
     let tail = fetch.url.get(after_scheme..).and_then(|rest| rest.find(['/', '?']));
@@ -158,25 +153,6 @@ fn unanswered(broken: &hyper::Error) -> String {
         return "expected an answer, found the connection closed".to_owned();
     }
     format!("expected an answer of HTTP/1.1, found none: {}", root(broken))
-}
-
-/// Reads a body whole, unless it is larger than allowed.
-async fn gather(mut body: Incoming, max_bytes: u32) -> Result<Vec<u8>, String> {
-    let max = usize::try_from(max_bytes).unwrap_or(usize::MAX);
-    let more = || format!("expected at most {max_bytes} bytes, found more");
-    if body.size_hint().lower() > u64::from(max_bytes) {
-        return Err(more());
-    }
-    let mut bytes = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let frame =
-            frame.map_err(|_broken| "expected the whole body, found it cut off".to_owned())?;
-        bytes.extend(frame.data_ref().into_iter().flatten());
-        if bytes.len() > max {
-            return Err(more());
-        }
-    }
-    Ok(bytes)
 }
 
 /// Reads the system's roots where that blocks nobody.

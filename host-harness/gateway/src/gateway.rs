@@ -3,7 +3,7 @@
 use std::fs;
 use std::future::Future;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
@@ -76,8 +76,8 @@ impl Gateway {
         let desk = Desk::new(Box::new(sink), limits.in_flight);
         let fleet = Fleet::new(Arc::new(make), instances.get(), limits.clone(), Arc::clone(&desk))?;
         fleet.lead();
-        let fleet = RwLock::new(Arc::new(fleet));
-        Ok(Self { driver: Arc::new(Driver { fleet, desk, upstream, tls, limits }), fetcher })
+        let driver = Arc::new(Driver::new(fleet, desk, upstream, tls, limits));
+        Ok(Self { driver, fetcher })
     }
 
     /// A view of the gateway that remains when it serves.

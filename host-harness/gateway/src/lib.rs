@@ -5,11 +5,12 @@
 //! ```text
 //!  client ─▶ serve ─▶ connection ─▶ intake (HTTP/1.1), streams (HTTP/2) ─▶ drive
 //!
-//!                               drive ──▶ exchange ─▶ fleet ─▶ seat ─▶ sandbox (wasm) : what next?
+//!                               drive ──▶ exchange ─▶ fleet ─▶ seat ─▶ sitter ─▶ sandbox (wasm) : what next?
 //!                                 │  ▲
 //!                                 │  └── event
 //!                                 ├────▶ content   read-body
-//!                                 ├────▶ request ─▶ outbound ─▶ (tls) ─▶ upstream   forward, pass
+//!                                 ├────▶ accounts  acquire
+//!                                 ├────▶ request ─▶ outbound ─▶ (tls) ─▶ upstream   call, forward, pass
 //!  client ◀───────────────────────┴────▶ answer    relay, respond
 //! ```
 //!
@@ -56,9 +57,12 @@ mod streams;
 mod pace;
 mod timings;
 mod drive;
+mod steps;
+mod accounts;
 mod exchange;
 mod fleet;
 mod seat;
+mod sitter;
 mod backoff;
 mod evaluator;
 mod sandbox;

@@ -7,7 +7,8 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-use hyper::body::Incoming;
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper::http::response::Parts;
 use hyper::{Method, Request, StatusCode};
@@ -18,7 +19,8 @@ use tokio::task::{AbortHandle, spawn};
 use tokio::time::{Instant, timeout_at};
 
 use crate::content::Content;
-use crate::contract::Failure;
+use crate::contract::{Answer, Failure};
+use crate::request;
 use crate::settings::Limits;
 use crate::tls::Tls;
 use crate::upstream::Upstream;
@@ -47,15 +49,17 @@ impl Drop for Link {
 pub(crate) struct Unanswered {
     pub(crate) failure: Failure,
     pub(crate) why: String,
+    /// Of the answer, when its head came and its body did not.
+    pub(crate) status: Option<u16>,
 }
 
 impl Unanswered {
     pub(crate) fn not_sent(why: impl Into<String>) -> Self {
-        Self { failure: Failure::NotSent, why: why.into() }
+        Self { failure: Failure::NotSent, why: why.into(), status: None }
     }
 
     fn unknown(why: impl Into<String>) -> Self {
-        Self { failure: Failure::Unknown, why: why.into() }
+        Self { failure: Failure::Unknown, why: why.into(), status: None }
     }
 }
 
@@ -102,6 +106,44 @@ pub(crate) async fn send_once(
     }
     let (head, body) = answer.into_parts();
     Ok(Held { head, body, link })
+}
+
+/// Sends `request` and takes its answer whole, `limit` in all.
+pub(crate) async fn call_once(
+    upstream: &Upstream,
+    tls: Option<&Tls>,
+    limits: &Limits,
+    request: Request<Content>,
+    limit: Duration,
+    max_bytes: u32,
+) -> Result<Answer, Unanswered> {
+    let deadline = Instant::now() + limit;
+    let Held { head, body, link: _link } = send_once(upstream, tls, limits, request, limit).await?;
+    let status = head.status.as_u16();
+    let bodiless = |why| Unanswered { status: Some(status), ..Unanswered::unknown(why) };
+    let late = |_elapsed| bodiless("no end of an answer in time".to_owned());
+    let body = timeout_at(deadline, gather(body, max_bytes)).await.map_err(late)?;
+    let body = body.map_err(bodiless)?;
+    Ok(Answer { status, headers: request::lines(&head.headers), body })
+}
+
+/// Reads a body whole, unless it is larger than allowed.
+pub(crate) async fn gather(mut body: Incoming, max_bytes: u32) -> Result<Vec<u8>, String> {
+    let max = usize::try_from(max_bytes).unwrap_or(usize::MAX);
+    let more = || format!("expected at most {max_bytes} bytes, found more");
+    if body.size_hint().lower() > u64::from(max_bytes) {
+        return Err(more());
+    }
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame =
+            frame.map_err(|_broken| "expected the whole body, found it cut off".to_owned())?;
+        bytes.extend(frame.data_ref().into_iter().flatten());
+        if bytes.len() > max {
+            return Err(more());
+        }
+    }
+    Ok(bytes)
 }
 
 /// The innermost reason, which says most.

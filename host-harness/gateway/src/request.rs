@@ -5,7 +5,7 @@ use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Uri};
 
 use crate::content::Content;
-use crate::contract::{Forward, Head, Header};
+use crate::contract::{Call, Forward, Head, Header};
 use crate::hop;
 use crate::intake::RequestLine;
 use crate::upstream::Upstream;
@@ -25,10 +25,7 @@ impl ClientRequest {
             .headers
             .iter()
             .filter(|(name, _value)| wanted.iter().any(|wanted| wanted == name.as_str()))
-            .map(|(name, value)| Header {
-                name: name.as_str().to_owned(),
-                value: value.as_bytes().to_vec(),
-            })
+            .map(line)
             .collect();
         Head { method: self.method.as_str().to_owned(), target: self.line.target.clone(), headers }
     }
@@ -83,6 +80,21 @@ pub(crate) fn forward(step: Forward, upstream: &Upstream) -> Option<Request<Cont
         None => Content::whole(Vec::new()),
     };
     Some(assemble(method, target, headers, content))
+}
+
+/// A call of the policy's own, likewise.
+pub(crate) fn call(step: Call, upstream: &Upstream) -> Option<Request<Content>> {
+    let Call { method, path, headers, body, timeout_ms, .. } = step;
+    forward(Forward { method, path, headers, body, timeout_ms }, upstream)
+}
+
+/// Header lines as the policy takes them.
+pub(crate) fn lines(headers: &HeaderMap) -> Vec<Header> {
+    headers.iter().map(line).collect()
+}
+
+fn line((name, value): (&HeaderName, &HeaderValue)) -> Header {
+    Header { name: name.as_str().to_owned(), value: value.as_bytes().to_vec() }
 }
 
 /// A header line as hyper takes it, unless it is none.

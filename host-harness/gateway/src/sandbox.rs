@@ -82,7 +82,13 @@ impl Sandbox {
             .collect();
         let resource = gate.linkgate_policy_evaluator().policy();
         let policy = resource
-            .call_compile(&mut store, &self.policy.document, &secrets, HOST, self.policy.seed)
+            .call_compile(
+                &mut store,
+                &self.policy.document,
+                &secrets,
+                abilities(),
+                self.policy.seed,
+            )
             .map_err(|error| StartError::Trapped(trap(&error)))?
             .map_err(StartError::Policy)?;
         let wanted = resource
@@ -128,6 +134,12 @@ impl Evaluator for Guest {
         resource
             .call_resume(&mut self.store, *exchange, sequence, event, now)
             .map_err(|error| trap(&error))
+    }
+
+    fn must_finish(&mut self, exchange: &ResourceAny) -> Result<bool, Trap> {
+        self.store.set_epoch_deadline(ticks(CALL_LIMIT));
+        let resource = self.gate.linkgate_policy_evaluator().exchange();
+        resource.call_must_finish(&mut self.store, *exchange).map_err(|error| trap(&error))
     }
 
     fn close(&mut self, exchange: ResourceAny, end: End, now: Now) -> Result<Decision, Trap> {
@@ -192,6 +204,11 @@ impl Keys for Guest {
     }
 }
 
+/// What this gateway can do: all there is.
+fn abilities() -> Abilities {
+    Abilities::REMEMBERS | Abilities::SERIALISES
+}
+
 fn refuse_imports(engine: &Engine, component: &Component) -> Result<(), StartError> {
     let imports: Vec<String> =
         component.component_type().imports(engine).map(|(name, _item)| name.to_owned()).collect();
@@ -248,9 +265,6 @@ fn ticks(limit: Duration) -> u64 {
     let ticks = limit.as_millis().div_ceil(TICK.as_millis());
     u64::try_from(ticks).unwrap_or(u64::MAX).saturating_add(1)
 }
-
-/// What this gateway can do.
-const HOST: Abilities = Abilities::REMEMBERS;
 
 /// Length of an epoch. Shorter wakes an idle process more often, longer makes the limits coarse.
 const TICK: Duration = Duration::from_millis(50);

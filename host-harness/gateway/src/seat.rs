@@ -1,30 +1,22 @@
-//! One evaluator instance on a thread of its own.
+//! The way to an evaluator instance, which has a thread of its own ([`Sitter`]).
 //!
 //! Calls go in as letters and come out as replies, so the server's threads never wait for a guest:
 //! not for a signature, and not for a second when a guest loops. What waits is a future, and that
-//! can be bounded. After a trap the same thread makes a new instance, off every request's path:
-//!
-//! ```text
-//!  letters ─▶ live: one call at a time ── trap ─▶ vacant: turn letters away ── rest over ─▶ make ─▶ live
-//! ```
+//! can be bounded.
 
-use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
-use tokio::time::Instant;
 
-use crate::backoff::Backoff;
 use crate::contract::{End, Event, Head, Now, Turn};
 use crate::error::StartError;
 use crate::evaluator::{Evaluator, Keys, Trap};
 use crate::exchange::Exchange;
 use crate::fleet::{Desk, Lost, Make};
-use crate::sink::Fault;
+use crate::sitter::Sitter;
 use crate::timings::Stopwatch;
 
 /// The way to an instance, whichever sits there at the time.
@@ -34,15 +26,16 @@ pub(crate) struct Seat {
 }
 
 /// What a chooser of seats looks at.
-struct Status {
-    live: AtomicBool,
+pub(crate) struct Status {
+    pub(crate) live: AtomicBool,
     /// Letters not dealt with yet. A guest that loops collects some.
-    waiting: AtomicUsize,
+    pub(crate) waiting: AtomicUsize,
 }
 
-enum Letter {
+pub(crate) enum Letter {
     Open { opening: Opening, seat: Arc<Seat>, reply: oneshot::Sender<Opened> },
     Resume { id: u64, sequence: u32, event: Event, reply: oneshot::Sender<Turn> },
+    MustFinish { id: u64, reply: oneshot::Sender<bool> },
     Close { id: u64, end: End, watch: Box<Stopwatch> },
     Flush(oneshot::Sender<()>),
     Keys(KeysCall),
@@ -54,10 +47,14 @@ type KeysCall = Box<dyn FnOnce(&mut dyn Keys, Now) -> Result<(), Trap> + Send>;
 impl Letter {
     /// What it counts for where a seat is chosen. A question about keys takes microseconds: counted, it
     /// would send requests to an instance that is stuck.
-    fn weight(&self) -> usize {
+    pub(crate) fn weight(&self) -> usize {
         match self {
             Self::Keys(_) => 0,
-            Self::Open { .. } | Self::Resume { .. } | Self::Close { .. } | Self::Flush(_) => 1,
+            Self::Open { .. }
+            | Self::Resume { .. }
+            | Self::MustFinish { .. }
+            | Self::Close { .. }
+            | Self::Flush(_) => 1,
         }
     }
 }
@@ -83,15 +80,7 @@ impl Seat {
     ) -> Result<Arc<Self>, StartError> {
         let (mailbox, inbox) = channel();
         let status = Arc::new(Status { live: AtomicBool::new(true), waiting: AtomicUsize::new(0) });
-        let sitter = Sitter {
-            make,
-            inbox,
-            status: Arc::clone(&status),
-            desk,
-            living,
-            exchanges: HashMap::new(),
-            opened: 0,
-        };
+        let sitter = Sitter::new(make, inbox, Arc::clone(&status), desk, living);
         thread::Builder::new()
             .name("linkgate-guest".to_owned())
             .spawn(move || sitter.run(evaluator))
@@ -120,6 +109,13 @@ impl Seat {
         let (reply, turn) = oneshot::channel();
         self.post(Letter::Resume { id, sequence, event, reply })?;
         turn.await.map_err(|_trapped| Lost)
+    }
+
+    /// Whether an exchange goes on without its client.
+    pub(crate) async fn must_finish(&self, id: u64) -> Result<bool, Lost> {
+        let (reply, answer) = oneshot::channel();
+        self.post(Letter::MustFinish { id, reply })?;
+        answer.await.map_err(|_trapped| Lost)
     }
 
     /// Closes an exchange. Never waits: it is called where a future is dropped.
@@ -155,147 +151,5 @@ impl Seat {
     fn post(&self, letter: Letter) -> Result<(), Lost> {
         self.status.waiting.fetch_add(letter.weight(), Ordering::Relaxed);
         self.mailbox.send(letter).map_err(|_gone| Lost)
-    }
-}
-
-/// The thread's side.
-struct Sitter<E: Evaluator> {
-    make: Arc<Make<E>>,
-    inbox: Receiver<Letter>,
-    status: Arc<Status>,
-    desk: Arc<Desk>,
-    living: watch::Sender<()>,
-    /// Open exchanges of the present instance. Numbers are never used again, so that a letter for a
-    /// dead instance finds nothing in the next one.
-    exchanges: HashMap<u64, E::Exchange>,
-    opened: u64,
-}
-
-/// The gateway is gone: nobody holds the seat any more.
-struct Forsaken;
-
-impl<E: Evaluator> Sitter<E> {
-    fn run(mut self, first: E) {
-        let mut backoff = Backoff::new();
-        let mut evaluator = first;
-        loop {
-            let began = Instant::now();
-            let Ok(()) = self.serve(evaluator) else {
-                return;
-            };
-            self.exchanges.clear();
-            backoff.lived(began.elapsed());
-            evaluator = match self.replace(&mut backoff) {
-                Ok(evaluator) => evaluator,
-                Err(Forsaken) => return,
-            };
-            self.status.live.store(true, Ordering::Release);
-            self.living.send_replace(());
-        }
-    }
-
-    /// Deals with letters until the instance traps.
-    fn serve(&mut self, mut evaluator: E) -> Result<(), Forsaken> {
-        loop {
-            let letter = self.inbox.recv().map_err(|_no_sender| Forsaken)?;
-            let weight = letter.weight();
-            let dealt = self.deal(&mut evaluator, letter);
-            self.status.waiting.fetch_sub(weight, Ordering::Relaxed);
-            if dealt.is_err() {
-                return Ok(());
-            }
-        }
-    }
-
-    fn deal(&mut self, evaluator: &mut E, letter: Letter) -> Result<(), Lost> {
-        match letter {
-            // Who asked has stopped waiting.
-            Letter::Open { reply, .. } if reply.is_closed() => Ok(()),
-            Letter::Resume { reply, .. } if reply.is_closed() => Ok(()),
-            Letter::Open { opening: Opening { head, watch, ticket }, seat, reply } => {
-                let now = self.desk.clock.now();
-                let (exchange, turn) = self.call(|| evaluator.open(&head, now))?;
-                self.opened += 1;
-                self.exchanges.insert(self.opened, exchange);
-                let desk = Arc::clone(&self.desk);
-                let exchange = Exchange::new(seat, self.opened, desk, watch, ticket);
-                // Given to nobody, it is dropped here and closes.
-                drop(reply.send(Ok((exchange, turn))));
-                Ok(())
-            }
-            Letter::Resume { id, sequence, event, reply } => {
-                let now = self.desk.clock.now();
-                if let Some(exchange) = self.exchanges.get(&id) {
-                    let turn = self.call(|| evaluator.resume(exchange, sequence, &event, now))?;
-                    drop(reply.send(turn));
-                }
-                Ok(())
-            }
-            Letter::Close { id, end, watch } => {
-                let now = self.desk.clock.now();
-                let Some(exchange) = self.exchanges.remove(&id) else {
-                    self.desk.sink.fault(&Fault::ExchangeLost);
-                    return Ok(());
-                };
-                let closed = self.call(|| evaluator.close(exchange, end, now));
-                match &closed {
-                    Ok(decision) => self.desk.sink.decided(decision, &watch.stop()),
-                    Err(Lost) => self.desk.sink.fault(&Fault::ExchangeLost),
-                }
-                closed.map(drop)
-            }
-            Letter::Flush(_done) => Ok(()),
-            Letter::Keys(call) => {
-                let now = self.desk.clock.now();
-                self.call(|| call(evaluator, now))
-            }
-        }
-    }
-
-    /// Calls into the instance. A trap, or a panic of the host below, is the end of it.
-    fn call<T>(&self, call: impl FnOnce() -> Result<T, Trap>) -> Result<T, Lost> {
-        let panicked = |_panic| Err(Trap::new("the host panicked in a call"));
-        catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(panicked).map_err(|trap| {
-            // Before the reply is dropped: who hears of it finds no live instance here.
-            self.status.live.store(false, Ordering::Release);
-            self.desk.sink.fault(&Fault::InstanceLost(trap));
-            Lost
-        })
-    }
-
-    /// Rests, then makes an instance, until that succeeds.
-    fn replace(&self, backoff: &mut Backoff) -> Result<E, Forsaken> {
-        loop {
-            self.turn_away(Instant::now() + backoff.rest())?;
-            let failed = || StartError::Host("it panicked while making an instance".to_owned());
-            let made = catch_unwind(AssertUnwindSafe(|| (self.make)()));
-            match made.unwrap_or_else(|_panic| Err(failed())) {
-                Ok(mut evaluator) => {
-                    if self.call(|| self.desk.prime(&mut evaluator)).is_ok() {
-                        return Ok(evaluator);
-                    }
-                }
-                Err(error) => self.desk.sink.fault(&Fault::NotReplaced(error)),
-            }
-        }
-    }
-
-    /// Answers letters for which there is no instance, until `until`.
-    fn turn_away(&self, until: Instant) -> Result<(), Forsaken> {
-        loop {
-            let rest = until.saturating_duration_since(Instant::now());
-            let letter = match self.inbox.recv_timeout(rest) {
-                Ok(letter) => letter,
-                Err(RecvTimeoutError::Timeout) => return Ok(()),
-                Err(RecvTimeoutError::Disconnected) => return Err(Forsaken),
-            };
-            self.status.waiting.fetch_sub(letter.weight(), Ordering::Relaxed);
-            match letter {
-                Letter::Open { opening, reply, .. } => drop(reply.send(Err(opening))),
-                Letter::Close { .. } => self.desk.sink.fault(&Fault::ExchangeLost),
-                // Dropped, the reply says it.
-                Letter::Resume { .. } | Letter::Flush(_) | Letter::Keys(_) => {}
-            }
-        }
     }
 }

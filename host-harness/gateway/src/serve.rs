@@ -53,12 +53,19 @@ pub(crate) async fn serve(
         });
     }
     drop(listener);
-    let drained = async { while connections.join_next().await.is_some() {} };
+    let mut detached = JoinSet::new();
+    let drained = async {
+        while connections.join_next().await.is_some() {}
+        detached = driver.detached();
+        while detached.join_next().await.is_some() {}
+    };
     let mut broken_off = 0;
     if timeout(driver.limits.drain_timeout, drained).await.is_err() {
         broken_off = driver.limits.in_flight - driver.desk.tickets.available_permits();
         driver.desk.stopping.store(true, Ordering::Release);
         connections.shutdown().await;
+        driver.detached().shutdown().await;
+        detached.shutdown().await;
     }
     errands.abort();
     driver.fleet().flush().await;

@@ -10,15 +10,17 @@ use crate::contract::Step;
 /// the whole of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
-    /// For a place among the requests in flight, and for a living instance.
+    /// For a place among the requests in flight, for a living instance, and for other links of the same
+    /// accounts.
     Wait,
     /// Calls into the instance, and turns behind other exchanges' calls.
     Policy,
     /// `read-body`: for the client's body.
     Body,
-    /// `wait`: for keys that are being fetched.
+    /// `wait`: for keys that are being fetched, or until the upstream takes calls again.
     Keys,
     /// `forward` and `pass`: from connecting until the head of the upstream's answer, or its failure.
+    /// `call`: likewise, until the end of the answer.
     Upstream,
     /// `relay` and `respond`: from the head of the answer to the client until its last byte.
     Answer,

@@ -1,0 +1,200 @@
+//! Carries out steps. It matches on the step and on nothing else.
+
+use std::time::Duration;
+
+use hyper::Response;
+
+use crate::accounts::{Busy, Hold};
+use crate::answer::{self, Answer};
+use crate::contract::{
+    self, Acquire, Acquired, AnswerHead, Call, CallFailure, End, Event, Failure, Step, Turn,
+};
+use crate::drive::Driver;
+use crate::exchange::Exchange;
+use crate::outbound::{Held, Unanswered, call_once, send_once};
+use crate::request::{self, ClientRequest};
+use crate::sink::Fault;
+
+/// What an exchange has with it on its way.
+pub(crate) struct Journey {
+    client: ClientRequest,
+    /// The upstream's answer, unread.
+    held: Option<Held>,
+    /// The accounts that nobody else may link meanwhile.
+    hold: Option<Hold>,
+    /// Whether something was sent for it.
+    sent: bool,
+    steps: usize,
+}
+
+/// What comes after a step: another, or the answer that ends the exchange.
+pub(crate) enum Next {
+    Turn(Exchange, Turn),
+    Answer(Response<Answer>),
+}
+
+/// What became of a step.
+enum Done {
+    Event(Event, Exchange),
+    Answer(Response<Answer>),
+    Breach(&'static str, Exchange),
+}
+
+impl Journey {
+    pub(crate) fn new(client: ClientRequest) -> Self {
+        Self { client, held: None, hold: None, sent: false, steps: 0 }
+    }
+}
+
+impl Driver {
+    /// Carries one step out and asks for the next. The exchange goes in and comes back, so that it
+    /// closes if the client goes away meanwhile.
+    pub(crate) async fn advance(
+        &self,
+        journey: &mut Journey,
+        exchange: Exchange,
+        turn: Turn,
+    ) -> Next {
+        journey.steps += 1;
+        if journey.steps > STEP_LIMIT {
+            let what = "an exchange took more steps than any policy needs";
+            return self.break_off(what, exchange, journey.sent);
+        }
+        journey.sent |= matches!(turn.step, Step::Call(_) | Step::Forward(_) | Step::Pass(_));
+        match self.act(turn.step, journey, exchange).await {
+            Done::Answer(response) => Next::Answer(response),
+            Done::Breach(what, exchange) => self.break_off(what, exchange, journey.sent),
+            Done::Event(event, mut exchange) => {
+                if let Ok(next) = exchange.resume(turn.sequence, event).await {
+                    return Next::Turn(exchange, next);
+                }
+                exchange.close(End::Shutdown);
+                Next::Answer(answer::lost(journey.sent))
+            }
+        }
+    }
+
+    async fn act(&self, step: Step, journey: &mut Journey, mut exchange: Exchange) -> Done {
+        exchange.begin(&step);
+        let Journey { client, held, .. } = journey;
+        let event = match step {
+            Step::ReadBody(step) => {
+                client.content.read(step.max_bytes, millis(step.timeout_ms)).await
+            }
+            Step::Wait(until) => {
+                self.desk.errands.wait(self.desk.clock.moment(until, WAIT_LIMIT)).await;
+                Event::Woken
+            }
+            Step::Acquire(step) => Event::Acquired(self.acquire(step, journey).await),
+            Step::Call(step) => Event::Called(self.call(step).await),
+            Step::Forward(step) => {
+                let limit = millis(step.timeout_ms);
+                *held = None;
+                self.send(request::forward(step, &self.upstream), limit, held).await
+            }
+            Step::Pass(step) => {
+                *held = None;
+                self.send(client.pass(&self.upstream), millis(step.timeout_ms), held).await
+            }
+            Step::Relay(edits) => {
+                let Some(answer) = held.take() else {
+                    return Done::Breach("relay without an answer of the upstream", exchange);
+                };
+                return match answer::relay(answer, &edits, exchange, &self.limits) {
+                    Ok(response) => Done::Answer(response),
+                    Err(exchange) => {
+                        Done::Breach("relay with an edit that is no header line", exchange)
+                    }
+                };
+            }
+            Step::Respond(reply) => {
+                return match answer::respond(reply, &client.method, exchange) {
+                    Ok(response) => Done::Answer(response),
+                    Err(exchange) => Done::Breach(
+                        "respond with a status or header line that HTTP has not",
+                        exchange,
+                    ),
+                };
+            }
+        };
+        Done::Event(event, exchange)
+    }
+
+    /// Holds two accounts until the journey ends.
+    async fn acquire(&self, step: Acquire, journey: &mut Journey) -> Acquired {
+        let (one, other) = step.accounts;
+        match self.accounts.hold([one, other], millis(step.timeout_ms)).await {
+            Ok(hold) => {
+                journey.hold = Some(hold);
+                Acquired::Serialised
+            }
+            Err(Busy) => Acquired::Busy,
+        }
+    }
+
+    /// Makes a call, once, and takes its answer whole.
+    async fn call(&self, step: Call) -> Result<contract::Answer, CallFailure> {
+        let (limit, max_bytes) = (millis(step.timeout_ms), step.max_answer_bytes);
+        let outcome = match request::call(step, &self.upstream) {
+            Some(request) => {
+                let (upstream, tls) = (&self.upstream, self.tls.as_ref());
+                call_once(upstream, tls, &self.limits, request, limit, max_bytes).await
+            }
+            None => Err(Unanswered::not_sent(UNSAYABLE)),
+        };
+        outcome.map_err(|Unanswered { failure, why, status }| {
+            self.desk.sink.upstream_failed(failure, &why);
+            match (failure, status) {
+                (Failure::NotSent, _) => CallFailure::NotSent,
+                (Failure::Unknown, Some(status)) => CallFailure::NoBody(status),
+                (Failure::Unknown, None) => CallFailure::Unknown,
+            }
+        })
+    }
+
+    /// Sends a request, once, and holds its answer unread.
+    async fn send(
+        &self,
+        request: Option<hyper::Request<crate::content::Content>>,
+        limit: Duration,
+        held: &mut Option<Held>,
+    ) -> Event {
+        let (upstream, tls) = (&self.upstream, self.tls.as_ref());
+        let outcome = match request {
+            Some(request) => send_once(upstream, tls, &self.limits, request, limit).await,
+            None => Err(Unanswered::not_sent(UNSAYABLE)),
+        };
+        Event::Forwarded(match outcome {
+            Ok(answer) => {
+                let status = answer.head.status.as_u16();
+                *held = Some(answer);
+                Ok(AnswerHead { status })
+            }
+            Err(Unanswered { failure, why, .. }) => {
+                self.desk.sink.upstream_failed(failure, &why);
+                Err(failure)
+            }
+        })
+    }
+
+    /// The evaluator broke the contract: the host stops here.
+    fn break_off(&self, what: &'static str, exchange: Exchange, sent: bool) -> Next {
+        self.desk.sink.fault(&Fault::Breach(what));
+        exchange.close(End::Shutdown);
+        Next::Answer(answer::lost(sent))
+    }
+}
+
+fn millis(milliseconds: u32) -> Duration {
+    Duration::from_millis(milliseconds.into())
+}
+
+/// Why a request cannot be sent that no upstream ever saw.
+const UNSAYABLE: &str = "HTTP cannot say what was to be sent";
+
+/// Steps of an exchange. The longest way through a policy, a merge with its waits, takes about 30;
+/// raised, an evaluator that never comes to an end is noticed later.
+const STEP_LIMIT: usize = 64;
+
+/// The longest single wait, whatever the step says.
+const WAIT_LIMIT: Duration = Duration::from_mins(1);

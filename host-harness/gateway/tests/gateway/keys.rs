@@ -99,6 +99,10 @@ impl Evaluator for Keyed {
         Ok(Turn { sequence: 1, step: reply(if self.has { 200 } else { 503 }) })
     }
 
+    fn must_finish(&mut self, _: &Self::Exchange) -> Result<bool, Trap> {
+        Ok(false)
+    }
+
     fn close(&mut self, head: Head, end: End, _now: Now) -> Result<Decision, Trap> {
         Ok(decision(&head, end))
     }

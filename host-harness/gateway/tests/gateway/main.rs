@@ -3,6 +3,8 @@
 //! small components written by hand.
 #![cfg(test)]
 
+mod accounts;
+mod calls;
 mod endings;
 mod failures;
 mod fetch;

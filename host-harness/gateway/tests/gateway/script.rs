@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use linkgate_gateway::{
-    Decision, DecisionSink, End, Evaluator, Event, Fault, Forward, Gateway, Head, Header,
-    HeaderEdits, Keys, Limits, Now, Outcome, Pass, ReadBody, Readiness, Reply, StartError, Step,
-    Timings, Trap, Turn, Upstream,
+    Acquire, Call, Decision, DecisionSink, End, Evaluator, Event, Fault, Forward, Gateway, Head,
+    Header, HeaderEdits, Keys, Limits, Now, Outcome, Pass, ReadBody, Readiness, Reply, StartError,
+    Step, Timings, Trap, Turn, Upstream,
 };
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -36,6 +36,8 @@ pub(crate) enum Note {
     Made,
     Opened(Head),
     Event(Event),
+    /// Its client is gone: is it to go on?
+    MustFinish,
     Closed(End),
     Decided(String),
     Fault(String),
@@ -45,8 +47,16 @@ pub(crate) enum Note {
 pub(crate) struct Script {
     play: Arc<dyn Play>,
     notes: UnboundedSender<Note>,
-    exchanges: HashMap<u32, (Head, Vec<Event>)>,
+    exchanges: HashMap<u32, Scene>,
     opened: u32,
+}
+
+/// An exchange of a script.
+struct Scene {
+    head: Head,
+    events: Vec<Event>,
+    /// Whether it has written: from then on it is to be seen through.
+    wrote: bool,
 }
 
 impl Keys for Script {}
@@ -62,7 +72,8 @@ impl Evaluator for Script {
         self.notes.send(Note::Opened(head.clone())).ok();
         let step = (self.play)(head, &[])?;
         self.opened += 1;
-        self.exchanges.insert(self.opened, (head.clone(), Vec::new()));
+        let (head, wrote) = (head.clone(), is_write(&step));
+        self.exchanges.insert(self.opened, Scene { head, events: Vec::new(), wrote });
         Ok((self.opened, Turn { sequence: 0, step }))
     }
 
@@ -74,17 +85,28 @@ impl Evaluator for Script {
         _now: Now,
     ) -> Result<Turn, Trap> {
         self.notes.send(Note::Event(event.clone())).ok();
-        let (head, events) = self.exchanges.get_mut(exchange).expect("resume without open");
-        assert_eq!(sequence as usize, events.len(), "the event belongs to another step");
-        events.push(event.clone());
-        Ok(Turn { sequence: sequence + 1, step: (self.play)(head, events)? })
+        let scene = self.exchanges.get_mut(exchange).expect("resume without open");
+        assert_eq!(sequence as usize, scene.events.len(), "the event belongs to another step");
+        scene.events.push(event.clone());
+        let step = (self.play)(&scene.head, &scene.events)?;
+        scene.wrote |= is_write(&step);
+        Ok(Turn { sequence: sequence + 1, step })
+    }
+
+    fn must_finish(&mut self, exchange: &u32) -> Result<bool, Trap> {
+        self.notes.send(Note::MustFinish).ok();
+        Ok(self.exchanges.get(exchange).expect("a question without open").wrote)
     }
 
     fn close(&mut self, exchange: u32, end: End, _now: Now) -> Result<Decision, Trap> {
         self.notes.send(Note::Closed(end)).ok();
-        let (head, _events) = self.exchanges.remove(&exchange).expect("closed twice");
-        Ok(decision(&head, end))
+        let scene = self.exchanges.remove(&exchange).expect("closed twice");
+        Ok(decision(&scene.head, end))
     }
+}
+
+fn is_write(step: &Step) -> bool {
+    matches!(step, Step::Call(call) if call.method == "PATCH")
 }
 
 /// The path whose decision the sink of a test cannot bear.
@@ -317,6 +339,23 @@ pub(crate) fn forward(timeout_ms: u32) -> Step {
         body: Some(br#"{"link_with":"theirs"}"#.to_vec()),
         timeout_ms,
     })
+}
+
+/// `call` of a read, or of a write when there is a body.
+pub(crate) fn call(body: Option<&str>, timeout_ms: u32) -> Step {
+    Step::Call(Call {
+        method: if body.is_some() { "PATCH" } else { "GET" }.to_owned(),
+        path: "/api/v2/users/auth0%7C1?fields=user_id".to_owned(),
+        headers: vec![line("authorization", "Bearer ours"), line("accept", "application/json")],
+        body: body.map(|body| body.as_bytes().to_vec()),
+        timeout_ms,
+        max_answer_bytes: 10,
+    })
+}
+
+/// `acquire` of two accounts.
+pub(crate) fn acquire(one: &str, other: &str, timeout_ms: u32) -> Step {
+    Step::Acquire(Acquire { accounts: (one.to_owned(), other.to_owned()), timeout_ms })
 }
 
 pub(crate) fn line(name: &str, value: &str) -> Header {

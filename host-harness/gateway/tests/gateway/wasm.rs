@@ -34,7 +34,7 @@ const GUEST: &str = r#"
 
   ;; result<own<policy>, list<mistake>> at 1024, the one mistake at 1040
   (func (export "linkgate:policy/evaluator@0.1.0#[static]policy.compile")
-    (param $document i32) (param $length i32) (param i32 i32 i64) (result i32)
+    (param $document i32) (param $length i32) (param i32 i32 i32 i64) (result i32)
     (if (i32.eqz (local.get $length)) (then unreachable))
     (if (i32.eq (local.get $length) (i32.const 3))
       (then
@@ -65,11 +65,12 @@ const GUEST: &str = r#"
     (if (i32.eq (local.get $method) (i32.const 5)) (then (loop (br 0))))
     (if (i32.eq (local.get $method) (i32.const 6)) (then (loop (drop (memory.grow (i32.const 64))) (br 0))))
     (i32.store (i32.const 256) (call $exchange (i32.const 9)))
-    (i32.store (i32.const 272) (i32.const 5))
+    (i32.store (i32.const 272) (i32.const 7))
     (i32.store (i32.const 280) (i32.const 204))
     (i32.const 256))
   (func (export "linkgate:policy/evaluator@0.1.0#[method]exchange.resume")
-    (param i32 i32 i32 i32 i32 i64 i64) (result i32) unreachable)
+    (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i64 i64) (result i32) unreachable)
+  (func (export "linkgate:policy/evaluator@0.1.0#[method]exchange.must-finish") (param i32) (result i32) (i32.const 0))
   ;; a decision of zeros: outcome `allowed`, empty texts
   (func (export "linkgate:policy/evaluator@0.1.0#[static]exchange.close") (param i32 i32 i64 i64) (result i32)
     (i32.const 512))

@@ -72,10 +72,7 @@ impl From<wit::CallFailure> for policy::CallFailure {
 
 impl From<wit::Abilities> for policy::Abilities {
     fn from(host: wit::Abilities) -> Self {
-        Self {
-            remembers: host.contains(wit::Abilities::REMEMBERS),
-            serialises: host.contains(wit::Abilities::SERIALISES),
-        }
+        Self { remembers: host.remembers, serialises: host.serialises }
     }
 }
 

@@ -82,13 +82,7 @@ impl Sandbox {
             .collect();
         let resource = gate.linkgate_policy_evaluator().policy();
         let policy = resource
-            .call_compile(
-                &mut store,
-                &self.policy.document,
-                &secrets,
-                abilities(),
-                self.policy.seed,
-            )
+            .call_compile(&mut store, &self.policy.document, &secrets, HOST, self.policy.seed)
             .map_err(|error| StartError::Trapped(trap(&error)))?
             .map_err(StartError::Policy)?;
         let wanted = resource
@@ -204,11 +198,6 @@ impl Keys for Guest {
     }
 }
 
-/// What this gateway can do: all there is.
-fn abilities() -> Abilities {
-    Abilities::REMEMBERS | Abilities::SERIALISES
-}
-
 fn refuse_imports(engine: &Engine, component: &Component) -> Result<(), StartError> {
     let imports: Vec<String> =
         component.component_type().imports(engine).map(|(name, _item)| name.to_owned()).collect();
@@ -265,6 +254,9 @@ fn ticks(limit: Duration) -> u64 {
     let ticks = limit.as_millis().div_ceil(TICK.as_millis());
     u64::try_from(ticks).unwrap_or(u64::MAX).saturating_add(1)
 }
+
+/// What this gateway can do: all there is.
+const HOST: Abilities = Abilities { remembers: true, serialises: true };
 
 /// Length of an epoch. Shorter wakes an idle process more often, longer makes the limits coarse.
 const TICK: Duration = Duration::from_millis(50);

@@ -34,7 +34,7 @@ const GUEST: &str = r#"
 
   ;; result<own<policy>, list<mistake>> at 1024, the one mistake at 1040
   (func (export "linkgate:policy/evaluator@0.1.0#[static]policy.compile")
-    (param $document i32) (param $length i32) (param i32 i32 i32 i64) (result i32)
+    (param $document i32) (param $length i32) (param i32 i32 i32 i32 i64) (result i32)
     (if (i32.eqz (local.get $length)) (then unreachable))
     (if (i32.eq (local.get $length) (i32.const 3))
       (then

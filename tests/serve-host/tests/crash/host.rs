@@ -1,0 +1,107 @@
+//! The hosts, each a process of its own.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use linkgate_tests::hosts::{
+    PATIENCE, PLAIN, Policy, Process, Running as _, Serving, WasmtimeServe, environment,
+};
+use serde_json::json;
+
+use crate::world::{Rule, World};
+
+/// Which host.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Hosts {
+    /// The reference gateway, which asks for its token itself.
+    Gateway,
+    /// `wasmtime serve` with the proxy edition, which is given one.
+    WasmtimeServe,
+}
+
+/// A host that serves.
+pub(crate) struct Host {
+    pub(crate) address: SocketAddr,
+    running: Running,
+}
+
+enum Running {
+    Gateway(Process),
+    WasmtimeServe(Serving),
+}
+
+impl Host {
+    /// Ends it with SIGKILL, and waits for its end.
+    pub(crate) fn kill(self) {
+        drop(self.running);
+    }
+
+    /// What it has printed so far.
+    pub(crate) fn said(&self) -> String {
+        match &self.running {
+            Running::Gateway(process) => process.said(),
+            Running::WasmtimeServe(serving) => serving.output(),
+        }
+    }
+}
+
+impl Hosts {
+    pub(crate) fn start(self, world: &World, rule: Rule) -> Host {
+        match self {
+            Self::Gateway => gateway(world, rule),
+            Self::WasmtimeServe => wasmtime_serve(world, rule),
+        }
+    }
+}
+
+fn gateway(world: &World, rule: Rule) -> Host {
+    let service = json!({ "client_id": "machine", "client_secret": "MACHINE" });
+    let policy = world.policy(rule, &service).to_string();
+    let config = folder().join(format!("crash-{}.json", std::process::id()));
+    std::fs::write(&config, policy).expect("a file to write");
+    let binary = Path::new(env!("CARGO_BIN_EXE_linkgate-gateway-process"));
+    let mut command = Command::new(binary);
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--instances", "1", "--upstream", &world.origin])
+        .arg("--config")
+        .arg(&config)
+        .arg("--component")
+        .arg(component("evaluator"))
+        .env("LINKGATE_SECRET_MACHINE", "machine-secret");
+    let mut process = Process::start(&mut command).unwrap_or_else(|trouble| panic!("{trouble}"));
+    let address = process.line(PATIENCE, |line| {
+        line.strip_prefix("listening on http://")?.split(',').next()?.parse().ok()
+    });
+    let address = address.unwrap_or_else(|| panic!("it does not serve:\n{}", process.said()));
+    Host { address, running: Running::Gateway(process) }
+}
+
+fn wasmtime_serve(world: &World, rule: Rule) -> Host {
+    static SERVE: OnceLock<WasmtimeServe> = OnceLock::new();
+    let serve = SERVE.get_or_init(|| {
+        let binary = Path::new(env!("CARGO_BIN_EXE_linkgate-wasmtime-serve"));
+        WasmtimeServe::prepare(binary, &component("proxy"), folder())
+            .unwrap_or_else(|trouble| panic!("{trouble}"))
+    });
+    let document = world.policy(rule, &json!({ "token": "SERVICE" })).to_string();
+    let secrets = vec![("SERVICE".to_owned(), world.service_token())];
+    let environment = environment(&Policy { document, secrets }, &world.origin);
+    let flags = [PLAIN, &["--max-instance-reuse-count", "1000"]].concat();
+    let serving = serve.serve(&environment, &flags).unwrap_or_else(|trouble| panic!("{trouble}"));
+    Host { address: serving.address(), running: Running::WasmtimeServe(serving) }
+}
+
+fn folder() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR"))
+}
+
+/// A component, as `cargo xtask components` leaves it.
+fn component(edition: &str) -> PathBuf {
+    let binary = std::env::current_exe().expect("the test binary has a path");
+    let target = binary.ancestors().nth(3).expect("a test binary lies three levels deep");
+    let path = target.join(format!("components/linkgate-{edition}.wasm"));
+    assert!(path.is_file(), "{} is not there: cargo xtask components", path.display());
+    path
+}

@@ -1,27 +1,33 @@
 //! The demo: a stage with everything real on it, a story, and a table of what happened.
 
+mod calls;
 pub(crate) mod story;
 pub(crate) mod table;
+mod tokens;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use linkgate_gateway::{ComponentSource, Decision, Gateway, Limits, Settings, Timings};
+use linkgate_gateway::{ComponentSource, Decision, Gateway, Limits, Reloader, Settings, Timings};
 use linkgate_tenant::{DEFAULT_USERS, SigningKey, Tenant, TenantHandle, Users};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::client::{self, Answer};
-use story::Scene;
+use story::{Before, Scene};
 
 /// Tenant, gateway and component, on loopback ports of their own. They end with the process.
 pub(crate) struct Stage {
     pub(crate) gateway: SocketAddr,
     pub(crate) tenant_address: SocketAddr,
     pub(crate) tenant: TenantHandle,
+    /// The tenant as it was at the beginning.
+    pristine: Tenant,
+    reloader: Arc<Reloader>,
     decisions: UnboundedReceiver<Decision>,
 }
 
@@ -64,7 +70,7 @@ impl Stage {
         let settings = Settings {
             component: ComponentSource::File(component),
             document: policy_for(&tenant).to_string(),
-            secrets: Vec::new(),
+            secrets: secrets(),
             seed,
             upstream: format!("http://{tenant_address}")
                 .parse()
@@ -76,20 +82,21 @@ impl Stage {
             // Nobody listens any more when the demo ends.
             let _ = sender.send(decision.clone());
         };
-        let gateway = tokio::task::spawn_blocking(|| Gateway::build(settings, sink))
+        let gateway = tokio::task::spawn_blocking(|| Gateway::reloadable(settings, sink))
             .await
             .map_err(|error| error.to_string())?;
-        let gateway = gateway.map_err(|error| error.to_string())?;
+        let (gateway, reloader) = gateway.map_err(|error| error.to_string())?;
         let listener = listen().await?;
         let gateway_address = address(&listener)?;
-        let tenant = TenantHandle::new(tenant);
+        let (pristine, tenant) = (tenant.clone(), TenantHandle::new(tenant));
         tokio::spawn(linkgate_tenant::serve(
             tenant_listener,
             tenant.clone(),
             std::future::pending(),
         ));
         tokio::spawn(gateway.serve(listener, std::future::pending()));
-        Ok(Self { gateway: gateway_address, tenant_address, tenant, decisions })
+        let reloader = Arc::new(reloader);
+        Ok(Self { gateway: gateway_address, tenant_address, tenant, pristine, reloader, decisions })
     }
 
     /// Sends a scene's request through the gateway and waits for its decision record.
@@ -98,6 +105,10 @@ impl Stage {
     ///
     /// There was no answer, or no record.
     pub(crate) async fn play(&mut self, scene: &Scene) -> Result<Seen, String> {
+        self.tenant.clear_faults();
+        for before in &scene.before {
+            self.set(before).await?;
+        }
         let before = self.tenant.received();
         let started = Instant::now();
         let answer = client::send(self.gateway, &scene.call).await?;
@@ -109,6 +120,34 @@ impl Stage {
             .ok_or_else(|| format!("`{}` left no decision record", scene.title))?;
         Ok(Seen { answer, decision, upstream_called: self.tenant.received() > before, took })
     }
+}
+
+impl Stage {
+    async fn set(&self, before: &Before) -> Result<(), String> {
+        match before {
+            Before::AccountsAnew => self.pristine.clone_into(&mut self.tenant.tenant()),
+            Before::Fault(rule) => {
+                self.tenant.add_fault(rule.clone());
+            }
+            Before::Merging(metadata) => {
+                let mut document = policy_for(&self.pristine);
+                document["metadata"] = metadata.clone();
+                let reloader = Arc::clone(&self.reloader);
+                tokio::task::spawn_blocking(move || {
+                    reloader.reload(document.to_string(), secrets())
+                })
+                .await
+                .map_err(|error| error.to_string())?
+                .map_err(|error| error.to_string())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Those that the policies of the story name: the simulated tenant's, for anybody to read.
+fn secrets() -> Vec<(String, String)> {
+    vec![("MACHINE".to_owned(), "machine-secret".to_owned())]
 }
 
 /// A policy for a simulated tenant, with its present key inline.

@@ -1,27 +1,56 @@
 //! The story: who asks for what, and how it has to end.
 
-use linkgate_tenant::{SigningKey, Validity};
+use linkgate_tenant::faults::{Fault, FaultRule, Point};
+use linkgate_tenant::{Answer, Operation};
 use serde_json::{Value, json};
 
 use super::Stage;
-use crate::client::{self, Call};
+use super::calls::{disguised, get, json_call, link_form, link_json, sign_in, unlink};
+use super::tokens::Tokens;
+use crate::client::Call;
 
 /// A request, and how it has to end.
 pub(crate) struct Scene {
     pub(crate) title: &'static str,
+    /// What is made so before it.
+    pub(crate) before: Vec<Before>,
     pub(crate) call: Call,
     pub(crate) status: u16,
     pub(crate) reason: &'static str,
     pub(crate) upstream_called: bool,
+    /// What has to become of metadata, where it is merged.
+    pub(crate) metadata: Option<&'static str>,
 }
 
-const ALICE: &str = "auth0|alice-5f7c8ec7";
-const ALICE_ELSEWHERE: &str = "google-oauth2|115015401343387192604";
-const BOB: &str = "auth0|bob-60d1f2a4";
+/// What is made so before a scene.
+pub(crate) enum Before {
+    /// All accounts are as they were at the beginning.
+    AccountsAnew,
+    /// The gateway gets a policy with this `metadata`.
+    Merging(Value),
+    /// Something goes wrong at the tenant.
+    Fault(FaultRule),
+}
+
+impl Scene {
+    fn new(
+        title: &'static str,
+        call: Call,
+        status: u16,
+        reason: &'static str,
+        upstream_called: bool,
+    ) -> Self {
+        Self { title, before: vec![], call, status, reason, upstream_called, metadata: None }
+    }
+}
+
+pub(crate) const ALICE: &str = "auth0|alice-5f7c8ec7";
+pub(crate) const ALICE_ELSEWHERE: &str = "google-oauth2|115015401343387192604";
+pub(crate) const BOB: &str = "auth0|bob-60d1f2a4";
 
 /// The application that everybody signs in to.
-const CLIENT: &str = "spa";
-const LINKING: [&str; 1] = ["update:current_user_identities"];
+pub(crate) const CLIENT: &str = "spa";
+pub(crate) const LINKING: [&str; 1] = ["update:current_user_identities"];
 
 /// All scenes, in the order in which they build on each other.
 ///
@@ -34,17 +63,14 @@ pub(crate) async fn scenes(stage: &Stage) -> Result<Vec<Scene>, String> {
     scenes.extend(own_account(&tokens));
     scenes.extend(refused(&tokens));
     scenes.extend(taken_off(&tokens));
+    scenes.extend(merged(&tokens));
     Ok(scenes)
 }
 
 /// Sign-ins are nothing to the gate: they pass.
 fn sign_ins(stage: &Stage) -> Vec<Scene> {
-    let passed = |title, username, password| Scene {
-        title,
-        call: sign_in(stage, username, password),
-        status: 200,
-        reason: "passed",
-        upstream_called: true,
+    let passed = |title, username, password| {
+        Scene::new(title, sign_in(stage, username, password), 200, "passed", true)
     };
     vec![
         passed("Alice signs in", ALICE, "alice-pw"),
@@ -54,13 +80,7 @@ fn sign_ins(stage: &Stage) -> Vec<Scene> {
 
 /// What Alice may do.
 fn own_account(tokens: &Tokens) -> Vec<Scene> {
-    let granted = |title, call, status| Scene {
-        title,
-        call,
-        status,
-        reason: "granted",
-        upstream_called: true,
-    };
+    let granted = |title, call, status| Scene::new(title, call, status, "granted", true);
     vec![
         granted(
             "she links it, as a form",
@@ -88,8 +108,7 @@ fn own_account(tokens: &Tokens) -> Vec<Scene> {
 
 /// What nobody may do.
 fn refused(tokens: &Tokens) -> Vec<Scene> {
-    let denied =
-        |title, call, status, reason| Scene { title, call, status, reason, upstream_called: false };
+    let denied = |title, call, status, reason| Scene::new(title, call, status, reason, false);
     let alice = Some(&tokens.alice);
     vec![
         denied(
@@ -153,13 +172,7 @@ fn refused(tokens: &Tokens) -> Vec<Scene> {
 
 /// Unlinking, to the end.
 fn taken_off(tokens: &Tokens) -> Vec<Scene> {
-    let granted = |title, call, status| Scene {
-        title,
-        call,
-        status,
-        reason: "granted",
-        upstream_called: true,
-    };
+    let granted = |title, call, status| Scene::new(title, call, status, "granted", true);
     vec![
         granted(
             "Alice unlinks it again",
@@ -174,139 +187,76 @@ fn taken_off(tokens: &Tokens) -> Vec<Scene> {
     ]
 }
 
-/// The tokens of the story.
-struct Tokens {
-    /// Alice's access token.
-    alice: String,
-    /// The ID token of Alice's sign-in to her second account.
-    elsewhere: String,
-    bob: String,
-    expired: String,
-    forged: String,
-    machine: String,
-    other_client: String,
-    same_account: String,
+/// Metadata, carried over before the link destroys it: from here on the accounts are new each time.
+fn merged(tokens: &Tokens) -> Vec<Scene> {
+    let link = |title, status, reason, metadata, before| Scene {
+        before,
+        metadata: Some(metadata),
+        ..Scene::new(
+            title,
+            link_json(ALICE, Some(&tokens.alice), &tokens.elsewhere),
+            status,
+            reason,
+            true,
+        )
+    };
+    let refuses = || {
+        let body = json!({
+            "statusCode": 403, "error": "Forbidden", "message": "refused, on purpose",
+        });
+        let answer = Answer::json(403, &body);
+        let fault = Fault::Status { at: Point::BeforeEffect, answer };
+        Before::Fault(FaultRule::new(Operation::Link, fault).times(1))
+    };
+    let lost = |operation, nth| {
+        let fault = Fault::Reset { at: Point::AfterEffect };
+        Before::Fault(FaultRule::new(operation, fault).on_occurrence(nth))
+    };
+    vec![
+        link(
+            "Alice links, both colors are kept",
+            201,
+            "granted",
+            "merged",
+            vec![Before::AccountsAnew, Before::Merging(metadata("keep"))],
+        ),
+        link(
+            "upstream refuses: written keys stay",
+            403,
+            "granted",
+            "kept",
+            vec![Before::AccountsAnew, refuses()],
+        ),
+        link("… the client tries again", 201, "granted", "merged", vec![]),
+        link(
+            "refused, and undone by config",
+            403,
+            "granted",
+            "undone",
+            vec![Before::AccountsAnew, Before::Merging(metadata("undo")), refuses()],
+        ),
+        link(
+            "the link's answer is lost",
+            504,
+            "link-outcome-unknown",
+            "kept",
+            vec![Before::AccountsAnew, lost(Operation::Link, 1), lost(Operation::ReadUser, 4)],
+        ),
+        link("… tried again: it is found linked", 201, "link-found", "merged", vec![]),
+    ]
 }
 
-impl Tokens {
-    /// What a browser would get is asked for; what only an attacker would have is made.
-    async fn of(stage: &Stage) -> Result<Self, String> {
-        let signed_in = async |username, password, token: &str| {
-            let answer =
-                client::send(stage.tenant_address, &sign_in(stage, username, password)).await?;
-            let body: Value =
-                serde_json::from_slice(&answer.body).map_err(|error| error.to_string())?;
-            body.get(token)
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-                .ok_or_else(|| format!("no `{token}` for {username}: {}", answer.status))
-        };
-        let now = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs());
-        let hour = Validity::new(now, 3600);
-        let alice = signed_in(ALICE, "alice-pw", "access_token").await?;
-        let elsewhere = signed_in(ALICE_ELSEWHERE, "alice-google-pw", "id_token").await?;
-        let bob = signed_in(BOB, "bob-pw", "access_token").await?;
-        let other_key = SigningKey::generate().map_err(|error| error.to_string())?;
-        let forged = forged(&alice, &other_key)?;
-        let tenant = stage.tenant.tenant();
-        let minted = || {
-            Ok(Self {
-                expired: tenant.mint_access_token(
-                    ALICE,
-                    CLIENT,
-                    &LINKING,
-                    Validity::expired(now),
-                )?,
-                machine: tenant.mint_machine_token("machine", &["update:users"], hour)?,
-                other_client: tenant.mint_id_token(BOB, "other-spa", hour)?,
-                same_account: tenant.mint_id_token(ALICE, CLIENT, hour)?,
-                alice,
-                elsewhere,
-                bob,
-                forged,
-            })
-        };
-        minted().map_err(|error: linkgate_tenant::KeyError| error.to_string())
-    }
-}
-
-/// The same header and claims with the signature of another key.
-fn forged(token: &str, key: &SigningKey) -> Result<String, String> {
-    let other = key.sign(&serde_json::Map::new()).map_err(|error| error.to_string())?;
-    let signature = other.rsplit('.').next().unwrap_or_default();
-    let (signed, _) = token.rsplit_once('.').ok_or("a token without a signature")?;
-    Ok(format!("{signed}.{signature}"))
-}
-
-fn sign_in(stage: &Stage, username: &str, password: &str) -> Call {
-    let audience = stage.tenant.tenant().settings().management_audience();
-    let scope = "openid profile email read:current_user update:current_user_identities";
-    let body = json!({
-        "grant_type": "password", "client_id": CLIENT, "username": username, "password": password,
-        "audience": audience, "scope": scope,
-    });
-    Call {
-        method: "POST",
-        target: "/oauth/token".to_owned(),
-        headers: vec![("content-type", "application/json".to_owned())],
-        body: body.to_string(),
-    }
-}
-
-fn authorization(token: &str) -> (&'static str, String) {
-    ("authorization", format!("Bearer {token}"))
-}
-
-fn link_json(user_id: &str, token: Option<&String>, secondary: &str) -> Call {
-    json_call(user_id, token, &json!({ "link_with": secondary }))
-}
-
-fn json_call(user_id: &str, token: Option<&String>, body: &Value) -> Call {
-    let mut headers = vec![("content-type", "application/json".to_owned())];
-    headers.extend(token.map(|token| authorization(token)));
-    Call {
-        method: "POST",
-        target: format!("/api/v2/users/{user_id}/identities"),
-        headers,
-        body: body.to_string(),
-    }
-}
-
-/// As jQuery sends it: a raw `|` in the path, and a form.
-fn link_form(user_id: &str, token: Option<&String>, secondary: &str) -> Call {
-    let mut call = json_call(user_id, token, &Value::Null);
-    call.headers.retain(|(name, _)| *name != "content-type");
-    call.headers
-        .push(("content-type", "application/x-www-form-urlencoded; charset=UTF-8".to_owned()));
-    call.body = format!("link_with={secondary}");
-    call
-}
-
-fn unlink(user_id: &str, token: &str, identity: &str) -> Call {
-    Call {
-        method: "DELETE",
-        target: format!("/api/v2/users/{user_id}/identities/{identity}"),
-        headers: vec![authorization(token)],
-        body: String::new(),
-    }
-}
-
-fn get(user_id: &str, token: &str) -> Call {
-    Call {
-        method: "GET",
-        target: format!("/api/v2/users/{user_id}"),
-        headers: vec![authorization(token)],
-        body: String::new(),
-    }
-}
-
-/// A path that climbs out of a passed prefix, for whoever decodes it twice.
-fn disguised(token: &str) -> Call {
-    let mut call = unlink(BOB, token, "auth0/x");
-    call.target = format!("/.well-known/%252e%252e{}", call.target);
-    call
+/// How the story merges: with a token that the gate asks for.
+fn metadata(on_refusal: &str) -> Value {
+    json!({
+        "credentials": "service",
+        "service": { "client_id": "machine", "client_secret": "MACHINE" },
+        "include": "*",
+        "conflicts": "keep-both",
+        "depth": "deep",
+        "arrays": "union",
+        "on_refusal": on_refusal,
+    })
 }
 
 /// What to type while the demo stays.

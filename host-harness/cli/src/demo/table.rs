@@ -1,5 +1,9 @@
 //! One row a scene: what was asked, what was decided, whether the tenant heard of it.
 
+use std::collections::BTreeMap;
+
+use linkgate_gateway::MergeRecord;
+
 use super::story::Scene;
 use super::{Seen, Stage};
 use crate::exit::Exit;
@@ -54,6 +58,9 @@ impl Table {
             seen.decision.reason,
             seen.took.as_secs_f64() * 1000.0,
         );
+        if let Some(record) = &seen.decision.metadata {
+            println!("    {}", self.paint.text(&merge(record), Colour::Grey));
+        }
         for surprise in &surprises {
             println!("    {}", self.paint.text(surprise, Colour::Red));
         }
@@ -70,6 +77,16 @@ impl Table {
         println!("\n{} of {} scenes did not go as told", self.surprises, self.scenes);
         Exit::Failed
     }
+}
+
+/// What became of metadata: by the names of keys, as the record has it.
+fn merge(record: &MergeRecord) -> String {
+    let mut fates: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (key, fate) in &record.keys {
+        fates.entry(fate).or_default().push(key);
+    }
+    let fates = fates.iter().map(|(fate, keys)| format!(" · {fate}: {}", keys.join(", ")));
+    format!("metadata {} in {} calls{}", record.outcome, record.calls, fates.collect::<String>())
 }
 
 /// What is not as told: status, reason, and whether the tenant heard of it. The gate's own word on
@@ -90,6 +107,10 @@ fn surprises(scene: &Scene, seen: &Seen) -> Vec<String> {
             scene.reason, seen.decision.reason, seen.decision.cause
         ));
     }
+    let found = seen.decision.metadata.as_ref().map(|record| record.outcome.as_str());
+    if found != scene.metadata {
+        surprises.push(format!("expected metadata {:?}, found {found:?}", scene.metadata));
+    }
     if seen.upstream_called != scene.upstream_called {
         let called = |called| if called { "called" } else { "left alone" };
         surprises.push(format!(
@@ -98,7 +119,8 @@ fn surprises(scene: &Scene, seen: &Seen) -> Vec<String> {
             called(seen.upstream_called)
         ));
     }
-    if seen.upstream_called != seen.decision.upstream_called {
+    let calls = seen.decision.metadata.as_ref().map_or(0, |record| record.calls);
+    if seen.upstream_called != (seen.decision.upstream_called || calls > 0) {
         surprises
             .push("the decision record says otherwise of the upstream than the tenant".to_owned());
     }

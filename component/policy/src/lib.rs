@@ -95,7 +95,7 @@ pub use exchange::Exchange;
 pub use jwks::KeyRow;
 pub use keyring::KeySource;
 pub use line::{Line, LineMetadata, Time, trace_id};
-pub use metadata::{Fate, MergeRecord};
+pub use metadata::{Fate, MergeRecord, NoPreview, Preview, PreviewKey};
 pub use policy::Policy;
 pub use protocol::{
     Abilities, Acquired, Answer, AnswerHead, Call, CallFailure, End, Event, Failure, Fetch,

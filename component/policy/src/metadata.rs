@@ -17,6 +17,7 @@ mod call;
 mod entry;
 mod merge;
 mod plan;
+mod preview;
 mod service;
 mod settle;
 mod value;
@@ -27,6 +28,8 @@ mod plan_test;
 pub(crate) use merge::{Given, Merge};
 pub use plan::Fate;
 pub(crate) use plan::{Conflicts, MergeRules};
+pub(crate) use preview::preview;
+pub use preview::{NoPreview, Preview, PreviewKey};
 pub(crate) use service::{Credentials, GrantRules, Granted, Service};
 
 /// What the policy says of merging.

@@ -7,7 +7,7 @@ use crate::decision::Decision;
 use crate::exchange::Exchange;
 use crate::head::PATH_OVERRIDES;
 use crate::keyring::{KeySource, Keyring};
-use crate::metadata::Credentials;
+use crate::metadata::{self, Credentials, NoPreview, Preview};
 use crate::protocol::{Abilities, Answer, End, Event, Fetch, Head, Now, Secrets, Turn};
 
 /// What the core looks at besides what it forwards.
@@ -153,6 +153,17 @@ impl Policy {
     pub fn restore_keys(&mut self, kept: &str, now: Now) {
         let now = self.forward_only(now);
         self.shared.keyring.restore(kept, now);
+    }
+
+    /// Shows what a link of these two accounts would make of their metadata. Each is a user as the
+    /// Management API gives it (JSON), or its `user_metadata` alone.
+    ///
+    /// # Errors
+    ///
+    /// The policy does not merge, an account cannot be read, or the link would be refused.
+    pub fn preview_merge(&self, primary: &[u8], secondary: &[u8]) -> Result<Preview, NoPreview> {
+        let rules = self.rules.metadata.as_ref().ok_or(NoPreview::NotMerging)?;
+        metadata::preview(primary, secondary, &rules.merge)
     }
 
     fn forward_only(&mut self, now: Now) -> Now {

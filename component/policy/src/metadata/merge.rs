@@ -506,7 +506,7 @@ impl Ask {
 }
 
 impl Unplannable {
-    fn flaw(&self) -> Flaw {
+    pub(super) fn flaw(&self) -> Flaw {
         match self {
             Self::Conflict(_) => Flaw::MetadataConflict,
             Self::ForbiddenName(_) => Flaw::MetadataKeyForbidden,

@@ -9,7 +9,7 @@ use linkgate_policy::{Header, HeaderEdits, Reply};
 use super::edition::{self, Record, Sent};
 use crate::operation::line;
 
-/// The answer to a fetch, on its way in.
+/// The answer to a fetch or a call, on its way in.
 pub(super) fn answer(answer: linkgate_policy::Answer) -> Answer {
     let line = |line: Header| Line { name: line.name, value: line.value };
     Answer {
@@ -56,12 +56,6 @@ fn acquired(acquired: linkgate_policy::Acquired) -> Acquired {
         linkgate_policy::Acquired::Unserialised => Acquired::Unserialised,
         linkgate_policy::Acquired::Busy => Acquired::Busy,
     }
-}
-
-fn answer(answer: linkgate_policy::Answer) -> Answer {
-    let line = |line: Header| Line { name: line.name, value: line.value };
-    let headers = answer.headers.into_iter().map(line).collect();
-    Answer { status: answer.status, headers, body: answer.body }
 }
 
 fn call_failure(failure: linkgate_policy::CallFailure) -> CallFailure {

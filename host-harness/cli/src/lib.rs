@@ -3,12 +3,14 @@
 pub mod cases;
 pub mod command;
 mod client;
+mod columns;
 mod component;
 mod demo;
 mod document;
 mod exit;
 mod key_file;
 mod key_report;
+mod merge_report;
 mod once;
 mod operation;
 mod paint;

@@ -1,13 +1,11 @@
 //! `linkgate keys`: the keys of each issuer, as the gateway would see them now.
 
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-use linkgate_gateway::{CaSource, Fetcher, Mistake};
-use linkgate_policy::{Policy, Secrets};
+use linkgate_gateway::{CaSource, Fetcher};
+use linkgate_policy::Secrets;
 
-use super::{Trouble, runtime, secrets, seed};
-use crate::document;
+use super::{Trouble, policy, runtime, secrets, tell};
 use crate::exit::Exit;
 use crate::key_report::{Progress, Report, human, json};
 use crate::operation::Format;
@@ -41,10 +39,8 @@ Exit codes: 0 every issuer has a usable key, 1 one has none, 2 the command line 
 
 impl Keys {
     pub(super) fn run(self) -> Result<Exit, Trouble> {
-        let document = document::read(&self.config).map_err(Trouble::usage)?;
         let secrets: Secrets = secrets().into_iter().collect();
-        let policy = Policy::compile(&document, &secrets, seed())
-            .map_err(|mistakes| self.not_compiled(mistakes))?;
+        let policy = policy(&self.config, &secrets, "nothing was fetched")?;
         let ca = self.ca.map(CaSource::File);
         let fetcher =
             Fetcher::new(ca.as_ref()).map_err(|error| Trouble::usage(error.to_string()))?;
@@ -55,29 +51,5 @@ impl Keys {
         };
         tell(&text)?;
         Ok(if report.is_usable() { Exit::Ok } else { Exit::Failed })
-    }
-
-    fn not_compiled(&self, mistakes: Vec<linkgate_policy::Mistake>) -> Trouble {
-        let mistakes: Vec<Mistake> = mistakes
-            .into_iter()
-            .map(|mistake| Mistake {
-                pointer: mistake.pointer,
-                message: mistake.message,
-                help: mistake.help,
-            })
-            .collect();
-        let explained = document::explain(&self.config, &mistakes);
-        Trouble::usage(format!("{explained}: nothing was fetched"))
-    }
-}
-
-/// Writes to standard output. A reader that has seen enough is no error.
-fn tell(text: &str) -> Result<(), Trouble> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Trouble::failed(format!("cannot write to standard output: {error}")))
-        }
-        Ok(()) | Err(_) => Ok(()),
     }
 }

@@ -2,11 +2,17 @@
 
 mod demo;
 mod keys;
+mod plan;
 mod serve;
 mod tenant;
 
-use clap::{Parser, Subcommand};
+use std::io::{self, Write as _};
+use std::path::Path;
 
+use clap::{Parser, Subcommand};
+use linkgate_policy::{Abilities, Policy, Secrets};
+
+use crate::document;
 use crate::exit::Exit;
 
 /// The policy component in front of account linking: run it, try it.
@@ -21,6 +27,7 @@ struct Linkgate {
 enum Command {
     Demo(demo::Demo),
     Keys(keys::Keys),
+    Plan(plan::Plan),
     Serve(serve::Serve),
     Tenant(tenant::Tenant),
 }
@@ -31,6 +38,7 @@ pub fn run() -> Exit {
     let outcome = match Linkgate::parse().command {
         Command::Demo(command) => command.run(),
         Command::Keys(command) => command.run(),
+        Command::Plan(command) => command.run(),
         Command::Serve(command) => command.run(),
         Command::Tenant(command) => command.run(),
     };
@@ -55,6 +63,34 @@ impl Trouble {
     /// Something did not work.
     fn failed(text: impl std::fmt::Display) -> Self {
         Self { exit: Exit::Failed, text: text.to_string() }
+    }
+}
+
+/// A policy, for commands that look at it without serving: compiled for a host that can do all there is.
+/// `otherwise` is what a mistake in it prevents.
+fn policy(config: &Path, secrets: &Secrets, otherwise: &str) -> Result<Policy, Trouble> {
+    let host = Abilities { remembers: true, serialises: true };
+    let document = document::read(config).map_err(Trouble::usage)?;
+    Policy::compile(&document, secrets, host, seed()).map_err(|mistakes| {
+        let same = |mistake: linkgate_policy::Mistake| linkgate_gateway::Mistake {
+            pointer: mistake.pointer,
+            message: mistake.message,
+            help: mistake.help,
+        };
+        let mistakes: Vec<_> = mistakes.into_iter().map(same).collect();
+        let explained = document::explain(config, &mistakes);
+        Trouble::usage(format!("{explained}: {otherwise}"))
+    })
+}
+
+/// Writes to standard output. A reader that has seen enough is no error.
+fn tell(text: &str) -> Result<(), Trouble> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Trouble::failed(format!("cannot write to standard output: {error}")))
+        }
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 

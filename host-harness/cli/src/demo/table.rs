@@ -6,6 +6,7 @@ use linkgate_gateway::MergeRecord;
 
 use super::story::Scene;
 use super::{Seen, Stage};
+use crate::columns::cut;
 use crate::exit::Exit;
 use crate::operation::line;
 use crate::paint::{Colour, Paint};
@@ -135,12 +136,4 @@ fn request(scene: &Scene) -> String {
     let path = scene.call.target.replace("/api/v2/users/", "…/");
     let segments: Vec<String> = path.split('/').map(|segment| cut(segment, SEGMENT)).collect();
     cut(&format!("{} {}", scene.call.method, segments.join("/")), REQUEST)
-}
-
-/// A text of at most `most` characters.
-fn cut(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    text.chars().take(most - 1).chain(['…']).collect()
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use linkgate_policy::{KeyRow, KeySource, Time, escaped};
 
 use super::{Origin, Report};
+use crate::columns::{self, cut};
 use crate::operation::key_origin::words;
 use crate::paint::{Colour, Paint};
 
@@ -80,21 +81,11 @@ fn trouble(source: &KeySource) -> impl Iterator<Item = (&'static str, String)> {
 /// One row a key under the names of the columns; under a refused one, why.
 fn table(keys: &[KeyRow], paint: Paint) -> Vec<String> {
     let names = ["kid", "type", "size", "use", "algorithms", "thumbprint"].map(str::to_owned);
-    let rows: Vec<[String; 6]> = keys.iter().map(cells).collect();
-    let width = |column: usize| {
-        let all = rows.iter().chain([&names]).filter_map(|row| row.get(column));
-        all.map(|cell| cell.chars().count()).max().unwrap_or_default()
-    };
-    let line = |row: &[String; 6]| {
-        let padded = row.iter().enumerate().map(|(column, cell)| {
-            let width = width(column);
-            format!("{cell:width$}")
-        });
-        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    let mut lines = vec![paint.text(&format!("    {}", line(&names)), Colour::Grey)];
-    for (key, row) in keys.iter().zip(&rows) {
-        lines.push(format!("  {} {}", mark(key.refused.is_none(), paint), line(row)));
+    let rows = columns::aligned([names].into_iter().chain(keys.iter().map(cells)));
+    let (names, rows) = rows.split_first().map_or(("", &[][..]), |(names, rows)| (names, rows));
+    let mut lines = vec![paint.text(&format!("    {names}"), Colour::Grey)];
+    for (key, row) in keys.iter().zip(rows) {
+        lines.push(format!("  {} {row}", mark(key.refused.is_none(), paint)));
         lines.extend(
             key.refused.iter().map(|why| format!("      {}", paint.text(why, Colour::Yellow))),
         );
@@ -151,12 +142,4 @@ fn moment(time: Time) -> String {
     let text = time.to_string();
     let seconds = text.split('.').next().unwrap_or_default();
     format!("{} UTC", seconds.replace('T', " "))
-}
-
-/// A text of at most `most` characters.
-fn cut(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    text.chars().take(most - 1).chain(['…']).collect()
 }

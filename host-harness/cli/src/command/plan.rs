@@ -1,0 +1,70 @@
+//! `linkgate plan`: what a link would make of two accounts' metadata.
+
+use std::path::{Path, PathBuf};
+
+use linkgate_policy::{NoPreview, Secrets};
+
+use super::{Trouble, policy, tell};
+use crate::exit::Exit;
+use crate::merge_report::{human, json};
+use crate::operation::Format;
+use crate::paint::Paint;
+
+/// Show what a link would make of the metadata of two accounts, key by key, and why.
+///
+/// Nothing is sent. The accounts are files: users as the Management API gives them (JSON), or their
+/// `user_metadata` alone. Secrets that the policy names are not needed.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Plan {
+    /// Policy document with `metadata`, YAML or JSON
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// The account that is kept
+    #[arg(long, value_name = "FILE")]
+    primary: PathBuf,
+    /// The account that the link destroys
+    #[arg(long, value_name = "FILE")]
+    secondary: PathBuf,
+    /// Form of the report
+    #[arg(long, value_name = "FORM", default_value = "human")]
+    format: Format,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  linkgate plan --config policy.yaml --primary alice.json --secondary google.json
+  linkgate plan --config policy.yaml --primary alice.json --secondary google.json --format json | jq .keys
+
+Exit codes: 0 it would be linked, 1 it would be refused, 2 the command line, the policy or a file is wrong.";
+
+impl Plan {
+    pub(super) fn run(self) -> Result<Exit, Trouble> {
+        let policy = policy(&self.config, &Secrets::stand_in(), "nothing is planned")?;
+        let (primary, secondary) = (read(&self.primary)?, read(&self.secondary)?);
+        let shown = policy.preview_merge(&primary, &secondary);
+        let wrong = match &shown {
+            Err(NoPreview::NotMerging) => {
+                Some(format!("{}: expected `metadata`, found none", self.config.display()))
+            }
+            Err(NoPreview::Unreadable { account, why }) => {
+                let file = if *account == "primary" { &self.primary } else { &self.secondary };
+                Some(format!("{}: {why}", file.display()))
+            }
+            Ok(_) | Err(NoPreview::Refused { .. }) => None,
+        };
+        if let Some(wrong) = wrong {
+            return Err(Trouble::usage(wrong));
+        }
+        tell(&match self.format {
+            Format::Human => human::text(&shown, Paint::of_stdout()),
+            Format::Json => json::text(&shown) + "\n",
+        })?;
+        Ok(if shown.is_ok() { Exit::Ok } else { Exit::Failed })
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Trouble> {
+    std::fs::read(path)
+        .map_err(|error| Trouble::usage(format!("cannot read `{}`: {error}", path.display())))
+}

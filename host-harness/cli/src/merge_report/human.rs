@@ -1,0 +1,81 @@
+//! The report for people: a row a key, and what would be written when.
+
+use linkgate_policy::{Fate, NoPreview, Preview, PreviewKey, escaped};
+
+use crate::columns::{aligned, cut};
+use crate::paint::{Colour, Paint};
+
+/// The report in words.
+pub(crate) fn text(shown: &Result<Preview, NoPreview>, paint: Paint) -> String {
+    match shown {
+        Ok(preview) => planned(preview, paint),
+        Err(NoPreview::Refused { cause, why }) => {
+            let heading =
+                paint.text("✗ the link would be refused, and nothing written", Colour::Red);
+            format!("{heading}\n  {}\n  cause in the log: {cause}\n", escaped(why))
+        }
+        Err(NoPreview::NotMerging | NoPreview::Unreadable { .. }) => String::new(),
+    }
+}
+
+/// Widest cell of a value, in characters.
+const VALUE: usize = 28;
+
+fn planned(preview: &Preview, paint: Paint) -> String {
+    let names = ["key", "primary", "secondary", "becomes", "why"].map(str::to_owned);
+    let lines = aligned([names].into_iter().chain(preview.keys.iter().map(cells)));
+    let (names, rows) = lines.split_first().map_or(("", &[][..]), |(names, rows)| (names, rows));
+    let mut text = paint.text(&format!("  {names}"), Colour::Grey) + "\n";
+    for (key, row) in preview.keys.iter().zip(rows) {
+        let (mark, colour) = mark(key);
+        let line = format!("{mark} {row}");
+        text += &colour.map_or(line.clone(), |colour| paint.text(&line, colour));
+        text += "\n";
+    }
+    text += "\n";
+    let none = || "nothing".to_owned();
+    for (name, value) in [
+        ("before the link", preview.before_link.clone().unwrap_or_else(none)),
+        ("once it is confirmed", preview.after_link.clone().unwrap_or_else(none)),
+        ("size", format!("{} of {} bytes", preview.bytes, preview.max_bytes)),
+    ] {
+        text += &format!("{}  {value}\n", paint.text(&format!("{name:20}"), Colour::Grey));
+    }
+    text
+}
+
+fn cells(key: &PreviewKey) -> [String; 5] {
+    let value = |value: &Option<String>| {
+        value.as_deref().map_or_else(|| "-".to_owned(), |json| cut(&escaped(json), VALUE))
+    };
+    let name = cut(&escaped(&key.key), VALUE);
+    let same = key.outcome.is_some() && key.outcome == key.primary;
+    let becomes = if same { "=".to_owned() } else { value(&key.outcome) };
+    [name, value(&key.primary), value(&key.secondary), becomes, why(key).to_owned()]
+}
+
+fn mark(key: &PreviewKey) -> (char, Option<Colour>) {
+    match key.fate {
+        Some(Fate::Added) => ('+', Some(Colour::Green)),
+        Some(Fate::Staged) => ('~', Some(Colour::Yellow)),
+        Some(Fate::Dropped | Fate::LeftOut) => ('-', Some(Colour::Red)),
+        Some(Fate::Kept | Fate::Carried) => ('&', Some(Colour::Green)),
+        None if key.primary.is_none() => ('&', Some(Colour::Green)),
+        Some(Fate::Same | Fate::Null) | None => (' ', None),
+    }
+}
+
+fn why(key: &PreviewKey) -> &'static str {
+    match key.fate {
+        None if key.primary.is_none() => "the reserved key",
+        None => "the primary alone has it",
+        Some(Fate::Added) => "the primary gains it, before the link",
+        Some(Fate::Same) => "both have it",
+        Some(Fate::Dropped) => "the primary's stands, the secondary's is lost",
+        Some(Fate::Staged) => "staged, then written once the link is confirmed",
+        Some(Fate::Kept) => "the primary's stands, the secondary's is kept in the reserved key",
+        Some(Fate::Carried) => "kept in the reserved key as it is",
+        Some(Fate::LeftOut) => "left out by the policy, lost",
+        Some(Fate::Null) => "nothing to carry",
+    }
+}

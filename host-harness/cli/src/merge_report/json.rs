@@ -1,0 +1,68 @@
+//! The report for programs: `linkgate.plan/1`.
+
+use linkgate_policy::{Fate, NoPreview, Preview};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+/// The report as JSON. Values of accounts keep the text of their numbers.
+pub(crate) fn text(shown: &Result<Preview, NoPreview>) -> String {
+    let report = match shown {
+        Ok(preview) => serde_json::to_string(&Planned::of(preview)),
+        Err(NoPreview::Refused { cause, why }) => {
+            let refused = json!({ "cause": cause, "why": why });
+            serde_json::to_string(&json!({ "schema": SCHEMA, "refused": refused }))
+        }
+        Err(NoPreview::NotMerging | NoPreview::Unreadable { .. }) => Ok(String::new()),
+    };
+    // Strings, numbers and JSON alone: it always has a text.
+    report.unwrap_or_default()
+}
+
+const SCHEMA: &str = "linkgate.plan/1";
+
+#[derive(serde::Serialize)]
+struct Planned {
+    schema: &'static str,
+    refused: Option<Value>,
+    keys: Vec<Key>,
+    before_link: Option<Box<RawValue>>,
+    after_link: Option<Box<RawValue>>,
+    bytes: usize,
+    max_bytes: usize,
+    reserved: String,
+}
+
+#[derive(serde::Serialize)]
+struct Key {
+    key: String,
+    fate: Option<&'static str>,
+    primary: Option<Box<RawValue>>,
+    secondary: Option<Box<RawValue>>,
+    outcome: Option<Box<RawValue>>,
+}
+
+impl Planned {
+    fn of(preview: &Preview) -> Self {
+        let keys = preview.keys.iter().map(|key| Key {
+            key: key.key.clone(),
+            fate: key.fate.map(Fate::name),
+            primary: raw(key.primary.as_ref()),
+            secondary: raw(key.secondary.as_ref()),
+            outcome: raw(key.outcome.as_ref()),
+        });
+        Self {
+            schema: SCHEMA,
+            refused: None,
+            keys: keys.collect(),
+            before_link: raw(preview.before_link.as_ref()),
+            after_link: raw(preview.after_link.as_ref()),
+            bytes: preview.bytes,
+            max_bytes: preview.max_bytes,
+            reserved: preview.reserved.clone(),
+        }
+    }
+}
+
+fn raw(json: Option<&String>) -> Option<Box<RawValue>> {
+    json.and_then(|json| RawValue::from_string(json.clone()).ok())
+}

@@ -430,7 +430,7 @@ fn an_operator_sees_how_keys_stand() {
     both["issuers"][0]["algorithms"] = json!(["EdDSA", "ES256", "HS256"]);
     both["issuers"][0]["hmac_secret"] = json!("S");
     let secrets = Secrets::from_iter([("S", [7; 32])]);
-    let policy = Policy::compile(&both.to_string(), &secrets, 1).unwrap();
+    let policy = Policy::compile(&both.to_string(), &secrets, Abilities::default(), 1).unwrap();
     let seen = policy.key_sources(world.now).remove(0);
     assert_eq!(seen.secret_algorithms, ["HS256"]);
     assert_eq!(seen.algorithms_without_key, ["EdDSA", "ES256"]);

@@ -168,7 +168,8 @@ fn digest(value: &Value) -> Value {
     Value::Text(hex(value.to_json().as_bytes(), 8))
 }
 
-fn hex(bytes: &[u8], length: usize) -> String {
+/// The first bytes of a text's SHA-256, in hexadecimal.
+pub(super) fn hex(bytes: &[u8], length: usize) -> String {
     Sha256::digest(bytes).iter().take(length).fold(String::new(), |mut out, byte| {
         let _ = write!(out, "{byte:02x}");
         out

@@ -4,6 +4,7 @@
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use super::entry;
 use super::value::Value;
 use crate::attempts::{Attempts, FIRST_BACKOFF_MS, GRACE_MS, Round};
 use crate::denial::Fault;
@@ -30,6 +31,9 @@ pub(crate) enum Service {
 
 /// A token that is got with client credentials.
 pub(crate) struct Granted {
+    /// What its fetch is called: another where another token is asked for, so that an answer reaches no
+    /// policy that did not ask for it.
+    source: String,
     rules: GrantRules,
     attempts: Attempts,
     token: Option<(Zeroizing<String>, u64)>,
@@ -68,8 +72,6 @@ const MARGIN_MS: u64 = 60_000;
 /// What is assumed of an answer without `expires_in`, which RFC 6749 section 5.1 only recommends.
 const UNSAID_LIFE_S: u64 = 300;
 
-/// What the fetch is called.
-const NAME: &str = "service token";
 
 impl Credentials {
     /// The token for a call on behalf of an account whose own token is `own`.
@@ -107,7 +109,7 @@ impl Credentials {
         asked_mono_ms: u64,
         now: Now,
     ) -> Option<Vec<String>> {
-        let granted = self.granted().filter(|_| name == NAME)?;
+        let granted = self.granted().filter(|granted| granted.source == name)?;
         Some(granted.fetched(outcome, asked_mono_ms, now))
     }
 
@@ -121,7 +123,9 @@ impl Credentials {
 
 impl Granted {
     pub(crate) fn new(rules: GrantRules, seed: u64) -> Self {
-        Self { rules, attempts: Attempts::new(COOLDOWN_MS, seed), token: None }
+        let asked = format!("{}\n{}\n{}", rules.url.as_str(), rules.client_id, rules.audience);
+        let source = format!("service token {}", entry::hex(asked.as_bytes(), 8));
+        Self { source, rules, attempts: Attempts::new(COOLDOWN_MS, seed), token: None }
     }
 
     fn find(&mut self, now: Now) -> Sought {
@@ -156,7 +160,7 @@ impl Granted {
             "audience": audience,
         });
         Some(Fetch {
-            source: NAME.to_owned(),
+            source: self.source.clone(),
             method: "POST",
             url: url.as_str().to_owned(),
             headers: vec![

@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 use crate::Told;
 use crate::bench::{Bench, bench};
 use crate::idle::{Idle, idle};
+use crate::merge::{Merge, merge};
 use crate::process::beside;
 use crate::soak::{Soak, soak};
 
@@ -28,6 +29,8 @@ enum Command {
     Idle(IdleArguments),
     /// Requests a second and processor time a request, of hosts side by side
     Bench(BenchArguments),
+    /// What carrying metadata over adds to a link, and the window that it leaves to others
+    Merge(MergeArguments),
 }
 
 #[derive(clap::Args)]
@@ -81,6 +84,16 @@ struct BenchArguments {
     proxy: Option<PathBuf>,
 }
 
+#[derive(clap::Args)]
+struct MergeArguments {
+    /// Links of a row, one after another
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    links: usize,
+    /// The `linkgate` binary; the one beside this binary unless given
+    #[arg(long, value_name = "FILE")]
+    linkgate: Option<PathBuf>,
+}
+
 /// Runs the command line. Exit codes: 0 all held, 1 something did not, 2 the command line is wrong.
 #[must_use]
 pub fn run() -> ExitCode {
@@ -88,6 +101,7 @@ pub fn run() -> ExitCode {
         Command::Soak(arguments) => arguments.run(),
         Command::Idle(arguments) => arguments.run(),
         Command::Bench(arguments) => arguments.run(),
+        Command::Merge(arguments) => arguments.run(),
     };
     match told {
         Ok(text) => {
@@ -135,6 +149,13 @@ impl BenchArguments {
             requests: self.requests,
         };
         runtime()?.block_on(bench(bench_settings))
+    }
+}
+
+impl MergeArguments {
+    fn run(self) -> Told<String> {
+        let linkgate = beside(self.linkgate, "linkgate")?;
+        runtime()?.block_on(merge(Merge { linkgate, links: self.links }))
     }
 }
 

@@ -8,6 +8,7 @@
 //!
 //!  idle:   thousands of connections that say nothing, little, or too much, beside a client that works
 //!  bench:  requests a second and processor time a request, hosts side by side
+//!  merge:  what carrying metadata over adds to a link, and the window that it leaves to others
 //! ```
 //!
 //! The client is our own, because each single answer is looked at: against what its request deserves,
@@ -29,6 +30,7 @@ mod table;
 
 mod bench;
 mod idle;
+mod merge;
 mod soak;
 
 pub mod command;

@@ -72,7 +72,6 @@ const MARGIN_MS: u64 = 60_000;
 /// What is assumed of an answer without `expires_in`, which RFC 6749 section 5.1 only recommends.
 const UNSAID_LIFE_S: u64 = 300;
 
-
 impl Credentials {
     /// The token for a call on behalf of an account whose own token is `own`.
     pub(crate) fn token(&mut self, own: &str, now: Now) -> Sought {

@@ -62,7 +62,7 @@ impl Ledger {
                 self.unavoidable += 1;
             }
         }
-        party.held = after.metadata(party.secondary).map(|_| Rc::clone(after));
+        party.has_to_read_again(after);
         if party.knows_link() {
             self.applied(party, after.primary(), world.setup);
         }

@@ -24,7 +24,7 @@ pub(crate) struct Party {
     /// As first read.
     found: Option<Rc<Place>>,
     /// As last read, or as it stood when the last write landed: it has to be read again after that.
-    pub(crate) held: Option<Rc<Place>>,
+    held: Option<Rc<Place>>,
     /// Keys of the primary that others have written since it was read.
     pub(crate) touched: BTreeSet<String>,
     /// Keys of the secondary, likewise.
@@ -121,6 +121,13 @@ impl Party {
     /// Has read the secondary.
     pub(crate) fn read_secondary(&mut self, place: &Rc<Place>) {
         self.held = Some(Rc::clone(place));
+        self.touched_secondary.clear();
+    }
+
+    /// A write of its own has landed: what the secondary holds by now it has to find out before it
+    /// links, whoever wrote that.
+    pub(crate) fn has_to_read_again(&mut self, place: &Rc<Place>) {
+        self.held = place.metadata(self.secondary).map(|_| Rc::clone(place));
         self.touched_secondary.clear();
     }
 

@@ -24,6 +24,7 @@ mod edit;
 mod ending;
 mod gate;
 mod history;
+mod jobs;
 mod ledger;
 mod memory;
 mod party;

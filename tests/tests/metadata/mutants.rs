@@ -198,6 +198,5 @@ fn every_mutant_is_caught() {
             caught.contains(mutation.breaks()),
             "{mutation:?} breaks something else:\n{caught}"
         );
-        println!("{mutation:?}\n{caught}");
     }
 }

@@ -3,6 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use serde_json::{Number, Value, json};
 
@@ -10,11 +11,14 @@ use crate::history::Numbers;
 use crate::run::{Budget, Gates, Run};
 use crate::setup::Setup;
 use crate::table::Table;
-use crate::walk::retold;
+use crate::walk::{retold, told};
 use crate::world::{Holdings, LEFT_OUT, Metadata, World};
 
 /// Histories of a run. `LINKGATE_HISTORIES` asks for another number.
 const HISTORIES: u32 = 2000;
+
+/// Histories that are told twice, with memory and without.
+const REMEMBERED: usize = 400;
 
 /// More than the enumeration has, of each.
 const BUDGET: Budget = Budget { faults: 4, edits: 3, retries: 3 };
@@ -54,6 +58,32 @@ fn nothing_is_lost_by_chance() {
         }
         Err(TestError::Abort(reason)) => panic!("{reason}"),
     }
+}
+
+/// The walks run the core and the tenant once for what they were told, and remember it. Whoever tells
+/// them everything anew has the same history.
+#[test]
+fn memory_changes_no_history() {
+    let mut runner = TestRunner::deterministic();
+    let script = (0..Setup::all().len(), choices());
+    let scripts: Vec<(usize, Vec<usize>)> = (0..REMEMBERED)
+        .map(|_| script.new_tree(&mut runner).expect("there are choices").current())
+        .collect();
+    for (nth, setup) in Setup::all().into_iter().enumerate() {
+        let holdings = Holdings::of(setup);
+        let world = World::new(setup, &holdings);
+        let gates = Gates::of(&world);
+        for (_, choices) in scripts.iter().filter(|(of, _)| *of == nth) {
+            let anew = World::new(setup, &holdings);
+            let story = story(&anew, &Gates::of(&anew), choices);
+            assert_eq!(self::story(&world, &gates, choices), story, "under: {setup}");
+        }
+    }
+}
+
+fn story(world: &World, gates: &Gates, choices: &[usize]) -> String {
+    let (mut table, mut numbers) = (Table::default(), Numbers(choices.iter()));
+    told(Run::new(world, gates, &mut numbers, &mut table, BUDGET)).0
 }
 
 fn variable(name: &str) -> Option<u64> {

@@ -1,4 +1,4 @@
-//! The rows of the failure table (docs/design.md), and how many histories came by each.
+//! The rows of the failure table (docs/metadata.md), and how many exchanges came to each.
 
 use std::collections::BTreeMap;
 use std::fmt;

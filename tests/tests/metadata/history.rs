@@ -54,11 +54,16 @@ pub(crate) struct Violation {
 }
 
 impl Violation {
-    pub(crate) fn of(invariant: &'static str, what: &str) -> Self {
-        Self { invariant, what: what.to_owned() }
+    pub(crate) fn of(invariant: &'static str, what: impl fmt::Display) -> Self {
+        Self { invariant, what: what.to_string() }
     }
 
-    pub(crate) fn unless(fine: bool, invariant: &'static str, what: &str) -> Result<(), Violation> {
+    /// What was found is put into words only where it was wrong: most often it is not.
+    pub(crate) fn unless(
+        fine: bool,
+        invariant: &'static str,
+        what: impl fmt::Display,
+    ) -> Result<(), Violation> {
         if fine { Ok(()) } else { Err(Self::of(invariant, what)) }
     }
 }

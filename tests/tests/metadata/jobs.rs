@@ -16,8 +16,8 @@ pub(crate) struct Job {
 /// How much of it all. `LINKGATE_WALK` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Extent {
-    /// In full for each rule, depth and sort of credentials, where something can be undone; the other
-    /// combinations with a part of the budget. What runs unless something is asked for.
+    /// In full for each rule with both sorts of credentials, and once in depth, where something can be
+    /// undone; the other combinations with a part of the budget. What runs unless something is asked for.
     Usual,
     /// `all`: every combination in full.
     All,
@@ -47,7 +47,8 @@ impl Extent {
             Self::All => None,
             Self::Usual => Some(format!(
                 "left to LINKGATE_WALK=all: two faults and an edit in one history, under the {left} \
-                 policies that never undo (here: two faults, or a fault and an edit)"
+                 policies that never undo, or differ in depth and credentials alone (here: two faults, \
+                 or a fault and an edit)"
             )),
             Self::Named(part) => Some(format!("only what has `{part}` in its name")),
         }
@@ -79,8 +80,8 @@ impl Extent {
     fn is_full(&self, setup: Setup) -> bool {
         match self {
             Self::All => true,
-            // Without one of the two the core does not undo, and all else is the same to it.
-            Self::Usual => can_undo(setup),
+            // Where it cannot undo, the core does what it does where it keeps.
+            Self::Usual => can_undo(setup) && (!setup.deep || is_its_turn(setup)),
             Self::Named(part) => setup.to_string().contains(part),
         }
     }
@@ -90,6 +91,12 @@ impl Job {
     fn of(setup: Setup, budget: Budget) -> Self {
         Self { setup, holdings: Holdings::of(setup), budget }
     }
+}
+
+/// Whose token a call carries has nothing to do with how values are merged: in depth each rule is
+/// walked in full with one sort.
+fn is_its_turn(setup: Setup) -> bool {
+    (setup.mode == Mode::Caller) == matches!(setup.rule, Rule::Primary | Rule::KeepBoth)
 }
 
 fn can_undo(setup: Setup) -> bool {

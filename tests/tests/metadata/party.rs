@@ -190,7 +190,7 @@ impl Party {
             };
             let fine =
                 if self.knows_link() { self.may_apply(key) } else { self.may_write(key, value) };
-            Violation::unless(fine, rule, &format!("{key}: {value}"))?;
+            Violation::unless(fine, rule, format_args!("{key}: {value}"))?;
         }
         ledger.writes(self, members)?;
         self.wrote.extend(members.clone());

@@ -60,13 +60,12 @@ pub(crate) fn ended(
         (false, Link::Status(_)) => status == 504,
         (false, Link::Forwarded) => false,
     };
-    let what = format!("{status} {} after {:?}", decision.cause.name(), party.link);
-    Violation::unless(fine, "the answer says what is known of the link", &what)?;
-    Violation::unless(
-        status != 201 || is_linked || party.primary_absent,
-        "a 201 is a link",
-        &what,
-    )?;
+    let cause = decision.cause.name();
+    let link = party.link;
+    let what = format_args!("{status} {cause} after {link:?}");
+    Violation::unless(fine, "the answer says what is known of the link", what)?;
+    let is_so = status != 201 || is_linked || party.primary_absent;
+    Violation::unless(is_so, "a 201 is a link", what)?;
     recorded(run, party, decision)?;
     for row in rows(run, party, decision, &last) {
         run.table.count(row);
@@ -80,7 +79,7 @@ fn recorded(run: &Run<'_>, party: &Party, decision: &Decision) -> Result<(), Vio
         return Violation::unless(party.calls == 0, "a merge is recorded", "no record");
     };
     let calls = u32::try_from(record.calls).unwrap_or(0);
-    Violation::unless(calls == party.calls, "all calls are recorded", &format!("{calls}"))?;
+    Violation::unless(calls == party.calls, "all calls are recorded", calls)?;
     let has_left_out = party.held().is_some_and(|held| held.contains_key(LEFT_OUT));
     let named = |(key, fate): &(String, Fate)| key == LEFT_OUT && *fate == Fate::LeftOut;
     let fine = party.writes == 0 || !has_left_out || record.keys.iter().any(named);
@@ -96,7 +95,7 @@ fn recorded(run: &Run<'_>, party: &Party, decision: &Decision) -> Result<(), Vio
         // What stood there when it began is put back.
         .filter(|(key, value)| party.found().get(*key) != Some(*value))
         .find(|(key, value)| primary.and_then(|primary| primary.get(*key)) == Some(value));
-    Violation::unless(still.is_none(), "undone is undone", &format!("{still:?}"))
+    Violation::unless(still.is_none(), "undone is undone", format_args!("{still:?}"))
 }
 
 fn rows(run: &Run<'_>, party: &Party, decision: &Decision, last: &Last) -> Vec<Row> {

@@ -112,10 +112,6 @@ fn bare(setup: Setup) -> impl Iterator<Item = Job> {
         Holdings { secondary: None, ..whole },
     ];
     bare.into_iter().flat_map(move |holdings| {
-        [TWO_FAULTS, FAULT_AND_EDIT].map(|budget| Job {
-            setup,
-            holdings: holdings.clone(),
-            budget,
-        })
+        [TWO_FAULTS, FAULT_AND_EDIT].map(|budget| Job { setup, holdings: holdings.clone(), budget })
     })
 }

@@ -164,6 +164,7 @@ fn secret(entry: &Entry<'_>, around: &Around<'_>) -> Option<Zeroizing<String>> {
 }
 
 /// The keys to carry. The gate's own token reads and writes everything, so there they are listed.
+#[expect(clippy::option_option, reason = "none for a mistake; in it, none for all keys")]
 fn include(section: &mut Section<'_>, is_service: bool) -> Option<Option<BTreeSet<String>>> {
     let entry = if is_service {
         section.required("include")?

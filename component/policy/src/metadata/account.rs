@@ -105,8 +105,8 @@ const PROFILE: [&str; 10] = [
 
 fn only(identity: &Value, names: &[&str], profile: Option<&Value>) -> Value {
     let listed = |value: &Value, names: &[&str]| -> Members {
-        let named = |name: &&str| Some(((*name).to_owned(), value.member(name)?.clone()));
-        names.iter().filter_map(named).collect()
+        let member = |name: &&str| Some(((*name).to_owned(), value.member(name)?.clone()));
+        names.iter().filter_map(member).collect()
     };
     let mut members = listed(identity, names);
     if let Some(profile) = profile {

@@ -134,18 +134,15 @@ pub(super) fn applied(primary: &Members, reserved: &str, rules: &MergeRules) -> 
     for (key, value) in staged {
         let expected = against.and_then(|against| against.get(key));
         let own = primary.get(key).filter(|own| expected == Some(&digest(own)));
-        match own {
-            Some(own) => {
-                let (outcome, _) = rules.combine(own, value);
-                // Deleting a key is never an outcome.
-                if outcome != *own && !outcome.is_null() {
-                    writes.insert(key.clone(), outcome);
-                }
-            }
-            None => {
-                left.insert(key.clone(), value.clone());
-                left_against.extend(expected.map(|digest| (key.clone(), digest.clone())));
-            }
+        let Some(own) = own else {
+            left.insert(key.clone(), value.clone());
+            left_against.extend(expected.map(|digest| (key.clone(), digest.clone())));
+            continue;
+        };
+        let (outcome, _) = rules.combine(own, value);
+        // Deleting a key is never an outcome.
+        if outcome != *own && !outcome.is_null() {
+            writes.insert(key.clone(), outcome);
         }
     }
     if left.len() == staged.len() {

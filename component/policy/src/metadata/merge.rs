@@ -298,7 +298,7 @@ impl Merge {
         given: &mut Given<'_>,
     ) -> Result<Step, Stop> {
         match ask {
-            Ask::Write => self.wrote(outcome, given),
+            Ask::Write => self.wrote(&outcome, given),
             Ask::ApplyWrite | Ask::UndoWrite { .. } | Ask::UndoEnd { .. } => {
                 self.settled(ask, &outcome, given)
             }
@@ -333,7 +333,7 @@ impl Merge {
         match (ask, account) {
             // Somebody was here before: a client that sends again. There is nothing to save.
             (Ask::Primary | Ask::Gone, Some(primary)) if primary.lists(self.secondary.id()) => {
-                Ok(self.stands(primary, given))
+                Ok(self.stands(&primary, given))
             }
             (Ask::Primary, Some(primary)) => self.primary_read(primary, given),
             // Somebody linked the other way round first.
@@ -375,10 +375,10 @@ impl Merge {
 
     fn wrote(
         &mut self,
-        outcome: Result<Answer, CallFailure>,
+        outcome: &Result<Answer, CallFailure>,
         given: &mut Given<'_>,
     ) -> Result<Step, Stop> {
-        match self.written(&outcome, given.now) {
+        match self.written(outcome, given.now) {
             Written::Done => {
                 let primary = self.primary.as_ref().map(|primary| &primary.metadata);
                 self.ours.wrote(&self.plan, primary.unwrap_or(&Members::new()), &self.reserved);

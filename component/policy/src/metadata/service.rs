@@ -178,8 +178,7 @@ impl Granted {
         asked_mono_ms: u64,
         now: Now,
     ) -> Vec<String> {
-        let taken = outcome.as_ref().map_err(String::clone).and_then(granted);
-        match taken {
+        match outcome.as_ref().map_err(String::clone).and_then(granted) {
             Ok((token, life_ms)) => {
                 let until = asked_mono_ms.min(now.mono_ms).saturating_add(life_ms);
                 self.token = Some((token, until.saturating_sub(MARGIN_MS.min(life_ms / 2))));

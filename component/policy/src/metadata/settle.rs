@@ -116,9 +116,8 @@ impl Merge {
             (Ask::Stands { .. } | Ask::UndoPrimary { .. }, Some(account))
                 if account.lists(self.secondary.id()) =>
             {
-                Ok(self.stands(account, given))
+                Ok(self.stands(&account, given))
             }
-            (Ask::Stands { status: Some(status) }, _) => Ok(self.relay(status, given)),
             (Ask::Stands { status: None }, _) => Err(Fault::LinkOutcomeUnknown.into()),
             (Ask::ApplyRead, Some(account)) => self.apply(&account, given),
             // Nothing is taken back unless the secondary still holds all of it.
@@ -130,7 +129,8 @@ impl Merge {
                 self.end_undo(status, given)
             }
             (
-                Ask::UndoSecondary { status }
+                Ask::Stands { status: Some(status) }
+                | Ask::UndoSecondary { status }
                 | Ask::UndoPrimary { status }
                 | Ask::UndoWrite { status }
                 | Ask::UndoAgain { status }
@@ -142,11 +142,11 @@ impl Merge {
     }
 
     /// The primary lists the secondary: it is linked, whoever sent the link.
-    pub(super) fn stands(&mut self, primary: Account, given: &mut Given<'_>) -> Step {
+    pub(super) fn stands(&mut self, primary: &Account, given: &mut Given<'_>) -> Step {
         self.deadline_mono_ms = self.deadline_mono_ms.max(given.now.mono_ms + SETTLE_MS);
         self.to_apply = primary.metadata.get(&self.reserved).is_some_and(entry::has_staged);
         let identities = primary.identities_json();
-        self.confirmed(Ending::Respond(identities), Some(&primary), given)
+        self.confirmed(Ending::Respond(identities), Some(primary), given)
     }
 
     fn confirmed(
@@ -199,7 +199,17 @@ impl Merge {
                 self.outcome = if done { Outcome::Undone } else { self.outcome };
                 Ok(self.relay(status, given))
             }
-            _ => {
+            Ask::Primary
+            | Ask::Secondary
+            | Ask::Write
+            | Ask::Again
+            | Ask::Gone
+            | Ask::Stands { .. }
+            | Ask::ApplyRead
+            | Ask::ApplyWrite
+            | Ask::UndoSecondary { .. }
+            | Ask::UndoPrimary { .. }
+            | Ask::UndoAgain { .. } => {
                 self.outcome = if done && !self.to_apply { Outcome::Merged } else { self.outcome };
                 Ok(self.end(given))
             }
@@ -290,9 +300,9 @@ impl Merge {
         }
         let mut text = self.outcome.name().to_owned();
         for fate in [Fate::Added, Fate::Staged, Fate::Kept, Fate::Dropped, Fate::LeftOut] {
-            let named = |row: &&Row| row.fate == fate;
+            let fits = |row: &&Row| row.fate == fate;
             let names: Vec<String> =
-                self.rows().iter().filter(named).map(|row| encoded(&row.key)).collect();
+                self.rows().iter().filter(fits).map(|row| encoded(&row.key)).collect();
             let parameter = format!("; {}=\"{}\"", fate.name(), names.join(" "));
             if !names.is_empty() && text.len() + parameter.len() <= MAX_HEADER {
                 text.push_str(&parameter);

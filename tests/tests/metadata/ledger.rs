@@ -143,7 +143,7 @@ impl Ledger {
             let excused = writer.is_some_and(|writer| writer.edited.contains(piece.key()));
             let what = || format!("{} of `{}` is lost", piece.value, piece.path.join("."));
             if !excused {
-                return Err(Violation::of("(a) what was read is reachable", &what()));
+                return Err(Violation::of("(a) what was read is reachable", what()));
             }
             self.unavoidable += 1;
         }

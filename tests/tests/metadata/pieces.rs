@@ -33,15 +33,15 @@ pub(crate) fn pieces(
             // Whatever it holds must go on being there, applied or not.
             _ if key.starts_with(RESERVED) => of_entry(key, own, primary, setup, &mut pieces),
             (Some(other), _) if staged.is_none() || own != other => {
-                combine(&[key.clone()], own, other, setup, &mut pieces)?;
+                combine(std::slice::from_ref(key), own, other, setup, &mut pieces)?;
             }
             (_, Some(staged)) => pieces.extend(of_staged(key, staged, primary, setup)),
-            (_, None) => pieces.push(Piece::whole(&[key.clone()], own)),
+            (_, None) => pieces.push(Piece::whole(std::slice::from_ref(key), own)),
         }
     }
     for (key, value) in secondary {
         if is_carried(key, value) && (key.starts_with(RESERVED) || !primary.contains_key(key)) {
-            pieces.push(Piece::whole(&[key.clone()], value));
+            pieces.push(Piece::whole(std::slice::from_ref(key), value));
         }
     }
     Ok(pieces)
@@ -76,10 +76,12 @@ fn of_entry(
             ("undone", _) => {}
             ("earlier", _) => of_entry(reserved, part, primary, setup, pieces),
             (_, Some(members)) => {
-                let whole = |(key, value): (&String, &Value)| Piece::whole(&[key.clone()], value);
+                let whole = |(key, value): (&String, &Value)| {
+                    Piece::whole(std::slice::from_ref(key), value)
+                };
                 pieces.extend(members.iter().map(whole));
             }
-            (_, None) => pieces.push(Piece::whole(&[name.clone()], part)),
+            (_, None) => pieces.push(Piece::whole(std::slice::from_ref(name), part)),
         }
     }
 }

@@ -78,7 +78,7 @@ fn recorded(run: &Run<'_>, party: &Party, decision: &Decision) -> Result<(), Vio
     let Some(record) = &decision.metadata else {
         return Violation::unless(party.calls == 0, "a merge is recorded", "no record");
     };
-    let calls = u32::try_from(record.calls).unwrap_or(0);
+    let calls = record.calls;
     Violation::unless(calls == party.calls, "all calls are recorded", calls)?;
     let has_left_out = party.held().is_some_and(|held| held.contains_key(LEFT_OUT));
     let named = |(key, fate): &(String, Fate)| key == LEFT_OUT && *fate == Fate::LeftOut;

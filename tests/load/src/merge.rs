@@ -143,7 +143,7 @@ impl Stage {
             }
             calls = seen.iter().filter(|(operation, _)| operation.is_management()).count();
         }
-        let cells = [
+        let row = [
             name.to_owned(),
             links.count().to_string(),
             calls.to_string(),
@@ -152,7 +152,7 @@ impl Stage {
             windows.text(500),
             windows.text(1000),
         ];
-        Ok(cells.to_vec())
+        Ok(row.to_vec())
     }
 }
 

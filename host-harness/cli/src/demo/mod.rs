@@ -131,7 +131,9 @@ impl Stage {
             }
             Before::Merging(metadata) => {
                 let mut document = policy_for(&self.pristine);
-                document["metadata"] = metadata.clone();
+                if let Value::Object(members) = &mut document {
+                    members.insert("metadata".to_owned(), metadata.clone());
+                }
                 let reloader = Arc::clone(&self.reloader);
                 tokio::task::spawn_blocking(move || {
                     reloader.reload(document.to_string(), secrets())

@@ -23,25 +23,26 @@ const VALUE: usize = 28;
 
 fn planned(preview: &Preview, paint: Paint) -> String {
     let names = ["key", "primary", "secondary", "becomes", "why"].map(str::to_owned);
-    let lines = aligned([names].into_iter().chain(preview.keys.iter().map(cells)));
-    let (names, rows) = lines.split_first().map_or(("", &[][..]), |(names, rows)| (names, rows));
-    let mut text = paint.text(&format!("  {names}"), Colour::Grey) + "\n";
-    for (key, row) in preview.keys.iter().zip(rows) {
+    let rows = aligned([names].into_iter().chain(preview.keys.iter().map(cells)));
+    let (names, rows) = rows.split_first().map_or(("", &[][..]), |(names, rows)| (names, rows));
+    let mut lines = vec![paint.text(&format!("  {names}"), Colour::Grey)];
+    lines.extend(preview.keys.iter().zip(rows).map(|(key, row)| {
         let (mark, colour) = mark(key);
         let line = format!("{mark} {row}");
-        text += &colour.map_or(line.clone(), |colour| paint.text(&line, colour));
-        text += "\n";
-    }
-    text += "\n";
+        colour.map_or(line.clone(), |colour| paint.text(&line, colour))
+    }));
+    lines.push(String::new());
     let none = || "nothing".to_owned();
-    for (name, value) in [
+    let facts = [
         ("before the link", preview.before_link.clone().unwrap_or_else(none)),
         ("once it is confirmed", preview.after_link.clone().unwrap_or_else(none)),
         ("size", format!("{} of {} bytes", preview.bytes, preview.max_bytes)),
-    ] {
-        text += &format!("{}  {value}\n", paint.text(&format!("{name:20}"), Colour::Grey));
-    }
-    text
+    ];
+    lines.extend(facts.map(|(name, value)| {
+        let name = paint.text(&format!("{name:20}"), Colour::Grey);
+        format!("{name}  {value}")
+    }));
+    lines.join("\n") + "\n"
 }
 
 fn cells(key: &PreviewKey) -> [String; 5] {

@@ -24,7 +24,7 @@ const SCHEMA: &str = "linkgate.plan/1";
 struct Planned {
     schema: &'static str,
     refused: Option<Value>,
-    keys: Vec<Key>,
+    keys: Vec<Row>,
     before_link: Option<Box<RawValue>>,
     after_link: Option<Box<RawValue>>,
     bytes: usize,
@@ -33,7 +33,7 @@ struct Planned {
 }
 
 #[derive(serde::Serialize)]
-struct Key {
+struct Row {
     key: String,
     fate: Option<&'static str>,
     primary: Option<Box<RawValue>>,
@@ -43,7 +43,7 @@ struct Key {
 
 impl Planned {
     fn of(preview: &Preview) -> Self {
-        let keys = preview.keys.iter().map(|key| Key {
+        let keys = preview.keys.iter().map(|key| Row {
             key: key.key.clone(),
             fate: key.fate.map(Fate::name),
             primary: raw(key.primary.as_ref()),

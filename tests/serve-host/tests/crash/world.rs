@@ -121,7 +121,7 @@ impl World {
             let user = tenant.user(id)?;
             Some(user.user_metadata().map_or(Value::Null, |metadata| json!(metadata)))
         };
-        let linked = tenant.user(ALICE).map(|user| user.linked_ids());
+        let linked = tenant.user(ALICE).map(linkgate_tenant::User::linked_ids);
         Accounts { primary: metadata(ALICE).zip(linked), secondary: metadata(GOOGLE) }
     }
 

@@ -12,15 +12,19 @@
 //! gains top-level keys it did not have; what would overwrite is staged under a reserved key and
 //! applied afterwards ([`entry`]). The calls are the driver's to make; nothing here waits.
 
-mod account;
-mod call;
-mod entry;
 mod merge;
+mod ask;
+mod call;
+mod account;
 mod plan;
-mod preview;
-mod service;
-mod settle;
+mod entry;
 mod value;
+mod written;
+mod settle;
+mod undo;
+mod ending;
+mod service;
+mod preview;
 
 #[cfg(test)]
 mod plan_test;

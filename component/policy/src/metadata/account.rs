@@ -155,15 +155,17 @@ mod tests {
     use super::*;
     use crate::protocol::Header;
 
+    #[expect(clippy::unnecessary_wraps, reason = "rows have failures beside answers")]
     fn answer(status: u16, body: &str) -> Result<Answer, CallFailure> {
         Ok(Answer { status, headers: vec![], body: body.as_bytes().to_vec() })
     }
 
     fn read(outcome: Result<Answer, CallFailure>) -> String {
-        match Account::read(outcome, "auth0|a", 0) {
-            Read::There(account) => Value::Object(account.metadata).to_json(),
-            other => format!("{other:?}"),
+        let read = Account::read(outcome, "auth0|a", 0);
+        if let Read::There(account) = &read {
+            return Value::Object(account.metadata.clone()).to_json();
         }
+        format!("{read:?}")
     }
 
     #[test]

@@ -17,6 +17,7 @@ use std::collections::BTreeSet;
 
 use super::entry::{self, Entry};
 use super::value::{Members, Value};
+use crate::denial::Flaw;
 
 /// How two accounts' metadata become one.
 #[derive(Clone, Debug)]
@@ -114,6 +115,14 @@ impl Fate {
             Self::Null => "null",
         }
     }
+
+    /// Whether keys with this fate stand on the primary, one way or another.
+    pub(super) const fn is_there(self) -> bool {
+        match self {
+            Self::Added | Self::Same | Self::Staged | Self::Kept | Self::Carried => true,
+            Self::Dropped | Self::LeftOut | Self::Null => false,
+        }
+    }
 }
 
 /// Why there is no plan: nothing was written, and nothing is linked.
@@ -130,6 +139,16 @@ pub(crate) enum Unplannable {
         /// Bytes allowed.
         max_bytes: usize,
     },
+}
+
+impl Unplannable {
+    pub(super) fn flaw(&self) -> Flaw {
+        match self {
+            Self::Conflict(_) => Flaw::MetadataConflict,
+            Self::ForbiddenName(_) => Flaw::MetadataKeyForbidden,
+            Self::TooLarge { .. } => Flaw::MetadataTooLarge,
+        }
+    }
 }
 
 impl MergeRules {

@@ -11,31 +11,20 @@
 //! Where the outcome is not known nothing is ever taken back: a late success would have destroyed
 //! the last copy.
 
+use super::Outcome;
 use super::account::{Account, Read};
+use super::ask::Ask;
+use super::ending::Ending;
 use super::entry;
-use super::merge::{Ask, At, Given, Merge, Written, carried, is_there};
-use super::plan::Row;
-use super::value::{Members, Value};
-use super::{Fate, Outcome};
-use crate::denial::{Cause, Fault};
+use super::merge::{Given, Merge};
+use super::written::Written;
+use crate::denial::Fault;
 use crate::exchange::Stop;
-use crate::path;
-use crate::protocol::{Answer, AnswerHead, CallFailure, Failure, Header, HeaderEdits, Reply, Step};
-
-/// How an exchange ends whose link stands.
-pub(super) enum Ending {
-    /// With the upstream's own 201.
-    Relay,
-    /// With a 201 of ours: these identities.
-    Respond(Vec<u8>),
-}
+use crate::protocol::{Answer, AnswerHead, CallFailure, Failure, Step};
 
 /// For asking, applying and undoing together: a reserve of its own, whatever came before. Raised, a
 /// client waits longer for an answer that is known.
 const SETTLE_MS: u64 = 10_000;
-
-/// Longest value of the outcome header, in bytes. Raised, a secondary with many keys makes long heads.
-const MAX_HEADER: usize = 1024;
 
 impl Ask {
     /// Whether it is a call after the link: whatever comes of it, the exchange has an answer.
@@ -78,11 +67,6 @@ impl Merge {
             400..=407 | 410..=499 => Ok(self.relay(status, given)),
             _ => self.ask(Ask::Stands { status: None }, given),
         }
-    }
-
-    /// Taking back needs that nobody else links these accounts meanwhile.
-    fn may_undo(&self, given: &Given<'_>) -> bool {
-        given.metadata.undo && self.serialised && self.outcome == Outcome::Kept
     }
 
     /// A call after the link that cannot be made has an end all the same.
@@ -155,7 +139,7 @@ impl Merge {
         primary: Option<&Account>,
         given: &mut Given<'_>,
     ) -> Step {
-        let carried = self.rows().iter().any(|row| is_there(row.fate));
+        let carried = self.rows().iter().any(|row| row.fate.is_there());
         self.outcome = match (self.to_apply, carried) {
             (true, _) => Outcome::Staged,
             (false, true) => Outcome::Merged,
@@ -215,107 +199,4 @@ impl Merge {
             }
         }
     }
-
-    /// Whether the secondary still holds what was carried over.
-    fn is_held(&self, secondary: &Account, given: &Given<'_>) -> bool {
-        let rules = &given.metadata.merge;
-        self.held
-            .as_ref()
-            .is_some_and(|held| carried(held, rules).eq(carried(&secondary.metadata, rules)))
-    }
-
-    /// Takes back what still stands as it was written, and leaves a copy aside in the same write: it
-    /// may take effect late, or beside another gateway's link that counts on what it takes back.
-    fn undo(
-        &mut self,
-        status: u16,
-        primary: &Account,
-        given: &mut Given<'_>,
-    ) -> Result<Step, Stop> {
-        let stands = |key: &str, value: &Value| primary.metadata.get(key) == Some(value);
-        let mut writes: Members = self
-            .ours
-            .added
-            .iter()
-            .filter(|(key, value)| stands(key, value))
-            .map(|(key, _)| (key.clone(), Value::null()))
-            .collect();
-        if let Some((written, before)) = &self.ours.entry
-            && stands(&self.reserved, written)
-        {
-            writes.insert(self.reserved.clone(), before.clone().unwrap_or_else(Value::null));
-        }
-        let key = entry::aside_key(self.secondary.id());
-        let before = primary.metadata.get(&key);
-        let copy = entry::copy(writes.keys(), &primary.metadata, before);
-        if writes.is_empty() || !given.metadata.merge.fits(&primary.metadata, &writes, &copy) {
-            return Ok(self.relay(status, given));
-        }
-        self.aside = Some((key.clone(), before.cloned().unwrap_or_else(Value::null)));
-        writes.insert(key, copy);
-        self.pending = writes;
-        self.ask(Ask::UndoWrite { status }, given)
-    }
-
-    /// The secondary holds it all, and whoever reads the primary from now on sees that it is not there:
-    /// the copy is of no use any more.
-    fn end_undo(&mut self, status: u16, given: &mut Given<'_>) -> Result<Step, Stop> {
-        self.pending = self.aside.take().into_iter().collect();
-        self.ask(Ask::UndoEnd { status }, given)
-    }
-
-    /// The link stands: the upstream's 201, or one of ours.
-    fn end(&mut self, given: &mut Given<'_>) -> Step {
-        match self.ending.take() {
-            Some(Ending::Respond(identities)) => {
-                self.at = At::Linking;
-                let mut headers = vec![
-                    Header::new("content-type", "application/json; charset=utf-8"),
-                    Header::new("cache-control", "no-store"),
-                ];
-                headers.extend(given.cors.headers());
-                headers.extend(self.outcome_header(given));
-                given.record.cause = Some(Cause::LinkFound);
-                given.record.status = Some(201);
-                Step::Respond(Reply { status: 201, headers, body: identities })
-            }
-            Some(Ending::Relay) | None => self.relay(201, given),
-        }
-    }
-
-    /// The upstream's own answer.
-    fn relay(&mut self, status: u16, given: &mut Given<'_>) -> Step {
-        let mut edits: HeaderEdits = given.cors.edits();
-        edits.remove.push(OUTCOME.to_owned());
-        edits.append.extend(self.outcome_header(given));
-        given.record.cause = Some(Cause::Granted);
-        given.record.status = Some(status);
-        Step::Relay(edits)
-    }
-
-    /// What became of the keys, by name and never by value.
-    fn outcome_header(&self, given: &Given<'_>) -> Option<Header> {
-        if !given.metadata.show_outcome {
-            return None;
-        }
-        let mut text = self.outcome.name().to_owned();
-        for fate in [Fate::Added, Fate::Staged, Fate::Kept, Fate::Dropped, Fate::LeftOut] {
-            let fits = |row: &&Row| row.fate == fate;
-            let names: Vec<String> =
-                self.rows().iter().filter(fits).map(|row| encoded(&row.key)).collect();
-            let parameter = format!("; {}=\"{}\"", fate.name(), names.join(" "));
-            if !names.is_empty() && text.len() + parameter.len() <= MAX_HEADER {
-                text.push_str(&parameter);
-            }
-        }
-        Some(Header::new(OUTCOME, &text))
-    }
-}
-
-/// The header that says what became of the metadata.
-pub(crate) const OUTCOME: &str = "linkgate-metadata";
-
-/// A key, percent-encoded: it may hold anything.
-fn encoded(key: &str) -> String {
-    path::encode([key]).trim_start_matches('/').to_owned()
 }

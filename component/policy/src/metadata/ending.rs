@@ -1,0 +1,76 @@
+//! How a merging link ends for its client.
+
+use super::Fate;
+use super::merge::{At, Given, Merge};
+use super::plan::Row;
+use crate::denial::Cause;
+use crate::path;
+use crate::protocol::{Header, HeaderEdits, Reply, Step};
+
+/// How an exchange ends whose link stands.
+pub(super) enum Ending {
+    /// With the upstream's own 201.
+    Relay,
+    /// With a 201 of ours: these identities.
+    Respond(Vec<u8>),
+}
+
+/// Longest value of the outcome header, in bytes. Raised, a secondary with many keys makes long heads.
+const MAX_HEADER: usize = 1024;
+
+impl Merge {
+    /// The link stands: the upstream's 201, or one of ours.
+    pub(super) fn end(&mut self, given: &mut Given<'_>) -> Step {
+        match self.ending.take() {
+            Some(Ending::Respond(identities)) => {
+                self.at = At::Linking;
+                let mut headers = vec![
+                    Header::new("content-type", "application/json; charset=utf-8"),
+                    Header::new("cache-control", "no-store"),
+                ];
+                headers.extend(given.cors.headers());
+                headers.extend(self.outcome_header(given));
+                given.record.cause = Some(Cause::LinkFound);
+                given.record.status = Some(201);
+                Step::Respond(Reply { status: 201, headers, body: identities })
+            }
+            Some(Ending::Relay) | None => self.relay(201, given),
+        }
+    }
+
+    /// The upstream's own answer.
+    pub(super) fn relay(&mut self, status: u16, given: &mut Given<'_>) -> Step {
+        let mut edits: HeaderEdits = given.cors.edits();
+        edits.remove.push(OUTCOME.to_owned());
+        edits.append.extend(self.outcome_header(given));
+        given.record.cause = Some(Cause::Granted);
+        given.record.status = Some(status);
+        Step::Relay(edits)
+    }
+
+    /// What became of the keys, by name and never by value.
+    fn outcome_header(&self, given: &Given<'_>) -> Option<Header> {
+        if !given.metadata.show_outcome {
+            return None;
+        }
+        let mut text = self.outcome.name().to_owned();
+        for fate in [Fate::Added, Fate::Staged, Fate::Kept, Fate::Dropped, Fate::LeftOut] {
+            let fits = |row: &&Row| row.fate == fate;
+            let names: Vec<String> =
+                self.rows().iter().filter(fits).map(|row| encoded(&row.key)).collect();
+            let parameter = format!("; {}=\"{}\"", fate.name(), names.join(" "));
+            if !names.is_empty() && text.len() + parameter.len() <= MAX_HEADER {
+                text.push_str(&parameter);
+            }
+        }
+        Some(Header::new(OUTCOME, &text))
+    }
+}
+
+/// The header that says what became of the metadata.
+pub(crate) const OUTCOME: &str = "linkgate-metadata";
+
+/// A key, percent-encoded: it may hold anything.
+fn encoded(key: &str) -> String {
+    path::encode([key]).trim_start_matches('/').to_owned()
+}

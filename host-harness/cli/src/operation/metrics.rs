@@ -23,6 +23,7 @@ pub(crate) struct Metrics {
     phases: Family<PhaseLabels, Histogram>,
     faults: Family<FaultLabels, Counter>,
     upstream_failures: Family<UpstreamLabels, Counter>,
+    merges: Family<MergeLabels, Counter>,
     reloads: Family<ReloadLabels, Counter>,
     key_fetches: Family<FetchLabels, Counter>,
     keys_usable: Family<IssuerLabels, Gauge<u64, AtomicU64>>,
@@ -63,6 +64,11 @@ struct UpstreamLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct MergeLabels {
+    outcome: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReloadLabels {
     result: String,
 }
@@ -94,6 +100,7 @@ impl Metrics {
             phases: Family::new_with_constructor(|| Histogram::new(BUCKETS_S)),
             faults: Family::default(),
             upstream_failures: Family::default(),
+            merges: Family::default(),
             reloads: Family::default(),
             key_fetches: Family::default(),
             keys_usable: Family::default(),
@@ -122,6 +129,8 @@ impl Metrics {
         registry.register_with_unit("phase_duration", help, Unit::Seconds, phases);
         let help = "Requests that the upstream did not answer";
         registry.register("upstream_failures", help, self.upstream_failures.clone());
+        let help = "Merging links, by what became of the metadata";
+        registry.register("merges", help, self.merges.clone());
         let help = "Decisions that found no place in the log";
         registry.register("log_lines_dropped", help, self.lines_dropped.clone());
     }
@@ -164,6 +173,10 @@ impl Metrics {
                 let labels = PhaseLabels { phase: phase.name() };
                 self.phases.get_or_create(&labels).observe(spent.as_secs_f64());
             }
+        }
+        if let Some(record) = &decision.metadata {
+            let labels = MergeLabels { outcome: record.outcome.clone() };
+            self.merges.get_or_create(&labels).inc();
         }
         if decision.upstream_called && decision.upstream_status.is_none() {
             self.upstream_failures
@@ -243,6 +256,8 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
+    use linkgate_gateway::MergeRecord;
+
     use super::*;
 
     #[test]
@@ -312,6 +327,8 @@ mod tests {
         let metrics = Metrics::new();
         let mut decision = crate::operation::line::tests::decision();
         decision.upstream_called = true;
+        let outcome = "merged".to_owned();
+        decision.metadata = Some(MergeRecord { outcome, calls: 5, keys: vec![] });
         metrics.decided(&decision, &Timings::default().with(Phase::Wait, Duration::ZERO));
         metrics.fault(&Fault::ExchangeLost);
         metrics.reloaded(true);
@@ -337,7 +354,7 @@ mod tests {
     fn every_metric_and_phase_is_documented() {
         let page = include_str!("../../../../docs/operations.md");
         let names = names(&counted());
-        assert_eq!(names.len(), 14, "{names:?}");
+        assert_eq!(names.len(), 15, "{names:?}");
         let phases = Phase::ALL.map(|phase| phase.name().to_owned());
         for name in names.iter().chain(&phases) {
             assert!(page.contains(&format!("| `{name}` |")), "no `{name}` in docs/operations.md");

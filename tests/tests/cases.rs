@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Once;
 
 use linkgate::cases::{
-    Edition, Evaluator, Expected, ExpectedSent, Native, Report, Scene, Sent, Step, Suite, Walk,
-    compare, run, run_suite,
+    Edition, Evaluator, Expected, ExpectedCall, ExpectedSent, Native, Report, Scene, Sent, Step,
+    Suite, Walk, compare, run, run_suite,
 };
 
 #[test]
@@ -100,9 +100,15 @@ fn every_part_of_an_expectation_counts() {
 /// Changes to an expectation; each says whether there was something to change.
 type Change = fn(&mut Expected) -> bool;
 
-fn changes() -> [(&'static str, Change); 12] {
+fn changes() -> [(&'static str, Change); 18] {
     fn sent(expected: &mut Expected) -> Option<&mut Sent> {
         if let ExpectedSent::Request(sent) = &mut expected.upstream { Some(sent) } else { None }
+    }
+    fn call(expected: &mut Expected) -> Option<&mut Sent> {
+        expected.calls.iter_mut().rev().find_map(|call| match call {
+            ExpectedCall::Link => None,
+            ExpectedCall::Call(sent) => Some(sent),
+        })
     }
     [
         ("outcome", |expected| !std::mem::replace(&mut expected.outcome, "x".into()).is_empty()),
@@ -133,6 +139,17 @@ fn changes() -> [(&'static str, Change); 12] {
         }),
         ("upstream_request.headers", |expected| {
             sent(expected).and_then(|sent| sent.headers.pop()).is_some()
+        }),
+        ("calls", |expected| expected.calls.pop().is_some()),
+        ("place of the link", |expected| {
+            let place = expected.calls.iter().position(|call| *call == ExpectedCall::Link);
+            place.map(|place| expected.calls.swap(0, place)).is_some()
+        }),
+        ("call.method", |expected| call(expected).map(|sent| sent.method.push('x')).is_some()),
+        ("call.path", |expected| call(expected).map(|sent| sent.path.push('x')).is_some()),
+        ("call.headers", |expected| call(expected).and_then(|sent| sent.headers.pop()).is_some()),
+        ("call.body", |expected| {
+            call(expected).map(|sent| sent.body.get_or_insert_default().push(b'x')).is_some()
         }),
         ("decision", |expected| {
             expected.decision.values_mut().next().map(|value| *value = "x".into()).is_some()
@@ -166,6 +183,31 @@ fn a_bad_key_answer_is_told() {
         let told = Suite::read_case(&text).and_then(|case| Scene::prepare(&suite, &case));
         let told = told.expect_err(keys).to_string();
         assert!(told.contains(expected), "{keys}: {told}");
+    }
+}
+
+/// A mistake in a conversation with the upstream is told, and none is taken for something else.
+#[test]
+fn a_bad_call_is_told() {
+    let suite = suite();
+    for (policy, calls, expected) in [
+        ("merge", "[links]", "expected `link`, or a call, found `links`"),
+        ("merge", "[{}]", "expected `reads` or `writes`, found neither"),
+        ("merge", "[{ reads: primary, writes: '{}' }]", "expected `reads` or `writes`, found both"),
+        ("merge", "[{ reads: alice }]", "alice"),
+        ("merge", "[{ reads: primary, answers: '' }]", "answers"),
+        ("merge", "[{ reads: primary, metadata: '{}', status: 200 }]", "found more than one"),
+        ("merge", "[{ reads: primary, fails: unknown, body: '' }]", "found more than one"),
+        ("merge", "[{ reads: primary, metadata: '{{nobody}}' }]", "nothing is called `nobody`"),
+        ("merge", "[{ reads: primary }, { reads: secondary, fails: not-sent }]", "alone"),
+        ("access", "[{ reads: primary }]", "expected a policy that merges, found another"),
+    ] {
+        let text = format!(
+            "title: bad\npolicy: {policy}\nrequest: link\ncalls: {calls}\nexpect: {{ outcome: '', cause: '', reason: '', reply: 200 }}"
+        );
+        let told = Suite::read_case(&text).and_then(|case| Scene::prepare(&suite, &case));
+        let told = told.expect_err(calls).to_string();
+        assert!(told.contains(expected), "{calls}: {told}");
     }
 }
 

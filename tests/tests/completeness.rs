@@ -8,15 +8,17 @@ mod interleaved;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use linkgate::cases::{Edition, Evaluator, Native, Observed, Scene, Suite, Walk};
+use linkgate::cases::{Edition, Evaluator, Native, Observed, Scene, Step, Suite, Turn, Walk};
 use linkgate_policy::reason::Reason;
-use linkgate_policy::{AnswerHead, Cause, End, Event};
+use linkgate_policy::{Acquired, AnswerHead, Cause, End, Event};
 
 /// Causes that no case can bring about, because a case says what clients and upstreams do and these
 /// come of what hosts do. Each with the test that does: its file and its name.
-const NOT_DATA: [(&str, &str, &str); 3] = [
+const NOT_DATA: [(&str, &str, &str); 4] = [
     ("out-of-order", "tests/tests/completeness.rs", "an_event_out_of_order_ends_the_exchange"),
     ("unfinished", "tests/tests/completeness.rs", "a_client_that_goes_away_is_recorded"),
+    // It takes a link on the same account that does not end.
+    ("links-busy", "tests/tests/completeness.rs", "accounts_that_others_hold_are_not_linked"),
     // It takes more than a thousand exchanges at once.
     (
         "keys-busy",
@@ -87,7 +89,7 @@ fn an_event_out_of_order_ends_the_exchange() {
     for edition in &mut editions() {
         let edition = edition.as_mut();
         for (row, request, steps, sequence, event) in &rows {
-            let scene = scene(&suite, &format!("request: {request}"));
+            let scene = scene(&suite, "access", &format!("request: {request}"));
             let mut walk = Walk::open(edition, &scene).expect(row);
             for _ in 0..*steps {
                 walk.advance(edition).expect(row);
@@ -103,12 +105,32 @@ fn an_event_out_of_order_ends_the_exchange() {
 }
 
 #[test]
+fn accounts_that_others_hold_are_not_linked() {
+    let suite = suite();
+    for edition in &mut editions() {
+        let edition = edition.as_mut();
+        let scene = scene(&suite, "merge", "request: link");
+        let mut walk = Walk::open(edition, &scene).expect("open");
+        walk.advance(edition).expect("the body");
+        let Turn { sequence, step: Step::Acquire { accounts } } = walk.turn().clone() else {
+            panic!("expected `acquire`, found {:?}", walk.turn());
+        };
+        assert!(accounts[0] < accounts[1], "{accounts:?}");
+        walk.answer(edition, sequence, Event::Acquired(Acquired::Busy)).expect("busy");
+        let Observed { record, sent, reply, .. } = walk.close(edition, End::Finished).expect("end");
+        assert_eq!((record.cause.as_str(), record.reason.as_str()), ("links-busy", "links-busy"));
+        assert_eq!(reply.map(|reply| reply.status), Some(503));
+        assert!(sent.is_empty() && !record.upstream_called, "nothing was sent");
+    }
+}
+
+#[test]
 fn a_client_that_goes_away_is_recorded() {
     let suite = suite();
     for edition in &mut editions() {
         let edition = edition.as_mut();
         for (end, name) in [(End::ClientGone, "client-gone"), (End::Shutdown, "shutdown")] {
-            let scene = scene(&suite, "request: link");
+            let scene = scene(&suite, "access", "request: link");
             let walk = Walk::open(edition, &scene).expect("open");
             let Observed { record, sent, .. } = walk.close(edition, end).expect("close");
             assert_eq!((record.outcome.as_str(), record.cause.as_str()), ("failed", "unfinished"));
@@ -140,10 +162,10 @@ fn out_of_order() -> Vec<Row> {
     ]
 }
 
-/// A case of the suite's `access` policy, of which only the walk matters.
-fn scene(suite: &Suite, request: &str) -> Scene {
+/// A case of which only the walk matters.
+fn scene(suite: &Suite, policy: &str, request: &str) -> Scene {
     let text = format!(
-        "title: a walk\npolicy: access\n{request}\nexpect: {{ outcome: '', cause: '', reason: '', reply: 200 }}"
+        "title: a walk\npolicy: {policy}\n{request}\nexpect: {{ outcome: '', cause: '', reason: '', reply: 200 }}"
     );
     Scene::prepare(suite, &Suite::read_case(&text).expect("a case")).expect("a scene")
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use linkgate::cases::{
-    Case, Departed, ExpectedSent, NamedCase, Observed, Origin, Record, Request, Scene, Sent, Suite,
-    Trouble, compare,
+    Case, Departed, ExpectedCall, ExpectedSent, NamedCase, Observed, Origin, Record, Request,
+    Scene, Sent, Suite, Trouble, compare,
 };
 use linkgate_policy::{Failure, trace_id};
 use serde_json::Value;
@@ -70,8 +70,9 @@ pub fn run(suite: &Suite, host: &dyn Host, filter: &str) -> Result<Table, Troubl
 /// and the name of a case that has keys fetched, which is alone with them.
 type Start<'s> = (bool, &'s str, Option<&'s str>);
 
+/// Whether the upstream refuses the first request, and so any.
 fn not_reached(scene: &Scene) -> bool {
-    matches!(scene.upstream, Err(Failure::NotSent))
+    matches!(scene.answers().next(), Some(Err(Failure::NotSent)))
 }
 
 /// The upstreams there are. Each is there for all policies: a host may be built for an upstream once.
@@ -165,7 +166,7 @@ impl<'p> Stage<'p> {
 
     /// The gate decides.
     fn decided(&mut self, mut scene: Scene) -> Result<(), Trouble> {
-        self.recorder.expect(vec![scene.upstream.as_ref().ok().cloned()]);
+        self.recorder.expect(scene.answers().map(|answer| answer.clone().ok()).collect());
         let reply = client::exchange(self.running.address(), &scene.request).map_err(no_reply)?;
         let mut record = self.running.record().ok_or_else(|| {
             Trouble::new(format!("no decision record; the reply was {}", reply.status))
@@ -180,14 +181,18 @@ impl<'p> Stage<'p> {
         let sent = self.recorder.recorded();
         let mut sent: Vec<Departed> =
             sent.iter().map(|message| departed(message, &scene)).collect();
-        if not_reached(&scene) && record.upstream_called && sent.is_empty() {
+        if not_reached(&scene) && sent.is_empty() {
             // It was told to send and found nobody to send to: nothing to compare with.
-            sent.extend(in_vain(&scene));
+            sent.extend(in_vain(&scene, &record));
         }
         if let Ok(answer) = &mut scene.upstream {
             answer.headers = comparable(&answer.headers);
         }
         if let ExpectedSent::Request(expected) = &mut scene.expected.upstream {
+            expected.headers = comparable(&expected.headers);
+        }
+        for call in &mut scene.expected.calls {
+            let ExpectedCall::Call(expected) = call else { continue };
             expected.headers = comparable(&expected.headers);
         }
         let origin = origin(&record);
@@ -212,8 +217,10 @@ fn no_reply(error: std::io::Error) -> Trouble {
     Trouble::new(format!("no reply: {error}"))
 }
 
+/// The gate may have an answer of its own in place of the upstream's: the link was found, or nobody knows.
 fn origin(record: &Record) -> Origin {
-    if record.upstream_status.is_some() { Origin::Upstream } else { Origin::Gate }
+    let is_own = record.outcome == "failed" || record.cause == "link-found";
+    if record.upstream_status.is_some() && !is_own { Origin::Upstream } else { Origin::Gate }
 }
 
 /// What the upstream got: the client's own request, when it is that to the byte.
@@ -228,7 +235,11 @@ fn departed(message: &Message, scene: &Scene) -> Departed {
     if is_own(&sent, &scene.request) && scene.expected.upstream == ExpectedSent::Untouched {
         return Departed::Untouched;
     }
-    Departed::Request(sent)
+    // A link is the one POST of a merging exchange.
+    if scene.expected.calls.is_empty() || sent.method == "POST" {
+        return Departed::Request(sent);
+    }
+    Departed::Call(sent)
 }
 
 fn is_own(sent: &Sent, request: &Request) -> bool {
@@ -239,14 +250,18 @@ fn is_own(sent: &Sent, request: &Request) -> bool {
 }
 
 /// What was to be sent, when nobody was there to get it.
-fn in_vain(scene: &Scene) -> Option<Departed> {
-    match &scene.expected.upstream {
-        ExpectedSent::Nothing => None,
-        ExpectedSent::Untouched => Some(Departed::Untouched),
-        ExpectedSent::Request(sent) => {
-            let headers = comparable(&sent.headers);
-            Some(Departed::Request(Sent { headers, ..sent.clone() }))
+fn in_vain(scene: &Scene, record: &Record) -> Option<Departed> {
+    let on_the_wire = |sent: &Sent| Sent { headers: comparable(&sent.headers), ..sent.clone() };
+    let calls = record.metadata.as_ref().and_then(|metadata| metadata.get("calls"));
+    match (&scene.expected.upstream, scene.expected.calls.first()) {
+        (_, Some(ExpectedCall::Call(sent))) if calls == Some(&1.into()) => {
+            Some(Departed::Call(on_the_wire(sent)))
         }
+        (ExpectedSent::Untouched, _) if record.upstream_called => Some(Departed::Untouched),
+        (ExpectedSent::Request(sent), _) if record.upstream_called => {
+            Some(Departed::Request(on_the_wire(sent)))
+        }
+        (ExpectedSent::Nothing | ExpectedSent::Untouched | ExpectedSent::Request(_), _) => None,
     }
 }
 

@@ -1,5 +1,5 @@
-//! A case: one behaviour as data. This, with [`key_answer`](super::key_answer), is the whole format;
-//! `tests/README.md` shows it at work.
+//! A case: one behaviour as data. This, with [`call`](super::call) and
+//! [`key_answer`](super::key_answer), is the whole format; `tests/README.md` shows it at work.
 //!
 //! Unknown keys are refused at every level. Text holds `{{…}}` placeholders, see
 //! [`text`](super::text).
@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::call::CallForm;
 use super::key_answer::KeyAnswerForm;
-use super::short::{Shorthand, each_short_or_full, short_or_full};
+use super::short::{Shorthand, each_short_or_full, list_short_or_full, short_or_full};
 
 /// One behaviour: a request under a policy, and what has to come of it.
 #[derive(Clone, Debug, Deserialize)]
@@ -35,6 +36,9 @@ pub struct Case {
     /// What the upstream does, should it be asked; the suite's default when absent.
     #[serde(default)]
     pub upstream: Option<UpstreamForm>,
+    /// The calls of a merging link and their answers, in order, and where the link goes among them.
+    #[serde(default, deserialize_with = "list_short_or_full")]
+    pub calls: Vec<CallForm>,
     /// What the key endpoint answers, one after another and the last for good, where the policy has keys
     /// at `{{key-endpoint}}`.
     #[serde(default)]

@@ -5,6 +5,7 @@ use std::fmt;
 use linkgate_policy::Header;
 use serde_json::Value;
 
+use super::call::ExpectedCall;
 use super::case::ReplyForm;
 use super::edition::Sent;
 use super::laws;
@@ -36,7 +37,10 @@ pub fn compare(scene: &Scene, observed: &Observed) -> Vec<Difference> {
     seen.text("outcome", &expected.outcome, &record.outcome);
     seen.text("cause", &expected.cause, &record.cause);
     seen.text("reason", &expected.reason, &record.reason);
-    seen.sent(&expected.upstream, &observed.sent);
+    let forwarded: Vec<&Departed> =
+        observed.sent.iter().filter(|sent| !matches!(sent, Departed::Call(_))).collect();
+    seen.sent(&expected.upstream, &forwarded);
+    seen.calls(&expected.calls, &observed.sent);
     match &observed.reply {
         Some(reply) => seen.reply(&expected.reply, reply, scene),
         None => seen.text("reply", "a reply", "none"),
@@ -76,11 +80,11 @@ impl Differences {
         }
     }
 
-    fn sent(&mut self, expected: &ExpectedSent, found: &[Departed]) {
+    fn sent(&mut self, expected: &ExpectedSent, found: &[&Departed]) {
         match (expected, found) {
             (ExpectedSent::Nothing, []) | (ExpectedSent::Untouched, [Departed::Untouched]) => {}
             (ExpectedSent::Request(expected), [Departed::Request(found)]) => {
-                self.request(expected, found);
+                self.request("upstream_request", expected, found);
             }
             (expected, found) => {
                 let wanted = match expected {
@@ -88,7 +92,7 @@ impl Differences {
                     ExpectedSent::Untouched => "the client's own request".to_owned(),
                     ExpectedSent::Request(sent) => format!("{} {}", sent.method, sent.path),
                 };
-                let got: Vec<String> = found.iter().map(departed).collect();
+                let got: Vec<String> = found.iter().map(|found| departed(found)).collect();
                 self.text(
                     "upstream_request",
                     &wanted,
@@ -99,14 +103,36 @@ impl Differences {
         }
     }
 
-    fn request(&mut self, expected: &Sent, found: &Sent) {
-        self.text("upstream_request.method", &expected.method, &found.method);
-        self.text("upstream_request.path", &expected.path, &found.path);
-        self.text("upstream_request.headers", &lines(&expected.headers), &lines(&found.headers));
+    /// Calls, and where the link stands among them. A case without calls has no place for the link.
+    fn calls(&mut self, expected: &[ExpectedCall], found: &[Departed]) {
+        if expected.is_empty() && !found.iter().any(|sent| matches!(sent, Departed::Call(_))) {
+            return;
+        }
+        let link = || "the link".to_owned();
+        let wanted = expected.iter().map(|call| match call {
+            ExpectedCall::Link => link(),
+            ExpectedCall::Call(sent) => format!("{} {}", sent.method, sent.path),
+        });
+        let got = found.iter().map(|sent| match sent {
+            Departed::Untouched | Departed::Request(_) => link(),
+            Departed::Call(_) => departed(sent),
+        });
+        self.text("calls", &listed(&wanted.collect::<Vec<_>>()), &listed(&got.collect::<Vec<_>>()));
+        for (index, pair) in expected.iter().zip(found).enumerate() {
+            if let (ExpectedCall::Call(expected), Departed::Call(found)) = pair {
+                self.request(&format!("calls.{index}"), expected, found);
+            }
+        }
+    }
+
+    fn request(&mut self, what: &str, expected: &Sent, found: &Sent) {
+        self.text(&format!("{what}.method"), &expected.method, &found.method);
+        self.text(&format!("{what}.path"), &expected.path, &found.path);
+        self.text(&format!("{what}.headers"), &lines(&expected.headers), &lines(&found.headers));
         let body = |body: &Option<Vec<u8>>| {
             body.as_ref().map_or_else(|| "no body".to_owned(), |body| shown(body))
         };
-        self.text("upstream_request.body", &body(&expected.body), &body(&found.body));
+        self.text(&format!("{what}.body"), &body(&expected.body), &body(&found.body));
     }
 
     fn reply(&mut self, expected: &ReplyForm, found: &Response, scene: &Scene) {
@@ -181,7 +207,7 @@ impl Differences {
 fn departed(departed: &Departed) -> String {
     match departed {
         Departed::Untouched => "the client's own request".to_owned(),
-        Departed::Request(sent) => format!("{} {}", sent.method, sent.path),
+        Departed::Request(sent) | Departed::Call(sent) => format!("{} {}", sent.method, sent.path),
     }
 }
 

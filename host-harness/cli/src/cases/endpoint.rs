@@ -24,15 +24,15 @@ impl<'s> Endpoint<'s> {
         Self { answers, asked: 0, told: Vec::new() }
     }
 
-    /// Performs what is due, as a driver does.
+    /// Performs what is due, as a driver does. Says whether there was anything.
     pub(super) fn serve(
         &mut self,
         edition: &mut dyn Edition,
         policy: PolicyId,
         now: Now,
-    ) -> Result<(), Trouble> {
-        for _ in 0..MAX_FETCHES {
-            let Some(source) = edition.due(policy, now)? else { return Ok(()) };
+    ) -> Result<bool, Trouble> {
+        for round in 0..MAX_FETCHES {
+            let Some(source) = edition.due(policy, now)? else { return Ok(round > 0) };
             let answer = self.answer()?;
             self.told.extend(edition.fetched(policy, &source, answer, now)?);
         }

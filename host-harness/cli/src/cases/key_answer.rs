@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::case::{FailureForm, Line};
 use super::mint::overlay;
-use super::scene::{Meaning, Response};
+use super::scene::{KEY_ENDPOINT, Meaning, Response};
 use super::short::{Shorthand, some_list_short_or_full};
 use super::trouble::Trouble;
 
@@ -88,6 +88,22 @@ impl TryFrom<Written> for KeyAnswerForm {
 }
 
 impl Meaning<'_> {
+    /// The policy document, with the place of its keys filled in.
+    pub(super) fn document(&self, policy: &str) -> Result<String, Trouble> {
+        let document = self.suite.document(policy)?;
+        let mark = format!("{{{{{KEY_ENDPOINT}}}}}");
+        match (self.names.get(KEY_ENDPOINT), document.contains(&mark)) {
+            (None, false) => Ok(document),
+            (Some(place), true) => Ok(document.replace(&mark, place)),
+            (None, true) => Err(Trouble::new(format!(
+                "expected `keys`, since policy `{policy}` has some at `{mark}`, found none"
+            ))),
+            (Some(_), false) => Err(Trouble::new(format!(
+                "expected a policy with keys at `{mark}`, since the case has `keys`, found `{policy}`"
+            ))),
+        }
+    }
+
     /// What the key endpoint does, one after another.
     pub(super) fn keys(
         &self,

@@ -1,6 +1,10 @@
 //! What holds for every case, whatever it expects: no case has to say it, and none can forget it.
 
+use std::collections::BTreeMap;
+
 use linkgate_policy::Header;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::check::Differences;
@@ -12,6 +16,7 @@ pub(crate) fn judge(scene: &Scene, observed: &Observed, seen: &mut Differences) 
     nothing_leaks(scene, observed, seen);
     the_record_agrees(observed, seen);
     one_request_at_most(observed, seen);
+    calls_read_or_write_one_account(observed, seen);
     if let (Some(reply), Origin::Gate) = (&observed.reply, observed.origin)
         && reply.status >= 400
     {
@@ -19,7 +24,7 @@ pub(crate) fn judge(scene: &Scene, observed: &Observed, seen: &mut Differences) 
     }
 }
 
-/// No token, and no signature of one, is in a reply of the gate's or in the record.
+/// No token, no signature of one, and no secret is in a reply of the gate's or in the record.
 fn nothing_leaks(scene: &Scene, observed: &Observed, seen: &mut Differences) {
     let record = serde_json::to_string(&observed.record).unwrap_or_default();
     let own_reply = observed.reply.as_ref().filter(|_| observed.origin == Origin::Gate);
@@ -54,7 +59,7 @@ fn the_record_agrees(observed: &Observed, seen: &mut Differences) {
     );
     seen.text(
         "law: upstream_called in the record",
-        &(!observed.sent.is_empty()).to_string(),
+        &observed.sent.iter().any(is_forwarded).to_string(),
         &record.upstream_called.to_string(),
     );
     if record.outcome == "denied" {
@@ -66,15 +71,27 @@ fn the_record_agrees(observed: &Observed, seen: &mut Differences) {
     }
 }
 
-/// The upstream is asked once, with one credential and nothing hop-by-hop.
+/// Whether it is what the client asked for, and no call of the gate's own.
+fn is_forwarded(departed: &Departed) -> bool {
+    match departed {
+        Departed::Untouched | Departed::Request(_) => true,
+        Departed::Call(_) => false,
+    }
+}
+
+/// The upstream is asked once, with one credential and nothing hop-by-hop; so is each call.
 fn one_request_at_most(observed: &Observed, seen: &mut Differences) {
     seen.text(
         "law: upstream requests",
         "at most 1",
-        if observed.sent.len() <= 1 { "at most 1" } else { "several" },
+        if observed.sent.iter().filter(|sent| is_forwarded(sent)).count() <= 1 {
+            "at most 1"
+        } else {
+            "several"
+        },
     );
     for departed in &observed.sent {
-        let Departed::Request(sent) = departed else { continue };
+        let (Departed::Request(sent) | Departed::Call(sent)) = departed else { continue };
         let credentials = sent.headers.iter().filter(|line| line.name == "authorization").count();
         seen.text("law: authorization lines upstream", "1", &credentials.to_string());
         for name in NEVER_FORWARDED {
@@ -82,8 +99,31 @@ fn one_request_at_most(observed: &Observed, seen: &mut Differences) {
                 if sent.headers.iter().any(|line| line.name == name) { name } else { "none" };
             seen.text("law: header upstream", "none", found);
         }
-        let query = if sent.path.contains('?') { "a query" } else { "none" };
-        seen.text("law: query upstream", "none", query);
+        let query = is_forwarded(departed) && sent.path.contains('?');
+        seen.text("law: query upstream", "none", if query { "a query" } else { "none" });
+    }
+}
+
+/// The body of a write.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Write {
+    user_metadata: BTreeMap<String, IgnoredAny>,
+}
+
+/// A call reads an account, or writes members of its `user_metadata` and nothing else. Without a
+/// member it would wipe everything (Auth0 docs, "Manage User Metadata").
+fn calls_read_or_write_one_account(observed: &Observed, seen: &mut Differences) {
+    for departed in &observed.sent {
+        let Departed::Call(sent) = departed else { continue };
+        let body = sent.body.as_deref();
+        let is_fit = match (sent.method.as_str(), body.map(serde_json::from_slice::<Write>)) {
+            ("GET", None) => true,
+            ("PATCH", Some(Ok(write))) => !write.user_metadata.is_empty(),
+            _ => false,
+        };
+        let found = if is_fit { "a read or a write" } else { sent.method.as_str() };
+        seen.text("law: calls", "a read or a write", found);
     }
 }
 

@@ -13,6 +13,7 @@
 //! What this module does not do: open sockets, read the clock, or judge a policy document beyond
 //! asking the edition to compile it.
 
+mod call;
 mod case;
 mod check;
 mod edition;
@@ -32,6 +33,7 @@ mod trouble;
 mod walk;
 mod wire;
 
+pub use call::{AnswerForm, AskForm, CallForm, ExpectedCall, Whose};
 pub use case::{
     Case, Expect, FailureForm, HostForm, Line, ReplyForm, RequestForm, SentForm, SignatureForm,
     TokenForm, UpstreamForm, Values,

@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use linkgate_policy::{Failure, Header};
 use serde_json::{Map, Value};
 
+use super::call::ExpectedCall;
 use super::case::{Case, FailureForm, Line, ReplyForm, RequestForm, SentForm, UpstreamForm};
 use super::mint::Mint;
 use super::suite::Suite;
@@ -28,12 +29,14 @@ pub struct Scene {
     pub request: Request,
     /// What the upstream does.
     pub upstream: Result<Response, Failure>,
+    /// What it answers to the calls of a merging link, one after another.
+    pub calls: Vec<Result<Response, Failure>>,
     /// What the key endpoint does, one after another and the last for good; nothing where no key is
     /// fetched.
     pub keys: Vec<Result<Response, Failure>>,
     /// What has to come of it.
     pub expected: Expected,
-    /// The tokens that the request carries, in compact form.
+    /// What must not be seen: the tokens that the request carries, in compact form, and the secrets.
     pub tokens: Vec<String>,
 }
 
@@ -76,6 +79,8 @@ pub struct Expected {
     pub reply: ReplyForm,
     /// What the upstream gets.
     pub upstream: ExpectedSent,
+    /// The calls that it gets before and after.
+    pub calls: Vec<ExpectedCall>,
     /// Further members of the decision record.
     pub decision: Map<String, Value>,
     /// Phrases, each in a line that the operator is told about keys.
@@ -94,7 +99,7 @@ pub enum ExpectedSent {
 }
 
 /// The name of the place of keys, for a policy and for what a case says.
-const KEY_ENDPOINT: &str = "key-endpoint";
+pub(super) const KEY_ENDPOINT: &str = "key-endpoint";
 
 /// Where keys are for editions whose fetches go over no wire. Loopback, as a policy may name it.
 const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 80);
@@ -102,7 +107,7 @@ const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCAL
 /// What placeholders mean in one case.
 pub(super) struct Meaning<'a> {
     pub(super) suite: &'a Suite,
-    names: &'a BTreeMap<String, String>,
+    pub(super) names: &'a BTreeMap<String, String>,
     mint: Mint<'a>,
     minted: RefCell<BTreeMap<String, super::mint::Minted>>,
 }
@@ -143,8 +148,15 @@ impl Scene {
         let request = meaning
             .request(&suite.flat_request(&case.request)?)
             .map_err(|trouble| trouble.at("request"))?;
-        let tokens =
-            meaning.minted.borrow().values().map(|minted| minted.compact.clone()).collect();
+        let secrets = suite.secrets()?;
+        let minted = meaning.minted.borrow().clone().into_values().map(|minted| minted.compact);
+        let tokens = minted.chain(secrets.iter().map(|(_, secret)| secret.clone())).collect();
+        let document = meaning.document(&case.policy)?;
+        let upstream =
+            meaning.upstream(case.upstream.as_ref().unwrap_or(&suite.shared.upstream))?;
+        let (calls, answers) = meaning
+            .calls(&case.calls, &request, &document)
+            .map_err(|trouble| trouble.at("calls"))?;
         let expected = Expected {
             outcome: case.expect.outcome.clone(),
             cause: case.expect.cause.clone(),
@@ -153,16 +165,18 @@ impl Scene {
             upstream: meaning
                 .sent(case.expect.upstream_request.as_ref())
                 .map_err(|trouble| trouble.at("expect: upstream_request"))?,
+            calls,
             decision: case.expect.decision.clone(),
             told: case.expect.told.0.clone(),
         };
         Ok(Self {
             title: case.title.clone(),
-            document: meaning.document(&case.policy)?,
-            secrets: suite.secrets()?,
+            document,
+            secrets,
             clock_s,
             request,
-            upstream: meaning.upstream(case.upstream.as_ref().unwrap_or(&suite.shared.upstream))?,
+            upstream,
+            calls: answers,
             keys: meaning.keys(&case.keys).map_err(|trouble| trouble.at("keys"))?,
             expected,
             tokens,
@@ -187,23 +201,10 @@ impl Meaning<'_> {
         })
     }
 
-    /// The policy document, with the place of its keys filled in.
-    fn document(&self, policy: &str) -> Result<String, Trouble> {
-        let document = self.suite.document(policy)?;
-        let mark = format!("{{{{{KEY_ENDPOINT}}}}}");
-        match (self.names.get(KEY_ENDPOINT), document.contains(&mark)) {
-            (None, false) => Ok(document),
-            (Some(place), true) => Ok(document.replace(&mark, place)),
-            (None, true) => Err(Trouble::new(format!(
-                "expected `keys`, since policy `{policy}` has some at `{mark}`, found none"
-            ))),
-            (Some(_), false) => Err(Trouble::new(format!(
-                "expected a policy with keys at `{mark}`, since the case has `keys`, found `{policy}`"
-            ))),
-        }
-    }
-
-    fn upstream(&self, form: &UpstreamForm) -> Result<Result<Response, Failure>, Trouble> {
+    pub(super) fn upstream(
+        &self,
+        form: &UpstreamForm,
+    ) -> Result<Result<Response, Failure>, Trouble> {
         Ok(match form.fails {
             Some(failure) => Err(failure.into()),
             None => Ok(Response {
@@ -255,9 +256,12 @@ impl Meaning<'_> {
     }
 
     /// A name of the suite, a token, or a part of one.
-    fn named(&self, name: &str) -> Result<String, Trouble> {
+    pub(super) fn named(&self, name: &str) -> Result<String, Trouble> {
         if let Some(text) = self.names.get(name) {
             return Ok(text.clone());
+        }
+        if let Some(secret) = name.strip_prefix("secret ") {
+            return self.suite.secret(secret);
         }
         let (token, part) =
             name.split_once('.').map_or((name, None), |(token, part)| (token, Some(part)));

@@ -37,6 +37,16 @@ where
     Ok(wrapped.into_iter().map(|(name, Wrapped(value))| (name, value)).collect())
 }
 
+/// The same for a list of such values.
+pub(crate) fn list_short_or_full<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Shorthand + Deserialize<'de>,
+{
+    let wrapped = Vec::<Wrapped<T>>::deserialize(deserializer)?;
+    Ok(wrapped.into_iter().map(|Wrapped(value)| value).collect())
+}
+
 /// The same for a list of such values, where there is one.
 pub(crate) fn some_list_short_or_full<'de, D, T>(
     deserializer: D,
@@ -45,8 +55,7 @@ where
     D: Deserializer<'de>,
     T: Shorthand + Deserialize<'de>,
 {
-    let wrapped = Vec::<Wrapped<T>>::deserialize(deserializer)?;
-    Ok(Some(wrapped.into_iter().map(|Wrapped(value)| value).collect()))
+    list_short_or_full(deserializer).map(Some)
 }
 
 struct Wrapped<T>(T);

@@ -108,6 +108,13 @@ impl Suite {
             .ok_or_else(|| Trouble::new(format!("no policy `{name}` in configs/")))
     }
 
+    /// A secret of the host's.
+    pub(crate) fn secret(&self, name: &str) -> Result<String, Trouble> {
+        let key = self.shared.secrets.get(name);
+        let key = key.ok_or_else(|| Trouble::new(format!("no secret `{name}` in shared.yaml")))?;
+        self.keys.secret(key)
+    }
+
     /// The host's secrets.
     pub(crate) fn secrets(&self) -> Result<Vec<(String, String)>, Trouble> {
         self.shared

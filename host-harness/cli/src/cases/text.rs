@@ -6,6 +6,7 @@
 //! | `{{bearer}}` | a token, minted when the case runs |
 //! | `{{bearer.header}}`, `.claims`, `.signature` | one part of it |
 //! | `{{now}}`, `{{now-61s}}`, `{{now+1h}}` | the case's clock in Unix seconds, shifted |
+//! | `{{secret SERVICE}}` | a secret of the host's |
 //! | `{{repeat a 9000}}` | a text, repeated |
 //! | `{{bytes ff fe}}` | bytes, in hex |
 

@@ -1,6 +1,8 @@
 //! Drives one exchange, a step at a time, as a host would.
 
-use linkgate_policy::{Acquired, AnswerHead, End, Event, Head, Header, HeaderEdits, Now};
+use linkgate_policy::{
+    Acquired, Answer, AnswerHead, CallFailure, End, Event, Failure, Head, Header, HeaderEdits, Now,
+};
 
 use super::edition::{Edition, ExchangeId, PolicyId, Record, Sent, Step, Turn};
 use super::endpoint::Endpoint;
@@ -26,6 +28,8 @@ pub enum Departed {
     Untouched,
     /// A request of the gate's.
     Request(Sent),
+    /// A call of a merging link.
+    Call(Sent),
 }
 
 /// Whose response the client gets.
@@ -44,7 +48,7 @@ pub struct Observed {
     pub reply: Option<Response>,
     /// Whose response that was.
     pub origin: Origin,
-    /// What left for the upstream.
+    /// What left for the upstream, in order.
     pub sent: Vec<Departed>,
     /// The decision record.
     pub record: Record,
@@ -52,8 +56,8 @@ pub struct Observed {
     pub told: Vec<String>,
 }
 
-/// A walk of a few steps is the longest there is.
-const MAX_STEPS: usize = 20;
+/// The longest walk there is: a merging link that is planned twice, and undone.
+const MAX_STEPS: usize = 40;
 
 /// Runs a scene from its first step to its record, on a host that has its keys fetched ahead.
 ///
@@ -135,8 +139,10 @@ impl<'s> Walk<'s> {
     /// # Errors
     /// The edition gives no answer.
     pub fn advance(&mut self, edition: &mut dyn Edition) -> Result<(), Trouble> {
-        if matches!(self.turn.step, Step::Wait { .. }) {
-            self.keys.serve(edition, self.policy, now(self.scene, self.mono_ms))?;
+        if let Step::Wait { until_mono_ms } = self.turn.step {
+            let fetched = self.keys.serve(edition, self.policy, now(self.scene, self.mono_ms))?;
+            // Nobody wakes it before its time.
+            self.mono_ms = if fetched { self.mono_ms } else { self.mono_ms.max(until_mono_ms) };
         }
         let event = self.event()?;
         self.answer(edition, self.turn.sequence, event)
@@ -183,7 +189,7 @@ impl<'s> Walk<'s> {
             Step::ReadBody { .. } => Event::Body(request.body.clone()),
             Step::Wait { .. } => Event::Woken,
             Step::Acquire { .. } => Event::Acquired(Acquired::Serialised),
-            Step::Call(_) => return Err(Trouble::new("a call that the case has no answer to")),
+            Step::Call(_) => Event::Called(self.called()),
             Step::Forward(_) | Step::Pass => Event::Forwarded(
                 self.scene
                     .upstream
@@ -197,10 +203,24 @@ impl<'s> Walk<'s> {
         })
     }
 
+    /// The answer to the call that was made last; none to one that the case does not have.
+    fn called(&self) -> Result<Answer, CallFailure> {
+        let made = self.sent.iter().filter(|sent| matches!(sent, Departed::Call(_))).count();
+        match self.scene.calls.get(made.saturating_sub(1)) {
+            Some(Ok(answer)) => {
+                let Response { status, headers, body } = answer.clone();
+                Ok(Answer { status, headers, body })
+            }
+            Some(Err(Failure::NotSent)) => Err(CallFailure::NotSent),
+            Some(Err(Failure::Unknown)) | None => Err(CallFailure::Unknown),
+        }
+    }
+
     /// Does what a step asks for, as far as it can be seen from outside.
     fn carry_out(&mut self) {
         match &self.turn.step {
-            Step::ReadBody { .. } | Step::Wait { .. } | Step::Acquire { .. } | Step::Call(_) => {}
+            Step::ReadBody { .. } | Step::Wait { .. } | Step::Acquire { .. } => {}
+            Step::Call(sent) => self.sent.push(Departed::Call(sent.clone())),
             Step::Forward(sent) => self.sent.push(Departed::Request(sent.clone())),
             Step::Pass => self.sent.push(Departed::Untouched),
             Step::Relay(edits) => {

@@ -26,13 +26,13 @@ use crate::fleet::Desk;
 pub(crate) struct Errands {
     pub(crate) crew: Crew,
     wanted: Notify,
-    /// Marked when something was fetched, and when there is nothing to wait for.
-    brought: watch::Sender<()>,
+    /// How many fetches are over. Also marked, unchanged, when none is under way.
+    brought: watch::Sender<u64>,
 }
 
 impl Errands {
     pub(crate) fn new() -> Self {
-        Self { crew: Crew::default(), wanted: Notify::new(), brought: watch::channel(()).0 }
+        Self { crew: Crew::default(), wanted: Notify::new(), brought: watch::channel(0).0 }
     }
 
     /// An instance may want something fetched.
@@ -40,11 +40,20 @@ impl Errands {
         self.wanted.notify_one();
     }
 
-    /// Waits until something was fetched, at the latest until then.
-    pub(crate) async fn wait(&self, until: Instant) {
+    /// Waits until something was fetched, at the latest until then. A first wait also ends when nothing
+    /// is under way: it may have come just before. One after that knows how many fetches `seen` were over,
+    /// and waits for another: who still waits, waits for the time.
+    pub(crate) async fn wait(&self, until: Instant, seen: &mut Option<u64>) {
         let mut brought = self.brought.subscribe();
         self.look();
-        let _late = timeout_at(until, brought.changed()).await;
+        let is_news = |count: u64| seen.is_none_or(|seen| seen != count);
+        if seen.is_none() || !is_news(*brought.borrow()) {
+            let news = async {
+                while brought.changed().await.is_ok() && !is_news(*brought.borrow_and_update()) {}
+            };
+            let _late = timeout_at(until, news).await;
+        }
+        *seen = Some(*self.brought.borrow());
     }
 }
 
@@ -69,7 +78,7 @@ pub(crate) async fn run(desk: Arc<Desk>, fetcher: Arc<Fetcher>) {
             }
         }
         if under_way.is_empty() {
-            desk.errands.brought.send_replace(());
+            desk.errands.brought.send_modify(|_same| {});
         }
         let next = desk.clock.moment(next, LONGEST_REST).max(Instant::now() + SHORTEST_REST);
         tokio::select! {
@@ -155,7 +164,7 @@ async fn give_to_all(desk: &Desk, brought: Brought) {
         break;
     }
     // A call of a waiter comes after those above in every instance.
-    desk.errands.brought.send_replace(());
+    desk.errands.brought.send_modify(|count| *count += 1);
 }
 
 /// Fetches that one instance may want at a time: two for each of its issuers would do. Raised, one with a

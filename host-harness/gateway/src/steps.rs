@@ -22,6 +22,8 @@ pub(crate) struct Journey {
     held: Option<Held>,
     /// The accounts that nobody else may link meanwhile.
     hold: Option<Hold>,
+    /// Fetches that were over when it last waited.
+    fetches_seen: Option<u64>,
     /// Whether something was sent for it.
     sent: bool,
     steps: usize,
@@ -42,7 +44,7 @@ enum Done {
 
 impl Journey {
     pub(crate) fn new(client: ClientRequest) -> Self {
-        Self { client, held: None, hold: None, sent: false, steps: 0 }
+        Self { client, held: None, hold: None, fetches_seen: None, sent: false, steps: 0 }
     }
 }
 
@@ -76,13 +78,14 @@ impl Driver {
 
     async fn act(&self, step: Step, journey: &mut Journey, mut exchange: Exchange) -> Done {
         exchange.begin(&step);
-        let Journey { client, held, .. } = journey;
+        let Journey { client, held, fetches_seen, .. } = journey;
         let event = match step {
             Step::ReadBody(step) => {
                 client.content.read(step.max_bytes, millis(step.timeout_ms)).await
             }
             Step::Wait(until) => {
-                self.desk.errands.wait(self.desk.clock.moment(until, WAIT_LIMIT)).await;
+                let until = self.desk.clock.moment(until, WAIT_LIMIT);
+                self.desk.errands.wait(until, fetches_seen).await;
                 Event::Woken
             }
             Step::Acquire(step) => Event::Acquired(self.acquire(step, journey).await),

@@ -1,6 +1,6 @@
 //! How exchanges end: each is closed exactly once, whoever ends it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use linkgate_gateway::{End, Event, Head, Limits, Reply, Step};
 
@@ -57,6 +57,28 @@ async fn a_wait_ends_with_woken() {
     stage.head().await;
     stage.hears(Note::Event(Event::Woken)).await;
 }
+
+/// As when an API says that it takes no calls for a while: nothing is fetched, and nobody comes to wake it.
+#[tokio::test]
+async fn a_wait_for_nothing_but_time_lasts_until_then() {
+    let play = |_: &Head, events: &[Event]| match events.len() {
+        0 | 1 => Step::Wait(UNTIL_MS),
+        _ => reply(200),
+    };
+    let before = Instant::now();
+    let mut stage = Stage::open(nobody().await, play).await;
+    let mut client = Peer::connect(stage.address).await;
+    client.send(request("POST", "/a")).await;
+    assert!(client.head().await.starts_with("HTTP/1.1 200 OK\r\n"));
+    stage.head().await;
+    stage.hears(Note::Event(Event::Woken)).await;
+    stage.hears(Note::Event(Event::Woken)).await;
+    // The gateway's clock begins later than this one.
+    assert!(before.elapsed() >= Duration::from_millis(UNTIL_MS), "{:?}", before.elapsed());
+}
+
+/// Longer than a request takes on a busy machine, or the test shows nothing.
+const UNTIL_MS: u64 = 1_000;
 
 #[tokio::test]
 async fn an_evaluator_that_breaks_the_contract_gets_a_503() {

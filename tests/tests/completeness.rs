@@ -4,6 +4,8 @@
 
 #[path = "completeness/interleaved.rs"]
 mod interleaved;
+#[path = "completeness/merging.rs"]
+mod merging;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

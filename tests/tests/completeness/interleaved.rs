@@ -7,15 +7,15 @@ use linkgate::cases::{Departed, Edition, Observed, Scene, Suite, Walk, run};
 use linkgate_policy::{End, Header};
 
 /// What marks a user. Their tokens are marks too.
-struct Person {
-    name: &'static str,
-    id: &'static str,
-    other_account: (&'static str, &'static str),
-    client: &'static str,
-    trace: &'static str,
+pub(super) struct Person {
+    pub(super) name: &'static str,
+    pub(super) id: &'static str,
+    pub(super) other_account: (&'static str, &'static str),
+    pub(super) client: &'static str,
+    pub(super) trace: &'static str,
 }
 
-const ALICE: Person = Person {
+pub(super) const ALICE: Person = Person {
     name: "alice",
     id: "auth0|5457edea1b8f22891a000004",
     other_account: ("google-oauth2", "115015401343387192604"),
@@ -23,7 +23,7 @@ const ALICE: Person = Person {
     trace: "00-a11ce000000000000000000000000001-a11ce00000000001-01",
 };
 
-const BOB: Person = Person {
+pub(super) const BOB: Person = Person {
     name: "bob",
     id: "auth0|5457edea1b8f22891a00000b",
     other_account: ("github", "58323100000000000"),
@@ -123,7 +123,7 @@ fn two_users_never_see_each_other() {
 }
 
 /// How many turns an exchange takes, its opening and its closing included, and what comes of it.
-fn alone(edition: &mut dyn Edition, scene: &Scene) -> (usize, Observed) {
+pub(super) fn alone(edition: &mut dyn Edition, scene: &Scene) -> (usize, Observed) {
     let mut walk = Walk::open(edition, scene).expect("open");
     let mut turns = 2;
     while !walk.is_done() {
@@ -135,7 +135,7 @@ fn alone(edition: &mut dyn Edition, scene: &Scene) -> (usize, Observed) {
 }
 
 /// Takes turns: `true` is alice's.
-fn interleaved(
+pub(super) fn interleaved(
     edition: &mut dyn Edition,
     (a, b): (&Scene, &Scene),
     order: &[bool],
@@ -225,7 +225,7 @@ expect: {{ outcome: '', cause: '', reason: '', reply: 200 }}"
     Scene::prepare(suite, &case).unwrap_or_else(|trouble| panic!("{trouble}\n{text}"))
 }
 
-fn marks(person: &Person, scenes: &[Scene]) -> Vec<String> {
+pub(super) fn marks(person: &Person, scenes: &[Scene]) -> Vec<String> {
     let encoded = person.id.replace('|', "%7C");
     let texts = [
         person.id,
@@ -235,6 +235,7 @@ fn marks(person: &Person, scenes: &[Scene]) -> Vec<String> {
         person.trace,
         &format!("agent of {}", person.name),
         &format!("answer for {}", person.name),
+        &format!("metadata of {}", person.name),
         &format!("/app/{}", person.name),
         &format!("/nowhere-of-{}", person.name),
     ]
@@ -245,15 +246,15 @@ fn marks(person: &Person, scenes: &[Scene]) -> Vec<String> {
     texts.into_iter().chain(parts.map(str::to_owned)).collect()
 }
 
-fn no_marks(marks: &[String], seen: &Observed, at: &str) {
+pub(super) fn no_marks(marks: &[String], seen: &Observed, at: &str) {
     let text = shown(seen);
     for mark in marks {
         assert!(!text.contains(mark.as_str()), "{at}: `{mark}` of the other user is in\n{text}");
     }
 }
 
-/// All that is seen of an exchange, as text: reply, upstream request, record.
-fn shown(seen: &Observed) -> String {
+/// All that is seen of an exchange, as text: reply, upstream requests, record.
+pub(super) fn shown(seen: &Observed) -> String {
     let lines = |headers: &[Header]| -> String {
         headers
             .iter()
@@ -270,7 +271,7 @@ fn shown(seen: &Observed) -> String {
         );
     }
     for departed in &seen.sent {
-        let Departed::Request(sent) = departed else { continue };
+        let (Departed::Request(sent) | Departed::Call(sent)) = departed else { continue };
         let body = sent.body.as_deref().unwrap_or_default();
         text += &format!(
             "\n{} {}\n{}{}",

@@ -80,6 +80,7 @@ mod reply;
 mod cors;
 mod decision;
 mod line;
+pub mod edition;
 
 mod config;
 

@@ -161,6 +161,20 @@ pub struct HeaderEdits {
     pub append: Vec<Header>,
 }
 
+impl HeaderEdits {
+    /// The lines that are not removed. Names in lower case.
+    #[must_use]
+    pub fn kept(&self, lines: Vec<Header>) -> Vec<Header> {
+        let removed = |line: &Header| {
+            self.remove.iter().any(|name| match name.strip_suffix('*') {
+                Some(prefix) => line.name.starts_with(prefix),
+                None => line.name == *name,
+            })
+        };
+        lines.into_iter().filter(|line| !removed(line)).collect()
+    }
+}
+
 /// A reply of the policy's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
@@ -324,3 +338,21 @@ impl<N: Into<String>, V: Into<Vec<u8>>> FromIterator<(N, V)> for Secrets {
 
 /// Long enough for every kind of secret: HS512 asks for 64 bytes (RFC 7518 section 3.2).
 const STAND_IN_BYTES: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_removed_by_name_or_by_prefix() {
+        let lines = ["access-control-allow-origin", "access-control-max-age", "vary", "vary-not"]
+            .map(|name| Header::new(name, "x"));
+        let edits = HeaderEdits {
+            remove: vec!["access-control-*".to_owned(), "vary".to_owned()],
+            append: Vec::new(),
+        };
+        let kept = edits.kept(lines.into());
+        let names: Vec<&str> = kept.iter().map(|line| line.name.as_str()).collect();
+        assert_eq!(names, ["vary-not"]);
+    }
+}

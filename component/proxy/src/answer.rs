@@ -6,6 +6,7 @@ use wasi::http::types::{
 };
 
 use crate::body::Source;
+use crate::call;
 use crate::deadline::Deadline;
 use crate::fields;
 use crate::flow::{Flow, Progress, Side};
@@ -14,7 +15,7 @@ use crate::outbound::{Held, STALL_TIMEOUT_MS};
 /// The upstream's answer, its head edited, its body and trailers streamed.
 pub(crate) fn relay(held: Held, edits: &HeaderEdits, reply_to: ResponseOutparam) -> End {
     let Held { mut upload, response } = held;
-    let headers = fields::carried(&kept(response.headers().entries(), &edits.remove));
+    let headers = fields::carried(&edits.kept(call::lines(&response)));
     let begun = fields::append(&headers, &edits.append)
         .ok()
         .and_then(|()| begin(response.status(), headers))
@@ -87,31 +88,5 @@ fn stream(mut download: Flow, mut upload: Option<&mut Flow>) -> End {
         if !in_time {
             return if side == Side::Source { End::Finished } else { End::ClientGone };
         }
-    }
-}
-
-/// The upstream's lines without those that the policy removes. A name that ends in `*` is a prefix.
-fn kept(entries: Vec<(String, Vec<u8>)>, remove: &[String]) -> Vec<Header> {
-    let removed = |line: &Header| {
-        remove.iter().any(|name| match name.strip_suffix('*') {
-            Some(prefix) => line.name.starts_with(prefix),
-            None => line.name == *name,
-        })
-    };
-    let line = |(name, value): (String, Vec<u8>)| Header { name: name.to_ascii_lowercase(), value };
-    entries.into_iter().map(line).filter(|line| !removed(line)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_are_removed_by_name_or_by_prefix() {
-        let entries = ["Access-Control-Allow-Origin", "access-control-max-age", "vary", "vary-not"]
-            .map(|name| (name.to_owned(), b"x".to_vec()));
-        let kept = kept(entries.into(), &["access-control-*".to_owned(), "vary".to_owned()]);
-        let names: Vec<&str> = kept.iter().map(|line| line.name.as_str()).collect();
-        assert_eq!(names, ["vary-not"]);
     }
 }

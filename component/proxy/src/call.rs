@@ -1,12 +1,12 @@
 //! A call of the policy's own: one request, sent once, its answer read whole.
 
+use linkgate_policy::edition::Server;
 use linkgate_policy::{Answer, CallFailure, Failure, Header};
 use wasi::http::types::IncomingResponse;
 
 use crate::body::{Source, Unread};
 use crate::deadline::Deadline;
 use crate::outbound::{self, NoAnswer};
-use crate::upstream::Upstream;
 
 /// What is asked, of whom, and what the answer may cost.
 pub(crate) struct Call<'a> {
@@ -17,7 +17,7 @@ pub(crate) struct Call<'a> {
     pub(crate) headers: &'a [Header],
     /// The body; none at all when absent.
     pub(crate) body: Option<Vec<u8>>,
-    pub(crate) server: &'a Upstream,
+    pub(crate) server: &'a Server,
     /// Milliseconds from connecting to the last byte.
     pub(crate) timeout_ms: u32,
     pub(crate) max_answer_bytes: u32,
@@ -49,7 +49,7 @@ pub(crate) fn call(call: Call<'_>) -> Result<Answer, NoWhole> {
 /// Makes a call to the upstream, as a step says.
 pub(crate) fn upstream(
     call: linkgate_policy::Call,
-    server: &Upstream,
+    server: &Server,
 ) -> Result<Answer, CallFailure> {
     let linkgate_policy::Call { method, path, headers, body, timeout_ms, max_answer_bytes } = call;
     let (path, headers) = (&*path, &*headers);
@@ -64,7 +64,7 @@ pub(crate) fn upstream(
 }
 
 /// All header lines of an answer, names in lower case.
-fn lines(answer: &IncomingResponse) -> Vec<Header> {
+pub(crate) fn lines(answer: &IncomingResponse) -> Vec<Header> {
     let line = |(name, value): (String, Vec<u8>)| Header { name: name.to_ascii_lowercase(), value };
     answer.headers().entries().into_iter().map(line).collect()
 }

@@ -1,6 +1,7 @@
 //! A fetch on behalf of all exchanges, such as of an issuer's keys: a call to an absolute URL. Why it
 //! failed is said in a phrase.
 
+use linkgate_policy::edition::Server;
 use linkgate_policy::{Answer, Failure, Fetch};
 use wasi::http::types::ErrorCode;
 
@@ -8,27 +9,17 @@ use crate::body::Unread;
 use crate::call::{self, Call, NoWhole};
 use crate::failure;
 use crate::outbound::NoAnswer;
-use crate::upstream::Upstream;
 
 /// Performs a fetch, once and to its end.
 pub(crate) fn perform(fetch: Fetch) -> Result<Answer, String> {
     let Fetch { method, url, headers, body, timeout_ms, max_answer_bytes, source: _ } = fetch;
-    let (server, path) = split(&url)?;
+    let (server, path) = Server::of_url(&url)?;
     let (path, headers, server) = (&*path, &*headers, &server);
     let call = Call { method, path, headers, body, server, timeout_ms, max_answer_bytes };
     call::call(call).map_err(|why| match why {
         NoWhole::Answer(why) => no_answer(&why, timeout_ms),
         NoWhole::Body(_, why) => no_body(why, timeout_ms, max_answer_bytes),
     })
-}
-
-/// The server of an absolute URL, and what it is asked for.
-fn split(url: &str) -> Result<(Upstream, String), String> {
-    let after_scheme = url.find("://").map_or(0, |at| at.saturating_add(3));
-    let end = url.match_indices(['/', '?']).map(|(at, _)| at).find(|at| *at >= after_scheme);
-    let (server, target) = url.split_at_checked(end.unwrap_or(url.len())).unwrap_or((url, ""));
-    let path = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
-    Ok((server.parse()?, path))
 }
 
 fn no_body(why: Unread, timeout_ms: u32, max_answer_bytes: u32) -> String {
@@ -67,22 +58,6 @@ fn name(code: &ErrorCode) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_url_is_a_server_and_a_target() {
-        for (url, expected) in [
-            ("http://127.0.0.1:8080/keys", Some(("127.0.0.1:8080", "/keys"))),
-            ("https://tenant.test", Some(("tenant.test", "/"))),
-            ("https://tenant.test?a=/b", Some(("tenant.test", "/?a=/b"))),
-            ("https://[::1]:9/a/b?c://d", Some(("[::1]:9", "/a/b?c://d"))),
-            ("https://a:b@tenant.test/keys", None),
-            ("/keys", None),
-        ] {
-            let found = split(url).ok().map(|(server, path)| (server.authority, path));
-            let expected = expected.map(|(server, path)| (server.to_owned(), path.to_owned()));
-            assert_eq!(found, expected, "{url}");
-        }
-    }
 
     #[test]
     fn a_failure_says_what_was_expected() {

@@ -5,19 +5,19 @@
 
 use std::cell::{OnceCell, RefCell};
 
-use linkgate_policy::{Abilities, Mistake, Now, Policy};
+use linkgate_policy::edition::Server;
+use linkgate_policy::{Abilities, Now, Policy};
 use wasi::clocks::{monotonic_clock, wall_clock};
 
 use crate::record;
 use crate::settings::Settings;
-use crate::upstream::Upstream;
 
 /// What requests are judged with, and where they go.
 pub(crate) struct Gate {
     /// INVARIANT: a borrow ends before the call into the core that began it returns, and a
     /// component is not entered a second time meanwhile. So no borrow meets another.
     pub(crate) policy: RefCell<Policy>,
-    pub(crate) upstream: Upstream,
+    pub(crate) upstream: Server,
 }
 
 thread_local! {
@@ -30,7 +30,7 @@ pub(crate) fn with(act: impl FnOnce(Result<&Gate, &[String]>)) {
         let gate = gate.get_or_init(|| {
             let variables = wasi::cli::environment::get_environment();
             let seed = wasi::random::random::get_random_u64();
-            let gate = Gate::build(Settings::read(variables), seed);
+            let gate = Gate::build(Settings::read(&variables), seed);
             if let Some(notice) = gate.as_ref().ok().and_then(Gate::notice) {
                 record::notice(notice);
             }
@@ -43,12 +43,9 @@ pub(crate) fn with(act: impl FnOnce(Result<&Gate, &[String]>)) {
 impl Gate {
     /// Compiles the policy. All mistakes are told in one go.
     fn build(settings: Settings, seed: u64) -> Result<Self, Vec<String>> {
-        let Settings { document, upstream, secrets } = settings;
+        let Settings { policy, upstream } = settings;
         let mut mistakes = Vec::new();
-        let policy = document.map_err(|mistake| vec![mistake]).and_then(|document| {
-            let compiled = Policy::compile(&document, &secrets, Abilities::default(), seed);
-            compiled.map_err(|mistakes| mistakes.iter().map(line).collect())
-        });
+        let policy = policy.compile(Abilities::default(), seed);
         let policy = policy.map_err(|found| mistakes.extend(found));
         let upstream = upstream.map_err(|found| mistakes.push(found));
         match (policy, upstream) {
@@ -100,13 +97,6 @@ impl Moment {
 /// Nanoseconds, the unit of both clocks, in a millisecond.
 pub(crate) const NANOS_IN_MS: u64 = 1_000_000;
 
-/// A mistake as the operator reads it.
-fn line(mistake: &Mistake) -> String {
-    let place = if mistake.pointer.is_empty() { "/" } else { &mistake.pointer };
-    let help = mistake.help.as_deref().map(|help| format!(" (help: {help})")).unwrap_or_default();
-    format!("LINKGATE_POLICY: {place}: {}{help}", mistake.message)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,7 +106,7 @@ mod tests {
         let wrong =
             [("LINKGATE_POLICY", r#"{"version":2,"isuers":[]}"#), ("LINKGATE_UPSTREAM", "x")];
         let variables = wrong.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let mistakes = Gate::build(Settings::read(variables.into()), 1).err().unwrap();
+        let mistakes = Gate::build(Settings::read(&variables), 1).err().unwrap();
         for part in
             ["LINKGATE_POLICY: /version: ", "LINKGATE_POLICY: /isuers: ", "LINKGATE_UPSTREAM: "]
         {

@@ -18,7 +18,6 @@
 //! without looking into them. It does not follow redirects or send anything twice.
 
 mod settings;
-mod upstream;
 mod gate;
 mod drive;
 mod request;

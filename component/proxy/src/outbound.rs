@@ -1,9 +1,11 @@
 //! One request, sent once.
 
+use linkgate_policy::edition::Server;
 use linkgate_policy::{Failure, Forward, Header};
 use wasi::http::outgoing_handler;
 use wasi::http::types::{
     ErrorCode, Fields, IncomingRequest, IncomingResponse, Method, OutgoingRequest, RequestOptions,
+    Scheme,
 };
 use wasi::io::streams::StreamError;
 
@@ -14,7 +16,6 @@ use crate::fields;
 use crate::flow::{Flow, Progress};
 use crate::gate::NANOS_IN_MS;
 use crate::request;
-use crate::upstream::Upstream;
 
 /// An answer of the upstream: its head, and its body unread.
 pub(crate) struct Held {
@@ -32,7 +33,7 @@ const CONNECT_TIMEOUT_MS: u32 = 3_000;
 pub(crate) const STALL_TIMEOUT_MS: u32 = 30_000;
 
 /// Sends the policy's request: exactly what the step says.
-pub(crate) fn forward(forward: Forward, upstream: &Upstream) -> Result<Held, Failure> {
+pub(crate) fn forward(forward: Forward, upstream: &Server) -> Result<Held, Failure> {
     let Forward { method, path, headers, body, timeout_ms, .. } = forward;
     let (request, upload) = made(method, &path, &headers, body, upstream)?;
     Ok(send(request, upload, &Deadline::after(timeout_ms), timeout_ms)?)
@@ -44,7 +45,7 @@ pub(crate) fn made(
     path: &str,
     lines: &[Header],
     body: Option<Vec<u8>>,
-    to: &Upstream,
+    to: &Server,
 ) -> Result<(OutgoingRequest, Option<Flow>), NoAnswer> {
     let headers = Fields::new();
     fields::append(&headers, lines).map_err(|_refused| NoAnswer::Unmade)?;
@@ -66,7 +67,7 @@ pub(crate) fn made(
 /// Sends the client's own request on: the same method, target, headers, body and trailers.
 pub(crate) fn pass(
     client: &IncomingRequest,
-    upstream: &Upstream,
+    upstream: &Server,
     timeout_ms: u32,
 ) -> Result<Held, Failure> {
     let deadline = Deadline::after(timeout_ms);
@@ -107,13 +108,14 @@ fn outgoing(
     method: &Method,
     path: &str,
     headers: Fields,
-    upstream: &Upstream,
+    upstream: &Server,
 ) -> Result<OutgoingRequest, NoAnswer> {
     let request = OutgoingRequest::new(headers);
+    let scheme = if upstream.is_https() { Scheme::Https } else { Scheme::Http };
     let made = request
         .set_method(method)
-        .and_then(|()| request.set_scheme(Some(&upstream.scheme)))
-        .and_then(|()| request.set_authority(Some(&upstream.authority)))
+        .and_then(|()| request.set_scheme(Some(&scheme)))
+        .and_then(|()| request.set_authority(Some(upstream.authority())))
         .and_then(|()| request.set_path_with_query(Some(path)));
     made.map(|()| request).map_err(|()| NoAnswer::Unmade)
 }

@@ -1,42 +1,26 @@
 //! The configuration, from the environment.
 
-use linkgate_policy::Secrets;
-
-use crate::upstream::Upstream;
-
-/// The policy document, JSON.
-const POLICY: &str = "LINKGATE_POLICY";
+use linkgate_policy::edition::{Environment, Server};
 
 /// The API behind the gate.
 const UPSTREAM: &str = "LINKGATE_UPSTREAM";
 
-/// What the names of secrets begin with; the name in the policy document follows.
-const SECRET_PREFIX: &str = "LINKGATE_SECRET_";
-
 /// What the environment says.
 pub(crate) struct Settings {
-    pub(crate) document: Result<String, String>,
-    pub(crate) upstream: Result<Upstream, String>,
-    pub(crate) secrets: Secrets,
+    pub(crate) policy: Environment,
+    /// No request can choose another.
+    pub(crate) upstream: Result<Server, String>,
 }
 
 impl Settings {
     /// Reads all variables; what is wrong with one keeps none of the others from being read.
-    pub(crate) fn read(variables: Vec<(String, String)>) -> Self {
-        let mut document = Err(format!("{POLICY}: expected a policy document, found nothing"));
-        let mut upstream =
-            Err(format!("{UPSTREAM}: expected `http[s]://host[:port]`, found nothing"));
-        let mut secrets = Vec::new();
-        for (name, value) in variables {
-            if name == POLICY {
-                document = Ok(value);
-            } else if name == UPSTREAM {
-                upstream = value.parse().map_err(|error| format!("{UPSTREAM}: {error}"));
-            } else if let Some(name) = name.strip_prefix(SECRET_PREFIX) {
-                secrets.push((name.to_owned(), value));
-            }
-        }
-        Self { document, upstream, secrets: secrets.into_iter().collect() }
+    pub(crate) fn read(variables: &[(String, String)]) -> Self {
+        let named = variables.iter().rev().find(|(name, _)| name == UPSTREAM);
+        let upstream = match named {
+            Some((_, url)) => url.parse().map_err(|error| format!("{UPSTREAM}: {error}")),
+            None => Err(format!("{UPSTREAM}: expected `http[s]://host[:port]`, found nothing")),
+        };
+        Self { policy: Environment::read(variables), upstream }
     }
 }
 
@@ -44,48 +28,20 @@ impl Settings {
 mod tests {
     use super::*;
 
-    fn read(variables: &[(&str, &str)]) -> Settings {
-        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Settings::read(variables.iter().map(own).collect())
-    }
-
     #[test]
-    fn variables_are_read_by_their_names() {
-        let settings = read(&[
-            ("PATH", "/bin"),
-            (POLICY, "{}"),
-            (UPSTREAM, "http://tenant.test"),
-            ("LINKGATE_SECRET_SESSION", "abc"),
-        ]);
-        assert_eq!(settings.document.as_deref(), Ok("{}"));
-        assert!(settings.upstream.is_ok());
-        assert_eq!(settings.secrets.find("SESSION"), Some(&b"abc"[..]));
-        assert_eq!(settings.secrets.find("PATH"), None);
-    }
-
-    #[test]
-    fn what_is_missing_or_wrong_is_named() {
-        for (row, variables, document, upstream) in [
-            (
-                "nothing",
-                &[][..],
-                Some("LINKGATE_POLICY: expected"),
-                Some("LINKGATE_UPSTREAM: expected"),
-            ),
-            (
-                "wrong",
-                &[(POLICY, "{}"), (UPSTREAM, "tenant.test")],
-                None,
-                Some("LINKGATE_UPSTREAM: expected"),
-            ),
+    fn an_upstream_that_is_missing_or_wrong_is_named() {
+        for (row, variables, is_usable) in [
+            ("nothing", &[][..], false),
+            ("usable", &[(UPSTREAM, "http://tenant.test")], true),
+            ("wrong", &[(UPSTREAM, "tenant.test")], false),
+            ("the last counts", &[(UPSTREAM, "x"), (UPSTREAM, "http://tenant.test")], true),
         ] {
-            let settings = read(variables);
-            let begins = |found: Option<String>, expected: Option<&str>| match (found, expected) {
-                (Some(found), Some(expected)) => found.starts_with(expected),
-                (found, expected) => found.is_none() && expected.is_none(),
-            };
-            assert!(begins(settings.document.err(), document), "{row}");
-            assert!(begins(settings.upstream.err(), upstream), "{row}");
+            let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            let variables: Vec<(String, String)> = variables.iter().map(own).collect();
+            let upstream = Settings::read(&variables).upstream;
+            assert_eq!(upstream.is_ok(), is_usable, "{row}");
+            let named = |told: &String| told.starts_with("LINKGATE_UPSTREAM: expected");
+            assert!(upstream.err().as_ref().is_none_or(named), "{row}");
         }
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 
 use crate::component::{self, Surface};
-use crate::edition::{EDITIONS, Edition};
+use crate::edition::{COMPANIONS, EDITIONS, Edition};
 use crate::exit::Failure;
 use crate::guest;
 use crate::machine::{self, Folder};
@@ -29,6 +29,15 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress) -> Result<(), Fail
     }
     print!("{}\n{reached}", table::aligned(&rows));
     Ok(())
+}
+
+/// Builds the components that the suites alone run.
+pub(crate) fn companions(workspace: &Workspace, progress: &Progress) -> Result<(), Failure> {
+    guest::add_target(progress)?;
+    let machine = machine::folders(workspace)?;
+    COMPANIONS
+        .iter()
+        .try_for_each(|companion| ship(workspace, companion, &machine, progress).map(|_| ()))
 }
 
 /// Builds one component, checks it, and puts it in its place. Gives its row, and what it imports.

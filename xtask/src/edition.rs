@@ -12,7 +12,7 @@ pub(crate) struct Edition {
 }
 
 /// All of them, in the order in which they are built.
-pub(crate) const EDITIONS: [Edition; 2] = [
+pub(crate) const EDITIONS: [Edition; 3] = [
     Edition { package: "linkgate-evaluator", wasm_only: true, may_import: &[] },
     Edition {
         package: "linkgate-proxy",
@@ -31,10 +31,39 @@ pub(crate) const EDITIONS: [Edition; 2] = [
             "wasi:random/random",
         ],
     },
+    Edition {
+        package: "linkgate-middleware",
+        wasm_only: true,
+        may_import: &[
+            "wasi:cli/environment",
+            "wasi:cli/stderr",
+            "wasi:cli/stdout",
+            "wasi:cli/types",
+            "wasi:clocks/monotonic-clock",
+            "wasi:clocks/system-clock",
+            "wasi:clocks/types",
+            "wasi:http/client",
+            "wasi:http/handler",
+            "wasi:http/types",
+            "wasi:random/random",
+        ],
+    },
 ];
+
+/// What the suites run beside an edition, and nobody ships.
+pub(crate) const COMPANIONS: [Edition; 1] = [Edition {
+    package: "linkgate-next-handler",
+    wasm_only: true,
+    may_import: &[
+        "wasi:cli/environment",
+        "wasi:clocks/types",
+        "wasi:http/client",
+        "wasi:http/types",
+    ],
+}];
 
 /// The arguments that leave what builds for wasm alone out of a cargo call on the workspace.
 pub(crate) fn excluded() -> impl Iterator<Item = &'static str> {
-    let excluded = EDITIONS.iter().filter(|edition| edition.wasm_only);
+    let excluded = EDITIONS.iter().chain(&COMPANIONS).filter(|edition| edition.wasm_only);
     excluded.flat_map(|edition| ["--exclude", edition.package])
 }

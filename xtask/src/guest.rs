@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::edition::{EDITIONS, Edition};
+use crate::edition::{COMPANIONS, EDITIONS, Edition};
 use crate::exit::Failure;
 use crate::machine::{self, Folder};
 use crate::process;
@@ -35,7 +35,9 @@ pub(crate) fn build(
 /// the host's, and one profile lets a build find the macros that clippy compiled.
 pub(crate) fn cargo(workspace: &Workspace, verb: &str) -> Command {
     let mut command = workspace.cargo(&what(verb));
-    command.args(EDITIONS.iter().flat_map(|edition| ["--package", edition.package]));
+    command.args(
+        EDITIONS.iter().chain(&COMPANIONS).flat_map(|edition| ["--package", edition.package]),
+    );
     command.arg("--target-dir").arg(workspace.guests());
     command
 }

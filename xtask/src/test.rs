@@ -25,6 +25,7 @@ pub(crate) fn suites(
     progress: &Progress,
     asked: &[OsString],
 ) -> Result<(), Failure> {
+    components::companions(workspace, progress)?;
     let mut test = workspace.cargo("test");
     if !chooses_packages(asked) {
         test.arg("--workspace").args(edition::excluded());

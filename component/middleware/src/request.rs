@@ -1,0 +1,41 @@
+//! The client's request, as the host hands it over.
+
+use linkgate_policy::{Head, Header};
+
+use crate::bindings::types::{Fields, Method, Request};
+
+/// What the policy gets to see: method, target, and the header lines it `wanted`.
+pub(crate) fn head(request: &Request, wanted: &[String]) -> Head {
+    let wants = |line: &Header| wanted.contains(&line.name);
+    let headers = lines(&request.get_headers()).into_iter().filter(wants).collect();
+    Head { method: method(request.get_method()), target: target(request).into_bytes(), headers }
+}
+
+/// All header lines that the host shows, names in lower case.
+pub(crate) fn lines(fields: &Fields) -> Vec<Header> {
+    let line = |(name, value): (String, Vec<u8>)| Header { name: name.to_ascii_lowercase(), value };
+    fields.copy_all().into_iter().map(line).collect()
+}
+
+/// The request target, as far as `wasi:http` has it: path and query; of CONNECT the authority. A
+/// host takes scheme, authority and fragment off before we see it.
+fn target(request: &Request) -> String {
+    request.get_path_with_query().or_else(|| request.get_authority()).unwrap_or_default()
+}
+
+/// A method as it stands on the wire.
+fn method(method: Method) -> String {
+    match method {
+        Method::Get => "GET",
+        Method::Head => "HEAD",
+        Method::Post => "POST",
+        Method::Put => "PUT",
+        Method::Delete => "DELETE",
+        Method::Connect => "CONNECT",
+        Method::Options => "OPTIONS",
+        Method::Trace => "TRACE",
+        Method::Patch => "PATCH",
+        Method::Other(other) => return other,
+    }
+    .to_owned()
+}

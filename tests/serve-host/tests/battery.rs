@@ -1,5 +1,5 @@
 //! Every case over real sockets, on the hosts that are here: `wasmtime serve` with the proxy
-//! edition, and the reference gateway with the evaluator edition.
+//! edition and with the middleware edition in front of a handler, and the reference gateway with the evaluator edition.
 //!
 //! `LINKGATE_CASE=part-of-a-name` runs the ones whose name holds it.
 
@@ -16,6 +16,16 @@ fn every_case_holds_on_wasmtime_serve() {
     let binary = Path::new(env!("CARGO_BIN_EXE_linkgate-wasmtime-serve"));
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let host = WasmtimeServe::prepare(binary, &component("linkgate-proxy.wasm"), folder);
+    every_case_holds_on(&host.unwrap_or_else(|trouble| panic!("{trouble}")));
+}
+
+#[test]
+fn every_case_holds_on_wasmtime_serve_with_a_chain() {
+    let binary = Path::new(env!("CARGO_BIN_EXE_linkgate-wasmtime-serve"));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let middleware = component("linkgate-middleware.wasm");
+    let next = component("linkgate-next-handler.wasm");
+    let host = WasmtimeServe::prepare_chain(binary, &middleware, &next, folder);
     every_case_holds_on(&host.unwrap_or_else(|trouble| panic!("{trouble}")));
 }
 

@@ -13,6 +13,7 @@
 //! itself, the case says so in its `hosts`.
 
 mod battery;
+mod chain;
 mod client;
 mod key_endpoint;
 mod message;
@@ -42,6 +43,12 @@ pub trait Host: Sync {
 
     /// The edition.
     fn edition(&self) -> &'static str;
+
+    /// Whether it sends a request that has no body on with the framing of an empty one. Then the two are not
+    /// told apart.
+    fn frames_no_body(&self) -> bool {
+        false
+    }
 
     /// Starts it with a policy, in front of an upstream. One that fetches keys ahead has done so. What it started before for the same upstream
     /// may serve by this policy from then on.

@@ -1,4 +1,4 @@
-//! `wasmtime serve` with the proxy edition.
+//! `wasmtime serve` with the proxy edition, or with the middleware edition in front of a handler.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 
 use linkgate::cases::{Record, Trouble};
 
+use super::chain::chained;
 use super::process::{Process, Stream};
 use super::record_line;
 use super::{Host, PATIENCE, Policy, Running, missing};
 
 /// A `wasmtime` binary and a component that it has compiled.
 pub struct WasmtimeServe {
+    edition: &'static str,
     binary: PathBuf,
     compiled: PathBuf,
 }
@@ -21,12 +23,39 @@ pub struct WasmtimeServe {
 const START_WITHIN: Duration = Duration::from_secs(120);
 
 impl WasmtimeServe {
-    /// Compiles the component, once for all starts, into `folder`.
+    /// Compiles the proxy edition, once for all starts, into `folder`.
     ///
     /// # Errors
     /// It does not compile.
     pub fn prepare(binary: &Path, component: &Path, folder: &Path) -> Result<Self, Trouble> {
-        let compiled = folder.join(format!("linkgate-proxy-{}.cwasm", std::process::id()));
+        Self::compile("proxy", binary, component, folder)
+    }
+
+    /// Chains the middleware edition with the handler behind it, and compiles that.
+    ///
+    /// # Errors
+    /// They do not fit, or do not compile.
+    pub fn prepare_chain(
+        binary: &Path,
+        middleware: &Path,
+        next: &Path,
+        folder: &Path,
+    ) -> Result<Self, Trouble> {
+        let chain = folder.join(format!("linkgate-chain-{}.wasm", std::process::id()));
+        std::fs::write(&chain, chained(middleware, next)?)
+            .map_err(|error| Trouble::new(error.to_string()).at(chain.display()))?;
+        let prepared = Self::compile("middleware", binary, &chain, folder);
+        let _ = std::fs::remove_file(&chain);
+        prepared
+    }
+
+    fn compile(
+        edition: &'static str,
+        binary: &Path,
+        component: &Path,
+        folder: &Path,
+    ) -> Result<Self, Trouble> {
+        let compiled = folder.join(format!("linkgate-{edition}-{}.cwasm", std::process::id()));
         let mut command = Command::new(binary);
         command.arg("compile").arg(component).arg("-o").arg(&compiled);
         let output = command
@@ -36,7 +65,7 @@ impl WasmtimeServe {
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
             return Err(Trouble::new(said).at(component.display()));
         }
-        Ok(Self { binary: binary.to_owned(), compiled })
+        Ok(Self { edition, binary: binary.to_owned(), compiled })
     }
 }
 
@@ -52,7 +81,12 @@ impl Host for WasmtimeServe {
     }
 
     fn edition(&self) -> &'static str {
-        "proxy"
+        self.edition
+    }
+
+    /// A component's request of WASI 0.3 may have trailers for all that wasmtime 48 knows, so it is chunked.
+    fn frames_no_body(&self) -> bool {
+        self.edition == "middleware"
     }
 
     fn start(&self, policy: &Policy, upstream: SocketAddr) -> Result<Box<dyn Running>, Trouble> {
@@ -62,12 +96,16 @@ impl Host for WasmtimeServe {
     }
 }
 
-/// The environment that an operator gives the proxy edition for a policy and an upstream's URL.
+/// The environment that an operator gives an edition for a policy and an upstream's URL.
 #[must_use]
 pub fn environment(policy: &Policy, upstream: &str) -> Vec<(String, String)> {
     let variable = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let own =
-        [variable("LINKGATE_POLICY", &policy.document), variable("LINKGATE_UPSTREAM", upstream)];
+    let own = [
+        variable("LINKGATE_POLICY", &policy.document),
+        variable("LINKGATE_UPSTREAM", upstream),
+        // What the handler behind the middleware edition reads; that edition knows of no upstream.
+        variable("LINKGATE_TEST_UPSTREAM", upstream.trim_start_matches("http://")),
+    ];
     let secrets = policy.secrets.iter();
     let secrets = secrets.map(|(name, value)| variable(&format!("LINKGATE_SECRET_{name}"), value));
     own.into_iter().chain(secrets).collect()

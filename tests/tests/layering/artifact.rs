@@ -45,6 +45,31 @@ fn the_proxy_imports_what_stock_hosts_link() {
     assert_eq!(exports, ["wasi:http/incoming-handler"]);
 }
 
+/// What `wasmtime serve` links for WASI 0.3, and the handler that it is chained with.
+#[test]
+fn the_middleware_imports_what_hosts_of_wasi_0_3_link() {
+    let surface = shipped("linkgate-middleware.wasm");
+    let mut imports = surface.imports;
+    imports.sort_unstable();
+    assert_eq!(
+        imports,
+        [
+            "wasi:cli/environment@0.3.0",
+            "wasi:cli/stderr@0.3.0",
+            "wasi:cli/stdout@0.3.0",
+            "wasi:cli/types@0.3.0",
+            "wasi:clocks/monotonic-clock@0.3.0",
+            "wasi:clocks/system-clock@0.3.0",
+            "wasi:clocks/types@0.3.0",
+            "wasi:http/client@0.3.0",
+            "wasi:http/handler@0.3.0",
+            "wasi:http/types@0.3.0",
+            "wasi:random/random@0.3.0",
+        ]
+    );
+    assert_eq!(surface.exports, ["wasi:http/handler@0.3.0"]);
+}
+
 #[test]
 fn an_import_is_seen_in_the_bytes() {
     // A component that imports a resource type named `a`, encoded by hand.

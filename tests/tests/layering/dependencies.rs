@@ -32,6 +32,8 @@ fn the_parts_depend_on_each_other_in_one_direction() {
         ("linkgate-tenant", &[]),
         ("linkgate-evaluator", &["linkgate-policy"]),
         ("linkgate-proxy", &["linkgate-policy"]),
+        ("linkgate-middleware", &["linkgate-policy"]),
+        ("linkgate-next-handler", &[]),
         ("xtask", &[]),
     ] {
         let below = tree(package, ALL, &[]);

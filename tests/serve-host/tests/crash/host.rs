@@ -19,6 +19,8 @@ pub(crate) enum Hosts {
     Gateway,
     /// `wasmtime serve` with the proxy edition, which is given one.
     WasmtimeServe,
+    /// `wasmtime serve` with the middleware edition in front of a handler; it is given one, too.
+    Chain,
 }
 
 /// A host that serves.
@@ -51,7 +53,8 @@ impl Hosts {
     pub(crate) fn start(self, world: &World, rule: Rule) -> Host {
         match self {
             Self::Gateway => gateway(world, rule),
-            Self::WasmtimeServe => wasmtime_serve(world, rule),
+            Self::WasmtimeServe => wasmtime_serve(world, rule, proxy()),
+            Self::Chain => wasmtime_serve(world, rule, chain()),
         }
     }
 }
@@ -78,19 +81,34 @@ fn gateway(world: &World, rule: Rule) -> Host {
     Host { address, running: Running::Gateway(process) }
 }
 
-fn wasmtime_serve(world: &World, rule: Rule) -> Host {
+fn proxy() -> &'static WasmtimeServe {
     static SERVE: OnceLock<WasmtimeServe> = OnceLock::new();
-    let serve = SERVE.get_or_init(|| {
-        let binary = Path::new(env!("CARGO_BIN_EXE_linkgate-wasmtime-serve"));
-        WasmtimeServe::prepare(binary, &component("proxy"), folder())
+    SERVE.get_or_init(|| {
+        WasmtimeServe::prepare(binary(), &component("proxy"), folder())
             .unwrap_or_else(|trouble| panic!("{trouble}"))
-    });
+    })
+}
+
+fn chain() -> &'static WasmtimeServe {
+    static SERVE: OnceLock<WasmtimeServe> = OnceLock::new();
+    SERVE.get_or_init(|| {
+        let (middleware, next) = (component("middleware"), component("next-handler"));
+        WasmtimeServe::prepare_chain(binary(), &middleware, &next, folder())
+            .unwrap_or_else(|trouble| panic!("{trouble}"))
+    })
+}
+
+fn wasmtime_serve(world: &World, rule: Rule, serve: &WasmtimeServe) -> Host {
     let document = world.policy(rule, &json!({ "token": "SERVICE" })).to_string();
     let secrets = vec![("SERVICE".to_owned(), world.service_token())];
     let environment = environment(&Policy { document, secrets }, &world.origin);
     let flags = [PLAIN, &["--max-instance-reuse-count", "1000"]].concat();
     let serving = serve.serve(&environment, &flags).unwrap_or_else(|trouble| panic!("{trouble}"));
     Host { address: serving.address(), running: Running::WasmtimeServe(serving) }
+}
+
+fn binary() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_linkgate-wasmtime-serve"))
 }
 
 fn folder() -> &'static Path {

@@ -38,8 +38,13 @@ async fn the_proxy_edition_may_be_killed_at_any_point_of_a_merging_link() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_middleware_edition_may_be_killed_at_any_point_of_a_merging_link() {
+    killed_at_every_point(Hosts::Chain).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_leaves_after_the_write_is_linked_all_the_same() {
-    for hosts in [Hosts::Gateway, Hosts::WasmtimeServe] {
+    for hosts in [Hosts::Gateway, Hosts::WasmtimeServe, Hosts::Chain] {
         let [rule, ..] = RULES;
         let world = World::begin().await;
         let host = hosts.start(&world, rule);

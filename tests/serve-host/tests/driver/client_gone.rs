@@ -7,7 +7,7 @@
 use linkgate::cases::Record;
 
 use crate::peer::Ended;
-use crate::stage::{Stage, request};
+use crate::stage::{IS_CHAIN, Stage, request};
 
 #[tokio::test]
 async fn a_client_that_leaves_within_the_link_body_has_nothing_sent() {
@@ -71,7 +71,8 @@ async fn a_client_that_leaves_within_a_passed_body_leaves_no_whole_request() {
     }
 }
 
-/// It is not sent before its first byte is there.
+/// The proxy edition sends nothing before the first byte is there. The middleware edition hands the
+/// request over as it is, and what the next handler had made of it by then nobody knows.
 #[tokio::test]
 async fn a_client_that_leaves_before_a_passed_body_has_nothing_sent() {
     let mut stage = Stage::set();
@@ -81,9 +82,13 @@ async fn a_client_that_leaves_before_a_passed_body_has_nothing_sent() {
         .await;
     client.reset();
     let record = stage.record();
-    assert_eq!(record.cause, "upstream-unreachable");
     assert!(ends_for_a_departed(&record), "{record:?}");
-    stage.upstream.has_no_more("no byte");
+    if IS_CHAIN {
+        assert_eq!(record.cause, "upstream-unknown");
+    } else {
+        assert_eq!(record.cause, "upstream-unreachable");
+        stage.upstream.has_no_more("no byte");
+    }
 }
 
 #[tokio::test]

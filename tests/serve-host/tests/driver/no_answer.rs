@@ -124,7 +124,9 @@ async fn the_outcome_is_unknown(stage: &mut Stage, row: &str, ending: Ending) {
         stage.upstream.has_no_more(&at);
         if let Some(mut upstream) = silent {
             let (more, _) = upstream.rest().await;
-            assert_eq!(more, "", "{at}: no more on the same connection");
+            // What WASI 0.3 sends without a body is chunked, and this is its end.
+            let is_framing = stage::IS_CHAIN && got.contains("chunked") && more == "0\r\n\r\n";
+            assert!(more.is_empty() || is_framing, "{at}: more on the same connection: {more:?}");
         }
     }
 }

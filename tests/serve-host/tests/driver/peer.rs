@@ -16,7 +16,7 @@ pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 
 /// One end of a connection.
 pub(crate) struct Peer {
-    socket: TcpStream,
+    pub(crate) socket: TcpStream,
     received: Vec<u8>,
 }
 

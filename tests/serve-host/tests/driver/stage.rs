@@ -1,4 +1,4 @@
-//! `wasmtime serve` with the proxy edition, between a client and an upstream that tests play.
+//! `wasmtime serve` with the edition under test, between a client and an upstream that tests play.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -89,7 +89,13 @@ pub(crate) fn host() -> &'static WasmtimeServe {
     static HOST: OnceLock<WasmtimeServe> = OnceLock::new();
     HOST.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let host = WasmtimeServe::prepare(binary(), &component(), folder);
+        let host = if IS_CHAIN {
+            let middleware = shipped("linkgate-middleware.wasm");
+            let next = shipped("linkgate-next-handler.wasm");
+            WasmtimeServe::prepare_chain(binary(), &middleware, &next, folder)
+        } else {
+            WasmtimeServe::prepare(binary(), &shipped("linkgate-proxy.wasm"), folder)
+        };
         host.unwrap_or_else(|trouble| panic!("{trouble}"))
     })
 }
@@ -99,12 +105,16 @@ pub(crate) fn binary() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_linkgate-wasmtime-serve"))
 }
 
-/// The component, as `cargo xtask components` leaves it. Test binaries lie in
+/// Whether this is the test of the middleware edition, which has a handler behind it. The same tests hold
+/// for both editions; where they differ, the test says how.
+pub(crate) const IS_CHAIN: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"chain");
+
+/// A component, as `cargo xtask components` leaves it. Test binaries lie in
 /// `<target dir>/<profile>/deps`.
-pub(crate) fn component() -> PathBuf {
+pub(crate) fn shipped(file: &str) -> PathBuf {
     let binary = std::env::current_exe().expect("the test binary has a path");
     let target = binary.ancestors().nth(3).expect("a test binary lies three levels deep");
-    let path = target.join("components/linkgate-proxy.wasm");
+    let path = target.join("components").join(file);
     assert!(path.is_file(), "{} is not there: cargo xtask components", path.display());
     path
 }

@@ -21,7 +21,7 @@ use crate::stage::host;
 const ALICE: &str = "auth0|alice-5f7c8ec7";
 
 /// A host that makes an instance for each request.
-pub(crate) const FRESH: &[&str] = &["-S", "cli"];
+pub(crate) const FRESH: &[&str] = &["-S", "cli", "--max-instance-reuse-count", "1"];
 
 /// A host that keeps instances. In a second some tests make more than a thousand requests.
 pub(crate) const KEPT: &[&str] =

@@ -62,7 +62,9 @@ impl Hosts {
 fn gateway(world: &World, rule: Rule) -> Host {
     let service = json!({ "client_id": "machine", "client_secret": "MACHINE" });
     let policy = world.policy(rule, &service).to_string();
-    let config = folder().join(format!("crash-{}.json", std::process::id()));
+    // Tests run beside each other, each with a tenant of its own.
+    let port = world.origin.rsplit(':').next().unwrap_or_default();
+    let config = folder().join(format!("crash-{}-{port}.json", std::process::id()));
     std::fs::write(&config, policy).expect("a file to write");
     let binary = Path::new(env!("CARGO_BIN_EXE_linkgate-gateway-process"));
     let mut command = Command::new(binary);

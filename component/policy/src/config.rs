@@ -2,21 +2,29 @@
 //!
 //! All mistakes of a document are found in one run; an unknown key is a mistake everywhere.
 
+mod advice;
+mod duration;
 mod headers;
 mod issuer;
 mod keys;
 mod metadata;
+mod notes;
 mod section;
+mod spelling;
 
+#[cfg(test)]
+mod advice_test;
 #[cfg(test)]
 mod mistakes_test;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jsonwebtoken::Algorithm;
 
-pub use section::Mistake;
-use section::{Entry, Mistakes, Section};
+use notes::Notes;
+pub use notes::{Mistake, UNKNOWN_KEY};
+use section::{Entry, Section};
 
 use crate::json::{self, NotStrict};
 use crate::keyring::IssuerKeys;
@@ -125,6 +133,24 @@ struct Around<'a> {
     seed: u64,
 }
 
+/// What is to be said of a document, without a policy being made of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Review {
+    /// What keeps it from being used.
+    pub mistakes: Vec<Mistake>,
+    /// What is legal but unwise.
+    pub warnings: Vec<Mistake>,
+    /// The keys that were looked for, whether they stand there or not, as `issuers[].keys.refresh`. A
+    /// section that does not stand there was not looked into.
+    pub keys: BTreeSet<String>,
+}
+
+/// Looks a document (JSON) over: all mistakes in it, and what is unwise.
+#[must_use]
+pub fn review(document: &str, secrets: &Secrets, host: Abilities) -> Review {
+    look(document, &Around { secrets, host, seed: 0 }).1
+}
+
 /// Compiles a document.
 pub(crate) fn compile(
     document: &str,
@@ -132,20 +158,27 @@ pub(crate) fn compile(
     host: Abilities,
     seed: u64,
 ) -> Result<Compiled, Vec<Mistake>> {
-    let whole = json::parse(document.as_bytes()).map_err(|flaw| {
-        let message = match flaw {
-            NotStrict::Malformed => "expected JSON, found something else",
-            NotStrict::Duplicate => "expected every key once, found one twice in the same object",
-        };
-        vec![Mistake { pointer: String::new(), message: message.to_owned(), help: None }]
-    })?;
-    let mistakes = Mistakes::default();
-    let compiled = Entry::whole(&whole, &mistakes)
-        .section()
-        .map(|section| read(section, &Around { secrets, host, seed }));
-    match (compiled, mistakes.into_vec()) {
-        (Some(compiled), mistakes) if mistakes.is_empty() => Ok(compiled),
-        (_, mistakes) => Err(mistakes),
+    let (compiled, review) = look(document, &Around { secrets, host, seed });
+    compiled.filter(|_| review.mistakes.is_empty()).ok_or(review.mistakes)
+}
+
+fn look(document: &str, around: &Around<'_>) -> (Option<Compiled>, Review) {
+    let notes = Notes::default();
+    let compiled = match json::parse(document.as_bytes()) {
+        Ok(whole) => Entry::whole(&whole, &notes).section().map(|section| read(section, around)),
+        Err(flaw) => {
+            notes.mistake("", said(flaw).to_owned(), None);
+            None
+        }
+    };
+    let (mistakes, warnings, keys) = notes.into_parts();
+    (compiled, Review { mistakes, warnings, keys })
+}
+
+fn said(flaw: NotStrict) -> &'static str {
+    match flaw {
+        NotStrict::Malformed => "expected JSON, found something else",
+        NotStrict::Duplicate => "expected every key once, found one twice in the same object",
     }
 }
 

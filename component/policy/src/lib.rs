@@ -89,7 +89,7 @@ mod minted;
 #[cfg(test)]
 mod keyring_test;
 
-pub use config::Mistake;
+pub use config::{Mistake, Review, UNKNOWN_KEY, review};
 pub use decision::{Decision, Outcome, escaped};
 pub use denial::{Cause, Denial, Fault};
 pub use exchange::Exchange;

@@ -320,6 +320,12 @@ impl Secrets {
         Self { stand_in: Some(text), ..Self::default() }
     }
 
+    /// These, and a stand-in under every other name.
+    #[must_use]
+    pub fn or_stand_in(self) -> Self {
+        Self { by_name: self.by_name, ..Self::stand_in() }
+    }
+
     /// The secret of that name.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&[u8]> {

@@ -13,29 +13,34 @@ use crate::once;
 /// set is read into memory, once a second.
 const MAX_FILE: u64 = 256 << 10;
 
-/// Whether any issuer's keys are in a file.
-pub(crate) fn is_named(document: &Value) -> bool {
-    let issuers = document.get("issuers").and_then(Value::as_array);
-    issuers.into_iter().flatten().any(|issuer| {
-        issuer.get("keys").and_then(Value::as_object).is_some_and(|keys| name(keys).is_some())
-    })
+/// What became of the files.
+#[derive(Debug, Default)]
+pub(crate) struct Inlined {
+    /// JSON Pointers of the `keys` in which a set took the place of a file's name.
+    pub(crate) read: Vec<String>,
+    /// JSON Pointers of the names of files that cannot be read, or are no key set, or too large, and why.
+    pub(crate) unread: Vec<(String, String)>,
 }
 
 /// Puts the sets in the place of their files' names. Relative names start at `folder`.
-///
-/// # Errors
-/// A file cannot be read, is no key set, or is too large: the text says which, and whose keys.
-pub(crate) fn inline(document: &mut Value, folder: &Path) -> Result<(), String> {
+pub(crate) fn inline(document: &mut Value, folder: &Path) -> Inlined {
+    let mut inlined = Inlined::default();
     let issuers = document.get_mut("issuers").and_then(Value::as_array_mut);
     for (position, issuer) in issuers.into_iter().flatten().enumerate() {
         let Some(keys) = issuer.get_mut("keys").and_then(Value::as_object_mut) else { continue };
         let Some(name) = name(keys) else { continue };
-        let set = read(&folder.join(&name))
-            .map_err(|why| format!("/issuers/{position}/keys/file: `{name}`: {why}"))?;
-        keys.remove("file");
-        keys.insert("jwks".to_owned(), set);
+        match read(&folder.join(&name)) {
+            Ok(set) => {
+                keys.remove("file");
+                keys.insert("jwks".to_owned(), set);
+                inlined.read.push(format!("/issuers/{position}/keys"));
+            }
+            Err(why) => inlined
+                .unread
+                .push((format!("/issuers/{position}/keys/file"), format!("`{name}`: {why}"))),
+        }
     }
-    Ok(())
+    inlined
 }
 
 /// The file's name, where it is the one source of keys: of several, the policy says that they are
@@ -107,11 +112,14 @@ mod tests {
             let expected = format!(r#"{{"issuers":[{{"keys":{{"jwks":{SET}}}}}]}}"#);
             let found = document::read(&folder.write(name, &text)).unwrap();
             let parsed = |text: &str| serde_json::from_str::<Value>(text).unwrap();
-            assert_eq!(parsed(&found), parsed(&expected), "{name}");
+            assert_eq!(parsed(found.json()), parsed(&expected), "{name}");
         }
         folder.write("keys/tenant.json", r#"{"keys":[]}"#);
         let changed = document::read(&folder.0.join("relative.yaml")).unwrap();
-        assert!(changed.contains(r#"{"jwks":{"keys":[]}}"#), "a changed file is another document");
+        assert!(
+            changed.json().contains(r#"{"jwks":{"keys":[]}}"#),
+            "a changed file is another document"
+        );
     }
 
     #[test]
@@ -143,7 +151,7 @@ mod tests {
             ("large.json", "expected at most 262144 bytes, found more"),
         ] {
             let told = read(file).unwrap_err();
-            let place = format!("policy.yaml: /issuers/1/keys/file: `{file}`: {why}");
+            let place = format!("policy.yaml:1:31: error: issuers[1].keys.file: `{file}`: {why}");
             assert!(told.contains(&place), "`{place}` is not in\n{told}");
         }
         assert!(read("full.json").is_ok(), "the largest there may be");
@@ -156,12 +164,15 @@ mod tests {
             ("both.json", r#"{"issuers":[{"keys":{"file":"x","jwks":{}}}]}"#),
             ("number.json", r#"{"issuers":[{"keys":{"file":1}}]}"#),
             ("elsewhere.json", r#"{"file":"x","issuers":{"keys":{"file":"x"}}}"#),
-            ("twice.json", r#"{"issuers":[],"issuers":[]}"#),
         ] {
-            assert_eq!(document::read(&folder.write(name, text)).as_deref(), Ok(text), "{name}");
+            let found = document::read(&folder.write(name, text)).unwrap();
+            assert_eq!(found.json(), text, "{name}");
         }
         let twice = r#"{"version":1,"version":1,"issuers":[{"keys":{"file":"x"}}]}"#;
         let told = document::read(&folder.write("twice.json", twice)).unwrap_err();
-        assert!(told.contains("`version` stands twice"), "{told}");
+        assert!(
+            told.contains("twice.json:1:14: error: version: expected every key once"),
+            "{told}"
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod cases;
 pub mod command;
+mod check_report;
 mod client;
 mod columns;
 mod component;

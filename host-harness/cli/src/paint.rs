@@ -11,14 +11,17 @@ pub(crate) enum Colour {
     Grey = 90,
 }
 
-/// Whether standard output takes colour: it is a terminal, and `NO_COLOR` is not set.
+/// Whether a stream takes colour: it is a terminal, and `NO_COLOR` is not set.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Paint(bool);
 
 impl Paint {
     pub(crate) fn of_stdout() -> Self {
-        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self(std::io::stdout().is_terminal() && !unwanted)
+        Self(std::io::stdout().is_terminal() && !unwanted())
+    }
+
+    pub(crate) fn of_stderr() -> Self {
+        Self(std::io::stderr().is_terminal() && !unwanted())
     }
 
     #[cfg(test)]
@@ -34,4 +37,9 @@ impl Paint {
     pub(crate) fn text(self, text: &str, colour: Colour) -> String {
         if self.0 { format!("\u{1b}[{}m{text}\u{1b}[0m", colour as u8) } else { text.to_owned() }
     }
+}
+
+/// <https://no-color.org>
+fn unwanted() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }

@@ -257,9 +257,12 @@ fn a_policy_with_mistakes_stops_it_before_it_listens() {
     ]);
     assert_eq!(code, Some(2), "{complaints}");
     assert_eq!(told, "", "it must not listen");
-    for part in
-        ["/issuers/0/audience:", "`hmac_secret`", "/pass/1:", "mistakes: nothing was started"]
-    {
+    for part in [
+        "mistakes.yaml:4:5: error: issuers[0].audience:",
+        "`hmac_secret`",
+        "pass[1]:",
+        "mistakes: nothing was started",
+    ] {
         assert!(complaints.contains(part), "no `{part}` in\n{complaints}");
     }
 }
@@ -369,7 +372,7 @@ fn a_changed_policy_is_taken_over_and_a_bad_one_is_not() {
     std::fs::write(policy.path(), good.replace("\"pass\"", "\"pas\"")).unwrap();
     gateway.hears("not reloaded");
     assert!(!gateway.said.contains("nothing was started"), "{}", gateway.said);
-    assert!(gateway.said.contains("/pas: expected a known key"), "{}", gateway.said);
+    assert!(gateway.said.contains("error: pas: expected a known key"), "{}", gateway.said);
     assert!(gateway.answer(keys).starts_with("HTTP/1.1 200 "), "the old policy still serves");
 
     std::fs::write(policy.path(), good.replace("/.well-known", "/elsewhere")).unwrap();
@@ -410,14 +413,14 @@ fn a_changed_key_file_is_taken_over() {
 
     std::fs::write(keys.path(), "{\"keys\":[]}").unwrap();
     gateway.hears("not reloaded");
-    assert!(gateway.said.contains("/issuers/0/keys/jwks/keys: expected"), "{}", gateway.said);
+    assert!(gateway.said.contains("issuers[0].keys.jwks.keys: expected"), "{}", gateway.said);
     std::fs::write(keys.path(), set.to_string().replace("\"keys\"", "\"x\":1,\"keys\"")).unwrap();
     gateway.hears("reloaded ");
 
     // Longer than the moment that it takes to replace a file.
     std::fs::write(keys.path(), "<html>").unwrap();
     gateway.hears("not reloaded");
-    let told = format!("/issuers/0/keys/file: `{name}`: expected JSON: ");
+    let told = format!("issuers[0].keys.file: `{name}`: expected JSON: ");
     assert!(gateway.said.contains(&told), "no `{told}` in\n{}", gateway.said);
     std::fs::write(keys.path(), set.to_string()).unwrap();
     gateway.hears("reloaded ");

@@ -151,7 +151,7 @@ async fn what_cannot_be_meant_ends_before_anything_is_fetched() {
     });
     let (code, told, complaints) = world.keys(&[]).await;
     assert_eq!((code, told.as_str()), (Some(2), ""));
-    assert!(complaints.contains("/issuers/0/audience: expected a known key"), "{complaints}");
+    assert!(complaints.contains("issuers[0].audience: expected a known key"), "{complaints}");
     assert!(complaints.ends_with("mistake: nothing was fetched\n"), "{complaints}");
     let (code, told, complaints) = world.keys(&["--format", "xml"]).await;
     assert_eq!((code, told.as_str()), (Some(2), ""), "{complaints}");
@@ -167,7 +167,7 @@ async fn what_cannot_be_meant_ends_before_anything_is_fetched() {
     let (code, _, complaints) = run(&["keys", "--config", missing.to_str().unwrap()]).await;
     assert_eq!(code, Some(2), "{complaints}");
     assert!(
-        complaints.contains("/issuers/0/keys/file: `none.json`: cannot read it"),
+        complaints.contains("issuers[0].keys.file: `none.json`: cannot read it"),
         "{complaints}"
     );
     assert_eq!(world.tenants[0].tenant.received(), 0);

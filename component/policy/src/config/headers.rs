@@ -1,5 +1,6 @@
 //! What a policy document says of headers: which go on, and which origins may read an answer.
 
+use super::advice;
 use super::section::{Entry, Section};
 use super::{CorsRules, FORWARDED};
 
@@ -26,6 +27,7 @@ fn origin(entry: &Entry<'_>) -> Option<String> {
             })
     };
     if host.is_some_and(plain) {
+        advice::origin(entry, text);
         return Some(text.to_owned());
     }
     entry.wrong(

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use jsonwebtoken::Algorithm;
 
+use super::advice;
 use super::keys;
 use super::section::{Entry, Section};
+use super::spelling;
 use super::{IssuerRules, Kind, SecondaryRules};
 use crate::key;
 use crate::keyring::IssuerKeys;
@@ -44,7 +46,8 @@ fn read_one(
     let kind = section
         .optional("kind")
         .and_then(|entry| {
-            entry.one_of(&[("access-token", Kind::AccessToken), ("id-token", Kind::IdToken)])
+            let words = [("access-token", Kind::AccessToken), ("id-token", Kind::IdToken)];
+            entry.one_of(&words).inspect(|kind| advice::kind(&entry, *kind))
         })
         .unwrap_or(Kind::AccessToken);
     let algorithms = algorithms(&mut section);
@@ -59,14 +62,21 @@ fn read_one(
         })
         .unwrap_or("azp");
     let scopes = match (section.optional("scopes"), kind) {
-        (Some(entry), _) => entry.list(scope),
+        (Some(entry), kind) => {
+            let scopes = entry.list(scope);
+            advice::scopes(&entry, &scopes, kind);
+            scopes
+        }
         (None, Kind::AccessToken) => vec![LINKING_SCOPE.to_owned()],
         // An ID token has no scopes.
         (None, Kind::IdToken) => Vec::new(),
     };
     let clock_skew_ms = section
         .optional("clock_skew")
-        .and_then(|entry| entry.duration_ms(0..=MAX_CLOCK_SKEW_MS))
+        .and_then(|entry| {
+            let skew_ms = entry.duration_ms(0..=MAX_CLOCK_SKEW_MS);
+            skew_ms.inspect(|ms| advice::clock_skew(&entry, *ms))
+        })
         .unwrap_or(30_000);
     let max_token_age_ms =
         section.optional("max_token_age").and_then(|entry| entry.duration_ms(1000..=MAX_AGE_MS));
@@ -116,8 +126,14 @@ fn read_secondary(mut section: Section<'_>, reserved: &[String]) -> SecondaryRul
     };
     let audiences = section.optional("audiences").map(|entry| entry.filled_list(audience));
     let max_age_ms = match section.optional("max_age") {
-        Some(entry) if entry.value().as_text() == Some("off") => None,
-        Some(entry) => entry.duration_ms(1000..=MAX_AGE_MS),
+        Some(entry) => {
+            let is_off = entry.value().as_text() == Some("off");
+            let age_ms = if is_off { None } else { entry.duration_ms(1000..=MAX_AGE_MS) };
+            if is_off || age_ms.is_some() {
+                advice::secondary_age(&entry, age_ms);
+            }
+            age_ms
+        }
         None => Some(3_600_000),
     };
     let email_verified =
@@ -128,24 +144,30 @@ fn read_secondary(mut section: Section<'_>, reserved: &[String]) -> SecondaryRul
 
 /// `algorithms`, RS256 unless said otherwise. `none` is not the name of one.
 fn algorithms(section: &mut Section<'_>) -> Vec<Algorithm> {
-    const KNOWN: &str =
-        "RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA, HS256, HS384 or HS512";
     let mut seen = Vec::new();
     let read = |entry: &Entry<'_>| {
         let text = entry.text()?;
         let Some(algorithm) = key::algorithm(text) else {
-            return entry.wrong(KNOWN, &format!("`{text}`"));
+            return entry.mistaken(
+                format!("expected {KNOWN}, found `{text}`"),
+                spelling::nearest(text, KNOWN.split([',', ' '])).map(spelling::question),
+            );
         };
         if seen.contains(&algorithm) {
             return entry.wrong("every algorithm once", &format!("`{text}` again"));
         }
         seen.push(algorithm);
+        advice::algorithm(entry, algorithm);
         Some(algorithm)
     };
     section
         .optional("algorithms")
         .map_or_else(|| vec![Algorithm::RS256], |entry| entry.filled_list(read))
 }
+
+/// As they are told.
+const KNOWN: &str =
+    "RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA, HS256, HS384 or HS512";
 
 /// A scope token (RFC 6749 section 3.3).
 fn scope(entry: &Entry<'_>) -> Option<String> {

@@ -2,6 +2,7 @@
 
 use jsonwebtoken::Algorithm;
 
+use super::advice;
 use super::section::{Entry, Section};
 use crate::discovery;
 use crate::json::Json;
@@ -120,7 +121,8 @@ fn discovered(section: &Section<'_>, wanted: &Wanted, issuer: Option<&str>) -> O
     if let (Place::Discovery(url), Some(issuer)) = (&place, issuer)
         && let Err(why) = url.check(issuer, &reach)
     {
-        section.mistaken(format!("keys by discovery: {why}"), Some(HTTP_HELP.to_owned()));
+        let message = format!("keys by discovery: {why}");
+        section.mistaken_at("issuer", message, Some(HTTP_HELP.to_owned()));
         return None;
     }
     Some(SourceRules {
@@ -144,18 +146,24 @@ fn remote(
     issuer: Option<&str>,
 ) -> Option<SourceRules> {
     let hosts = source.optional("hosts").map(|entry| entry.list(host)).unwrap_or_default();
-    let allow_http = source.optional("allow_http").and_then(|entry| entry.flag()).unwrap_or(false);
-    let reach = Reach { hosts, allow_http };
+    let allow_http = source.optional("allow_http").and_then(|entry| advice::allow_http(&entry));
+    let reach = Reach { hosts, allow_http: allow_http.unwrap_or(false) };
+    let stale_ms = source
+        .optional("stale")
+        .and_then(|entry| {
+            entry.duration_ms(0..=604_800_000).inspect(|ms| advice::stale(&entry, *ms))
+        })
+        .unwrap_or(STALE_MS);
     let mut duration = |name, range, default| {
         source.optional(name).and_then(|entry| entry.duration_ms(range)).unwrap_or(default)
     };
     let refresh_ms = duration("refresh", 60_000..=86_400_000, REFRESH_MS);
     let refresh_min_ms = duration("refresh_min", 1000..=3_600_000, REFRESH_MIN_MS.min(refresh_ms));
-    let stale_ms = duration("stale", 0..=604_800_000, STALE_MS);
     let cooldown_ms = duration("cooldown", 1000..=3_600_000, COOLDOWN_MS);
     let timeout_ms = duration("timeout", 100..=30_000, TIMEOUT_MS.into());
     if refresh_min_ms > refresh_ms {
-        source.wrong("a `refresh_min` of at most `refresh`", "a longer one");
+        let message = "expected at most `refresh`, found a longer one";
+        source.mistaken_at("refresh_min", message.to_owned(), None);
     }
     if let (Some(Place::Jwks(url) | Place::Discovery(url)), Some(issuer)) = (&place, issuer)
         && let Err(why) = url.check(issuer, &reach)
@@ -165,7 +173,7 @@ fn remote(
         } else {
             format!("when the issuer's keys are really there, write `hosts: [{}]`", url.host())
         };
-        source.mistaken(why, Some(help));
+        source.mistaken_at("jwks_uri", why, Some(help));
     }
     source.end();
     Some(SourceRules {

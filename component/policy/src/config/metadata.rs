@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use zeroize::Zeroizing;
 
+use super::advice;
 use super::section::{Entry, Section};
 use super::{Around, IssuerRules, Kind};
 use crate::metadata::{
@@ -133,9 +134,10 @@ fn read_service(
     if url.is_none() || audience.is_none() {
         service.wrong("`token_url` and `audience` where there are several issuers", "none");
     }
-    let allow_http = service.optional("allow_http").and_then(|entry| entry.flag()).unwrap_or(false);
+    let allow_http = service.optional("allow_http").and_then(|entry| advice::allow_http(&entry));
     let url = url.as_deref().and_then(Url::parse).filter(|url| {
-        let reach = Reach { hosts: vec![url.host().to_owned()], allow_http };
+        let reach =
+            Reach { hosts: vec![url.host().to_owned()], allow_http: allow_http.unwrap_or(false) };
         url.check("", &reach).is_ok()
     });
     if url.is_none() {
@@ -173,6 +175,9 @@ fn include(section: &mut Section<'_>, is_service: bool) -> Option<Option<BTreeSe
         entry
     };
     if entry.value().as_text() == Some("*") {
+        if is_service {
+            advice::every_metadata_key(&entry);
+        }
         return Some(None);
     }
     Some(Some(entry.filled_list(key).into_iter().collect()))

@@ -1,46 +1,23 @@
 //! Reading a document key by key, and collecting what is wrong with it.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
+use super::duration;
+use super::notes::{Notes, UNKNOWN_KEY};
+use super::spelling;
 use crate::json::{Json, Object};
-
-/// Something wrong in a policy document.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
-    /// Where, as a JSON Pointer (RFC 6901). Empty for the whole document.
-    pub pointer: String,
-    /// What was expected and what was found.
-    pub message: String,
-    /// What to do about it, when more can be said.
-    pub help: Option<String>,
-}
-
-/// The mistakes found so far.
-#[derive(Default)]
-pub(super) struct Mistakes(RefCell<Vec<Mistake>>);
-
-impl Mistakes {
-    fn push(&self, pointer: &str, message: String, help: Option<String>) {
-        self.0.borrow_mut().push(Mistake { pointer: pointer.to_owned(), message, help });
-    }
-
-    pub(super) fn into_vec(self) -> Vec<Mistake> {
-        self.0.into_inner()
-    }
-}
 
 /// A value and its place in the document.
 pub(super) struct Entry<'a> {
     pointer: String,
     value: &'a Json,
-    mistakes: &'a Mistakes,
+    notes: &'a Notes,
 }
 
 impl<'a> Entry<'a> {
-    pub(super) fn whole(value: &'a Json, mistakes: &'a Mistakes) -> Self {
-        Self { pointer: String::new(), value, mistakes }
+    pub(super) fn whole(value: &'a Json, notes: &'a Notes) -> Self {
+        Self { pointer: String::new(), value, notes }
     }
 
     pub(super) fn value(&self) -> &'a Json {
@@ -54,8 +31,13 @@ impl<'a> Entry<'a> {
 
     /// Like [`Self::wrong`], with the whole message, and what to do about it.
     pub(super) fn mistaken<T>(&self, message: String, help: Option<String>) -> Option<T> {
-        self.mistakes.push(&self.pointer, message, help);
+        self.notes.mistake(&self.pointer, message, help);
         None
+    }
+
+    /// Notes that what stands here is legal but unwise, and what would be better.
+    pub(super) fn unwise(&self, message: &str, help: &str) {
+        self.notes.warning(&self.pointer, message.to_owned(), help.to_owned());
     }
 
     pub(super) fn section(&self) -> Option<Section<'a>> {
@@ -66,7 +48,7 @@ impl<'a> Entry<'a> {
             pointer: self.pointer.clone(),
             members,
             known: BTreeSet::new(),
-            mistakes: self.mistakes,
+            notes: self.notes,
         })
     }
 
@@ -103,23 +85,43 @@ impl<'a> Entry<'a> {
             return found;
         }
         let expected: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
-        self.wrong(&expected.join(" or "), &self.shown())
+        let near =
+            text.and_then(|text| spelling::nearest(text, words.iter().map(|(word, _)| *word)));
+        self.mistaken(
+            format!("expected {}, found {}", alternatives(&expected), self.shown()),
+            near.map(spelling::question),
+        )
     }
 
     /// A duration: a whole number and `ms`, `s`, `m` or `h`.
     pub(super) fn duration_ms(&self, range: RangeInclusive<u64>) -> Option<u64> {
-        let parsed = self.value.as_text().and_then(parse_duration_ms);
+        let parsed = self.value.as_text().and_then(duration::parse_ms);
         match parsed {
             Some(ms) if range.contains(&ms) => Some(ms),
             Some(_) => self.wrong(
                 &format!(
                     "a duration from {} to {}",
-                    show_ms(*range.start()),
-                    show_ms(*range.end())
+                    duration::show_ms(*range.start()),
+                    duration::show_ms(*range.end())
                 ),
                 &self.shown(),
             ),
-            None => self.wrong("a duration such as `30s`, `10m` or `1h`", &self.shown()),
+            None => self.mistaken(
+                format!("expected a duration such as `30s`, `10m` or `1h`, found {}", self.shown()),
+                Some(match self.value {
+                    Json::Number(number) => {
+                        format!("it needs a unit: `{number}s` is {number} seconds")
+                    }
+                    Json::Null
+                    | Json::Bool(_)
+                    | Json::Text(_)
+                    | Json::List(_)
+                    | Json::Object(_) => {
+                        "a whole number and one of `ms`, `s`, `m` and `h`; a day is `24h`"
+                            .to_owned()
+                    }
+                }),
+            ),
         }
     }
 
@@ -135,13 +137,18 @@ impl<'a> Entry<'a> {
     /// A list; what is wrong with its items is noted at each.
     pub(super) fn list<T>(&self, mut item: impl FnMut(&Entry<'a>) -> Option<T>) -> Vec<T> {
         let Json::List(items) = self.value else {
-            self.wrong::<()>("a list", self.value.kind());
+            let help = "write `[` and `]` around a single entry".to_owned();
+            let is_single = self.value.as_text().is_some();
+            self.mistaken::<()>(
+                format!("expected a list, found {}", self.value.kind()),
+                is_single.then_some(help),
+            );
             return Vec::new();
         };
         let entry = |(index, value)| Entry {
             pointer: format!("{}/{index}", self.pointer),
             value,
-            mistakes: self.mistakes,
+            notes: self.notes,
         };
         items.iter().enumerate().map(entry).filter_map(|entry| item(&entry)).collect()
     }
@@ -159,9 +166,8 @@ impl<'a> Entry<'a> {
         match self.value {
             Json::Text(text) => format!("`{text}`"),
             Json::Number(number) => number.to_string(),
-            Json::Null | Json::Bool(_) | Json::List(_) | Json::Object(_) => {
-                self.value.kind().to_owned()
-            }
+            Json::Bool(flag) => format!("`{flag}`"),
+            Json::Null | Json::List(_) | Json::Object(_) => self.value.kind().to_owned(),
         }
     }
 }
@@ -171,14 +177,15 @@ pub(super) struct Section<'a> {
     pointer: String,
     members: &'a Object,
     known: BTreeSet<&'static str>,
-    mistakes: &'a Mistakes,
+    notes: &'a Notes,
 }
 
 impl<'a> Section<'a> {
     pub(super) fn optional(&mut self, key: &'static str) -> Option<Entry<'a>> {
         self.known.insert(key);
+        self.notes.asked(&self.pointer, key);
         let value = self.members.get(key)?;
-        Some(Entry { pointer: format!("{}/{key}", self.pointer), value, mistakes: self.mistakes })
+        Some(Entry { pointer: format!("{}/{key}", self.pointer), value, notes: self.notes })
     }
 
     pub(super) fn required(&mut self, key: &'static str) -> Option<Entry<'a>> {
@@ -206,42 +213,35 @@ impl<'a> Section<'a> {
 
     /// Like [`Self::wrong`], with the whole message, and what to do about it.
     pub(super) fn mistaken(&self, message: String, help: Option<String>) {
-        self.mistakes.push(&self.pointer, message, help);
+        self.notes.mistake(&self.pointer, message, help);
+    }
+
+    /// A mistake of one of its keys, whether it was read already or not; of the section where it is not there.
+    pub(super) fn mistaken_at(&self, key: &str, message: String, help: Option<String>) {
+        let here = if self.has(key) { format!("/{key}") } else { String::new() };
+        self.notes.mistake(&format!("{}{here}", self.pointer), message, help);
     }
 
     /// Ends the section: every key that nobody asked for is a mistake.
     pub(super) fn end(self) {
         for key in self.members.keys().filter(|key| !self.known.contains(key.as_str())) {
             let known: Vec<&str> = self.known.iter().copied().collect();
-            let pointer = format!("{}/{}", self.pointer, key.replace('~', "~0").replace('/', "~1"));
-            self.mistakes.push(
-                &pointer,
-                format!("expected a known key, found `{key}`"),
-                Some(format!("the keys here are: {}", known.join(", "))),
+            let free = known.iter().copied().filter(|known| !self.members.contains_key(*known));
+            let help = spelling::nearest(key, free).map_or_else(
+                || format!("the keys here are: {}", known.join(", ")),
+                spelling::question,
             );
+            let pointer = format!("{}/{}", self.pointer, key.replace('~', "~0").replace('/', "~1"));
+            self.notes.mistake(&pointer, format!("{UNKNOWN_KEY}, found `{key}`"), Some(help));
         }
     }
 }
 
-fn parse_duration_ms(text: &str) -> Option<u64> {
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = text.split_at_checked(digits)?;
-    let factor = match unit {
-        "ms" => 1,
-        "s" => 1000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        _ => return None,
-    };
-    number.parse::<u64>().ok()?.checked_mul(factor)
-}
-
-fn show_ms(ms: u64) -> String {
-    match ms {
-        0 => "0s".to_owned(),
-        ms if ms % 3_600_000 == 0 => format!("{}h", ms / 3_600_000),
-        ms if ms % 60_000 == 0 => format!("{}m", ms / 60_000),
-        ms if ms % 1000 == 0 => format!("{}s", ms / 1000),
-        ms => format!("{ms}ms"),
+/// `a`, `b` or `c`.
+fn alternatives(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [only] => only.clone(),
+        [before @ .., last] => format!("{} or {last}", before.join(", ")),
     }
 }

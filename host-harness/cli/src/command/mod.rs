@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+mod check;
 mod demo;
 mod keys;
 mod plan;
@@ -25,6 +26,7 @@ struct Linkgate {
 
 #[derive(Subcommand)]
 enum Command {
+    Check(check::Check),
     Demo(demo::Demo),
     Keys(keys::Keys),
     Plan(plan::Plan),
@@ -36,6 +38,7 @@ enum Command {
 #[must_use]
 pub fn run() -> Exit {
     let outcome = match Linkgate::parse().command {
+        Command::Check(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Keys(command) => command.run(),
         Command::Plan(command) => command.run(),
@@ -70,17 +73,14 @@ impl Trouble {
 /// `otherwise` is what a mistake in it prevents.
 fn policy(config: &Path, secrets: &Secrets, otherwise: &str) -> Result<Policy, Trouble> {
     let host = Abilities { remembers: true, serialises: true };
-    let document = document::read(config).map_err(Trouble::usage)?;
-    Policy::compile(&document, secrets, host, seed()).map_err(|mistakes| {
-        let same = |mistake: linkgate_policy::Mistake| linkgate_gateway::Mistake {
-            pointer: mistake.pointer,
-            message: mistake.message,
-            help: mistake.help,
-        };
-        let mistakes: Vec<_> = mistakes.into_iter().map(same).collect();
-        let explained = document::explain(config, &mistakes);
-        Trouble::usage(format!("{explained}: {otherwise}"))
-    })
+    let document = document::read(config).map_err(|why| unusable(&why, otherwise))?;
+    Policy::compile(document.json(), secrets, host, seed())
+        .map_err(|mistakes| unusable(&document.explain(&mistakes), otherwise))
+}
+
+/// A policy that cannot be used, and what that prevents.
+fn unusable(explained: &str, otherwise: &str) -> Trouble {
+    Trouble::usage(format!("{explained}: {otherwise}"))
 }
 
 /// Writes to standard output. A reader that has seen enough is no error.

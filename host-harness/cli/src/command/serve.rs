@@ -11,10 +11,11 @@ use linkgate_gateway::{
 };
 use tokio::net::{TcpListener, TcpSocket};
 
-use super::{Trouble, asked_to_stop, runtime, secrets, seed};
+use super::{Trouble, asked_to_stop, runtime, secrets, seed, unusable};
+use crate::component;
+use crate::document::{self, Document};
 use crate::exit::Exit;
 use crate::operation::{DecisionLog, Format, Metrics, Observer, admin, key_origin, reload};
-use crate::{component, document};
 
 /// Run the reference gateway: the evaluator component in front of an upstream.
 ///
@@ -57,13 +58,14 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(self) -> Result<Exit, Trouble> {
-        let document = document::read(&self.config).map_err(Trouble::usage)?;
+        let document =
+            document::read(&self.config).map_err(|why| unusable(&why, "nothing was started"))?;
         let component = component::find(self.component.as_deref()).map_err(Trouble::usage)?;
         let component_shown = component.display().to_string();
         let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let settings = Settings {
             component: ComponentSource::File(component),
-            document: document.clone(),
+            document: document.json().to_owned(),
             secrets: secrets(),
             seed: seed(),
             upstream: self.trusted_upstream(),
@@ -76,7 +78,7 @@ impl Serve {
         let observer = self.observer()?;
         observer.metrics.instances(settings.instances.get());
         let (gateway, reloader) = Gateway::reloadable(settings, observer.clone())
-            .map_err(|error| self.not_started(&error, &component_shown))?;
+            .map_err(|error| not_started(&error, &document, &component_shown))?;
         observer.metrics.reloaded(true);
         let watch = self.watch(document, reloader, observer.clone());
         let served = runtime()?.block_on(self.serve(gateway, &observer, watch));
@@ -99,9 +101,9 @@ impl Serve {
         })
     }
 
-    fn watch(&self, serving: String, reloader: Reloader, observer: Observer) -> reload::Watch {
+    fn watch(&self, serving: Document, reloader: Reloader, observer: Observer) -> reload::Watch {
         let (config, reloader) = (self.config.clone(), Arc::new(reloader));
-        reload::Watch { config, serving, secrets, reloader, observer }
+        reload::Watch { config, serving: Arc::new(serving), secrets, reloader, observer }
     }
 
     fn trusted_upstream(&self) -> Upstream {
@@ -151,20 +153,19 @@ impl Serve {
         }
         Ok(Exit::Ok)
     }
+}
 
-    fn not_started(&self, error: &StartError, component: &str) -> Trouble {
-        match error {
-            StartError::Policy(mistakes) => {
-                let explained = document::explain(&self.config, mistakes);
-                Trouble::usage(format!("{explained}: nothing was started"))
-            }
-            StartError::Trust(_) => Trouble::usage(error.to_string()),
-            StartError::NotAComponent(_) | StartError::Imports(_) | StartError::Contract(_) => {
-                Trouble::failed(format!("`{component}`: {error}"))
-            }
-            StartError::Unreadable { .. } | StartError::Trapped(_) | StartError::Host(_) => {
-                Trouble::failed(error)
-            }
+fn not_started(error: &StartError, document: &Document, component: &str) -> Trouble {
+    match error {
+        StartError::Policy(mistakes) => {
+            unusable(&document.explain(mistakes), "nothing was started")
+        }
+        StartError::Trust(_) => Trouble::usage(error.to_string()),
+        StartError::NotAComponent(_) | StartError::Imports(_) | StartError::Contract(_) => {
+            Trouble::failed(format!("`{component}`: {error}"))
+        }
+        StartError::Unreadable { .. } | StartError::Trapped(_) | StartError::Host(_) => {
+            Trouble::failed(error)
         }
     }
 }

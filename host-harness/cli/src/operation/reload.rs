@@ -11,7 +11,7 @@ use std::time::Duration;
 use linkgate_gateway::{Reloader, StartError};
 
 use super::Observer;
-use crate::document;
+use crate::document::{self, Document};
 
 /// How often the file is read.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -20,7 +20,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub(crate) struct Watch {
     pub(crate) config: PathBuf,
     /// The document that is being served.
-    pub(crate) serving: String,
+    pub(crate) serving: Arc<Document>,
     pub(crate) secrets: fn() -> Vec<(String, String)>,
     pub(crate) reloader: Arc<Reloader>,
     pub(crate) observer: Observer,
@@ -30,7 +30,7 @@ pub(crate) struct Watch {
 pub(crate) async fn watch(mut watch: Watch) {
     let mut hangup = Hangup::new();
     // What was tried last: a document that does not compile is told once.
-    let mut tried = Ok(watch.serving.clone());
+    let mut tried = Ok(Arc::clone(&watch.serving));
     let mut seen = tried.clone();
     loop {
         let asked = tokio::select! {
@@ -40,12 +40,12 @@ pub(crate) async fn watch(mut watch: Watch) {
         if asked {
             watch.observer.log.reopen();
         }
-        let found = document::read(&watch.config);
+        let found = document::read(&watch.config).map(Arc::new);
         let stands = found == seen;
         seen.clone_from(&found);
         match &found {
             Ok(document) if asked || found != tried => {
-                let document = document.clone();
+                let document = Arc::clone(document);
                 tried = found;
                 watch.take(document).await;
             }
@@ -60,9 +60,9 @@ pub(crate) async fn watch(mut watch: Watch) {
 }
 
 impl Watch {
-    async fn take(&mut self, document: String) {
+    async fn take(&mut self, document: Arc<Document>) {
         let (reloader, secrets) = (Arc::clone(&self.reloader), (self.secrets)());
-        let candidate = document.clone();
+        let candidate = document.json().to_owned();
         let taken = tokio::task::spawn_blocking(move || reloader.reload(candidate, secrets)).await;
         match taken {
             Ok(Ok(())) => {
@@ -71,7 +71,7 @@ impl Watch {
                 eprintln!("reloaded {}", self.config.display());
             }
             Ok(Err(StartError::Policy(mistakes))) => {
-                self.refused(&document::explain(&self.config, &mistakes));
+                self.refused(&document.explain(&mistakes));
             }
             Ok(Err(error)) => self.refused(&error.to_string()),
             Err(error) => self.refused(&error.to_string()),

@@ -1,0 +1,114 @@
+//! What is legal in a document but unwise: a sentence each, and what would be better.
+
+use jsonwebtoken::Algorithm;
+
+use super::section::Entry;
+use super::{Kind, duration};
+use crate::key;
+
+/// Two minutes: clocks that keep time by NTP are within a second of each other.
+const LONG_SKEW_MS: u64 = 120_000;
+
+/// A day: a key that was withdrawn because it leaked is used for that long at worst.
+const LONG_STALE_MS: u64 = 86_400_000;
+
+/// A day since the sign-in to the second account: nobody can tell who has the browser by then.
+const LONG_SIGN_IN_MS: u64 = LONG_STALE_MS;
+
+pub(super) fn algorithm(entry: &Entry<'_>, algorithm: Algorithm) {
+    if key::is_hmac(algorithm) {
+        entry.unwise(
+            &format!(
+                "{} is symmetric: whoever can check a token can also make one",
+                key::name(algorithm)
+            ),
+            "use RS256 or another public-key algorithm where the issuer has one",
+        );
+    }
+}
+
+pub(super) fn kind(entry: &Entry<'_>, kind: Kind) {
+    if kind == Kind::IdToken {
+        entry.unwise(
+            "an ID token tells a client who signed in, and is not meant to be sent to an API",
+            "use `access-token` unless your tenant accepts nothing else here",
+        );
+    }
+}
+
+pub(super) fn scopes(entry: &Entry<'_>, scopes: &[String], kind: Kind) {
+    let is_empty = matches!(entry.value(), crate::json::Json::List(items) if items.is_empty());
+    if is_empty && scopes.is_empty() && kind == Kind::AccessToken {
+        entry.unwise(
+            "any access token of a user may link and unlink, whatever it was issued for",
+            "ask for a scope such as `update:current_user_identities`",
+        );
+    }
+}
+
+pub(super) fn clock_skew(entry: &Entry<'_>, ms: u64) {
+    if ms > LONG_SKEW_MS {
+        entry.unwise(
+            &format!("a token is accepted for {} after it expired", duration::show_ms(ms)),
+            "keep the clocks in step (NTP) and the skew within 2m",
+        );
+    }
+}
+
+/// `None` is `off`.
+pub(super) fn secondary_age(entry: &Entry<'_>, ms: Option<u64>) {
+    if ms.is_some_and(|ms| ms <= LONG_SIGN_IN_MS) {
+        return;
+    }
+    entry.unwise(
+        "an old token of the second account is enough to take that account over",
+        "ask for a fresh sign-in, such as `1h`",
+    );
+}
+
+pub(super) fn stale(entry: &Entry<'_>, ms: u64) {
+    if ms == 0 {
+        entry.unwise(
+            "an outage of the key endpoint is an outage of the gate",
+            "allow a time that is longer than most outages, such as `1h`",
+        );
+    }
+    if ms > LONG_STALE_MS {
+        entry.unwise(
+            &format!("a withdrawn key may be used for {} longer", duration::show_ms(ms)),
+            "keep it at what you can bear after a key has leaked, such as `1h`",
+        );
+    }
+}
+
+/// Reads `allow_http`.
+pub(super) fn allow_http(entry: &Entry<'_>) -> Option<bool> {
+    let allowed = entry.flag()?;
+    if allowed {
+        entry.unwise(
+            "whoever is on the way can read and change what is fetched without TLS",
+            "use `https`, with a CA of your own (`--ca`) if need be",
+        );
+    }
+    Some(allowed)
+}
+
+pub(super) fn origin(entry: &Entry<'_>, origin: &str) {
+    let Some(authority) = origin.strip_prefix("http://") else { return };
+    let is_loopback = ["localhost", "127.0.0.1", "[::1]"].iter().any(|host| {
+        authority.strip_prefix(host).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+    });
+    if !is_loopback {
+        entry.unwise(
+            "whoever is on the way to a page without TLS can act as that page",
+            "serve the page by `https`, and allow that origin",
+        );
+    }
+}
+
+pub(super) fn every_metadata_key(entry: &Entry<'_>) {
+    entry.unwise(
+        "whatever the second account holds is carried over, also what nobody thought of",
+        "list the keys that your applications use",
+    );
+}

@@ -1,0 +1,58 @@
+//! What is found while a document is read: mistakes, warnings, and which keys were looked for.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+/// Something wrong in a policy document, or unwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// Where, as a JSON Pointer (RFC 6901). Empty for the whole document.
+    pub pointer: String,
+    /// What was expected and what was found.
+    pub message: String,
+    /// What to do about it, when more can be said.
+    pub help: Option<String>,
+}
+
+/// What the message of a mistake begins with that is about a key itself, and not about its value: whoever
+/// marks the place in the source marks the key then.
+pub const UNKNOWN_KEY: &str = "expected a known key";
+
+/// The notes taken so far.
+#[derive(Default)]
+pub(super) struct Notes {
+    mistakes: RefCell<Vec<Mistake>>,
+    warnings: RefCell<Vec<Mistake>>,
+    asked: RefCell<BTreeSet<String>>,
+}
+
+impl Notes {
+    pub(super) fn mistake(&self, pointer: &str, message: String, help: Option<String>) {
+        self.mistakes.borrow_mut().push(Mistake { pointer: pointer.to_owned(), message, help });
+    }
+
+    pub(super) fn warning(&self, pointer: &str, message: String, help: String) {
+        let help = Some(help);
+        self.warnings.borrow_mut().push(Mistake { pointer: pointer.to_owned(), message, help });
+    }
+
+    /// Notes that a key was looked for, whether it stands there or not.
+    pub(super) fn asked(&self, section: &str, key: &str) {
+        let mut path = String::new();
+        for segment in section.split('/').skip(1) {
+            if segment.bytes().all(|byte| byte.is_ascii_digit()) {
+                path.push_str("[]");
+            } else {
+                path.push_str(if path.is_empty() { "" } else { "." });
+                path.push_str(segment);
+            }
+        }
+        path.push_str(if path.is_empty() { "" } else { "." });
+        self.asked.borrow_mut().insert(path + key);
+    }
+
+    /// Mistakes, warnings, and the keys that were looked for.
+    pub(super) fn into_parts(self) -> (Vec<Mistake>, Vec<Mistake>, BTreeSet<String>) {
+        (self.mistakes.into_inner(), self.warnings.into_inner(), self.asked.into_inner())
+    }
+}

@@ -1,0 +1,46 @@
+//! Workflow commands of GitHub Actions: each finding is shown beside its line in a pull request.
+
+use super::Checked;
+use crate::document::Finding;
+
+/// A line for each finding.
+pub(crate) fn text(checked: &[Checked]) -> String {
+    let lines = checked.iter().flat_map(|one| {
+        one.findings.iter().map(|finding| line(one.document.name(), finding) + "\n")
+    });
+    lines.collect()
+}
+
+fn line(file: &str, finding: &Finding) -> String {
+    let place = finding.place.map(|place| format!(",line={},col={}", place.line, place.column));
+    let path = finding.key_path();
+    let path = if path.is_empty() { path } else { format!("{path}: ") };
+    let help = finding.help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
+    format!(
+        "::{} file={}{}::{}",
+        finding.severity.name(),
+        property(file),
+        place.unwrap_or_default(),
+        data(&format!("{path}{}{help}", finding.message))
+    )
+}
+
+/// As the runner unescapes it (`ActionCommand` in actions/runner).
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_can_be_taken_for_another_command() {
+        assert_eq!(data("100%\n::error::x\r"), "100%25%0A::error::x%0D");
+        assert_eq!(property("a,line=1::b"), "a%2Cline=1%3A%3Ab");
+    }
+}

@@ -1,0 +1,76 @@
+//! `linkgate check`: what is wrong with policy documents, and what is unwise.
+
+use std::path::PathBuf;
+
+use linkgate_policy::{Abilities, Secrets};
+
+use super::{Trouble, secrets, tell};
+use crate::check_report::{Checked, github, human, json};
+use crate::document::Document;
+use crate::exit::Exit;
+use crate::paint::Paint;
+
+/// Look policies over: all mistakes at once, each with its line and what to do about it.
+///
+/// What is legal but unwise is told as a warning. Nothing is started or fetched; key files that a policy
+/// names are read. Secrets that it names need not be there; those that are in the environment, as for
+/// `serve`, are looked at too.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Check {
+    /// Policy documents, YAML or JSON
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Form of the report
+    #[arg(long, value_name = "FORM", default_value = "human")]
+    format: ReportFormat,
+    /// Fail on warnings, too
+    #[arg(long)]
+    deny_warnings: bool,
+}
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum ReportFormat {
+    /// Words, with the source line marked
+    Human,
+    /// JSON, one object in one line
+    Json,
+    /// Workflow commands, which GitHub shows beside the line
+    Github,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  linkgate check policy.yaml
+  linkgate check --format github --deny-warnings policies/*.yaml
+  linkgate check --format json policy.yaml | jq -r '.files[].findings[] | .message'
+
+Exit codes: 0 no mistakes (with --deny-warnings: nor warnings), 1 there are some, 2 the command line is wrong
+or a file cannot be read.";
+
+impl Check {
+    pub(super) fn run(self) -> Result<Exit, Trouble> {
+        let secrets: Secrets = secrets().into_iter().collect::<Secrets>().or_stand_in();
+        let host = Abilities { remembers: true, serialises: true };
+        let checked: Vec<Checked> = self
+            .files
+            .iter()
+            .map(|file| {
+                let document = Document::open(file)?;
+                let findings = document.review(&secrets, host);
+                Ok(Checked { document, findings })
+            })
+            .collect::<Result<_, String>>()
+            .map_err(Trouble::usage)?;
+        tell(&match self.format {
+            ReportFormat::Human => human::text(&checked, Paint::of_stdout()),
+            ReportFormat::Json => json::text(&checked) + "\n",
+            ReportFormat::Github => github::text(&checked),
+        })?;
+        let is_good = |checked: &Checked| {
+            checked.errors() == 0 && !(self.deny_warnings && checked.warnings() > 0)
+        };
+        Ok(if checked.iter().all(is_good) { Exit::Ok } else { Exit::Failed })
+    }
+}

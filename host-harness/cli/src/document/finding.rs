@@ -1,0 +1,98 @@
+//! Something to say of a document, and where.
+
+use linkgate_policy::UNKNOWN_KEY;
+
+use super::places::{Place, Places};
+
+/// How much it matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Severity {
+    /// The document cannot be used.
+    Error,
+    /// It can be used, but is unwise.
+    Warning,
+}
+
+impl Severity {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// Something to say of a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Finding {
+    pub(crate) severity: Severity,
+    /// None where the text has no such place, as for a document that is empty.
+    pub(crate) place: Option<Place>,
+    /// JSON Pointer, empty for the whole document.
+    pub(crate) pointer: String,
+    pub(crate) message: String,
+    pub(crate) help: Option<String>,
+}
+
+impl Finding {
+    /// Something wrong with the form of the text.
+    pub(super) fn of_text(place: Option<Place>, message: String) -> Self {
+        Self { severity: Severity::Error, place, pointer: String::new(), message, help: None }
+    }
+
+    /// A text that says nothing.
+    pub(super) fn of_nothing() -> Self {
+        let help = "a policy begins with `version: 1` and has `issuers`".to_owned();
+        let finding = Self::of_text(None, "expected a policy, found nothing".to_owned());
+        Self { help: Some(help), ..finding }
+    }
+
+    /// A key that stands twice.
+    pub(super) fn twice(
+        pointer: &str,
+        name: &str,
+        place: Option<Place>,
+        before: Option<Place>,
+    ) -> Self {
+        let first = before.map(|before| format!("the first one is on line {}", before.line));
+        Self {
+            severity: Severity::Error,
+            place,
+            pointer: pointer.to_owned(),
+            message: format!("expected every key once, found `{name}` again"),
+            help: first,
+        }
+    }
+
+    /// What the policy said of a document, and where that is.
+    pub(super) fn located(
+        severity: Severity,
+        (pointer, message, help): (&str, &str, Option<&str>),
+        places: &Places,
+    ) -> Self {
+        let key = if message.starts_with(UNKNOWN_KEY) { places.key(pointer) } else { None };
+        Self {
+            severity,
+            place: key.or_else(|| places.value(pointer)),
+            pointer: pointer.to_owned(),
+            message: message.to_owned(),
+            help: help.map(str::to_owned),
+        }
+    }
+
+    /// The way to it as people write it: `issuers[0].keys`. Empty for the whole document.
+    pub(crate) fn key_path(&self) -> String {
+        let mut path = String::new();
+        for segment in self.pointer.split('/').skip(1) {
+            let name = segment.replace("~1", "/").replace("~0", "~");
+            let is_index = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+            let parts = match (is_index, path.is_empty()) {
+                (true, _) => ["[", &name, "]"],
+                (false, true) => ["", &name, ""],
+                (false, false) => [".", &name, ""],
+            };
+            path.extend(parts);
+        }
+        path
+    }
+}

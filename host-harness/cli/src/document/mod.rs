@@ -1,0 +1,166 @@
+//! Policy documents as people write them, and what is to be said of them, line by line.
+//!
+//! ```text
+//!  file ─▶ source ─▶ value, places, flaws of its form ─▶ key_file ─▶ the policy reads it ─▶ findings
+//! ```
+
+mod finding;
+mod hidden;
+mod human;
+mod places;
+mod source;
+
+use std::path::Path;
+
+use linkgate_policy::{Abilities, Secrets, review};
+
+pub(crate) use finding::{Finding, Severity};
+pub(crate) use human::text as human;
+
+use crate::key_file;
+use crate::paint::Paint;
+use places::{Place, Places};
+use source::Source;
+
+/// A policy document and the text that it was read from.
+#[derive(Debug)]
+pub(crate) struct Document {
+    name: String,
+    text: String,
+    places: Places,
+    hidden: Vec<Place>,
+    /// What is wrong before any policy has read it. While there is something, it is not to be used.
+    flaws: Vec<Finding>,
+    json: Option<String>,
+}
+
+/// Two are the same to a policy, however they are laid out.
+impl PartialEq for Document {
+    fn eq(&self, other: &Self) -> bool {
+        self.json == other.json && self.flaws == other.flaws
+    }
+}
+
+/// Reads a policy document, JSON or YAML, that is good as far as can be told without the policy. Key sets
+/// that it names by file stand in it afterwards.
+///
+/// # Errors
+///
+/// The file, or one that it names, cannot be read, or is no JSON or YAML: the text says where.
+pub(crate) fn read(path: &Path) -> Result<Document, String> {
+    let document = Document::open(path)?;
+    if document.flaws.is_empty() { Ok(document) } else { Err(document.told(&document.flaws)) }
+}
+
+/// A mistake as the policy tells it, in the component or in this process.
+pub(crate) trait Told {
+    /// Pointer, message and help.
+    fn told(&self) -> (&str, &str, Option<&str>);
+}
+
+impl Told for linkgate_policy::Mistake {
+    fn told(&self) -> (&str, &str, Option<&str>) {
+        (&self.pointer, &self.message, self.help.as_deref())
+    }
+}
+
+impl Told for linkgate_gateway::Mistake {
+    fn told(&self) -> (&str, &str, Option<&str>) {
+        (&self.pointer, &self.message, self.help.as_deref())
+    }
+}
+
+impl Document {
+    /// Reads a file, whatever is in it.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read: the text says why.
+    pub(crate) fn open(path: &Path) -> Result<Self, String> {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| format!("cannot read the policy `{name}`: {error}"))?;
+        let is_json =
+            path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+        let source = if is_json { source::json(&text) } else { source::yaml(&text) };
+        let Source { mut value, mut places, mut flaws } = source;
+        let hidden = value.as_ref().map(|value| hidden::places(value, &places)).unwrap_or_default();
+        if value == Some(serde_json::Value::Null) {
+            flaws.push(Finding::of_nothing());
+        }
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let keys = value.as_mut().map(|value| key_file::inline(value, folder)).unwrap_or_default();
+        for keys in &keys.read {
+            places.stand_for(&format!("{keys}/file"), format!("{keys}/jwks"));
+        }
+        flaws.extend(keys.unread.iter().map(|(pointer, why)| {
+            Finding::located(Severity::Error, (pointer, why, None), &places)
+        }));
+        let json = value.map(|value| value.to_string());
+        Ok(Self { name, text, places, hidden, flaws, json })
+    }
+
+    /// As the policy takes it.
+    pub(crate) fn json(&self) -> &str {
+        self.json.as_deref().unwrap_or_default()
+    }
+
+    /// The file, as it was named.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A line of the text, counted from 1, without the secrets that stand in it.
+    fn line(&self, number: usize) -> Option<String> {
+        let line = self.text.lines().nth(number.checked_sub(1)?)?;
+        if self.json.is_none() && hidden::may_be_in(line) {
+            return None;
+        }
+        Some(hidden::masked(line, number, &self.hidden))
+    }
+
+    /// All there is to say of it, in the order of its lines. `host` is what a gateway can do.
+    pub(crate) fn review(&self, secrets: &Secrets, host: Abilities) -> Vec<Finding> {
+        let mut findings = self.flaws.clone();
+        if let Some(json) = &self.json {
+            let review = review(json, secrets, host);
+            let errors = review.mistakes.iter().map(|mistake| (Severity::Error, mistake));
+            let warnings = review.warnings.iter().map(|mistake| (Severity::Warning, mistake));
+            findings.extend(
+                errors
+                    .chain(warnings)
+                    // A file that could not be read still stands there: that was told.
+                    .filter(|(_, mistake)| {
+                        !self.flaws.iter().any(|flaw| flaw.pointer == mistake.pointer)
+                    })
+                    .map(|(severity, mistake)| {
+                        Finding::located(severity, mistake.told(), &self.places)
+                    }),
+            );
+        }
+        findings.sort_by_key(|finding| finding.place.map(|place| (place.line, place.column)));
+        findings
+    }
+
+    /// Every mistake that the policy told, where it stands, and what to do about it; their count last.
+    pub(crate) fn explain<M: Told>(&self, mistakes: &[M]) -> String {
+        let located = |mistake: &M| Finding::located(Severity::Error, mistake.told(), &self.places);
+        let mut findings: Vec<Finding> = mistakes.iter().map(located).collect();
+        findings.sort_by_key(|finding| finding.place.map(|place| (place.line, place.column)));
+        self.told(&findings)
+    }
+
+    /// For standard error.
+    fn told(&self, findings: &[Finding]) -> String {
+        let paint = Paint::of_stderr();
+        let mut text: String =
+            findings.iter().map(|finding| human(self, finding, paint) + "\n").collect();
+        text.push_str(&counted(findings.len(), "mistake"));
+        text
+    }
+}
+
+/// `1 mistake`, `2 mistakes`.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}

@@ -1,0 +1,154 @@
+//! `linkgate check`: what is told of ten realistic mistakes, and in which forms.
+#![cfg(test)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+/// Exit code, standard output and standard error of `linkgate check` in the folder `check/`.
+fn check(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_linkgate"))
+        .current_dir(folder())
+        .env_remove("LINKGATE_SECRET_SESSION")
+        .arg("check")
+        .args(arguments)
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/check")
+}
+
+/// A file of `check/`; with `LINKGATE_BLESS=1` it is written anew instead.
+#[track_caller]
+fn is_as_in(file: &str, found: &str) {
+    let path = folder().join(file);
+    if std::env::var_os("LINKGATE_BLESS").is_some() {
+        std::fs::write(&path, found).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(found, expected, "{file}: is it better? LINKGATE_BLESS=1 writes it anew");
+}
+
+/// Policies with mistakes. Each stands beside what is told of it.
+const MISTAKEN: [&str; 11] = [
+    "algorithms.yaml",
+    "bare.yaml",
+    "browser.yaml",
+    "empty.yaml",
+    "form.yaml",
+    "keys.yaml",
+    "metadata.yaml",
+    "misspelt.yaml",
+    "private_key.json",
+    "secret.yaml",
+    "twice.yaml",
+];
+
+#[test]
+fn mistakes_are_told_so_that_a_newcomer_can_act() {
+    for policy in MISTAKEN {
+        let (code, told, complaints) = check(&[policy]);
+        assert_eq!((code, complaints.as_str()), (Some(1), ""), "{policy}");
+        assert!(!told.contains('\u{1b}'), "colour without a terminal");
+        is_as_in(&Path::new(policy).with_extension("txt").display().to_string(), &told);
+    }
+}
+
+#[test]
+fn a_secret_in_the_policy_is_not_repeated() {
+    let secrets =
+        ["kX9-not-for-anybodys-eyes", "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A", "hunter2"];
+    for policy in ["secret.yaml", "private_key.json"] {
+        let text = std::fs::read_to_string(folder().join(policy)).unwrap();
+        assert!(secrets.iter().any(|secret| text.contains(secret)), "{policy} holds one");
+        for format in ["human", "json", "github"] {
+            let (_, told, _) = check(&[policy, "--format", format]);
+            for secret in secrets {
+                assert!(!told.contains(secret), "{policy} {format}: {told}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_policy_of_the_folder_is_tried() {
+    let tried: Vec<&str> = MISTAKEN.into_iter().chain(["good.yaml", "unwise.yaml"]).collect();
+    for entry in std::fs::read_dir(folder()).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let is_policy = path.extension().is_some_and(|extension| extension == "yaml");
+        assert!(!is_policy || tried.contains(&name), "{name}");
+    }
+}
+
+#[test]
+fn what_is_unwise_is_told_and_does_not_fail_unless_asked() {
+    let (code, told, complaints) = check(&["unwise.yaml"]);
+    assert_eq!((code, complaints.as_str()), (Some(0), ""));
+    is_as_in("unwise.txt", &told);
+    let (code, again, _) = check(&["--deny-warnings", "unwise.yaml"]);
+    assert_eq!((code, again), (Some(1), told));
+    let (code, told, _) = check(&["--deny-warnings", "good.yaml"]);
+    assert_eq!((code, told.as_str()), (Some(0), "good.yaml: ok\n"));
+}
+
+#[test]
+fn programs_are_told_the_same() {
+    let files = ["good.yaml", "unwise.yaml", "misspelt.yaml", "form.yaml"];
+    let (code, told, _) = check(&[["--format", "json"].as_slice(), &files].concat());
+    assert_eq!((code, told.lines().count()), (Some(1), 1));
+    let report: Value = serde_json::from_str(&told).unwrap();
+    is_as_in("report.json", &format!("{report:#}\n"));
+    let (code, told, _) = check(&[["--format", "github"].as_slice(), &files].concat());
+    assert_eq!(code, Some(1));
+    is_as_in("report.github", &told);
+}
+
+#[test]
+fn what_cannot_be_looked_at_is_another_exit_code() {
+    for (arguments, part) in [
+        ([].as_slice(), "FILE"),
+        (&["nowhere.yaml"], "cannot read the policy `nowhere.yaml`"),
+        (&["good.yaml", "--format", "xml"], "xml"),
+    ] {
+        let (code, told, complaints) = check(arguments);
+        assert_eq!((code, told.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(complaints.contains(part), "{complaints}");
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_linkgate"))
+        .current_dir(folder())
+        .args(["check", "unwise.yaml"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), [].as_slice()));
+}
+
+#[test]
+fn a_secret_that_is_there_is_looked_at_and_never_shown() {
+    let told = |value: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_linkgate"))
+            .current_dir(folder())
+            .env("LINKGATE_SECRET_SESSION", value)
+            .args(["check", "unwise.yaml"])
+            .output()
+            .unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, short) = told("tooshort");
+    assert_eq!(code, Some(1));
+    assert!(short.contains("unwise.yaml:7:18: error: issuers[0].hmac_secret: expected a secret of at least 32 bytes"), "{short}");
+    assert!(!short.contains("tooshort"), "{short}");
+}

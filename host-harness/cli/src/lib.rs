@@ -15,5 +15,6 @@ mod merge_report;
 mod once;
 mod operation;
 mod paint;
+pub mod reference;
 
 pub use exit::Exit;

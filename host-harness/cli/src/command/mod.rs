@@ -4,6 +4,7 @@ mod check;
 mod demo;
 mod keys;
 mod plan;
+mod schema;
 mod serve;
 mod tenant;
 
@@ -30,6 +31,7 @@ enum Command {
     Demo(demo::Demo),
     Keys(keys::Keys),
     Plan(plan::Plan),
+    Schema(schema::Schema),
     Serve(serve::Serve),
     Tenant(tenant::Tenant),
 }
@@ -42,6 +44,7 @@ pub fn run() -> Exit {
         Command::Demo(command) => command.run(),
         Command::Keys(command) => command.run(),
         Command::Plan(command) => command.run(),
+        Command::Schema(command) => command.run(),
         Command::Serve(command) => command.run(),
         Command::Tenant(command) => command.run(),
     };

@@ -3,6 +3,7 @@
 use linkgate_policy::UNKNOWN_KEY;
 
 use super::places::{Place, Places};
+use crate::reference;
 
 /// How much it matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,13 +71,17 @@ impl Finding {
         (pointer, message, help): (&str, &str, Option<&str>),
         places: &Places,
     ) -> Self {
-        let key = if message.starts_with(UNKNOWN_KEY) { places.key(pointer) } else { None };
+        let is_of_key = message.starts_with(UNKNOWN_KEY);
+        let key = if is_of_key { places.key(pointer) } else { None };
+        // A slip of the pen is likelier than a key in a wrong place.
+        let is_slip = help.is_some_and(|help| help.starts_with("did you mean"));
+        let elsewhere = if is_of_key && !is_slip { belongs_elsewhere(pointer) } else { None };
         Self {
             severity,
             place: key.or_else(|| places.value(pointer)),
             pointer: pointer.to_owned(),
             message: message.to_owned(),
-            help: help.map(str::to_owned),
+            help: elsewhere.or_else(|| help.map(str::to_owned)),
         }
     }
 
@@ -95,4 +100,17 @@ impl Finding {
         }
         path
     }
+}
+
+/// What to do with a key that is known, but not there.
+fn belongs_elsewhere(pointer: &str) -> Option<String> {
+    let (_, name) = pointer.rsplit_once('/')?;
+    let sections: Vec<String> = reference::places(name)
+        .iter()
+        .map(|section| match section.path {
+            "" => "at the top of the document".to_owned(),
+            path => format!("under `{path}`"),
+        })
+        .collect();
+    (!sections.is_empty()).then(|| format!("`{name}` belongs {}", sections.join(" or ")))
 }

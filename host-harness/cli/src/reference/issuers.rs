@@ -1,0 +1,127 @@
+//! `issuers`: whose tokens are accepted, and what they must be.
+
+use super::Shape::{
+    Duration, DurationOr, Flag, KeySet, Object, SecretName, Text, Texts, True, Word, Words,
+};
+use super::{HOUR, MINUTE, SECOND, Section, YEAR, otherwise, required, usually};
+
+/// JWS algorithms (RFC 7518 section 3.1, RFC 8037). `none` is not one.
+const ALGORITHMS: &[&str] = &[
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "HS256",
+    "HS384", "HS512",
+];
+
+pub(super) const ISSUER: Section = Section {
+    path: "issuers[]",
+    keys: &[
+        required("issuer", Text, "`iss`, compared exactly, trailing slash included"),
+        required("audiences", Texts(1), "the accepted `aud`. A token has exactly one"),
+        otherwise("keys", Object, "by discovery", "where the issuer's keys come from"),
+        usually(
+            "kind",
+            Word(&["access-token", "id-token"]),
+            "access-token",
+            "`id-token` for tenants that still accept ID tokens as bearer",
+        ),
+        usually("algorithms", Words(ALGORITHMS), "[RS256]", "how its tokens may be signed"),
+        otherwise(
+            "hmac_secret",
+            SecretName,
+            "needed for HS algorithms alone",
+            "name of a secret of the host's, at least as long as the hash",
+        ),
+        usually(
+            "client_claim",
+            Word(&["azp", "client_id", "cid"]),
+            "azp",
+            "where an access token names its client",
+        ),
+        otherwise(
+            "scopes",
+            Texts(0),
+            "`[update:current_user_identities]`, none for `id-token`",
+            "all are needed to link and unlink. Reading the profile asks for none here: the upstream has its own word on it",
+        ),
+        usually("clock_skew", Duration(0, 5 * MINUTE), "30s", "for `exp`, `nbf`, `iat` and ages"),
+        otherwise("max_token_age", Duration(SECOND, YEAR), "none", "since `iat`"),
+        otherwise("type", Text, "any", "the `typ` a token must have, such as `at+jwt` (RFC 9068)"),
+        otherwise("secondary", Object, "see below", "what `link_with` must be"),
+    ],
+};
+
+pub(super) const KEYS: Section = Section {
+    path: "issuers[].keys",
+    keys: &[
+        otherwise("jwks", KeySet, "-", "the set itself. A key that cannot be used is a mistake"),
+        otherwise(
+            "file",
+            Text,
+            "-",
+            "a JSON file that holds such a set, at most 256 KiB, named from the policy's folder; the command line reads it and puts it in the place of `jwks`. A changed one reloads the policy",
+        ),
+        otherwise("jwks_uri", Text, "-", "the URL of a set"),
+        otherwise(
+            "discovery",
+            True,
+            "-",
+            "the set that `{issuer}/.well-known/openid-configuration` names. Its `issuer` must be this one, to the byte",
+        ),
+        otherwise(
+            "hosts",
+            Texts(0),
+            "none",
+            "further hosts that the keys may be fetched from, such as `www.googleapis.com`",
+        ),
+        usually(
+            "allow_http",
+            Flag,
+            "false",
+            "`http` beyond loopback. Whoever is on the way can then put keys there",
+        ),
+        usually(
+            "refresh",
+            Duration(MINUTE, 24 * HOUR),
+            "10m",
+            "the longest a set is fresh; also for a set that does not say",
+        ),
+        usually(
+            "refresh_min",
+            Duration(SECOND, HOUR),
+            "1m",
+            "the shortest, whatever `Cache-Control: max-age` says; at most `refresh`",
+        ),
+        usually(
+            "stale",
+            Duration(0, 168 * HOUR),
+            "1h",
+            "how much longer a set is used while no other can be fetched",
+        ),
+        usually(
+            "cooldown",
+            Duration(SECOND, HOUR),
+            "30s",
+            "the least between two fetches that tokens with an unknown `kid` ask for",
+        ),
+        usually("timeout", Duration(100, 30 * SECOND), "5s", "for one fetch"),
+    ],
+};
+
+pub(super) const SECONDARY: Section = Section {
+    path: "issuers[].secondary",
+    keys: &[
+        usually("algorithms", Words(ALGORITHMS), "[RS256]", "how the token may be signed"),
+        otherwise(
+            "audiences",
+            Texts(1),
+            "the bearer's client",
+            "accepted `aud`; exactly one. Unless set, it is the bearer's client claim, or with `kind: id-token` the bearer's own `aud`",
+        ),
+        usually(
+            "max_age",
+            DurationOr(SECOND, YEAR, "off"),
+            "1h",
+            "since `auth_time`, else `iat`; `off` must be written",
+        ),
+        usually("email_verified", Flag, "false", "whether `email_verified: true` is asked for"),
+    ],
+};

@@ -1,0 +1,80 @@
+//! The document itself, and its small sections.
+
+use super::Shape::{Duration, Object, Objects, One, Text, Texts, Word};
+use super::{HOUR, MINUTE, Section, otherwise, required, usually};
+
+pub(super) const TOP: Section = Section {
+    path: "",
+    keys: &[
+        required("version", One, "the version of this form"),
+        required("issuers", Objects, "whose tokens are accepted, one entry each"),
+        usually(
+            "base_path",
+            Text,
+            "/api/v2",
+            "where the Management API lies; the guarded routes are under `{base_path}/users`",
+        ),
+        usually(
+            "profile",
+            Word(&["off", "read-own"]),
+            "off",
+            "`read-own` opens `GET {base_path}/users/{user_id}` to the user's own token",
+        ),
+        otherwise(
+            "pass",
+            Texts(0),
+            "none",
+            "path prefixes, of whole segments, that are passed on untouched. They may not overlap each other or the guarded routes",
+        ),
+        otherwise("cors", Object, "no CORS", "which pages may call from a browser"),
+        otherwise(
+            "metadata",
+            Object,
+            "not carried over",
+            "carries the second account's `user_metadata` over before it is linked",
+        ),
+        otherwise(
+            "forward_headers",
+            Texts(0),
+            "none",
+            "headers that go upstream besides `accept`, `accept-language`, `user-agent`, `auth0-client`, `origin`, `traceparent`, `tracestate`",
+        ),
+        usually(
+            "encoded_slashes",
+            Word(&["refuse", "in-ids"]),
+            "refuse",
+            "`in-ids` lets `%2F` and `%5C` stand in user ids; they stay encoded upstream",
+        ),
+        usually(
+            "upstream_timeout",
+            Duration(100, 5 * MINUTE),
+            "10s",
+            "until the head of the upstream's answer",
+        ),
+        usually("body_timeout", Duration(100, 5 * MINUTE), "10s", "for the link body to arrive"),
+        otherwise("log", Object, "see below", "what decision records show"),
+    ],
+};
+
+pub(super) const LOG: Section = Section {
+    path: "log",
+    keys: &[usually(
+        "subjects",
+        Word(&["plain", "hashed"]),
+        "plain",
+        "how subjects stand in decision records",
+    )],
+};
+
+pub(super) const CORS: Section = Section {
+    path: "cors",
+    keys: &[
+        required("origins", Texts(1), "exact origins, lower case; no `*`, no `null`"),
+        usually(
+            "max_age",
+            Duration(0, 24 * HOUR),
+            "10m",
+            "how long a browser may keep a preflight's answer",
+        ),
+    ],
+};

@@ -1,6 +1,7 @@
 //! The commands, a file each.
 
 mod check;
+mod completions;
 mod demo;
 mod keys;
 mod plan;
@@ -28,6 +29,7 @@ struct Linkgate {
 #[derive(Subcommand)]
 enum Command {
     Check(check::Check),
+    Completions(completions::Completions),
     Demo(demo::Demo),
     Keys(keys::Keys),
     Plan(plan::Plan),
@@ -41,6 +43,7 @@ enum Command {
 pub fn run() -> Exit {
     let outcome = match Linkgate::parse().command {
         Command::Check(command) => command.run(),
+        Command::Completions(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Keys(command) => command.run(),
         Command::Plan(command) => command.run(),

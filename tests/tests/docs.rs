@@ -41,14 +41,17 @@ fn page() -> String {
             row.retry_after_s.map_or_else(|| "-".to_owned(), |seconds| format!("{seconds} s"));
         let _ = writeln!(
             page,
-            "| `{}` | {} | {challenge} | `{}` | {} | {retry} |",
+            "| [`{0}`](reasons/{0}.md) | {1} | {challenge} | `{2}` | {3} | {retry} |",
             reason.name(),
             row.status,
             row.error_code,
             row.text
         );
     }
-    let _ = writeln!(page, "\nThe `type` of a problem is `{PROBLEM_TYPE}` and the reason.");
+    let _ = writeln!(
+        page,
+        "\nThe `type` of a problem is `{PROBLEM_TYPE}` and the reason: `linkgate reason TYPE` shows the page."
+    );
     page.push_str("\n## Causes\n\nIn the order in which a request is looked at.\n\n| cause | reason | status |\n|---|---|---|\n");
     for cause in Cause::all() {
         let status = match cause {

@@ -15,6 +15,7 @@ mod merge_report;
 mod once;
 mod operation;
 mod paint;
+pub mod reason_page;
 pub mod reference;
 
 pub use exit::Exit;

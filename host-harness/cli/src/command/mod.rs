@@ -5,6 +5,7 @@ mod completions;
 mod demo;
 mod keys;
 mod plan;
+mod reason;
 mod schema;
 mod serve;
 mod tenant;
@@ -33,6 +34,7 @@ enum Command {
     Demo(demo::Demo),
     Keys(keys::Keys),
     Plan(plan::Plan),
+    Reason(reason::Reason),
     Schema(schema::Schema),
     Serve(serve::Serve),
     Tenant(tenant::Tenant),
@@ -47,6 +49,7 @@ pub fn run() -> Exit {
         Command::Demo(command) => command.run(),
         Command::Keys(command) => command.run(),
         Command::Plan(command) => command.run(),
+        Command::Reason(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Serve(command) => command.run(),
         Command::Tenant(command) => command.run(),

@@ -1,0 +1,128 @@
+//! The page of each reason code: what it means, what the client sees, how to fix it.
+//!
+//! The pages are written in `docs/reasons`, but for what the client sees: that is the code's own, and stands between two
+//! remarks.
+
+pub(crate) mod json;
+
+use linkgate_policy::reason::Challenge;
+use linkgate_policy::{Cause, PROBLEM_TYPE, Reason};
+
+/// A reason as people give it: its code, the `type` of a problem, or the cause that the log has.
+#[must_use]
+pub fn find(given: &str) -> Option<Reason> {
+    let code = given.strip_prefix(PROBLEM_TYPE).unwrap_or(given);
+    let of_cause = || Cause::all().find(|cause| cause.name() == code).map(Cause::reason_code);
+    let by_name = |name: &str| Reason::ALL.iter().copied().find(|reason| reason.name() == name);
+    by_name(code).or_else(|| of_cause().and_then(by_name))
+}
+
+/// The causes that it stands for, as the log has them.
+#[must_use]
+pub fn causes(reason: Reason) -> Vec<String> {
+    Cause::all().filter(|cause| cause.reason_code() == reason.name()).map(Cause::name).collect()
+}
+
+/// The page with what the code knows written anew, or none where it has no place for it.
+#[must_use]
+pub fn renewed(page: &str, reason: Reason) -> Option<String> {
+    let (before, rest) = page.split_once(BEGIN)?;
+    let (_, after) = rest.split_once(END)?;
+    Some(format!("{before}{BEGIN}{}{END}{after}", facts(reason)))
+}
+
+/// For a reader who is no browser: the page without its remarks.
+#[must_use]
+pub fn plain(reason: Reason) -> String {
+    page(reason).replace(BEGIN, "").replace(END, "").replace("\n\n\n", "\n\n")
+}
+
+const BEGIN: &str = "<!-- from the code -->\n";
+const END: &str = "<!-- end -->\n";
+
+/// What the client sees.
+fn facts(reason: Reason) -> String {
+    let row = reason.row();
+    let retry = row.retry_after_s.map(|seconds| {
+        format!("- `Retry-After: {seconds}`, unless the gate knows a better time\n")
+    });
+    let challenge = challenge(row.challenge).map(|text| format!("- `WWW-Authenticate: {text}`\n"));
+    let causes: Vec<String> = causes(reason).iter().map(|cause| format!("`{cause}`")).collect();
+    format!(
+        "> {}\n\n- status {}\n{}{}- `type`: `{PROBLEM_TYPE}{}`\n- `errorCode`: `{}`\n\nThe log has one of these causes: {}.\n",
+        row.text,
+        row.status,
+        challenge.unwrap_or_default(),
+        retry.unwrap_or_default(),
+        reason.name(),
+        row.error_code,
+        causes.join(", "),
+    )
+}
+
+/// Without the description, which is the text.
+fn challenge(challenge: Challenge) -> Option<String> {
+    match challenge {
+        Challenge::Unsaid => None,
+        Challenge::Bare => Some("Bearer realm=\"linkgate\"".to_owned()),
+        Challenge::Error(error) => Some(format!("Bearer realm=\"linkgate\", error=\"{error}\"")),
+    }
+}
+
+/// Its page, as it is in the repository.
+#[must_use]
+pub fn page(reason: Reason) -> &'static str {
+    match reason {
+        Reason::RequestMalformed => include_str!("../../../../docs/reasons/request-malformed.md"),
+        Reason::PathRefused => include_str!("../../../../docs/reasons/path-refused.md"),
+        Reason::RouteRefused => include_str!("../../../../docs/reasons/route-refused.md"),
+        Reason::RouteUnknown => include_str!("../../../../docs/reasons/route-unknown.md"),
+        Reason::BearerMissing => include_str!("../../../../docs/reasons/bearer-missing.md"),
+        Reason::BearerMalformed => include_str!("../../../../docs/reasons/bearer-malformed.md"),
+        Reason::BearerInvalid => include_str!("../../../../docs/reasons/bearer-invalid.md"),
+        Reason::BearerOfMachine => include_str!("../../../../docs/reasons/bearer-of-machine.md"),
+        Reason::ScopeInsufficient => include_str!("../../../../docs/reasons/scope-insufficient.md"),
+        Reason::SubjectMismatch => include_str!("../../../../docs/reasons/subject-mismatch.md"),
+        Reason::BodyTypeUnsupported => {
+            include_str!("../../../../docs/reasons/body-type-unsupported.md")
+        }
+        Reason::BodyTooLarge => include_str!("../../../../docs/reasons/body-too-large.md"),
+        Reason::BodyInvalid => include_str!("../../../../docs/reasons/body-invalid.md"),
+        Reason::LinkByUserIdRefused => {
+            include_str!("../../../../docs/reasons/link-by-user-id-refused.md")
+        }
+        Reason::LinkWithInvalid => include_str!("../../../../docs/reasons/link-with-invalid.md"),
+        Reason::LinkWithTooOld => include_str!("../../../../docs/reasons/link-with-too-old.md"),
+        Reason::LinkWithEmailUnverified => {
+            include_str!("../../../../docs/reasons/link-with-email-unverified.md")
+        }
+        Reason::SameAccount => include_str!("../../../../docs/reasons/same-account.md"),
+        Reason::PrimaryGone => include_str!("../../../../docs/reasons/primary-gone.md"),
+        Reason::SecondaryGone => include_str!("../../../../docs/reasons/secondary-gone.md"),
+        Reason::MetadataConflict => include_str!("../../../../docs/reasons/metadata-conflict.md"),
+        Reason::MetadataUnmergeable => {
+            include_str!("../../../../docs/reasons/metadata-unmergeable.md")
+        }
+        Reason::MetadataChanging => include_str!("../../../../docs/reasons/metadata-changing.md"),
+        Reason::GateUnavailable => include_str!("../../../../docs/reasons/gate-unavailable.md"),
+        Reason::KeysUnavailable => include_str!("../../../../docs/reasons/keys-unavailable.md"),
+        Reason::LinksBusy => include_str!("../../../../docs/reasons/links-busy.md"),
+        Reason::MetadataUnavailable => {
+            include_str!("../../../../docs/reasons/metadata-unavailable.md")
+        }
+        Reason::MetadataRefused => include_str!("../../../../docs/reasons/metadata-refused.md"),
+        Reason::MetadataLimited => include_str!("../../../../docs/reasons/metadata-limited.md"),
+        Reason::MetadataOutcomeUnknown => {
+            include_str!("../../../../docs/reasons/metadata-outcome-unknown.md")
+        }
+        Reason::LinkOutcomeUnknown => {
+            include_str!("../../../../docs/reasons/link-outcome-unknown.md")
+        }
+        Reason::UpstreamUnreachable => {
+            include_str!("../../../../docs/reasons/upstream-unreachable.md")
+        }
+        Reason::UpstreamOutcomeUnknown => {
+            include_str!("../../../../docs/reasons/upstream-outcome-unknown.md")
+        }
+    }
+}

@@ -59,7 +59,7 @@ async fn another_source_is_fetched_anew() {
     let gate = Gate::serve(&policy(&[issuer.entry(&inline)]), &issuer).await;
     assert_eq!(gate.read(&issuer.token()).await, GOOD);
     assert_eq!(issuer.fetches(), 0);
-    gate.reload(&policy(&[issuer.entry(&issuer.by_url(json!({})))])).await;
+    gate.reload(&policy(&[issuer.entry(&issuer.by_url(json!({ "timeout": "30s" })))])).await;
     assert_eq!(gate.read(&issuer.token()).await, GOOD);
     assert_eq!(issuer.fetches(), 1);
 }

@@ -18,6 +18,8 @@ pub(crate) struct Crew(Mutex<Known>);
 struct Known {
     /// Those of the policy that serves stand first.
     seats: Vec<Weak<Seat>>,
+    /// Those of the policy that serves, alone.
+    leading: Vec<Weak<Seat>>,
     /// Keys, cooldowns and back-offs, as `kept-keys` gives them.
     kept: String,
     /// How the keys of each issuer stood, and when: monotonic milliseconds.
@@ -49,10 +51,9 @@ impl Crew {
     /// The policy of these seats serves from now on.
     pub(crate) fn lead(&self, seats: &[Arc<Seat>], sources: &[KeySource], now: Now) {
         let mut known = self.known();
-        let first = |seat: &Weak<Seat>| {
-            !seats.iter().any(|lead| std::ptr::eq(Arc::as_ptr(lead), seat.as_ptr()))
-        };
-        known.seats.sort_by_key(first);
+        let leading: Vec<Weak<Seat>> = seats.iter().map(Arc::downgrade).collect();
+        known.seats.sort_by_key(|seat| !leading.iter().any(|lead| lead.ptr_eq(seat)));
+        known.leading = leading;
         known.sources = sources.to_vec();
         known.as_of = now.mono_ms;
     }
@@ -72,9 +73,13 @@ impl Crew {
         seats.iter().for_each(tell);
     }
 
-    /// How the keys of each issuer stand, as an instance sees it.
-    pub(crate) fn show(&self, sources: Vec<KeySource>, as_of: u64) {
+    /// How the keys of each issuer stand, as an instance sees it: one of the policy that serves. Another
+    /// may have been looked at just before it was replaced.
+    pub(crate) fn show(&self, seat: &Arc<Seat>, sources: Vec<KeySource>, as_of: u64) {
         let mut known = self.known();
+        if !known.leading.iter().any(|lead| std::ptr::eq(lead.as_ptr(), Arc::as_ptr(seat))) {
+            return;
+        }
         known.sources = sources;
         known.as_of = as_of;
     }

@@ -111,7 +111,7 @@ async fn wants(desk: &Desk) -> (Vec<Fetch>, u64) {
         })
         .collect();
     let (mut all, mut next, mut shown) = (Vec::new(), u64::MAX, false);
-    for look in looks {
+    for (seat, look) in seats.iter().zip(looks) {
         let Some((wanted, due, sources, at)) = timeout(ANSWER_WAIT, look).await.ok().flatten()
         else {
             continue;
@@ -119,7 +119,7 @@ async fn wants(desk: &Desk) -> (Vec<Fetch>, u64) {
         all.extend(wanted);
         next = next.min(due.unwrap_or(u64::MAX));
         if !shown {
-            desk.errands.crew.show(sources, at);
+            desk.errands.crew.show(seat, sources, at);
             shown = true;
         }
     }

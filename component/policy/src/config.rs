@@ -9,6 +9,7 @@ mod issuer;
 mod keys;
 mod metadata;
 mod notes;
+mod remote;
 mod section;
 mod spelling;
 

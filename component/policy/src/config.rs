@@ -10,6 +10,7 @@ mod keys;
 mod metadata;
 mod notes;
 mod remote;
+mod review;
 mod section;
 mod spelling;
 
@@ -18,16 +19,15 @@ mod advice_test;
 #[cfg(test)]
 mod mistakes_test;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jsonwebtoken::Algorithm;
 
-use notes::Notes;
 pub use notes::{Mistake, UNKNOWN_KEY};
+pub(crate) use review::compile;
+pub use review::{Review, review};
 use section::{Entry, Section};
 
-use crate::json::{self, NotStrict};
 use crate::keyring::IssuerKeys;
 use crate::lax;
 use crate::metadata::{Credentials, MetadataRules};
@@ -132,55 +132,6 @@ struct Around<'a> {
     secrets: &'a Secrets,
     host: Abilities,
     seed: u64,
-}
-
-/// What is to be said of a document, without a policy being made of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Review {
-    /// What keeps it from being used.
-    pub mistakes: Vec<Mistake>,
-    /// What is legal but unwise.
-    pub warnings: Vec<Mistake>,
-    /// The keys that were looked for, whether they stand there or not, as `issuers[].keys.refresh`. A
-    /// section that does not stand there was not looked into.
-    pub keys: BTreeSet<String>,
-}
-
-/// Looks a document (JSON) over: all mistakes in it, and what is unwise.
-#[must_use]
-pub fn review(document: &str, secrets: &Secrets, host: Abilities) -> Review {
-    look(document, &Around { secrets, host, seed: 0 }).1
-}
-
-/// Compiles a document.
-pub(crate) fn compile(
-    document: &str,
-    secrets: &Secrets,
-    host: Abilities,
-    seed: u64,
-) -> Result<Compiled, Vec<Mistake>> {
-    let (compiled, review) = look(document, &Around { secrets, host, seed });
-    compiled.filter(|_| review.mistakes.is_empty()).ok_or(review.mistakes)
-}
-
-fn look(document: &str, around: &Around<'_>) -> (Option<Compiled>, Review) {
-    let notes = Notes::default();
-    let compiled = match json::parse(document.as_bytes()) {
-        Ok(whole) => Entry::whole(&whole, &notes).section().map(|section| read(section, around)),
-        Err(flaw) => {
-            notes.mistake("", said(flaw).to_owned(), None);
-            None
-        }
-    };
-    let (mistakes, warnings, keys) = notes.into_parts();
-    (compiled, Review { mistakes, warnings, keys })
-}
-
-fn said(flaw: NotStrict) -> &'static str {
-    match flaw {
-        NotStrict::Malformed => "expected JSON, found something else",
-        NotStrict::Duplicate => "expected every key once, found one twice in the same object",
-    }
 }
 
 fn read(mut document: Section<'_>, around: &Around<'_>) -> Compiled {

@@ -1,0 +1,60 @@
+//! A document looked over, and what is to be said of it.
+
+use std::collections::BTreeSet;
+
+use super::notes::{Mistake, Notes};
+use super::section::Entry;
+use super::{Around, Compiled};
+use crate::json::{self, NotStrict};
+use crate::protocol::{Abilities, Secrets};
+
+/// What is to be said of a document, without a policy being made of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Review {
+    /// What keeps it from being used.
+    pub mistakes: Vec<Mistake>,
+    /// What is legal but unwise.
+    pub warnings: Vec<Mistake>,
+    /// The keys that were looked for, whether they stand there or not, as `issuers[].keys.refresh`. A
+    /// section that does not stand there was not looked into.
+    pub keys: BTreeSet<String>,
+}
+
+/// Looks a document (JSON) over: all mistakes in it, and what is unwise.
+#[must_use]
+pub fn review(document: &str, secrets: &Secrets, host: Abilities) -> Review {
+    look(document, &Around { secrets, host, seed: 0 }).1
+}
+
+/// Compiles a document.
+pub(crate) fn compile(
+    document: &str,
+    secrets: &Secrets,
+    host: Abilities,
+    seed: u64,
+) -> Result<Compiled, Vec<Mistake>> {
+    let (compiled, review) = look(document, &Around { secrets, host, seed });
+    compiled.filter(|_| review.mistakes.is_empty()).ok_or(review.mistakes)
+}
+
+fn look(document: &str, around: &Around<'_>) -> (Option<Compiled>, Review) {
+    let notes = Notes::default();
+    let compiled = match json::parse(document.as_bytes()) {
+        Ok(whole) => {
+            Entry::whole(&whole, &notes).section().map(|section| super::read(section, around))
+        }
+        Err(flaw) => {
+            notes.mistake("", said(flaw).to_owned(), None);
+            None
+        }
+    };
+    let (mistakes, warnings, keys) = notes.into_parts();
+    (compiled, Review { mistakes, warnings, keys })
+}
+
+fn said(flaw: NotStrict) -> &'static str {
+    match flaw {
+        NotStrict::Malformed => "expected JSON, found something else",
+        NotStrict::Duplicate => "expected every key once, found one twice in the same object",
+    }
+}

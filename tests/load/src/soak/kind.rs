@@ -228,8 +228,8 @@ mod tests {
             let Refusal { status, reason, cause, challenge } = refusal;
             let row = format!("| `{cause}` | `{reason}` | {status} |");
             assert!(page.contains(&row), "{kind:?}: {row}");
-            let row =
-                format!("| `{reason}` | {status} | {}", if challenge { "`Bearer" } else { "none" });
+            let challenge = if challenge { "`Bearer" } else { "none" };
+            let row = format!("| [`{reason}`](reasons/{reason}.md) | {status} | {challenge}");
             assert!(page.contains(&row), "{kind:?}: {row}");
         }
     }

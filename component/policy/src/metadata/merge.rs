@@ -46,7 +46,6 @@ pub(crate) struct Merge {
     /// The copy of what was taken back: its key, and what stood there before.
     pub(super) aside: Option<(String, Value)>,
     pub(super) outcome: Outcome,
-    rows: Vec<Row>,
     pub(super) calls: u32,
     /// Until when the present part may take, the part before the link or the one after it.
     pub(super) deadline_mono_ms: u64,
@@ -114,7 +113,6 @@ impl Merge {
             pending: Members::new(),
             aside: None,
             outcome: Outcome::None,
-            rows: Vec::new(),
             calls: 0,
             deadline_mono_ms: given.now.mono_ms + given.metadata.timeout_ms,
             ending: None,
@@ -152,12 +150,12 @@ impl Merge {
 
     /// What is to be said of it now.
     pub(crate) fn record(&self) -> MergeRecord {
-        let keys = self.rows.iter().map(|row| (escaped(&row.key), row.fate)).collect();
+        let keys = self.rows().iter().map(|row| (escaped(&row.key), row.fate)).collect();
         MergeRecord { outcome: self.outcome.name(), calls: self.calls, keys }
     }
 
     pub(super) fn rows(&self) -> &[Row] {
-        &self.rows
+        &self.plan.rows
     }
 
     fn acquired(&mut self, acquired: Acquired, given: &mut Given<'_>) -> Result<Step, Stop> {
@@ -220,7 +218,6 @@ impl Merge {
         self.plan = plan::plan(held, &primary.metadata, &self.reserved, &self.ours, rules)
             .map_err(|unplannable| unplannable.flaw())?;
         self.plans += 1;
-        self.rows.clone_from(&self.plan.rows);
         self.to_apply = self.plan.to_apply;
         if self.plan.is_empty() {
             return Ok(self.link(given));

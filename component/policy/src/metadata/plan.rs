@@ -16,7 +16,7 @@
 use std::collections::BTreeSet;
 
 use super::entry::{self, Entry};
-use super::value::{Members, Value};
+use super::value::{Members, Value, patched, size};
 use crate::denial::Flaw;
 
 /// How two accounts' metadata become one.
@@ -159,11 +159,8 @@ impl MergeRules {
 
     /// Whether metadata keeps within the budget with these writes, and a copy of what they take away.
     pub(super) fn fits(&self, metadata: &Members, writes: &Members, copy: &Value) -> bool {
-        let mut after = metadata.clone();
-        after.extend(writes.clone());
-        after.retain(|_, value| !value.is_null());
-        let bytes = Value::Object(after).to_json().len() + copy.to_json().len() + COPY_KEY_BYTES;
-        bytes <= self.max_bytes
+        let copied = copy.to_json().len() + COPY_KEY_BYTES;
+        size(patched(metadata, writes)) + copied <= self.max_bytes
     }
 
     /// The value of a key that both sides have, and whether something of the secondary's is not in it.
@@ -174,9 +171,8 @@ impl MergeRules {
                 self.combine_members(one, other)
             }
             (Value::List(one), Value::List(other)) if self.unite_lists => {
-                let new = other.iter().filter(|item| !one.contains(item));
                 let mut united = one.clone();
-                for item in new {
+                for item in other {
                     if !united.contains(item) {
                         united.push(item.clone());
                     }
@@ -315,16 +311,8 @@ fn check_size(
     if plan.is_empty() {
         return Ok(());
     }
-    let mut before = primary.clone();
-    before.extend(plan.writes(reserved));
-    before.retain(|_, value| !value.is_null());
-    let mut after = before.clone();
-    after.extend(entry::applied(&before, reserved, rules).unwrap_or_default());
-    after.retain(|_, value| !value.is_null());
-    let max_bytes = rules.max_bytes;
-    let bytes = [before, after].map(|members| Value::Object(members).to_json().len());
-    match bytes.into_iter().max() {
-        Some(bytes) if bytes > max_bytes => Err(Unplannable::TooLarge { bytes, max_bytes }),
-        Some(_) | None => Ok(()),
-    }
+    let before = patched(primary, &plan.writes(reserved));
+    let after = patched(&before, &entry::applied(&before, reserved, rules).unwrap_or_default());
+    let (bytes, max_bytes) = (size(before).max(size(after)), rules.max_bytes);
+    if bytes > max_bytes { Err(Unplannable::TooLarge { bytes, max_bytes }) } else { Ok(()) }
 }

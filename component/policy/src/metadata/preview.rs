@@ -2,7 +2,7 @@
 
 use super::entry;
 use super::plan::{self, Fate, MergeRules, Ours, Unplannable};
-use super::value::{Members, Value};
+use super::value::{Members, Value, patched, size};
 use crate::denial::Cause;
 
 /// A merge that was not made. Values are JSON, their numbers as they were written.
@@ -98,9 +98,9 @@ pub(crate) fn preview(
     let plan = plan::plan(&secondary.metadata, &primary, &reserved, &Ours::default(), rules)
         .map_err(|unplannable| refused(&unplannable))?;
     let writes = plan.writes(&reserved);
-    let before = written(&primary, &writes);
+    let before = patched(&primary, &writes);
     let applied = entry::applied(&before, &reserved, rules).unwrap_or_default();
-    let after = written(&before, &applied);
+    let after = patched(&before, &applied);
     let fate = |key: &str| plan.rows.iter().find(|row| row.key == key).map(|row| row.fate);
     let names = primary.keys().chain(secondary.metadata.keys()).chain(after.keys());
     let mut names: Vec<&String> = names.collect();
@@ -118,7 +118,7 @@ pub(crate) fn preview(
         keys: keys.collect(),
         before_link: text(&writes),
         after_link: text(&applied),
-        bytes: size(&before).max(size(&after)),
+        bytes: size(before).max(size(after)),
         max_bytes: rules.max_bytes,
         reserved,
     })
@@ -140,20 +140,8 @@ fn refused(unplannable: &Unplannable) -> NoPreview {
     NoPreview::Refused { cause, why }
 }
 
-/// Members as the API leaves them after a write: first level only, null deletes.
-fn written(members: &Members, writes: &Members) -> Members {
-    let mut members = members.clone();
-    members.extend(writes.clone());
-    members.retain(|_, value| !value.is_null());
-    members
-}
-
 fn text(members: &Members) -> Option<String> {
     (!members.is_empty()).then(|| Value::Object(members.clone()).to_json())
-}
-
-fn size(members: &Members) -> usize {
-    Value::Object(members.clone()).to_json().len()
 }
 
 #[cfg(test)]

@@ -22,6 +22,19 @@ pub(crate) enum Value {
 /// The members of an object, by name.
 pub(crate) type Members = BTreeMap<String, Value>;
 
+/// Metadata as the API leaves it after a write: first level only, and `null` deletes.
+pub(super) fn patched(metadata: &Members, writes: &Members) -> Members {
+    let mut after = metadata.clone();
+    after.extend(writes.clone());
+    after.retain(|_, value| !value.is_null());
+    after
+}
+
+/// Bytes of metadata as compact JSON.
+pub(super) fn size(metadata: Members) -> usize {
+    Value::Object(metadata).to_json().len()
+}
+
 impl Value {
     /// Reads a whole text; nothing when it is not strict JSON. Nesting is bounded by `serde_json` (128).
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {

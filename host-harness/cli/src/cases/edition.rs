@@ -4,6 +4,7 @@
 
 use linkgate_policy::{Answer, End, Event, Head, Header, HeaderEdits, Now, Reply};
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 use super::trouble::Trouble;
 
@@ -185,9 +186,19 @@ pub struct Record {
     /// Length and digest of what was never verified.
     pub unverified: Option<String>,
     /// What became of the secondary's metadata, as a line of the log has it.
-    pub metadata: Option<serde_json::Value>,
+    pub metadata: Option<Value>,
     /// `finished`, `client-gone`, `shutdown`.
     pub end: String,
     /// Milliseconds from open to close.
     pub elapsed_ms: u64,
+}
+
+/// What became of metadata, as a line of the log has it.
+pub(super) fn merge_record<F: Into<Value>>(
+    outcome: &str,
+    calls: u32,
+    keys: impl IntoIterator<Item = (String, F)>,
+) -> Value {
+    let keys: Map<String, Value> = keys.into_iter().map(|(key, fate)| (key, fate.into())).collect();
+    json!({ "outcome": outcome, "calls": calls, "keys": keys })
 }

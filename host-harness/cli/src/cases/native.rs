@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use linkgate_policy::{Abilities, Answer, Cause, End, Event, Exchange, Head, Now, Policy, Secrets};
 
-use super::edition::{Edition, ExchangeId, PolicyId, Record, Sent, Step, Turn};
+use super::edition::{Edition, ExchangeId, PolicyId, Record, Sent, Step, Turn, merge_record};
 use super::trouble::Trouble;
 
 /// The core, called directly.
@@ -173,9 +173,8 @@ fn record(decision: linkgate_policy::Decision) -> Record {
         traceparent: decision.traceparent,
         unverified: decision.unverified,
         metadata: decision.metadata.map(|record| {
-            let keys: serde_json::Map<String, serde_json::Value> =
-                record.keys.into_iter().map(|(key, fate)| (key, fate.name().into())).collect();
-            serde_json::json!({ "outcome": record.outcome, "calls": record.calls, "keys": keys })
+            let keys = record.keys.into_iter().map(|(key, fate)| (key, fate.name()));
+            merge_record(record.outcome, record.calls, keys)
         }),
         end: end.to_owned(),
         elapsed_ms: decision.elapsed_ms,

@@ -138,11 +138,9 @@ impl From<Decision> for Record {
             client: decision.client,
             traceparent: decision.traceparent,
             unverified: decision.unverified,
-            metadata: decision.metadata.map(|record| {
-                let keys: serde_json::Map<String, serde_json::Value> =
-                    record.keys.into_iter().map(|(key, fate)| (key, fate.into())).collect();
-                serde_json::json!({ "outcome": record.outcome, "calls": record.calls, "keys": keys })
-            }),
+            metadata: decision
+                .metadata
+                .map(|record| edition::merge_record(&record.outcome, record.calls, record.keys)),
             end: line::end(decision.end).to_owned(),
             elapsed_ms: decision.elapsed_ms,
         }

@@ -42,25 +42,27 @@ impl Plan {
     pub(super) fn run(self) -> Result<Exit, Trouble> {
         let policy = policy(&self.config, &Secrets::stand_in(), "nothing is planned")?;
         let (primary, secondary) = (read(&self.primary)?, read(&self.secondary)?);
-        let shown = policy.preview_merge(&primary, &secondary);
-        let wrong = match &shown {
-            Err(NoPreview::NotMerging) => {
-                Some(format!("{}: expected `metadata`, found none", self.config.display()))
+        let paint = Paint::of_stdout();
+        let (report, exit) = match (policy.preview_merge(&primary, &secondary), self.format) {
+            (Ok(preview), Format::Human) => (human::planned(&preview, paint), Exit::Ok),
+            (Ok(preview), Format::Json) => (json::planned(&preview) + "\n", Exit::Ok),
+            (Err(NoPreview::Refused { cause, why }), Format::Human) => {
+                (human::refused(&cause, &why, paint), Exit::Failed)
             }
-            Err(NoPreview::Unreadable { account, why }) => {
-                let file = if *account == "primary" { &self.primary } else { &self.secondary };
-                Some(format!("{}: {why}", file.display()))
+            (Err(NoPreview::Refused { cause, why }), Format::Json) => {
+                (json::refused(&cause, &why) + "\n", Exit::Failed)
             }
-            Ok(_) | Err(NoPreview::Refused { .. }) => None,
+            (Err(NoPreview::NotMerging), _) => {
+                let file = self.config.display();
+                return Err(Trouble::usage(format!("{file}: expected `metadata`, found none")));
+            }
+            (Err(NoPreview::Unreadable { account, why }), _) => {
+                let file = if account == "primary" { &self.primary } else { &self.secondary };
+                return Err(Trouble::usage(format!("{}: {why}", file.display())));
+            }
         };
-        if let Some(wrong) = wrong {
-            return Err(Trouble::usage(wrong));
-        }
-        tell(&match self.format {
-            Format::Human => human::text(&shown, Paint::of_stdout()),
-            Format::Json => json::text(&shown) + "\n",
-        })?;
-        Ok(if shown.is_ok() { Exit::Ok } else { Exit::Failed })
+        tell(&report)?;
+        Ok(exit)
     }
 }
 

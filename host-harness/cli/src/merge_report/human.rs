@@ -1,27 +1,15 @@
 //! The report for people: a row a key, and what would be written when.
 
-use linkgate_policy::{Fate, NoPreview, Preview, PreviewKey, escaped};
+use linkgate_policy::{Fate, Preview, PreviewKey, escaped};
 
 use crate::columns::{aligned, cut};
 use crate::paint::{Colour, Paint};
 
-/// The report in words.
-pub(crate) fn text(shown: &Result<Preview, NoPreview>, paint: Paint) -> String {
-    match shown {
-        Ok(preview) => planned(preview, paint),
-        Err(NoPreview::Refused { cause, why }) => {
-            let heading =
-                paint.text("✗ the link would be refused, and nothing written", Colour::Red);
-            format!("{heading}\n  {}\n  cause in the log: {cause}\n", escaped(why))
-        }
-        Err(NoPreview::NotMerging | NoPreview::Unreadable { .. }) => String::new(),
-    }
-}
-
 /// Widest cell of a value, in characters.
 const VALUE: usize = 28;
 
-fn planned(preview: &Preview, paint: Paint) -> String {
+/// A merge in words.
+pub(crate) fn planned(preview: &Preview, paint: Paint) -> String {
     let names = ["key", "primary", "secondary", "becomes", "why"].map(str::to_owned);
     let rows = aligned([names].into_iter().chain(preview.keys.iter().map(cells)));
     let (names, rows) = rows.split_first().map_or(("", &[][..]), |(names, rows)| (names, rows));
@@ -43,6 +31,12 @@ fn planned(preview: &Preview, paint: Paint) -> String {
         format!("{name}  {value}")
     }));
     lines.join("\n") + "\n"
+}
+
+/// In words, why there would be none.
+pub(crate) fn refused(cause: &str, why: &str, paint: Paint) -> String {
+    let heading = paint.text("✗ the link would be refused, and nothing written", Colour::Red);
+    format!("{heading}\n  {}\n  cause in the log: {cause}\n", escaped(why))
 }
 
 fn cells(key: &PreviewKey) -> [String; 5] {

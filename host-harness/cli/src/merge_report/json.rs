@@ -1,21 +1,18 @@
 //! The report for programs: `linkgate.plan/1`.
 
-use linkgate_policy::{Fate, NoPreview, Preview};
+use linkgate_policy::{Fate, Preview};
+use serde_json::json;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
-/// The report as JSON. Values of accounts keep the text of their numbers.
-pub(crate) fn text(shown: &Result<Preview, NoPreview>) -> String {
-    let report = match shown {
-        Ok(preview) => serde_json::to_string(&Planned::of(preview)),
-        Err(NoPreview::Refused { cause, why }) => {
-            let refused = json!({ "cause": cause, "why": why });
-            serde_json::to_string(&json!({ "schema": SCHEMA, "refused": refused }))
-        }
-        Err(NoPreview::NotMerging | NoPreview::Unreadable { .. }) => Ok(String::new()),
-    };
+/// A merge as JSON. Values of accounts keep the text of their numbers.
+pub(crate) fn planned(preview: &Preview) -> String {
     // Strings, numbers and JSON alone: it always has a text.
-    report.unwrap_or_default()
+    serde_json::to_string(&Planned::of(preview)).unwrap_or_default()
+}
+
+/// As JSON, why there would be none.
+pub(crate) fn refused(cause: &str, why: &str) -> String {
+    json!({ "schema": SCHEMA, "refused": { "cause": cause, "why": why } }).to_string()
 }
 
 const SCHEMA: &str = "linkgate.plan/1";
@@ -23,7 +20,8 @@ const SCHEMA: &str = "linkgate.plan/1";
 #[derive(serde::Serialize)]
 struct Planned {
     schema: &'static str,
-    refused: Option<Value>,
+    /// Always null: the link would be made.
+    refused: (),
     keys: Vec<Row>,
     before_link: Option<Box<RawValue>>,
     after_link: Option<Box<RawValue>>,
@@ -52,7 +50,7 @@ impl Planned {
         });
         Self {
             schema: SCHEMA,
-            refused: None,
+            refused: (),
             keys: keys.collect(),
             before_link: raw(preview.before_link.as_ref()),
             after_link: raw(preview.after_link.as_ref()),

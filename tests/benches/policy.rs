@@ -5,12 +5,13 @@
 //! once. Every iteration asserts its result.
 
 use std::hint::black_box;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use criterion::{BenchmarkId, Criterion};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use linkgate::cases::{Edition, Evaluator, Native, PolicyId, Scene, Step, Suite};
 use linkgate_policy::{AnswerHead, End, Event, Head, Now};
+use linkgate_tests::target_dir;
 
 /// What is measured: a name, a case of the suite, and the cause it ends with.
 const REQUESTS: [(&str, &str, &str); 4] = [
@@ -89,10 +90,4 @@ fn scene(suite: &Suite, name: &str) -> Scene {
     let named =
         suite.cases.iter().find(|named| named.name == name).expect("the suite has this case");
     Scene::prepare(suite, &named.case).expect("it can be prepared")
-}
-
-/// Cargo's target directory: bench binaries lie in `<target dir>/release/deps`.
-fn target_dir() -> PathBuf {
-    let binary = std::env::current_exe().expect("the binary has a path");
-    binary.ancestors().nth(3).expect("it lies three levels deep").to_owned()
 }

@@ -1,13 +1,14 @@
 //! Every case on every edition. `LINKGATE_CASE=part-of-a-name` runs the ones whose name holds it.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Once;
 
 use linkgate::cases::{
     Edition, Evaluator, Expected, ExpectedCall, ExpectedSent, Native, Report, Scene, Sent, Step,
     Suite, Walk, compare, run, run_suite,
 };
+use linkgate_tests::target_dir;
 
 #[test]
 fn every_case_holds_on_the_native_core() {
@@ -233,10 +234,4 @@ fn every_case_holds_on(edition: &mut dyn Edition) {
 
 fn suite() -> Suite {
     Suite::load(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap_or_else(|trouble| panic!("{trouble}"))
-}
-
-/// Cargo's target directory: test binaries lie in `<target dir>/<profile>/deps`.
-fn target_dir() -> PathBuf {
-    let binary = std::env::current_exe().expect("the test binary has a path");
-    binary.ancestors().nth(3).expect("a test binary lies three levels deep").to_owned()
 }

@@ -8,11 +8,12 @@ mod interleaved;
 mod merging;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use linkgate::cases::{Edition, Evaluator, Native, Observed, Scene, Step, Suite, Turn, Walk};
 use linkgate_policy::reason::Reason;
 use linkgate_policy::{Acquired, AnswerHead, Cause, End, Event};
+use linkgate_tests::target_dir;
 
 /// Causes that no case can bring about, because a case says what clients and upstreams do and these
 /// come of what hosts do. Each with the test that does: its file and its name.
@@ -179,10 +180,4 @@ fn suite() -> Suite {
 fn editions() -> [Box<dyn Edition>; 2] {
     let evaluator = Evaluator::load(&target_dir()).unwrap_or_else(|trouble| panic!("{trouble}"));
     [Box::new(Native::default()), Box::new(evaluator)]
-}
-
-/// Cargo's target directory: test binaries lie in `<target dir>/<profile>/deps`.
-fn target_dir() -> PathBuf {
-    let binary = std::env::current_exe().expect("the test binary has a path");
-    binary.ancestors().nth(3).expect("a test binary lies three levels deep").to_owned()
 }

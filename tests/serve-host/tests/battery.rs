@@ -3,12 +3,13 @@
 //!
 //! `LINKGATE_CASE=part-of-a-name` runs the ones whose name holds it.
 
-#![expect(clippy::panic, clippy::expect_used, reason = "tests")]
+#![expect(clippy::panic, reason = "tests")]
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use linkgate::cases::Suite;
+use linkgate_tests::component;
 use linkgate_tests::hosts::{Host, Reference, Table, WasmtimeServe, run};
 
 #[test]
@@ -42,14 +43,4 @@ fn every_case_holds_on(host: &dyn Host) {
     // Straight to stderr: libtest hides what `println!` says of a test that passes.
     let _ = write!(std::io::stderr().lock(), "\n{}\n{table}", Table::head());
     assert!(table.failures.is_empty(), "{} cases failed on {}", table.failures.len(), host.name());
-}
-
-/// A component, as `cargo xtask components` leaves it. Test binaries lie in
-/// `<target dir>/<profile>/deps`.
-fn component(file: &str) -> PathBuf {
-    let binary = std::env::current_exe().expect("the test binary has a path");
-    let target = binary.ancestors().nth(3).expect("a test binary lies three levels deep");
-    let path = target.join("components").join(file);
-    assert!(path.is_file(), "{} is not there: cargo xtask components", path.display());
-    path
 }

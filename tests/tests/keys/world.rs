@@ -4,7 +4,6 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -18,6 +17,7 @@ use linkgate_tenant::faults::{Amendment, Fault, FaultRule};
 use linkgate_tenant::{
     DEFAULT_USERS, Operation, SigningKey, Tenant, TenantHandle, Users, Validity,
 };
+use linkgate_tests::component;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -112,7 +112,7 @@ pub(crate) struct Gate {
 impl Gate {
     pub(crate) async fn serve(document: &Value, upstream: &Issuer) -> Self {
         let settings = Settings {
-            component: ComponentSource::File(component()),
+            component: ComponentSource::File(component("linkgate-evaluator.wasm")),
             document: document.to_string(),
             secrets: Vec::new(),
             seed: 1,
@@ -253,10 +253,4 @@ impl DecisionSink for Ear {
     fn keys(&self, notice: &str) {
         self.0.send(notice.to_owned()).ok();
     }
-}
-
-fn component() -> PathBuf {
-    let binary = std::env::current_exe().unwrap();
-    let target = binary.ancestors().nth(3).unwrap();
-    target.join("components/linkgate-evaluator.wasm")
 }

@@ -1,10 +1,11 @@
 //! The hosts, each a process of its own.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
+use linkgate_tests::component;
 use linkgate_tests::hosts::{
     PATIENCE, PLAIN, Policy, Process, Running as _, Serving, WasmtimeServe, environment,
 };
@@ -73,7 +74,7 @@ fn gateway(world: &World, rule: Rule) -> Host {
         .arg("--config")
         .arg(&config)
         .arg("--component")
-        .arg(component("evaluator"))
+        .arg(component("linkgate-evaluator.wasm"))
         .env("LINKGATE_SECRET_MACHINE", "machine-secret");
     let mut process = Process::start(&mut command).unwrap_or_else(|trouble| panic!("{trouble}"));
     let address = process.line(PATIENCE, |line| {
@@ -86,7 +87,7 @@ fn gateway(world: &World, rule: Rule) -> Host {
 fn proxy() -> &'static WasmtimeServe {
     static SERVE: OnceLock<WasmtimeServe> = OnceLock::new();
     SERVE.get_or_init(|| {
-        WasmtimeServe::prepare(binary(), &component("proxy"), folder())
+        WasmtimeServe::prepare(binary(), &component("linkgate-proxy.wasm"), folder())
             .unwrap_or_else(|trouble| panic!("{trouble}"))
     })
 }
@@ -94,7 +95,8 @@ fn proxy() -> &'static WasmtimeServe {
 fn chain() -> &'static WasmtimeServe {
     static SERVE: OnceLock<WasmtimeServe> = OnceLock::new();
     SERVE.get_or_init(|| {
-        let (middleware, next) = (component("middleware"), component("next-handler"));
+        let (middleware, next) =
+            (component("linkgate-middleware.wasm"), component("linkgate-next-handler.wasm"));
         WasmtimeServe::prepare_chain(binary(), &middleware, &next, folder())
             .unwrap_or_else(|trouble| panic!("{trouble}"))
     })
@@ -115,13 +117,4 @@ fn binary() -> &'static Path {
 
 fn folder() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR"))
-}
-
-/// A component, as `cargo xtask components` leaves it.
-fn component(edition: &str) -> PathBuf {
-    let binary = std::env::current_exe().expect("the test binary has a path");
-    let target = binary.ancestors().nth(3).expect("a test binary lies three levels deep");
-    let path = target.join(format!("components/linkgate-{edition}.wasm"));
-    assert!(path.is_file(), "{} is not there: cargo xtask components", path.display());
-    path
 }

@@ -2,11 +2,12 @@
 
 use std::process::Command;
 
+use linkgate_tests::component;
 use linkgate_tests::hosts::{PATIENCE, PLAIN, Running as _, Serving, Stream, environment};
 use serde_json::Value;
 
 use crate::peer::{Peer, Upstream};
-use crate::stage::{IS_CHAIN, Stage, binary, host, policy, request, shipped};
+use crate::stage::{IS_CHAIN, Stage, binary, host, policy, request};
 
 #[tokio::test]
 async fn the_log_is_json_on_standard_output_and_nothing_else_is() {
@@ -35,7 +36,7 @@ async fn the_log_is_json_on_standard_output_and_nothing_else_is() {
 #[test]
 fn without_a_flag_of_the_host_the_proxy_edition_does_not_start() {
     let mut command = Command::new(binary());
-    command.args(["serve", "--addr", "127.0.0.1:0"]).arg(shipped("linkgate-proxy.wasm"));
+    command.args(["serve", "--addr", "127.0.0.1:0"]).arg(component("linkgate-proxy.wasm"));
     let output = command.output().expect("it runs");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success(), "{said}");

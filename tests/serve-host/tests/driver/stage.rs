@@ -1,10 +1,11 @@
 //! `wasmtime serve` with the edition under test, between a client and an upstream that tests play.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use linkgate::cases::{Record, Scene, Suite};
+use linkgate_tests::component;
 use linkgate_tests::hosts::{
     PLAIN, Policy, Running as _, Serving, WasmtimeServe, environment, on_the_wire,
 };
@@ -90,11 +91,11 @@ pub(crate) fn host() -> &'static WasmtimeServe {
     HOST.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let host = if IS_CHAIN {
-            let middleware = shipped("linkgate-middleware.wasm");
-            let next = shipped("linkgate-next-handler.wasm");
+            let middleware = component("linkgate-middleware.wasm");
+            let next = component("linkgate-next-handler.wasm");
             WasmtimeServe::prepare_chain(binary(), &middleware, &next, folder)
         } else {
-            WasmtimeServe::prepare(binary(), &shipped("linkgate-proxy.wasm"), folder)
+            WasmtimeServe::prepare(binary(), &component("linkgate-proxy.wasm"), folder)
         };
         host.unwrap_or_else(|trouble| panic!("{trouble}"))
     })
@@ -108,13 +109,3 @@ pub(crate) fn binary() -> &'static Path {
 /// Whether this is the test of the middleware edition, which has a handler behind it. The same tests hold
 /// for both editions; where they differ, the test says how.
 pub(crate) const IS_CHAIN: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"chain");
-
-/// A component, as `cargo xtask components` leaves it. Test binaries lie in
-/// `<target dir>/<profile>/deps`.
-pub(crate) fn shipped(file: &str) -> PathBuf {
-    let binary = std::env::current_exe().expect("the test binary has a path");
-    let target = binary.ancestors().nth(3).expect("a test binary lies three levels deep");
-    let path = target.join("components").join(file);
-    assert!(path.is_file(), "{} is not there: cargo xtask components", path.display());
-    path
-}

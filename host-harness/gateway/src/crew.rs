@@ -6,22 +6,26 @@ use crate::contract::{KeySource, Now};
 use crate::evaluator::{Keys, Trap};
 use crate::seat::Seat;
 
-/// The seats of all policies in use, and what they know of keys.
+/// The seats of all policies in use, and what they know of keys. The instances of one policy are a band:
+/// those of another know nothing of its sources.
 ///
-/// INVARIANT: what is kept changes, and is handed to those who come later, under one lock, together with
-/// the letters that say the same to those who are here. So no instance misses an outcome, and none is
-/// set back to an older one.
+/// INVARIANT: what is kept of a band changes, and is handed to those who come later, under one lock,
+/// together with the letters that say the same to those of the band who are here. So no instance misses an
+/// outcome, and none is set back to an older one.
 #[derive(Default)]
 pub(crate) struct Crew(Mutex<Known>);
 
 #[derive(Default)]
 struct Known {
-    /// Those of the policy that serves stand first.
-    seats: Vec<Weak<Seat>>,
-    /// Those of the policy that serves, alone.
-    leading: Vec<Weak<Seat>>,
-    /// Keys, cooldowns and back-offs, as `kept-keys` gives them.
-    kept: String,
+    /// Each with the number of its band. Those of the policy that serves stand first.
+    seats: Vec<(u64, Weak<Seat>)>,
+    /// How many numbers of bands were given out.
+    numbers: u64,
+    /// The band of the policy that serves.
+    lead: u64,
+    /// Keys, cooldowns and back-offs, as `kept-keys` of a band's instances gives them; the latest last, so
+    /// that it has the last word where two bands share a source.
+    kept: Vec<(u64, String)>,
     /// How the keys of each issuer stood, and when: monotonic milliseconds.
     sources: Vec<KeySource>,
     as_of: u64,
@@ -36,52 +40,61 @@ impl Crew {
     /// lifts no limit.
     pub(crate) fn prime(&self, keys: &mut dyn Keys, now: Now) -> Result<(), Trap> {
         let kept = self.known().kept.clone();
-        keys.restore_keys(&kept, now)?;
+        restore(&kept, keys, now)?;
         keys.warm()
     }
 
-    /// A seat of a policy that does not serve yet. What was fetched while it was made is made up for.
-    pub(crate) fn join(&self, seat: &Arc<Seat>) {
+    /// A number for the band of another policy.
+    pub(crate) fn number(&self) -> u64 {
         let mut known = self.known();
-        let kept = known.kept.clone();
-        drop(seat.keys(move |keys, now| keys.restore_keys(&kept, now)));
-        known.seats.push(Arc::downgrade(seat));
+        known.numbers += 1;
+        known.numbers
     }
 
-    /// The policy of these seats serves from now on.
-    pub(crate) fn lead(&self, seats: &[Arc<Seat>], sources: &[KeySource], now: Now) {
+    /// A seat of a band that does not serve yet. What was fetched while it was made is made up for.
+    pub(crate) fn join(&self, band: u64, seat: &Arc<Seat>) {
         let mut known = self.known();
-        let leading: Vec<Weak<Seat>> = seats.iter().map(Arc::downgrade).collect();
-        known.seats.sort_by_key(|seat| !leading.iter().any(|lead| lead.ptr_eq(seat)));
-        known.leading = leading;
+        let kept = known.kept.clone();
+        drop(seat.keys(move |keys, now| restore(&kept, keys, now)));
+        known.seats.push((band, Arc::downgrade(seat)));
+    }
+
+    /// The policy of this band serves from now on.
+    pub(crate) fn lead(&self, band: u64, sources: &[KeySource], now: Now) {
+        let mut known = self.known();
+        known.seats.sort_by_key(|(other, _)| *other != band);
+        known.lead = band;
         known.sources = sources.to_vec();
         known.as_of = now.mono_ms;
     }
 
-    /// All seats there are; those of the policy that serves first.
-    pub(crate) fn seats(&self) -> Vec<Arc<Seat>> {
+    /// All seats there are, with the numbers of their bands; those of the policy that serves first.
+    pub(crate) fn seats(&self) -> Vec<(u64, Arc<Seat>)> {
         let mut known = self.known();
-        known.seats.retain(|seat| seat.strong_count() > 0);
-        known.seats.iter().filter_map(Weak::upgrade).collect()
+        known.seats.retain(|(_, seat)| seat.strong_count() > 0);
+        known.seats.iter().filter_map(|(band, seat)| Some((*band, seat.upgrade()?))).collect()
     }
 
-    /// Keeps what an instance knows, and has `tell` post letters to the others.
-    pub(crate) fn keep(&self, kept: String, tell: impl FnMut(&Arc<Seat>)) {
+    /// Keeps what an instance knows for its band, and has `tell` post letters to the others of it.
+    pub(crate) fn keep(&self, band: u64, kept: String, tell: impl FnMut(&Arc<Seat>)) {
         let mut known = self.known();
-        known.kept = kept;
-        let seats: Vec<_> = known.seats.iter().filter_map(Weak::upgrade).collect();
+        let Known { seats, kept: all, .. } = &mut *known;
+        // A band that is gone stays known until another has the word.
+        all.retain(|(other, _)| *other != band && seats.iter().any(|(one, _)| one == other));
+        all.push((band, kept));
+        let of_band = seats.iter().filter(|(one, _)| *one == band);
+        let seats: Vec<_> = of_band.filter_map(|(_, seat)| seat.upgrade()).collect();
         seats.iter().for_each(tell);
     }
 
-    /// How the keys of each issuer stand, as an instance sees it: one of the policy that serves. Another
-    /// may have been looked at just before it was replaced.
-    pub(crate) fn show(&self, seat: &Arc<Seat>, sources: Vec<KeySource>, as_of: u64) {
+    /// How the keys of each issuer stand, as an instance of the policy that serves sees it. One of another
+    /// may have been looked at just before that was replaced.
+    pub(crate) fn show(&self, band: u64, sources: Vec<KeySource>, as_of: u64) {
         let mut known = self.known();
-        if !known.leading.iter().any(|lead| std::ptr::eq(lead.as_ptr(), Arc::as_ptr(seat))) {
-            return;
+        if known.lead == band {
+            known.sources = sources;
+            known.as_of = as_of;
         }
-        known.sources = sources;
-        known.as_of = as_of;
     }
 
     /// The same, as it must have become since.
@@ -99,4 +112,9 @@ impl Crew {
         };
         known.sources.iter().map(aged).collect()
     }
+}
+
+/// Gives an instance what was kept.
+fn restore(kept: &[(u64, String)], keys: &mut dyn Keys, now: Now) -> Result<(), Trap> {
+    kept.iter().try_for_each(|(_, kept)| keys.restore_keys(kept, now))
 }

@@ -21,6 +21,7 @@ use crate::crew::Crew;
 use crate::evaluator::Trap;
 use crate::fetch::Fetcher;
 use crate::fleet::Desk;
+use crate::seat::Seat;
 
 /// What instances, waiting exchanges, and the task that fetches know of each other.
 pub(crate) struct Errands {
@@ -97,7 +98,7 @@ async fn wants(desk: &Desk) -> (Vec<Fetch>, u64) {
     let seats = desk.errands.crew.seats();
     let looks: Vec<_> = seats
         .iter()
-        .map(|seat| {
+        .map(|(_, seat)| {
             seat.keys(|keys, now| {
                 let mut wanted = Vec::new();
                 while let Some(fetch) = keys.due(now)? {
@@ -111,7 +112,7 @@ async fn wants(desk: &Desk) -> (Vec<Fetch>, u64) {
         })
         .collect();
     let (mut all, mut next, mut shown) = (Vec::new(), u64::MAX, false);
-    for (seat, look) in seats.iter().zip(looks) {
+    for ((band, _), look) in seats.iter().zip(looks) {
         let Some((wanted, due, sources, at)) = timeout(ANSWER_WAIT, look).await.ok().flatten()
         else {
             continue;
@@ -119,7 +120,7 @@ async fn wants(desk: &Desk) -> (Vec<Fetch>, u64) {
         all.extend(wanted);
         next = next.min(due.unwrap_or(u64::MAX));
         if !shown {
-            desk.errands.crew.show(seat, sources, at);
+            desk.errands.crew.show(*band, sources, at);
             shown = true;
         }
     }
@@ -134,23 +135,31 @@ async fn perform(fetcher: Arc<Fetcher>, fetch: Fetch, asked: u64) -> Brought {
     Brought { source, asked, outcome: outcome.await.unwrap_or_else(panicked) }
 }
 
-/// Gives an outcome to every instance and wakes who waits. The first that takes it speaks to the
-/// operator for all of them, and what it knows is kept for instances that come later.
+/// Gives an outcome to every instance and wakes who waits. Of each policy, what the first that takes it
+/// knows is kept for its instances that come later; the first that has something to say of it speaks to
+/// the operator for all of them.
 async fn give_to_all(desk: &Desk, brought: Brought) {
     desk.sink.fetched(brought.outcome.as_ref().map(|answer| answer.status).map_err(String::as_str));
     let brought = Arc::new(brought);
-    let mut told = Vec::new();
-    for seat in desk.errands.crew.seats() {
+    let (mut bands, mut told): (Vec<u64>, Vec<Arc<Seat>>) = (Vec::new(), Vec::new());
+    let mut spoken = false;
+    loop {
+        // Looked at anew each time: a policy may have come meanwhile.
+        let is_left = |(band, seat): &(u64, Arc<Seat>)| {
+            !bands.contains(band) && !told.iter().any(|told| Arc::ptr_eq(told, seat))
+        };
+        let Some((band, seat)) = desk.errands.crew.seats().into_iter().find(is_left) else { break };
         let ours = Arc::clone(&brought);
         let taken = seat.keys(move |keys, now| {
             let notices = keys.fetched(&ours.source, &ours.outcome, ours.asked, now)?;
             Ok((notices, keys.kept_keys()?))
         });
-        told.push(Arc::clone(&seat));
+        told.push(seat);
         let Some((notices, kept)) = timeout(ANSWER_WAIT, taken).await.ok().flatten() else {
             continue;
         };
-        desk.errands.crew.keep(kept, |seat| {
+        bands.push(band);
+        desk.errands.crew.keep(band, kept, |seat| {
             if !told.iter().any(|told| Arc::ptr_eq(told, seat)) {
                 let ours = Arc::clone(&brought);
                 drop(seat.keys(move |keys, now| {
@@ -158,10 +167,12 @@ async fn give_to_all(desk: &Desk, brought: Brought) {
                 }));
             }
         });
-        for notice in notices {
-            desk.sink.keys(&notice);
+        if !spoken {
+            spoken = !notices.is_empty();
+            for notice in notices {
+                desk.sink.keys(&notice);
+            }
         }
-        break;
     }
     // A call of a waiter comes after those above in every instance.
     desk.errands.brought.send_modify(|count| *count += 1);

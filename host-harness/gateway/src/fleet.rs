@@ -23,6 +23,8 @@ pub(crate) type Make<E> = dyn Fn() -> Result<E, StartError> + Send + Sync;
 
 /// A fixed number of seats, each with a living instance or one that is being replaced.
 pub(crate) struct Fleet {
+    /// Its band in the crew.
+    band: u64,
     seats: Vec<Arc<Seat>>,
     turn: AtomicUsize,
     /// Marked whenever a seat has a living instance again.
@@ -110,6 +112,7 @@ impl Fleet {
         desk: Arc<Desk>,
     ) -> Result<Self, StartError> {
         let (living, _receiver) = watch::channel(());
+        let band = desk.errands.crew.number();
         let (mut wanted, mut sources) = (Vec::new(), Vec::new());
         let mut seats = Vec::new();
         for _ in 0..instances.max(1) {
@@ -120,15 +123,15 @@ impl Fleet {
             wanted = evaluator.wanted_headers();
             let (make, at) = (Arc::clone(&make), Arc::clone(&desk));
             let seat = Seat::take(evaluator, make, at, living.clone())?;
-            desk.errands.crew.join(&seat);
+            desk.errands.crew.join(band, &seat);
             seats.push(seat);
         }
-        Ok(Self { seats, turn: AtomicUsize::new(0), living, limits, wanted, desk, sources })
+        Ok(Self { band, seats, turn: AtomicUsize::new(0), living, limits, wanted, desk, sources })
     }
 
     /// It serves from now on.
     pub(crate) fn lead(&self) {
-        self.desk.errands.crew.lead(&self.seats, &self.sources, self.desk.clock.now());
+        self.desk.errands.crew.lead(self.band, &self.sources, self.desk.clock.now());
         self.desk.errands.look();
     }
 

@@ -63,3 +63,16 @@ async fn another_source_is_fetched_anew() {
     assert_eq!(gate.read(&issuer.token()).await, GOOD);
     assert_eq!(issuer.fetches(), 1);
 }
+
+/// The first of a policy's instances has its answer before the last is made, while another policy serves.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_source_is_fetched_once_for_instances_made_one_after_another() {
+    let issuer = Issuer::listen().await;
+    let inline = json!({ "jwks": { "keys": issuer.tenant.tenant().published_keys() } });
+    let gate = Gate::of(16, &policy(&[issuer.entry(&inline)]), &issuer).await;
+    gate.reload(&policy(&[issuer.entry(&issuer.by_url(json!({ "timeout": "30s" })))])).await;
+    for _ in 0..32 {
+        assert_eq!(gate.read(&issuer.token()).await, GOOD);
+    }
+    assert_eq!(issuer.fetches(), 1);
+}

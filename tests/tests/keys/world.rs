@@ -111,13 +111,18 @@ pub(crate) struct Gate {
 
 impl Gate {
     pub(crate) async fn serve(document: &Value, upstream: &Issuer) -> Self {
+        Self::of(2, document, upstream).await
+    }
+
+    /// With so many instances.
+    pub(crate) async fn of(instances: usize, document: &Value, upstream: &Issuer) -> Self {
         let settings = Settings {
             component: ComponentSource::File(component("linkgate-evaluator.wasm")),
             document: document.to_string(),
             secrets: Vec::new(),
             seed: 1,
             upstream: upstream.origin.parse().unwrap(),
-            instances: NonZeroUsize::new(2).unwrap(),
+            instances: NonZeroUsize::new(instances).unwrap(),
             limits: Limits::default(),
         };
         let (sender, notices) = unbounded_channel();

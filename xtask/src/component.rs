@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, DecodedWasm};
 
 use crate::exit::Failure;
@@ -53,6 +54,28 @@ impl Surface {
         }
     }
 
+    /// Reads the surface of a core module: imports as `module.name`, exports by name.
+    pub(crate) fn of_module(module: &[u8]) -> Result<Self, Failure> {
+        let unread = |error: wasmparser::BinaryReaderError| {
+            Failure::new(format!("the module cannot be read back: {error}"), "compare versions")
+        };
+        let mut surface = Self { imports: Vec::new(), exports: Vec::new() };
+        for payload in Parser::new(0).parse_all(module) {
+            let payload = payload.map_err(unread)?;
+            if let Payload::ImportSection(section) = payload {
+                for import in section.into_imports() {
+                    let import = import.map_err(unread)?;
+                    surface.imports.push(format!("{}.{}", import.module, import.name));
+                }
+            } else if let Payload::ExportSection(section) = payload {
+                for export in section {
+                    surface.exports.push(export.map_err(unread)?.name.to_owned());
+                }
+            }
+        }
+        Ok(surface)
+    }
+
     /// Demands that it imports none but these interfaces, named without a version.
     pub(crate) fn reaches_only(&self, allowed: &[&str]) -> Result<(), Failure> {
         let bare = |name: &str| name.split('@').next().unwrap_or_default().to_owned();
@@ -61,7 +84,7 @@ impl Surface {
         if imports.is_empty() {
             return Ok(());
         }
-        let what = format!("the component imports {}", imports.join(", "));
+        let what = format!("it imports {}", imports.join(", "));
         Err(Failure::new(what, "take out what calls it, or decide on it in `xtask/src/edition.rs`"))
     }
 }
@@ -76,7 +99,7 @@ mod tests {
     #[test]
     fn an_import_is_refused_by_name() {
         let surface = Surface::of(IMPORTING).unwrap();
-        assert_eq!(surface.reaches_only(&["b"]).unwrap_err().what, "the component imports a");
+        assert_eq!(surface.reaches_only(&["b"]).unwrap_err().what, "it imports a");
         assert_eq!(surface.reaches_only(&["a"]), Ok(()));
     }
 

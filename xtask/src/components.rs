@@ -7,7 +7,7 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 
 use crate::component::{self, Surface};
-use crate::edition::{COMPANIONS, EDITIONS, Edition};
+use crate::edition::{COMPANIONS, EDITIONS, Edition, Form};
 use crate::exit::Failure;
 use crate::guest;
 use crate::machine::{self, Folder};
@@ -49,10 +49,17 @@ fn ship(
 ) -> Result<(Vec<String>, Vec<String>), Failure> {
     let module = guest::build(workspace, edition, machine, progress)?;
     let module = fs::read(&module).map_err(|error| unusable(&module, "read", &error))?;
-    progress.step("make it a component");
-    let adapter = workspace.root.join(ADAPTER);
-    let bytes = component::encode(&module, &adapter)?;
-    let surface = Surface::of(&bytes)?;
+    let bytes = match edition.form {
+        Form::Module => module,
+        Form::Component => {
+            progress.step("make it a component");
+            component::encode(&module, &workspace.root.join(ADAPTER))?
+        }
+    };
+    let surface = match edition.form {
+        Form::Module => Surface::of_module(&bytes)?,
+        Form::Component => Surface::of(&bytes)?,
+    };
     surface.reaches_only(edition.may_import)?;
     if let Some(folder) = machine::shown(machine, &bytes) {
         let what = format!("the component shows `{}` of this machine", folder.display());
@@ -76,7 +83,12 @@ fn row(file: &Path, bytes: &[u8], surface: &Surface) -> Vec<String> {
         let _ = write!(hex, "{byte:02x}");
         hex
     });
-    let (imports, exports) = (surface.imports.len().to_string(), surface.exports.join(" "));
+    let imports = surface.imports.len().to_string();
+    // A module exports one function for each thing that can happen: too many for a cell.
+    let exports = match surface.exports.as_slice() {
+        [only] => only.clone(),
+        several => format!("{} functions", several.len()),
+    };
     vec![file.display().to_string(), bytes.len().to_string(), imports, exports, digest]
 }
 

@@ -1,22 +1,50 @@
 //! The editions: the components that are shipped, and what each may reach.
 
-/// A crate that becomes a component.
+/// A crate that becomes an artifact.
 pub(crate) struct Edition {
-    /// The crate, and the name of its component.
+    /// The crate, and the name of its artifact.
     pub(crate) package: &'static str,
-    /// It builds for wasm alone. The tests of the others run natively with the rest of the workspace.
-    pub(crate) wasm_only: bool,
-    /// The interfaces it may import, without their versions. A new one is a decision, not a
-    /// by-product: `tests/tests/layering/artifact.rs` holds the same list.
+    /// What it becomes.
+    pub(crate) form: Form,
+    /// How its own tests are run.
+    pub(crate) tests: Tests,
+    /// The interfaces it may import, without their versions; of a module, its imports. A new one is a
+    /// decision, not a by-product: `tests/tests/layering/artifact.rs` holds the same list.
     pub(crate) may_import: &'static [&'static str],
 }
 
+/// What an edition becomes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// A component.
+    Component,
+    /// A core module, for hosts of proxy-wasm.
+    Module,
+}
+
+/// How the tests beside an edition's code are run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tests {
+    /// It builds for wasm alone, and has none.
+    None,
+    /// With the rest of the workspace.
+    Workspace,
+    /// By a call of their own: natively, its library does not link.
+    Alone,
+}
+
 /// All of them, in the order in which they are built.
-pub(crate) const EDITIONS: [Edition; 3] = [
-    Edition { package: "linkgate-evaluator", wasm_only: true, may_import: &[] },
+pub(crate) const EDITIONS: [Edition; 4] = [
+    Edition {
+        package: "linkgate-evaluator",
+        form: Form::Component,
+        tests: Tests::None,
+        may_import: &[],
+    },
     Edition {
         package: "linkgate-proxy",
-        wasm_only: false,
+        form: Form::Component,
+        tests: Tests::Workspace,
         may_import: &[
             "wasi:cli/environment",
             "wasi:cli/stderr",
@@ -33,7 +61,8 @@ pub(crate) const EDITIONS: [Edition; 3] = [
     },
     Edition {
         package: "linkgate-middleware",
-        wasm_only: true,
+        form: Form::Component,
+        tests: Tests::None,
         may_import: &[
             "wasi:cli/environment",
             "wasi:cli/stderr",
@@ -48,12 +77,65 @@ pub(crate) const EDITIONS: [Edition; 3] = [
             "wasi:random/random",
         ],
     },
+    Edition {
+        package: "linkgate-envoy",
+        form: Form::Module,
+        tests: Tests::Alone,
+        may_import: ENVOY,
+    },
+];
+
+/// What Envoy offers a filter of proxy-wasm 0.2.1, and of WASI what std asks for. The crate declares
+/// more of it than is ever called.
+const ENVOY: &[&str] = &[
+    "env.proxy_add_header_map_value",
+    "env.proxy_call_foreign_function",
+    "env.proxy_close_stream",
+    "env.proxy_continue_stream",
+    "env.proxy_define_metric",
+    "env.proxy_dequeue_shared_queue",
+    "env.proxy_done",
+    "env.proxy_enqueue_shared_queue",
+    "env.proxy_get_buffer_bytes",
+    "env.proxy_get_current_time_nanoseconds",
+    "env.proxy_get_header_map_pairs",
+    "env.proxy_get_header_map_value",
+    "env.proxy_get_property",
+    "env.proxy_get_shared_data",
+    "env.proxy_get_status",
+    "env.proxy_grpc_call",
+    "env.proxy_grpc_cancel",
+    "env.proxy_grpc_close",
+    "env.proxy_grpc_send",
+    "env.proxy_grpc_stream",
+    "env.proxy_http_call",
+    "env.proxy_increment_metric",
+    "env.proxy_log",
+    "env.proxy_record_metric",
+    "env.proxy_register_shared_queue",
+    "env.proxy_remove_header_map_value",
+    "env.proxy_replace_header_map_value",
+    "env.proxy_resolve_shared_queue",
+    "env.proxy_send_local_response",
+    "env.proxy_set_buffer_bytes",
+    "env.proxy_set_effective_context",
+    "env.proxy_set_header_map_pairs",
+    "env.proxy_set_property",
+    "env.proxy_set_shared_data",
+    "env.proxy_set_tick_period_milliseconds",
+    "wasi_snapshot_preview1.clock_time_get",
+    "wasi_snapshot_preview1.environ_get",
+    "wasi_snapshot_preview1.environ_sizes_get",
+    "wasi_snapshot_preview1.fd_write",
+    "wasi_snapshot_preview1.proc_exit",
+    "wasi_snapshot_preview1.random_get",
 ];
 
 /// What the suites run beside an edition, and nobody ships.
 pub(crate) const COMPANIONS: [Edition; 1] = [Edition {
     package: "linkgate-next-handler",
-    wasm_only: true,
+    form: Form::Component,
+    tests: Tests::None,
     may_import: &[
         "wasi:cli/environment",
         "wasi:clocks/types",
@@ -62,8 +144,14 @@ pub(crate) const COMPANIONS: [Edition; 1] = [Edition {
     ],
 }];
 
-/// The arguments that leave what builds for wasm alone out of a cargo call on the workspace.
+/// The arguments that leave what links for wasm alone out of a cargo call on the workspace.
 pub(crate) fn excluded() -> impl Iterator<Item = &'static str> {
-    let excluded = EDITIONS.iter().chain(&COMPANIONS).filter(|edition| edition.wasm_only);
+    let all = EDITIONS.iter().chain(&COMPANIONS);
+    let excluded = all.filter(|edition| edition.tests != Tests::Workspace);
     excluded.flat_map(|edition| ["--exclude", edition.package])
+}
+
+/// Those whose tests want a call of their own.
+pub(crate) fn tested_alone() -> impl Iterator<Item = &'static Edition> {
+    EDITIONS.iter().filter(|edition| edition.tests == Tests::Alone)
 }

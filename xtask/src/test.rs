@@ -29,6 +29,11 @@ pub(crate) fn suites(
     let mut test = workspace.cargo("test");
     if !chooses_packages(asked) {
         test.arg("--workspace").args(edition::excluded());
+        for edition in edition::tested_alone() {
+            let mut alone = workspace.cargo("test --lib --package");
+            progress.step(&format!("cargo test --lib --package {}", edition.package));
+            process::run(alone.arg(edition.package), "look for the first `FAILED` above")?;
+        }
     }
     test.args(asked);
     progress.step(&process::line(&test));

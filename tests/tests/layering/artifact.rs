@@ -1,5 +1,6 @@
 //! The built components reach what they may, and offer their contract alone.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use wasmparser::{Parser, Payload};
@@ -68,6 +69,46 @@ fn the_middleware_imports_what_hosts_of_wasi_0_3_link() {
         ]
     );
     assert_eq!(surface.exports, ["wasi:http/handler@0.3.0"]);
+}
+
+/// What Envoy offers a filter, and of WASI what it answers: no file, no socket.
+#[test]
+fn the_envoy_edition_imports_what_filters_get() {
+    let file = target().join("components/linkgate-envoy.wasm");
+    let bytes = fs::read(&file).unwrap_or_else(|error| {
+        panic!("{}: {error}\nbuild it: cargo xtask components", file.display())
+    });
+    let (mut modules, mut wasi, mut exports) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+    for payload in Parser::new(0).parse_all(&bytes) {
+        match payload.expect("the artifact parses") {
+            Payload::ImportSection(section) => {
+                for import in section.into_imports() {
+                    let import = import.expect("it parses");
+                    modules.insert(import.module.to_owned());
+                    if import.module != "env" {
+                        wasi.insert(import.name.to_owned());
+                    }
+                }
+            }
+            Payload::ExportSection(section) => {
+                exports.extend(section.into_iter().map(|e| e.expect("it parses").name.to_owned()));
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(Vec::from_iter(modules), ["env", "wasi_snapshot_preview1"]);
+    assert_eq!(
+        Vec::from_iter(wasi),
+        [
+            "clock_time_get",
+            "environ_get",
+            "environ_sizes_get",
+            "fd_write",
+            "proc_exit",
+            "random_get"
+        ]
+    );
+    assert!(exports.iter().any(|name| name == "proxy_abi_version_0_2_1"), "{exports:?}");
 }
 
 #[test]

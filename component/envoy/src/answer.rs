@@ -1,0 +1,71 @@
+//! Answers to the client: the upstream's with edits, or the policy's own.
+
+use linkgate_policy::{AnswerHead, Failure, HeaderEdits, Reply};
+use proxy_wasm::hostcalls;
+use proxy_wasm::types::MapType;
+
+use crate::failure;
+use crate::host;
+
+/// The head of the answer that has come, or why it is Envoy's own and none of the upstream's.
+pub(crate) fn head() -> Result<AnswerHead, Failure> {
+    let details = host::attribute(&["response", "code_details"]).unwrap_or_default();
+    if details != failure::ANSWERED.as_bytes() {
+        let attempts = host::number(&["upstream", "request_attempt_count"]).unwrap_or(1);
+        return Err(failure::of(&String::from_utf8_lossy(&details), attempts));
+    }
+    let status = host::number(&["response", "code"]).and_then(|code| u16::try_from(code).ok());
+    let status = status.or_else(status_line);
+    status.map(|status| AnswerHead { status }).ok_or(Failure::Unknown)
+}
+
+fn status_line() -> Option<u16> {
+    let lines = host::lines(MapType::HttpResponseHeaders);
+    let (_, status) = lines.into_iter().find(|(name, _)| name == ":status")?;
+    std::str::from_utf8(&status).ok()?.parse().ok()
+}
+
+/// Edits the head of the upstream's answer, which goes on to the client.
+pub(crate) fn edit(edits: &HeaderEdits) {
+    if !edits.remove.is_empty() {
+        for (name, _) in host::lines(MapType::HttpResponseHeaders) {
+            if is_removed(&name, &edits.remove) {
+                host::remove_line(MapType::HttpResponseHeaders, &name);
+            }
+        }
+    }
+    for line in &edits.append {
+        host::add_line(MapType::HttpResponseHeaders, &line.name, &line.value);
+    }
+}
+
+/// A name that ends in `*` is a prefix.
+fn is_removed(name: &str, remove: &[String]) -> bool {
+    remove.iter().any(|removed| match removed.strip_suffix('*') {
+        Some(prefix) => name.starts_with(prefix),
+        None => name == removed,
+    })
+}
+
+/// The policy's own reply. Envoy adds the framing.
+pub(crate) fn respond(reply: &Reply) {
+    let values: Vec<_> =
+        reply.headers.iter().map(|line| String::from_utf8_lossy(&line.value)).collect();
+    let names = reply.headers.iter().map(|line| line.name.as_str());
+    let lines = names.zip(values.iter().map(AsRef::as_ref)).collect();
+    let body = (!reply.body.is_empty()).then_some(reply.body.as_slice());
+    let _ = hostcalls::send_http_response(reply.status.into(), lines, body);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_removed_by_name_or_by_prefix() {
+        let remove = ["access-control-*".to_owned(), "vary".to_owned()];
+        let names = ["access-control-allow-origin", "vary", "vary-not", "x"];
+        let kept: Vec<&str> = names.into_iter().filter(|name| !is_removed(name, &remove)).collect();
+        assert_eq!(kept, ["vary-not", "x"]);
+    }
+}

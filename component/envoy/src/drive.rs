@@ -1,0 +1,339 @@
+//! Runs exchanges: does what each step says, reports what came of it, and closes each once.
+
+use linkgate_policy::{Acquired, End, Event, Failure, Forward, Step, Turn};
+use proxy_wasm::hostcalls;
+use proxy_wasm::types::{Action, BufferType, LogLevel, MapType};
+
+use crate::answer;
+use crate::clock::{mono_us, now};
+use crate::gate::Gate;
+use crate::host;
+use crate::open::{Awaits, Open, RequestBody, Upload};
+use crate::record;
+use crate::request;
+
+/// Steps of an exchange. The longest way through a policy, a merge with its waits, takes about 30;
+/// raised, a policy that never comes to an end is noticed later.
+const STEP_LIMIT: u32 = 64;
+
+/// Opens an exchange with the head of a request.
+pub(crate) fn open(gate: &Gate, id: u32, body: RequestBody) -> Action {
+    let began_us = mono_us();
+    let head = request::head(gate.policy.borrow().wanted_headers());
+    let (exchange, turn) = gate.policy.borrow_mut().open(head, now());
+    Drive { gate, id, is_root: false }.run(Open::new(exchange, body, began_us), turn)
+}
+
+/// A part of the request's body is there; the host's buffer holds so many bytes.
+pub(crate) fn body(gate: &Gate, id: u32, bytes: usize, is_last: bool) -> Action {
+    gate.sees_bodies.set(true);
+    let Some(mut open) = gate.taken(id) else { return Action::Continue };
+    let drive = Drive { gate, id, is_root: false };
+    if is_last && open.body == RequestBody::Coming {
+        open.body = RequestBody::Here;
+    }
+    match (open.upload, open.awaits) {
+        (Upload::Flows, _) => drive.keep(open, Action::Continue),
+        (Upload::Dropped, _) => {
+            host::set_body(BufferType::HttpRequestBody, &[]);
+            drive.keep(open, Action::Continue)
+        }
+        (Upload::Held, Awaits::Body { max_bytes, .. }) => {
+            match body_event(bytes, is_last, max_bytes) {
+                Some(event) => drive.resume(open, event),
+                None => drive.keep(open, Action::Pause),
+            }
+        }
+        (Upload::Held, Awaits::Time { .. } | Awaits::Call | Awaits::Answer | Awaits::Nothing) => {
+            drive.keep(open, Action::Pause)
+        }
+    }
+}
+
+/// Trailers are there, and with them the end of the body.
+pub(crate) fn trailers(gate: &Gate, id: u32) -> Action {
+    let Some(mut open) = gate.taken(id) else { return Action::Continue };
+    let drive = Drive { gate, id, is_root: false };
+    open.body = RequestBody::Here;
+    match (open.upload, open.awaits) {
+        (Upload::Flows, _) => drive.keep(open, Action::Continue),
+        (Upload::Dropped, _) => {
+            host::set_lines(MapType::HttpRequestTrailers, Vec::new());
+            drive.keep(open, Action::Continue)
+        }
+        (Upload::Held, Awaits::Body { max_bytes, .. }) => {
+            host::set_lines(MapType::HttpRequestTrailers, Vec::new());
+            let bytes = host::body(BufferType::HttpRequestBody, usize::MAX).len();
+            let event = body_event(bytes, true, max_bytes).unwrap_or(Event::BodyFailed);
+            drive.resume(open, event)
+        }
+        (Upload::Held, Awaits::Time { .. } | Awaits::Call | Awaits::Answer | Awaits::Nothing) => {
+            drive.keep(open, Action::Pause)
+        }
+    }
+}
+
+/// What is to be said of the body that the host holds; nothing as long as more may come.
+fn body_event(bytes: usize, is_last: bool, max_bytes: u32) -> Option<Event> {
+    if bytes > usize::try_from(max_bytes).unwrap_or(usize::MAX) {
+        return Some(Event::BodyTooLarge);
+    }
+    is_last.then(|| Event::Body(host::body(BufferType::HttpRequestBody, bytes)))
+}
+
+/// The head of an answer is there: the upstream's, or one that Envoy made by itself.
+pub(crate) fn answered(gate: &Gate, id: u32) -> Action {
+    let Some(mut open) = gate.taken(id) else { return Action::Continue };
+    let drive = Drive { gate, id, is_root: false };
+    match open.awaits {
+        Awaits::Answer => {
+            open.is_answered = true;
+            drive.resume(open, Event::Forwarded(answer::head()))
+        }
+        Awaits::Nothing => drive.keep(open, Action::Continue),
+        // Envoy has answered for us: a timeout of its own, a body that is too large for it.
+        Awaits::Body { .. } | Awaits::Time { .. } | Awaits::Call => {
+            open.awaits = Awaits::Nothing;
+            open.end = Some(End::Shutdown);
+            drive.keep(open, Action::Continue)
+        }
+    }
+}
+
+/// Whether the answer's body is to be held back.
+pub(crate) fn holds_answer(gate: &Gate, id: u32) -> bool {
+    let streams = gate.streams.borrow();
+    streams.get(&id).is_some_and(|open| open.is_answered && !matches!(open.awaits, Awaits::Nothing))
+}
+
+/// The stream is over: closes its exchange, unless that must be seen through without it.
+pub(crate) fn ended(gate: &Gate, id: u32) {
+    let Some(mut open) = gate.taken(id) else { return };
+    let drive = Drive { gate, id, is_root: false };
+    match open.awaits {
+        Awaits::Nothing => {
+            let end = if is_client_gone() { End::ClientGone } else { End::Finished };
+            let end = open.end.unwrap_or(end);
+            drive.close(open, end, true);
+        }
+        Awaits::Call | Awaits::Time { .. } if open.exchange.must_finish() => {
+            open.has_client = false;
+            drive.keep(open, Action::Continue);
+        }
+        Awaits::Call | Awaits::Time { .. } | Awaits::Body { .. } | Awaits::Answer => {
+            drive.close(open, End::ClientGone, true);
+        }
+    }
+}
+
+fn is_client_gone() -> bool {
+    host::number(&["response", "flags"]).is_some_and(|flags| flags & CLIENT_GONE != 0)
+}
+
+/// Envoy's flag of a response whose client hung up (`DC` in the access log).
+const CLIENT_GONE: u64 = 0x4000;
+
+/// Reports an event from outside of the stream's own callbacks. For the root.
+pub(crate) fn resume_by_root(gate: &Gate, id: u32, event: Event) {
+    let Some(mut open) = gate.taken(id) else { return };
+    if open.has_client {
+        open.has_client = host::enter(id);
+    }
+    let drive = Drive { gate, id, is_root: true };
+    drive.resume(open, event);
+    host::enter(gate.root);
+}
+
+/// Resumes all that wait for a shared fetch. For the root.
+pub(crate) fn wake_all(gate: &Gate) {
+    for id in gate.waiting(|awaits| matches!(awaits, Awaits::Time { .. })) {
+        resume_by_root(gate, id, Event::Woken);
+    }
+}
+
+/// Resumes all whose time is up. For the root.
+pub(crate) fn wake_late(gate: &Gate) {
+    let now_ms = now().mono_ms;
+    let time_is_up = |until: u64| until <= now_ms;
+    for id in gate.waiting(
+        |awaits| matches!(awaits, Awaits::Time { until_mono_ms } if time_is_up(until_mono_ms)),
+    ) {
+        resume_by_root(gate, id, Event::Woken);
+    }
+    for id in gate.waiting(
+        |awaits| matches!(awaits, Awaits::Body { until_mono_ms, .. } if time_is_up(until_mono_ms)),
+    ) {
+        if gate.sees_bodies.get() {
+            resume_by_root(gate, id, Event::BodyFailed);
+        } else {
+            blind(gate, id);
+        }
+    }
+}
+
+/// A body did not come, and none ever did: Envoy keeps it from us.
+fn blind(gate: &Gate, id: u32) {
+    host::log(LogLevel::Error, BLIND);
+    let Some(open) = gate.taken(id) else { return };
+    if host::enter(id) {
+        Drive { gate, id, is_root: true }.give_up(open);
+    }
+    host::enter(gate.root);
+}
+
+const BLIND: &str = "linkgate is unavailable: expected the body of a request, and none was ever \
+given to this filter (help: set `allow_on_headers_stop_iteration: true` in the plugin's config)";
+
+/// A stream whose exchange is driven.
+struct Drive<'a> {
+    gate: &'a Gate,
+    id: u32,
+    /// It is the root that is called by the host, and not the stream.
+    is_root: bool,
+}
+
+impl Drive<'_> {
+    fn resume(&self, mut open: Open, event: Event) -> Action {
+        let turn = self.policy_resume(&mut open, event);
+        self.run(open, turn)
+    }
+
+    fn policy_resume(&self, open: &mut Open, event: Event) -> Turn {
+        let mut policy = self.gate.policy.borrow_mut();
+        policy.resume(&mut open.exchange, open.sequence, event, now())
+    }
+
+    /// Takes steps until one waits for somebody else.
+    fn run(&self, mut open: Open, mut turn: Turn) -> Action {
+        loop {
+            open.sequence = turn.sequence;
+            if turn.sequence > STEP_LIMIT {
+                return self.give_up(open);
+            }
+            let event = match turn.step {
+                Step::ReadBody { max_bytes, timeout_ms } => {
+                    match self.read(&mut open, max_bytes, timeout_ms) {
+                        Some(event) => event,
+                        None => return self.keep(open, Action::Pause),
+                    }
+                }
+                Step::Wait { until_mono_ms } => {
+                    open.awaits = Awaits::Time { until_mono_ms };
+                    self.gate.fetch_due();
+                    return self.wait(open, until_mono_ms);
+                }
+                // Other workers have memories of their own.
+                Step::Acquire { .. } => Event::Acquired(Acquired::Unserialised),
+                Step::Call(call) => {
+                    open.awaits = Awaits::Call;
+                    self.gate.desk.call(self.gate, self.id, call);
+                    return self.wait(open, u64::MAX);
+                }
+                Step::Forward(forward) => return self.forward(open, forward),
+                Step::Pass { .. } if open.has_client => {
+                    open.upload = Upload::Flows;
+                    open.awaits = Awaits::Answer;
+                    return self.go_on(open);
+                }
+                Step::Pass { .. } => Event::Forwarded(Err(Failure::NotSent)),
+                Step::Relay(edits) => {
+                    if open.has_client {
+                        answer::edit(&edits);
+                    }
+                    return self.finish(open, true);
+                }
+                Step::Respond(reply) => {
+                    if open.has_client {
+                        answer::respond(&reply);
+                    }
+                    return self.finish(open, false);
+                }
+            };
+            turn = self.policy_resume(&mut open, event);
+        }
+    }
+
+    /// The body, when it is here; else it is waited for.
+    fn read(&self, open: &mut Open, max_bytes: u32, timeout_ms: u32) -> Option<Event> {
+        match open.body {
+            RequestBody::None => Some(Event::Body(Vec::new())),
+            RequestBody::Here => {
+                let whole = host::body(BufferType::HttpRequestBody, usize::MAX);
+                body_event(whole.len(), true, max_bytes)
+            }
+            RequestBody::Coming => {
+                let until_mono_ms = now().mono_ms.saturating_add(timeout_ms.into());
+                open.awaits = Awaits::Body { max_bytes, until_mono_ms };
+                None
+            }
+        }
+    }
+
+    /// Sends the request: on the way that the client's own would go, or, once the client and that way
+    /// are gone, to the upstream's cluster.
+    fn forward(&self, mut open: Open, forward: Forward) -> Action {
+        if !open.has_client {
+            open.awaits = Awaits::Call;
+            self.gate.desk.forward(self.gate, self.id, forward);
+            return self.wait(open, u64::MAX);
+        }
+        request::rewrite(self.gate, &forward, open.body);
+        open.upload = Upload::Dropped;
+        open.awaits = Awaits::Answer;
+        self.go_on(open)
+    }
+
+    /// Leaves the stream as it is, and has the root's tick come when there is something to do.
+    fn wait(&self, open: Open, until_mono_ms: u64) -> Action {
+        // The root sees to its own tick.
+        if !self.is_root {
+            let is_urgent = self.gate.is_urgent();
+            self.gate.tick_by(self.id, if is_urgent { 0 } else { until_mono_ms });
+        }
+        self.keep(open, Action::Pause)
+    }
+
+    /// The last step was taken. Without a client that is the end of it.
+    fn finish(&self, mut open: Open, relays: bool) -> Action {
+        if !open.has_client {
+            self.close(open, End::ClientGone, false);
+            return Action::Pause;
+        }
+        open.awaits = Awaits::Nothing;
+        if relays { self.go_on(open) } else { self.keep(open, Action::Pause) }
+    }
+
+    /// Answers for a policy that does not come to an end.
+    fn give_up(&self, mut open: Open) -> Action {
+        open.end = Some(End::Shutdown);
+        if open.has_client {
+            answer::respond(&linkgate_policy::unavailable());
+        }
+        self.finish(open, false)
+    }
+
+    /// Lets the message go on that was held back.
+    fn go_on(&self, open: Open) -> Action {
+        if self.is_root {
+            let resumed = if open.is_answered {
+                hostcalls::resume_http_response()
+            } else {
+                hostcalls::resume_http_request()
+            };
+            let _ = resumed;
+        }
+        self.keep(open, Action::Continue)
+    }
+
+    fn keep(&self, open: Open, action: Action) -> Action {
+        self.gate.streams.borrow_mut().insert(self.id, open);
+        action
+    }
+
+    fn close(&self, open: Open, end: End, has_stream: bool) {
+        let now = now();
+        let duration_us = mono_us().saturating_sub(open.began_us);
+        let decision = self.gate.policy.borrow_mut().close(open.exchange, end, now);
+        record::decision(&self.gate.metrics, &decision, now.unix_ms, duration_us, has_stream);
+    }
+}

@@ -1,0 +1,84 @@
+//! An exchange that is open, and how its stream stands.
+
+use linkgate_policy::{End, Exchange};
+
+/// An exchange that is open.
+pub(crate) struct Open {
+    pub(crate) exchange: Exchange,
+    /// The number of the step that it is at.
+    pub(crate) sequence: u32,
+    pub(crate) awaits: Awaits,
+    /// The stream is there. Without it nothing is said to the host on its behalf.
+    pub(crate) has_client: bool,
+    /// The answer has come: what is held back is it, and no longer the request.
+    pub(crate) is_answered: bool,
+    pub(crate) body: RequestBody,
+    pub(crate) upload: Upload,
+    /// How it ends, if not by its last step.
+    pub(crate) end: Option<End>,
+    pub(crate) began_us: u64,
+}
+
+/// What an exchange waits for.
+#[derive(Clone, Copy)]
+pub(crate) enum Awaits {
+    /// The whole body of the request.
+    Body { max_bytes: u32, until_mono_ms: u64 },
+    /// A shared fetch, or for time to pass.
+    Time { until_mono_ms: u64 },
+    /// The answer to a call.
+    Call,
+    /// The answer to the request, which has gone its way.
+    Answer,
+    /// Nothing: the last step was taken.
+    Nothing,
+}
+
+/// The body of the client's request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RequestBody {
+    /// There is none.
+    None,
+    /// More may come.
+    Coming,
+    /// It is here, whole, in the host's buffer.
+    Here,
+}
+
+/// What becomes of the body of the client's request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Upload {
+    /// It is held back.
+    Held,
+    /// It goes on as it is.
+    Flows,
+    /// The policy's own has taken its place: what is still coming goes nowhere.
+    Dropped,
+}
+
+impl Open {
+    /// An exchange that has just been opened.
+    pub(crate) fn new(exchange: Exchange, body: RequestBody, began_us: u64) -> Self {
+        Self {
+            exchange,
+            sequence: 0,
+            awaits: Awaits::Nothing,
+            has_client: true,
+            is_answered: false,
+            body,
+            upload: Upload::Held,
+            end: None,
+            began_us,
+        }
+    }
+
+    /// When it is to be woken at the latest.
+    pub(crate) fn until_mono_ms(&self) -> Option<u64> {
+        match self.awaits {
+            Awaits::Body { until_mono_ms, .. } | Awaits::Time { until_mono_ms } => {
+                Some(until_mono_ms)
+            }
+            Awaits::Call | Awaits::Answer | Awaits::Nothing => None,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The client's request: as the policy sees it, and as it goes on.
+
+use linkgate_policy::{Forward, Head, Header};
+use proxy_wasm::types::{BufferType, MapType};
+
+use crate::gate::Gate;
+use crate::host;
+use crate::open::RequestBody;
+
+/// What the policy gets to see: method, target, and the header lines it `wanted`.
+pub(crate) fn head(wanted: &[String]) -> Head {
+    let mut head = Head { method: String::new(), target: Vec::new(), headers: Vec::new() };
+    for (name, value) in host::lines(MapType::HttpRequestHeaders) {
+        match name.as_str() {
+            METHOD => head.method = String::from_utf8_lossy(&value).into_owned(),
+            PATH => head.target = value,
+            _ if wanted.contains(&name) => head.headers.push(Header { name, value }),
+            _ => {}
+        }
+    }
+    head
+}
+
+/// Puts the policy's request in the place of the client's, whole: no line of the client's stays.
+/// What is there of the client's body is replaced.
+pub(crate) fn rewrite(gate: &Gate, forward: &Forward, body: RequestBody) {
+    let has_body = body != RequestBody::None;
+    let scheme = host::lines(MapType::HttpRequestHeaders)
+        .into_iter()
+        .find_map(|(name, value)| (name == SCHEME).then_some(value))
+        .unwrap_or_else(|| b"https".to_vec());
+    let length = forward.body.as_ref().map_or(0, Vec::len).to_string();
+    let timeout = forward.timeout_ms.to_string();
+    let mut lines: Vec<(&str, &[u8])> = vec![
+        (METHOD, forward.method.as_bytes()),
+        (PATH, forward.path.as_bytes()),
+        (SCHEME, &scheme),
+        (AUTHORITY, gate.upstream.authority.as_bytes()),
+    ];
+    lines.extend(forward.headers.iter().map(|line| (line.name.as_str(), line.value.as_slice())));
+    if forward.body.is_some() || has_body {
+        lines.push(("content-length", length.as_bytes()));
+    }
+    // Both are for Envoy's router, which takes them off. Once, whatever the route says of retries.
+    lines.push(("x-envoy-max-retries", b"0"));
+    lines.push(("x-envoy-upstream-rq-timeout-ms", timeout.as_bytes()));
+    host::set_lines(MapType::HttpRequestHeaders, lines);
+    if body == RequestBody::Here {
+        host::set_body(BufferType::HttpRequestBody, forward.body.as_deref().unwrap_or_default());
+    }
+}
+
+pub(crate) const METHOD: &str = ":method";
+pub(crate) const PATH: &str = ":path";
+pub(crate) const AUTHORITY: &str = ":authority";
+const SCHEME: &str = ":scheme";

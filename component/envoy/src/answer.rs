@@ -2,7 +2,7 @@
 
 use linkgate_policy::{AnswerHead, Failure, HeaderEdits, Reply};
 use proxy_wasm::hostcalls;
-use proxy_wasm::types::MapType;
+use proxy_wasm::types::{LogLevel, MapType};
 
 use crate::failure;
 use crate::host;
@@ -12,7 +12,10 @@ pub(crate) fn head() -> Result<AnswerHead, Failure> {
     let details = host::attribute(&["response", "code_details"]).unwrap_or_default();
     if details != failure::ANSWERED.as_bytes() {
         let attempts = host::number(&["upstream", "request_attempt_count"]).unwrap_or(1);
-        return Err(failure::of(&String::from_utf8_lossy(&details), attempts));
+        let details = String::from_utf8_lossy(&details);
+        // The access log tells of the reply that takes its place.
+        host::log(LogLevel::Info, &format!("no answer of the upstream's: {details}"));
+        return Err(failure::of(&details, attempts));
     }
     let status = host::number(&["response", "code"]).and_then(|code| u16::try_from(code).ok());
     let status = status.or_else(status_line);

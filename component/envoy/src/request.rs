@@ -25,18 +25,16 @@ pub(crate) fn head(wanted: &[String]) -> Head {
 /// What is there of the client's body is replaced.
 pub(crate) fn rewrite(gate: &Gate, forward: &Forward, body: RequestBody) {
     let has_body = body != RequestBody::None;
-    let scheme = host::lines(MapType::HttpRequestHeaders)
-        .into_iter()
-        .find_map(|(name, value)| (name == SCHEME).then_some(value))
-        .unwrap_or_else(|| b"https".to_vec());
+    let mut kept = host::lines(MapType::HttpRequestHeaders);
+    kept.retain(|(name, _)| ENVOYS_OWN.contains(&name.as_str()));
     let length = forward.body.as_ref().map_or(0, Vec::len).to_string();
     let timeout = forward.timeout_ms.to_string();
     let mut lines: Vec<(&str, &[u8])> = vec![
         (METHOD, forward.method.as_bytes()),
         (PATH, forward.path.as_bytes()),
-        (SCHEME, &scheme),
         (AUTHORITY, gate.upstream.authority.as_bytes()),
     ];
+    lines.extend(kept.iter().map(|(name, value)| (name.as_str(), value.as_slice())));
     lines.extend(forward.headers.iter().map(|line| (line.name.as_str(), line.value.as_slice())));
     if forward.body.is_some() || has_body {
         lines.push(("content-length", length.as_bytes()));
@@ -53,4 +51,7 @@ pub(crate) fn rewrite(gate: &Gate, forward: &Forward, body: RequestBody) {
 pub(crate) const METHOD: &str = ":method";
 pub(crate) const PATH: &str = ":path";
 pub(crate) const AUTHORITY: &str = ":authority";
-const SCHEME: &str = ":scheme";
+
+/// What Envoy has said of the client's connection, and has to find again: it finds no route without.
+/// The example's route has the second one taken off.
+const ENVOYS_OWN: [&str; 2] = [":scheme", "x-forwarded-proto"];

@@ -1,5 +1,6 @@
 //! Every case over real sockets, on the hosts that are here: `wasmtime serve` with the proxy
-//! edition and with the middleware edition in front of a handler, and the reference gateway with the evaluator edition.
+//! edition and with the middleware edition in front of a handler, Envoy with the Envoy edition, and
+//! the reference gateway with the evaluator edition.
 //!
 //! `LINKGATE_CASE=part-of-a-name` runs the ones whose name holds it.
 
@@ -9,8 +10,8 @@ use std::io::Write as _;
 use std::path::Path;
 
 use linkgate::cases::Suite;
-use linkgate_tests::component;
-use linkgate_tests::hosts::{Host, Reference, Table, WasmtimeServe, run};
+use linkgate_tests::hosts::{Envoy, Host, Reference, Table, WasmtimeServe, run};
+use linkgate_tests::{component, target_dir};
 
 #[test]
 fn every_case_holds_on_wasmtime_serve() {
@@ -18,6 +19,21 @@ fn every_case_holds_on_wasmtime_serve() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let host = WasmtimeServe::prepare(binary, &component("linkgate-proxy.wasm"), folder);
     every_case_holds_on(&host.unwrap_or_else(|trouble| panic!("{trouble}")));
+}
+
+/// Its binary is fetched by the first run. Where that cannot be done, the table says so.
+#[test]
+fn every_case_holds_on_envoy() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let cache = target_dir().join("envoy");
+    match Envoy::find(&cache, &component("linkgate-envoy.wasm"), folder) {
+        Ok(host) => every_case_holds_on(&host),
+        Err(trouble) => {
+            let head = Table::head();
+            let row = "envoy      envoy            NOT RUN";
+            let _ = write!(std::io::stderr().lock(), "\n{head}\n{row}: {trouble}\n");
+        }
+    }
 }
 
 #[test]

@@ -121,7 +121,7 @@ fn line(from: &mut impl Read) -> io::Result<String> {
 
 /// What a host has its own word on: the next hop's name, the time, the framing, and what ends with
 /// the hop (RFC 9110 section 7.6.1).
-const OF_THE_HOST: [&str; 11] = [
+const OF_THE_HOST: [&str; 16] = [
     "host",
     "date",
     "content-length",
@@ -133,6 +133,12 @@ const OF_THE_HOST: [&str; 11] = [
     "proxy-connection",
     "te",
     "upgrade",
+    // What Envoy tells the next hop of the one before.
+    "x-envoy-external-address",
+    "x-envoy-internal",
+    "x-forwarded-for",
+    "x-forwarded-proto",
+    "x-request-id",
 ];
 
 /// Header lines as they are compared: without the host's own, in the order of their names.

@@ -15,6 +15,7 @@
 mod battery;
 mod chain;
 mod client;
+mod envoy;
 mod key_endpoint;
 mod message;
 mod process;
@@ -25,6 +26,7 @@ mod wasmtime_serve;
 
 pub use battery::{Table, run};
 pub use client::on_the_wire;
+pub use envoy::Envoy;
 pub use process::{Process, Stream};
 pub use record_line::parse as parse_record;
 pub use recorder::Refusing;

@@ -212,7 +212,7 @@ impl Drive<'_> {
             }
             let event = match turn.step {
                 Step::ReadBody { max_bytes, timeout_ms } => {
-                    match self.read(&mut open, max_bytes, timeout_ms) {
+                    match read(&mut open, max_bytes, timeout_ms) {
                         Some(event) => event,
                         None => return self.keep(open, Action::Pause),
                     }
@@ -250,22 +250,6 @@ impl Drive<'_> {
                 }
             };
             turn = self.policy_resume(&mut open, event);
-        }
-    }
-
-    /// The body, when it is here; else it is waited for.
-    fn read(&self, open: &mut Open, max_bytes: u32, timeout_ms: u32) -> Option<Event> {
-        match open.body {
-            RequestBody::None => Some(Event::Body(Vec::new())),
-            RequestBody::Here => {
-                let whole = host::body(BufferType::HttpRequestBody, usize::MAX);
-                body_event(whole.len(), true, max_bytes)
-            }
-            RequestBody::Coming => {
-                let until_mono_ms = now().mono_ms.saturating_add(timeout_ms.into());
-                open.awaits = Awaits::Body { max_bytes, until_mono_ms };
-                None
-            }
         }
     }
 
@@ -335,5 +319,21 @@ impl Drive<'_> {
         let duration_us = mono_us().saturating_sub(open.began_us);
         let decision = self.gate.policy.borrow_mut().close(open.exchange, end, now);
         record::decision(&self.gate.metrics, &decision, now.unix_ms, duration_us, has_stream);
+    }
+}
+
+/// The body, when it is here; else it is waited for.
+fn read(open: &mut Open, max_bytes: u32, timeout_ms: u32) -> Option<Event> {
+    match open.body {
+        RequestBody::None => Some(Event::Body(Vec::new())),
+        RequestBody::Here => {
+            let whole = host::body(BufferType::HttpRequestBody, usize::MAX);
+            body_event(whole.len(), true, max_bytes)
+        }
+        RequestBody::Coming => {
+            let until_mono_ms = now().mono_ms.saturating_add(timeout_ms.into());
+            open.awaits = Awaits::Body { max_bytes, until_mono_ms };
+            None
+        }
     }
 }

@@ -157,7 +157,9 @@ impl Gate {
                     let News { source, outcome, .. } = news;
                     let mut policy = self.policy.borrow_mut();
                     let told = policy.fetched(&source, outcome, now.mono_ms, now);
-                    told.iter().for_each(|told| record::notice(told));
+                    for notice in told {
+                        record::notice(&notice);
+                    }
                 }
             }
             Turn::Follow { until_unix_ms } => {

@@ -8,7 +8,7 @@ use linkgate_policy::{Call, Fetch, Forward, Header};
 use proxy_wasm::hostcalls;
 
 use crate::gate::Gate;
-use crate::request::{AUTHORITY, METHOD, PATH};
+use crate::request::{AUTHORITY, METHOD, ONCE, PATH};
 
 /// What waits to be sent, and what was sent and waits for an answer.
 #[derive(Default)]
@@ -120,6 +120,7 @@ impl Desk {
             let Ok(value) = std::str::from_utf8(&line.value) else { return Some(sent) };
             lines.push((&line.name, value));
         }
+        lines.push(ONCE);
         let timeout = Duration::from_millis(sent.timeout_ms.into());
         let body = body.as_deref();
         match hostcalls::dispatch_http_call(&cluster, lines, body, vec![], timeout) {

@@ -120,6 +120,12 @@ pub(crate) fn ended(gate: &Gate, id: u32) {
             open.has_client = false;
             drive.keep(open, Action::Continue);
         }
+        // Envoy takes the request back with its client. Whether the upstream has acted nobody knows,
+        // and it is asked.
+        Awaits::Answer if open.exchange.must_finish() => {
+            open.has_client = false;
+            drive.resume(open, Event::Forwarded(Err(Failure::Unknown)));
+        }
         Awaits::Call | Awaits::Time { .. } | Awaits::Body { .. } | Awaits::Answer => {
             drive.close(open, End::ClientGone, true);
         }

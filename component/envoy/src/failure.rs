@@ -25,6 +25,20 @@ pub(crate) fn of(details: &str, attempts: u64) -> Failure {
     if unsent && attempts <= 1 { Failure::NotSent } else { Failure::Unknown }
 }
 
+/// What the body of Envoy's own reply says, where there was one attempt.
+pub(crate) fn of_words(words: &str) -> Failure {
+    let reset = words.rsplit_once("reset reason: ").map(|(_, reason)| reason);
+    let reason = reset
+        .and_then(|reason| reason.split(',').next())
+        .map(|reason| reason.trim().replace(' ', "_"));
+    let unsent = words.starts_with(NO_HOST)
+        || reason.is_some_and(|reason| NO_CONNECTION.contains(&reason.as_str()));
+    if unsent { Failure::NotSent } else { Failure::Unknown }
+}
+
+/// How Envoy says that a cluster has nobody to ask.
+const NO_HOST: &str = "no healthy upstream";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,6 +62,24 @@ mod tests {
             ("", 0, Failure::Unknown),
         ] {
             assert_eq!(of(details, attempts), expected, "{details}");
+        }
+    }
+
+    #[test]
+    fn the_words_prove_as_much_as_the_details() {
+        let reset = "upstream connect error or disconnect/reset before headers. reset reason: ";
+        for (words, expected) in [
+            ("no healthy upstream".to_owned(), Failure::NotSent),
+            (
+                format!("{reset}remote connection failure, transport failure reason: x"),
+                Failure::NotSent,
+            ),
+            (format!("{reset}connection timeout"), Failure::Unknown),
+            (format!("{reset}connection termination"), Failure::Unknown),
+            ("upstream request timeout".to_owned(), Failure::Unknown),
+            (String::new(), Failure::Unknown),
+        ] {
+            assert_eq!(of_words(&words), expected, "{words}");
         }
     }
 }

@@ -1,11 +1,13 @@
 //! What came of a call by name of a cluster.
 //!
-//! Envoy tells of a connection that failed, or of time that ran out, by an answer of its own, which
-//! carries nothing that says so. It is known by its shape: nobody else's has only these lines.
+//! Envoy tells of a connection that failed, or of time that ran out, by an answer of its own. An
+//! upstream may say the very same, but for one line: Envoy's router writes it into each answer that it
+//! was given by an upstream, over whatever stood there, and into none of its own.
 
-use linkgate_policy::{Answer, CallFailure, Header};
+use linkgate_policy::{Answer, CallFailure, Failure, Header};
 use proxy_wasm::types::{BufferType, MapType};
 
+use crate::failure;
 use crate::host;
 
 /// Why there is no answer.
@@ -38,36 +40,29 @@ pub(crate) fn read(lines: usize, body_bytes: usize, max: u32) -> Result<Answer, 
         return Err(NoAnswer::TooLarge(status));
     }
     let body = host::body(BufferType::HttpCallResponseBody, body_bytes);
-    match own(status, &headers, &body) {
+    match own(&headers, &body) {
         Some(words) => Err(NoAnswer::Told(status, words)),
         None => Ok(Answer { status, headers, body }),
     }
 }
 
 /// Envoy's words, if the answer is its own.
-fn own(status: u16, headers: &[Header], body: &[u8]) -> Option<String> {
-    let is_bare = |line: &Header| matches!(line.name.as_str(), "content-length" | "content-type");
-    if !matches!(status, 503 | 504) || !headers.iter().all(is_bare) {
-        return None;
-    }
-    let words = std::str::from_utf8(body).ok()?;
-    OWN_WORDS.iter().any(|own| words.starts_with(own)).then(|| words.to_owned())
+fn own(headers: &[Header], body: &[u8]) -> Option<String> {
+    let is_given = headers.iter().any(|line| line.name == SERVICE_TIME);
+    (!is_given).then(|| String::from_utf8_lossy(body).into_owned())
 }
 
-/// How Envoy's own replies of the router begin.
-const OWN_WORDS: [&str; 4] = [
-    "upstream connect error",
-    "upstream request timeout",
-    "no healthy upstream",
-    "maintenance mode",
-];
+/// How long an upstream took to answer, as the router says.
+const SERVICE_TIME: &str = "x-envoy-upstream-service-time";
 
 impl NoAnswer {
-    /// For an exchange. Of a call it is never sure that nothing was sent: the upstream could say the
-    /// same words, and then a write would count as not done.
+    /// For an exchange.
     pub(crate) fn of_call(&self) -> CallFailure {
         match self {
             Self::Refused => CallFailure::NotSent,
+            Self::Told(_, words) if failure::of_words(words) == Failure::NotSent => {
+                CallFailure::NotSent
+            }
             Self::Told(..) | Self::BrokenOff => CallFailure::Unknown,
             Self::TooLarge(status) => CallFailure::NoBody { status: *status },
         }
@@ -98,19 +93,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn envoys_own_answer_is_known_by_its_shape() {
-        let refused = b"upstream connect error or disconnect/reset before headers. reset reason: remote connection failure";
-        let bare =
-            || vec![Header::new("content-length", "9"), Header::new("content-type", "text/plain")];
-        let dated = || vec![Header::new("date", "now")];
-        for (row, status, headers, body, expected) in [
-            ("its own", 503, bare(), &refused[..], true),
-            ("a timeout", 504, bare(), b"upstream request timeout", true),
-            ("with a date", 503, dated(), refused, false),
-            ("another status", 502, bare(), refused, false),
-            ("other words", 503, bare(), b"busy", false),
-        ] {
-            assert_eq!(own(status, &headers, body).is_some(), expected, "{row}");
+    fn an_answer_is_an_upstreams_when_the_router_says_so() {
+        let given = [Header::new("date", "now"), Header::new(SERVICE_TIME, "3")];
+        assert_eq!(own(&given, REFUSED.as_bytes()), None, "in the very words");
+        let own_lines = [Header::new("content-length", "9")];
+        assert_eq!(own(&own_lines, REFUSED.as_bytes()).as_deref(), Some(REFUSED));
+    }
+
+    const REFUSED: &str = "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure, transport failure reason: x";
+
+    #[test]
+    fn a_call_that_was_not_sent_is_told_from_one_that_may_have_been() {
+        for (words, expected) in
+            [(REFUSED, CallFailure::NotSent), ("upstream request timeout", CallFailure::Unknown)]
+        {
+            assert_eq!(NoAnswer::Told(503, words.to_owned()).of_call(), expected, "{words}");
         }
     }
 

@@ -39,14 +39,17 @@ pub(crate) fn rewrite(gate: &Gate, forward: &Forward, body: RequestBody) {
     if forward.body.is_some() || has_body {
         lines.push(("content-length", length.as_bytes()));
     }
-    // Both are for Envoy's router, which takes them off. Once, whatever the route says of retries.
-    lines.push(("x-envoy-max-retries", b"0"));
+    // Both are for Envoy's router, which takes them off.
+    lines.push((ONCE.0, ONCE.1.as_bytes()));
     lines.push(("x-envoy-upstream-rq-timeout-ms", timeout.as_bytes()));
     host::set_lines(MapType::HttpRequestHeaders, lines);
     if body == RequestBody::Here {
         host::set_body(BufferType::HttpRequestBody, forward.body.as_deref().unwrap_or_default());
     }
 }
+
+/// No second attempt, whatever a route or a cluster says of retries.
+pub(crate) const ONCE: (&str, &str) = ("x-envoy-max-retries", "0");
 
 pub(crate) const METHOD: &str = ":method";
 pub(crate) const PATH: &str = ":path";

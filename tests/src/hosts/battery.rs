@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use linkgate::cases::{
-    Case, Departed, ExpectedCall, ExpectedSent, NamedCase, Observed, Origin, Record, Request,
-    Scene, Sent, Suite, Trouble, compare,
+    Case, Departed, ExpectedCall, ExpectedSent, HostForm, NamedCase, Observed, Origin, Record,
+    Request, Scene, Sent, Suite, Trouble, compare,
 };
 use linkgate_policy::{Failure, trace_id};
 use serde_json::Value;
@@ -47,23 +47,40 @@ pub fn run(suite: &Suite, host: &dyn Host, filter: &str) -> Result<Table, Troubl
     }
     let peers = Peers::find()?;
     for ((refused, policy, _), cases) in by_start {
-        let mut stage = Stage::set(suite, host, &peers, cases.first().copied(), refused)
-            .map_err(|trouble| trouble.at(policy).at(host.name()))?;
+        let first = cases.first().copied();
+        let mut stage = match Stage::set(suite, host, &peers, first, refused) {
+            Ok(stage) => Ok(stage),
+            Err(why) if cases.iter().all(|named| refused_policy(host, named).is_some()) => Err(why),
+            Err(why) => return Err(why.at(policy).at(host.name())),
+        };
         for named in cases {
             table.run += 1;
             if named.case.hosts.contains_key(host.name()) {
                 table.exceptions.push(named.name.clone());
             }
-            if let Some(story) = stage.play(suite, named) {
-                table.failures.push(format!(
-                    "{} on {}: {story}",
-                    named.file.display(),
-                    host.name()
-                ));
+            let story = match &mut stage {
+                Ok(stage) => stage.play(suite, named),
+                Err(why) => unsaid(host, named, &why.to_string()),
+            };
+            if let Some(story) = story {
+                let file = named.file.display();
+                table.failures.push(format!("{file} on {}: {story}", host.name()));
             }
         }
     }
     Ok(table)
+}
+
+/// What the host says of the policy of a case that it does not take.
+fn refused_policy<'c>(host: &dyn Host, named: &'c NamedCase) -> Option<&'c str> {
+    named.case.hosts.get(host.name())?.refuses_policy.as_deref()
+}
+
+/// What is wrong with how the host refused a policy, if anything is.
+fn unsaid(host: &dyn Host, named: &NamedCase, said: &str) -> Option<String> {
+    let phrase = refused_policy(host, named).unwrap_or_default();
+    let is_said = said.contains(phrase);
+    (!is_said).then(|| format!("expected it to refuse the policy with `{phrase}`, found: {said}"))
 }
 
 /// Cases with the same are run one after another on one host: whether the upstream refuses, the policy,
@@ -93,6 +110,7 @@ impl Peers {
 struct Stage<'p> {
     host: &'static str,
     frames_no_body: bool,
+    adds: &'static [&'static str],
     running: Box<dyn Running>,
     recorder: &'p Recorder,
     keys: Option<KeyEndpoint>,
@@ -113,19 +131,24 @@ impl<'p> Stage<'p> {
         let policy = Policy { document: scene.document, secrets: scene.secrets };
         let upstream = if refused { peers.refusing.address } else { peers.recorder.address };
         let running = host.start(&policy, upstream)?;
-        let frames_no_body = host.frames_no_body();
-        Ok(Self { host: host.name(), frames_no_body, running, recorder: &peers.recorder, keys })
+        Ok(Self {
+            host: host.name(),
+            frames_no_body: host.frames_no_body(),
+            adds: host.adds(),
+            running,
+            recorder: &peers.recorder,
+            keys,
+        })
     }
 
     /// Runs a case. Says why it does not hold, if it does not.
     fn play(&mut self, suite: &Suite, named: &NamedCase) -> Option<String> {
         let mut case = named.case.clone();
         let exception = case.hosts.remove(self.host);
-        let own_status = exception.as_ref().and_then(|exception| exception.status);
-        if let Some(expect) = exception.and_then(|exception| exception.expect) {
+        if let Some(expect) = exception.as_ref().and_then(|exception| exception.expect.clone()) {
             case.expect = expect;
         }
-        let told = self.tell(suite, &case, own_status);
+        let told = self.tell(suite, &case, exception.as_ref());
         told.err().map(|trouble| {
             let output = self.running.output();
             let tail: Vec<&str> = output.lines().rev().take(OUTPUT_LINES).collect();
@@ -135,15 +158,24 @@ impl<'p> Stage<'p> {
     }
 
     /// Runs a case that stands at the edge of a second again when the second ended meanwhile.
-    fn tell(&mut self, suite: &Suite, case: &Case, own_status: Option<u16>) -> Result<(), Trouble> {
+    fn tell(
+        &mut self,
+        suite: &Suite,
+        case: &Case,
+        exception: Option<&HostForm>,
+    ) -> Result<(), Trouble> {
         let mut told = Ok(());
         for _ in 0..2 {
             let began_s = now_s()?;
             let keys = self.keys.as_ref().map(|keys| keys.address);
             let scene = Scene::prepare_at(suite, case, began_s, keys)?;
-            told = match own_status {
-                Some(status) => self.refused(&scene, status),
-                None => self.decided(scene),
+            told = match exception {
+                Some(HostForm { status: Some(status), .. }) => self.refused(&scene, *status),
+                Some(HostForm { hangs_up: true, .. }) => self.hung_up(&scene),
+                Some(HostForm { refuses_policy: Some(phrase), .. }) => Err(Trouble::new(format!(
+                    "expected the policy refused with `{phrase}`, found it taken"
+                ))),
+                Some(_) | None => self.decided(scene),
             };
             if told.is_ok() || began_s == now_s()? {
                 return told;
@@ -155,20 +187,7 @@ impl<'p> Stage<'p> {
     /// The host answers by itself, and nothing is sent.
     fn refused(&mut self, scene: &Scene, status: u16) -> Result<(), Trouble> {
         self.recorder.expect(Vec::new());
-        let reply = client::exchange(self.running.address(), &scene.request);
-        if status == HANGS_UP {
-            // The gate was asked, and its record is in the way of the next case's.
-            let recorded = self.running.record().is_some();
-            let sent = self.recorder.recorded().len();
-            return match reply {
-                Err(_) if recorded && sent == 0 => Ok(()),
-                Ok(_) | Err(_) => Err(Trouble::new(format!(
-                    "expected no reply, a record and nothing sent, found {} replies and {sent} sent",
-                    u8::from(reply.is_ok())
-                ))),
-            };
-        }
-        let reply = reply.map_err(no_reply)?;
+        let reply = client::exchange(self.running.address(), &scene.request).map_err(no_reply)?;
         let sent = self.recorder.recorded().len();
         if reply.status == status && sent == 0 {
             return Ok(());
@@ -177,6 +196,21 @@ impl<'p> Stage<'p> {
             "expected the host's own {status} and nothing sent, found {} and {sent} sent",
             reply.status
         )))
+    }
+
+    /// The host hangs up on the client. The gate was asked, and its record is in the way of the next
+    /// case's.
+    fn hung_up(&mut self, scene: &Scene) -> Result<(), Trouble> {
+        self.recorder.expect(Vec::new());
+        let reply = client::exchange(self.running.address(), &scene.request);
+        let is_recorded = self.running.record().is_some();
+        let sent = self.recorder.recorded().len();
+        if reply.is_err() && is_recorded && sent == 0 {
+            return Ok(());
+        }
+        let replies = u8::from(reply.is_ok());
+        let what = "expected no reply, a record and nothing sent";
+        Err(Trouble::new(format!("{what}, found {replies} replies and {sent} sent")))
     }
 
     /// The gate decides.
@@ -195,26 +229,26 @@ impl<'p> Stage<'p> {
         }
         let sent = self.recorder.recorded();
         let mut sent: Vec<Departed> =
-            sent.iter().map(|message| departed(message, &scene)).collect();
+            sent.iter().map(|message| departed(message, &scene, self.adds)).collect();
         if self.frames_no_body {
             sent.iter_mut().for_each(without_empty_body);
         }
         if not_reached(&scene) && sent.is_empty() {
             // It was told to send and found nobody to send to: nothing to compare with.
-            sent.extend(in_vain(&scene, &record));
+            sent.extend(in_vain(&scene, &record, self.adds));
         }
         if let Ok(answer) = &mut scene.upstream {
-            answer.headers = comparable(&answer.headers);
+            answer.headers = comparable(&answer.headers, &[]);
         }
         if let ExpectedSent::Request(expected) = &mut scene.expected.upstream {
-            expected.headers = comparable(&expected.headers);
+            expected.headers = comparable(&expected.headers, self.adds);
             if self.frames_no_body {
                 unframed(expected);
             }
         }
         for call in &mut scene.expected.calls {
             let ExpectedCall::Call(expected) = call else { continue };
-            expected.headers = comparable(&expected.headers);
+            expected.headers = comparable(&expected.headers, self.adds);
             if self.frames_no_body {
                 unframed(expected);
             }
@@ -234,9 +268,6 @@ impl<'p> Stage<'p> {
     }
 }
 
-/// The `status` of a host that hangs up on such a client.
-const HANGS_UP: u16 = 0;
-
 /// Lines of a host's output that are shown with a failure.
 const OUTPUT_LINES: usize = 8;
 
@@ -251,16 +282,15 @@ fn origin(record: &Record) -> Origin {
 }
 
 /// What the upstream got: the client's own request, when it is that to the byte.
-fn departed(message: &Message, scene: &Scene) -> Departed {
+fn departed(message: &Message, scene: &Scene, adds: &[&str]) -> Departed {
     let mut words = message.start.split(' ');
     let sent = Sent {
         method: words.next().unwrap_or_default().to_owned(),
         path: words.next().unwrap_or_default().to_owned(),
-        headers: comparable(&message.headers),
-        // A host may say of what has no body that it is empty.
-        body: message.body.clone().filter(|body| !body.is_empty()),
+        headers: comparable(&message.headers, adds),
+        body: message.body.clone(),
     };
-    if is_own(&sent, &scene.request) && scene.expected.upstream == ExpectedSent::Untouched {
+    if is_own(&sent, &scene.request, adds) && scene.expected.upstream == ExpectedSent::Untouched {
         return Departed::Untouched;
     }
     // A link is the one POST of a merging exchange.
@@ -281,16 +311,17 @@ fn unframed(sent: &mut Sent) {
     sent.body = sent.body.take().filter(|body| !body.is_empty());
 }
 
-fn is_own(sent: &Sent, request: &Request) -> bool {
+fn is_own(sent: &Sent, request: &Request, adds: &[&str]) -> bool {
     sent.method == request.method
         && sent.path.as_bytes() == request.target
-        && sent.headers == comparable(&request.headers)
+        && sent.headers == comparable(&request.headers, adds)
         && sent.body.as_deref().unwrap_or_default() == request.body
 }
 
 /// What was to be sent, when nobody was there to get it.
-fn in_vain(scene: &Scene, record: &Record) -> Option<Departed> {
-    let on_the_wire = |sent: &Sent| Sent { headers: comparable(&sent.headers), ..sent.clone() };
+fn in_vain(scene: &Scene, record: &Record, adds: &[&str]) -> Option<Departed> {
+    let on_the_wire =
+        |sent: &Sent| Sent { headers: comparable(&sent.headers, adds), ..sent.clone() };
     let calls = record.metadata.as_ref().and_then(|metadata| metadata.get("calls"));
     match (&scene.expected.upstream, scene.expected.calls.first()) {
         (_, Some(ExpectedCall::Call(sent))) if calls == Some(&1.into()) => {

@@ -184,6 +184,13 @@ fn authorities(document: &str) -> Vec<String> {
     found
 }
 
+/// Whether keys of an issuer are at a URL, and not in the document.
+fn fetches_keys(document: &str) -> bool {
+    let document: Value = serde_json::from_str(document).unwrap_or_default();
+    let issuers = document["issuers"].as_array();
+    issuers.is_some_and(|issuers| issuers.iter().any(|issuer| issuer["keys"]["jwks"].is_null()))
+}
+
 fn cluster(name: &str, authority: &str) -> String {
     let (host, port) = authority.rsplit_once(':').unwrap_or((authority, "80"));
     format!(
@@ -250,9 +257,26 @@ impl Host for Envoy {
         "envoy"
     }
 
+    /// A request whose body was taken off is said to have an empty one: its head came without an end.
+    fn frames_no_body(&self) -> bool {
+        true
+    }
+
+    fn adds(&self) -> &'static [&'static str] {
+        &[
+            // Of calls, which no configuration of the router speaks for.
+            "x-envoy-expected-rq-timeout-ms",
+            "x-envoy-external-address",
+            "x-envoy-internal",
+            "x-forwarded-for",
+            "x-forwarded-proto",
+            "x-request-id",
+        ]
+    }
+
     fn start(&self, policy: &Policy, upstream: SocketAddr) -> Result<Box<dyn Running>, Trouble> {
         let mut serving = self.serve(&self.configuration(policy, upstream)?)?;
-        if !authorities(&policy.document).is_empty() {
+        if fetches_keys(&policy.document) {
             // Keys are fetched ahead, and what came of it is told.
             let told = serving.process.line(PATIENCE, |line| notice(line).map(|_| ()));
             told.ok_or_else(|| {

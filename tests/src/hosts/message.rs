@@ -121,7 +121,7 @@ fn line(from: &mut impl Read) -> io::Result<String> {
 
 /// What a host has its own word on: the next hop's name, the time, the framing, and what ends with
 /// the hop (RFC 9110 section 7.6.1).
-const OF_THE_HOST: [&str; 16] = [
+const OF_THE_HOST: [&str; 11] = [
     "host",
     "date",
     "content-length",
@@ -133,17 +133,13 @@ const OF_THE_HOST: [&str; 16] = [
     "proxy-connection",
     "te",
     "upgrade",
-    // What Envoy tells the next hop of the one before.
-    "x-envoy-external-address",
-    "x-envoy-internal",
-    "x-forwarded-for",
-    "x-forwarded-proto",
-    "x-request-id",
 ];
 
-/// Header lines as they are compared: without the host's own, in the order of their names.
-pub(crate) fn comparable(lines: &[Header]) -> Vec<Header> {
-    let ours = |line: &&Header| !OF_THE_HOST.contains(&line.name.as_str());
+/// Header lines as they are compared: without the host's own and what this one `adds`, in the order of
+/// their names.
+pub(crate) fn comparable(lines: &[Header], adds: &[&str]) -> Vec<Header> {
+    let is_of = |names: &[&str], line: &Header| names.contains(&line.name.as_str());
+    let ours = |line: &&Header| !is_of(&OF_THE_HOST, line) && !is_of(adds, line);
     let mut lines: Vec<Header> = lines.iter().filter(ours).cloned().collect();
     lines.sort_by(|a, b| a.name.cmp(&b.name));
     lines

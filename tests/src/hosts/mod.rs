@@ -52,8 +52,13 @@ pub trait Host: Sync {
         false
     }
 
-    /// Starts it with a policy, in front of an upstream. One that fetches keys ahead has done so. What it started before for the same upstream
-    /// may serve by this policy from then on.
+    /// Header lines that it adds to whatever it sends on, in lower case: nobody's but its own.
+    fn adds(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Starts it with a policy, in front of an upstream. One that fetches keys ahead has done so. What it
+    /// started before for the same upstream may serve by this policy from then on.
     ///
     /// # Errors
     /// It does not start.

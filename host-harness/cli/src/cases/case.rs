@@ -51,7 +51,7 @@ pub struct Case {
 }
 
 /// What comes of a case on a host that changes the request before the gate sees it, or refuses it.
-/// One of `status` and `expect`.
+/// One of the keys after `why`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HostForm {
@@ -60,6 +60,12 @@ pub struct HostForm {
     /// The host's own reply: the gate is not asked, and nothing is sent.
     #[serde(default)]
     pub status: Option<u16>,
+    /// The host gives this client no reply. The gate is asked, and nothing is sent.
+    #[serde(default)]
+    pub hangs_up: bool,
+    /// The host does not take the policy, and says this of it.
+    #[serde(default)]
+    pub refuses_policy: Option<String>,
     /// What has to come of the request that the gate gets to see.
     #[serde(default)]
     pub expect: Option<Expect>,

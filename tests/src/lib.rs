@@ -1,6 +1,9 @@
 //! What suites share.
 
 pub mod hosts;
+mod issuer;
+pub mod peer;
 mod target;
 
+pub use issuer::{ALICE, ALICES_PROFILE, Issuer, policy};
 pub use target::{component, target_dir};

@@ -16,14 +16,15 @@ pub(crate) fn run(
     asked: &[OsString],
 ) -> Result<(), Failure> {
     components::run(workspace, progress)?;
-    suites(workspace, progress, asked)
+    suites(workspace, progress, asked, &[])
 }
 
-/// Runs the suites on components that are there.
+/// Runs the suites on components that are there, with these variables beside the caller's.
 pub(crate) fn suites(
     workspace: &Workspace,
     progress: &Progress,
     asked: &[OsString],
+    environment: &[(&str, &str)],
 ) -> Result<(), Failure> {
     components::companions(workspace, progress)?;
     let mut test = workspace.cargo("test");
@@ -35,7 +36,7 @@ pub(crate) fn suites(
             process::run(alone.arg(edition.package), "look for the first `FAILED` above")?;
         }
     }
-    test.args(asked);
+    test.args(asked).envs(environment.iter().copied());
     progress.step(&process::line(&test));
     process::run(&mut test, "look for the first `FAILED` or `error` above")
 }

@@ -92,8 +92,8 @@ impl Desk {
     ) -> Result<(), String> {
         let Fetch { source, method, url, headers, body, timeout_ms, max_answer_bytes } = fetch;
         let (authority, path) = split(&url);
-        let cluster = gate.key_clusters.get(&authority).cloned().ok_or_else(|| {
-            format!("expected a cluster for `{authority}` in `key_clusters`, found none")
+        let cluster = gate.clusters.get(&authority).cloned().ok_or_else(|| {
+            format!("expected a cluster for `{authority}` in `clusters`, found none")
         })?;
         let purpose = Purpose::Fetch { source, asked_unix_ms };
         let sent = Sent { purpose, timeout_ms, max_answer_bytes };

@@ -88,7 +88,15 @@ pub(crate) fn answered(gate: &Gate, id: u32) -> Action {
     match open.awaits {
         Awaits::Answer => {
             open.is_answered = true;
-            drive.resume(open, Event::Forwarded(answer::head()))
+            let was_rewritten = open.upload == Upload::Dropped;
+            let head = answer::head().and_then(|head| match request::elsewhere(gate) {
+                Some(elsewhere) if was_rewritten => {
+                    host::log(LogLevel::Error, &elsewhere);
+                    Err(Failure::Unknown)
+                }
+                Some(_) | None => Ok(head),
+            });
+            drive.resume(open, Event::Forwarded(head))
         }
         Awaits::Nothing => drive.keep(open, Action::Continue),
         // Envoy has answered for us: a timeout of its own, a body that is too large for it.

@@ -22,7 +22,7 @@ pub(crate) struct Gate {
     /// is not entered a second time meanwhile. So no borrow meets another.
     pub(crate) policy: RefCell<Policy>,
     pub(crate) upstream: Upstream,
-    pub(crate) key_clusters: BTreeMap<String, String>,
+    pub(crate) clusters: BTreeMap<String, String>,
     /// The exchanges that are open, by the number of their stream; some have lost it.
     pub(crate) streams: RefCell<BTreeMap<u32, Open>>,
     pub(crate) desk: Desk,
@@ -54,7 +54,7 @@ impl Gate {
         let policy = Policy::compile(&settings.document(), &secrets, abilities, seed);
         let mut policy =
             policy.map_err(|mistakes| mistakes.iter().map(record::mistake).collect::<Vec<_>>())?;
-        let unreachable = without_cluster(&policy, &settings.key_clusters);
+        let unreachable = without_cluster(&policy, &settings.clusters);
         if !unreachable.is_empty() {
             return Err(unreachable);
         }
@@ -63,7 +63,7 @@ impl Gate {
             root,
             policy: RefCell::new(policy),
             upstream: settings.upstream,
-            key_clusters: settings.key_clusters,
+            clusters: settings.clusters,
             streams: RefCell::default(),
             desk: Desk::default(),
             board: Board::of(configuration),
@@ -176,6 +176,6 @@ fn without_cluster(policy: &Policy, clusters: &BTreeMap<String, String>) -> Vec<
     let authorities = urls.map(|url| desk::split(&url).0);
     let missing = authorities.filter(|authority| !clusters.contains_key(authority));
     missing
-        .map(|authority| format!("/key_clusters: expected a cluster for `{authority}`, found none"))
+        .map(|authority| format!("/clusters: expected a cluster for `{authority}`, found none"))
         .collect()
 }

@@ -11,7 +11,7 @@
 //!                        └────▶ record ─▶ log, stats, filter state
 //! ```
 //!
-//! Its configuration is the filter's: `policy`, `upstream`, `key_clusters`, `secrets`. What is wrong
+//! Its configuration is the filter's: `policy`, `upstream`, `clusters`, `secrets`. What is wrong
 //! with it is logged whole, and Envoy does not take it.
 //!
 //! Whatever the policy itself asks for is asked by the root: a stream's own call would be cancelled

@@ -48,6 +48,22 @@ pub(crate) fn rewrite(gate: &Gate, forward: &Forward, body: RequestBody) {
     }
 }
 
+/// What is wrong with the cluster that an answer has come from, if it is not the upstream's: the
+/// rewritten request found its route anew. Before an answer Envoy does not tell where that leads.
+pub(crate) fn elsewhere(gate: &Gate) -> Option<String> {
+    let found = host::attribute(&["xds", "cluster_name"])?;
+    let expected = gate.upstream.cluster.as_str();
+    (found != expected.as_bytes()).then(|| {
+        format!(
+            "linkgate: expected the route of a request for `{}` to lead to the cluster `{expected}`, \
+             found `{}`, whose answer is not relayed (help: no other virtual host may have this \
+             authority)",
+            gate.upstream.authority,
+            String::from_utf8_lossy(&found),
+        )
+    })
+}
+
 /// No second attempt, whatever a route or a cluster says of retries.
 pub(crate) const ONCE: (&str, &str) = ("x-envoy-max-retries", "0");
 

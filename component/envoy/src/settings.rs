@@ -18,7 +18,7 @@ pub(crate) struct Settings {
     pub(crate) upstream: Upstream,
     /// The clusters by which keys are fetched, by the authority of their URLs.
     #[serde(default)]
-    pub(crate) key_clusters: BTreeMap<String, String>,
+    pub(crate) clusters: BTreeMap<String, String>,
     /// Secrets by the names that the policy uses.
     #[serde(default)]
     secrets: BTreeMap<String, String>,
@@ -39,7 +39,7 @@ impl Settings {
     pub(crate) fn read(text: &[u8]) -> Result<Self, String> {
         let settings: Self = serde_json::from_slice(text).map_err(|error| {
             let place = format!("line {}, column {}", error.line(), error.column());
-            format!("expected `policy`, `upstream` {{`cluster`, `authority`}}, and perhaps `key_clusters` and `secrets`, found otherwise at {place}: {}", kind(&error))
+            format!("expected `policy`, `upstream` {{`cluster`, `authority`}}, and perhaps `clusters` and `secrets`, found otherwise at {place}: {}", kind(&error))
         })?;
         for (name, value) in
             [("cluster", &settings.upstream.cluster), ("authority", &settings.upstream.authority)]

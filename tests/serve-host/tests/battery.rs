@@ -10,8 +10,8 @@ use std::io::Write as _;
 use std::path::Path;
 
 use linkgate::cases::Suite;
+use linkgate_tests::component;
 use linkgate_tests::hosts::{Envoy, Host, Reference, Table, WasmtimeServe, run};
-use linkgate_tests::{component, target_dir};
 
 #[test]
 fn every_case_holds_on_wasmtime_serve() {
@@ -21,18 +21,10 @@ fn every_case_holds_on_wasmtime_serve() {
     every_case_holds_on(&host.unwrap_or_else(|trouble| panic!("{trouble}")));
 }
 
-/// Its binary is fetched by the first run. Where that cannot be done, the table says so.
 #[test]
 fn every_case_holds_on_envoy() {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let cache = target_dir().join("envoy");
-    match Envoy::find(&cache, &component("linkgate-envoy.wasm"), folder) {
-        Ok(host) => every_case_holds_on(&host),
-        Err(trouble) => {
-            let head = Table::head();
-            let row = "envoy      envoy            NOT RUN";
-            let _ = write!(std::io::stderr().lock(), "\n{head}\n{row}: {trouble}\n");
-        }
+    if let Some(host) = Envoy::of_suite(Path::new(env!("CARGO_TARGET_TMPDIR"))) {
+        every_case_holds_on(&host);
     }
 }
 

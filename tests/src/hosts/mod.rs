@@ -26,7 +26,7 @@ mod wasmtime_serve;
 
 pub use battery::{Table, run};
 pub use client::on_the_wire;
-pub use envoy::Envoy;
+pub use envoy::{Envoy, LISTENER, PLUGIN, ROUTE, Serving as ServingEnvoy, part};
 pub use process::{Process, Stream};
 pub use record_line::parse as parse_record;
 pub use recorder::Refusing;

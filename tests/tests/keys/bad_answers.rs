@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use linkgate_tenant::Answer;
 use linkgate_tenant::faults::{Amendment, Drip, Fault, Point};
+use linkgate_tests::{Issuer, policy};
 use serde_json::json;
 
-use crate::world::{Gate, Issuer, policy};
+use crate::world::Gate;
 
 /// What an endpoint does, and what its operator is told.
 fn endpoints() -> Vec<(&'static str, Fault, &'static str)> {
@@ -55,7 +56,7 @@ async fn what_is_no_key_set_is_told_with_issuer_and_cause_and_answered_503() {
     }
     let rules = json!({ "timeout": "500ms", "cooldown": "1s" });
     let entries: Vec<_> =
-        rows.iter().map(|(_, issuer, _)| issuer.entry(&issuer.by_url(rules.clone()))).collect();
+        rows.iter().map(|(_, issuer, _)| issuer.entry(&issuer.by_url(&rules))).collect();
     let gate = Gate::serve(&policy(&entries), &rows[0].1).await;
 
     let mut told = Vec::new();

@@ -5,15 +5,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use linkgate_gateway::NotReady;
 use linkgate_tenant::faults::{Fault, Point};
+use linkgate_tests::{Issuer, policy};
 use serde_json::json;
 
-use crate::world::{GOOD, Gate, Issuer, policy};
+use crate::world::{GOOD, Gate};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_within_the_stale_bound_refuses_nobody() {
     let issuer = Issuer::listen().await;
     issuer.fresh_for(1);
-    let keys = issuer.by_url(json!({ "refresh_min": "1s", "stale": "1h", "cooldown": "1s" }));
+    let keys = issuer.by_url(&json!({ "refresh_min": "1s", "stale": "1h", "cooldown": "1s" }));
     let gate = Arc::new(Gate::serve(&policy(&[issuer.entry(&keys)]), &issuer).await);
     assert_eq!(gate.read(&issuer.token()).await, GOOD);
     issuer.fault(Fault::Reset { at: Point::BeforeEffect });
@@ -51,7 +52,7 @@ async fn an_outage_beyond_it_is_503_and_never_401() {
     let issuer = Issuer::listen().await;
     issuer.fresh_for(1);
     let rules = json!({ "refresh_min": "1s", "stale": "0s", "cooldown": "1s" });
-    let entry = issuer.entry(&issuer.by_url(rules));
+    let entry = issuer.entry(&issuer.by_url(&rules));
     let gate = Gate::serve(&policy(&[entry]), &issuer).await;
     let token = issuer.token();
     assert_eq!(gate.read(&token).await, GOOD);

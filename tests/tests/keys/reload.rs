@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use linkgate_tenant::faults::{Fault, Point};
+use linkgate_tests::{Issuer, policy};
 use serde_json::json;
 
-use crate::world::{GOOD, Gate, Issuer, policy, soon, with_kid};
+use crate::world::{GOOD, Gate, soon, with_kid};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reload_costs_no_fetch_and_lifts_no_cooldown() {
     let issuer = Issuer::listen().await;
-    let entry = issuer.entry(&issuer.by_url(json!({ "cooldown": "1h" })));
+    let entry = issuer.entry(&issuer.by_url(&json!({ "cooldown": "1h" })));
     let mut document = policy(&[entry]);
     let gate = Gate::serve(&document, &issuer).await;
     let token = issuer.token();
@@ -33,7 +34,7 @@ async fn a_reload_costs_no_fetch_and_lifts_no_cooldown() {
 async fn a_reload_in_the_middle_of_a_fetch_waits_for_the_same_one() {
     let issuer = Issuer::listen().await;
     issuer.fault(Fault::Hold { at: Point::BeforeEffect });
-    let keys = issuer.by_url(json!({ "cooldown": "1h", "timeout": "30s" }));
+    let keys = issuer.by_url(&json!({ "cooldown": "1h", "timeout": "30s" }));
     let mut document = policy(&[issuer.entry(&keys)]);
     let gate = Arc::new(Gate::serve(&document, &issuer).await);
     soon("the fetch", issuer.tenant.until_held(|held| held.len() == 1)).await;
@@ -59,7 +60,7 @@ async fn another_source_is_fetched_anew() {
     let gate = Gate::serve(&policy(&[issuer.entry(&inline)]), &issuer).await;
     assert_eq!(gate.read(&issuer.token()).await, GOOD);
     assert_eq!(issuer.fetches(), 0);
-    gate.reload(&policy(&[issuer.entry(&issuer.by_url(json!({ "timeout": "30s" })))])).await;
+    gate.reload(&policy(&[issuer.entry(&issuer.by_url(&json!({ "timeout": "30s" })))])).await;
     assert_eq!(gate.read(&issuer.token()).await, GOOD);
     assert_eq!(issuer.fetches(), 1);
 }
@@ -70,7 +71,7 @@ async fn another_source_is_fetched_once_for_instances_made_one_after_another() {
     let issuer = Issuer::listen().await;
     let inline = json!({ "jwks": { "keys": issuer.tenant.tenant().published_keys() } });
     let gate = Gate::of(16, &policy(&[issuer.entry(&inline)]), &issuer).await;
-    gate.reload(&policy(&[issuer.entry(&issuer.by_url(json!({ "timeout": "30s" })))])).await;
+    gate.reload(&policy(&[issuer.entry(&issuer.by_url(&json!({ "timeout": "30s" })))])).await;
     for _ in 0..32 {
         assert_eq!(gate.read(&issuer.token()).await, GOOD);
     }

@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use linkgate_tenant::SigningKey;
 use linkgate_tenant::keys::{Overlap, Place};
+use linkgate_tests::{Issuer, policy};
 use serde_json::json;
 use tokio::time::{Instant, sleep_until};
 
-use crate::world::{GOOD, Gate, Issuer, policy, soon};
+use crate::world::{GOOD, Gate, soon};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_is_published_before_it_signs_is_known_when_it_does() {
     let issuer = Issuer::listen().await;
     issuer.fresh_for(1);
-    let keys = issuer.by_url(json!({ "refresh_min": "1s", "cooldown": "1h" }));
+    let keys = issuer.by_url(&json!({ "refresh_min": "1s", "cooldown": "1h" }));
     let gate = Gate::serve(&policy(&[issuer.entry(&keys)]), &issuer).await;
     let before = issuer.token();
     assert_eq!(gate.read(&before).await, GOOD);
@@ -40,7 +41,7 @@ async fn a_key_that_is_published_before_it_signs_is_known_when_it_does() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_signs_at_once_costs_one_fetch_and_refuses_nobody() {
     let issuer = Issuer::listen().await;
-    let keys = issuer.by_url(json!({ "cooldown": "1s" }));
+    let keys = issuer.by_url(&json!({ "cooldown": "1s" }));
     let gate = Gate::serve(&policy(&[issuer.entry(&keys)]), &issuer).await;
     assert_eq!(gate.read(&issuer.token()).await, GOOD);
     // The cooldown of the first fetch passes: that time passes is what is waited for.
@@ -56,7 +57,7 @@ async fn a_key_that_signs_at_once_costs_one_fetch_and_refuses_nobody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn while_the_cooldown_lasts_a_new_key_is_told_when_to_come_again() {
     let issuer = Issuer::listen().await;
-    let keys = issuer.by_url(json!({ "cooldown": "1s" }));
+    let keys = issuer.by_url(&json!({ "cooldown": "1s" }));
     let gate = Gate::serve(&policy(&[issuer.entry(&keys)]), &issuer).await;
     assert_eq!(gate.read(&issuer.token()).await, GOOD);
     issuer.tenant.rotate_key(Overlap::None).unwrap();

@@ -7,16 +7,17 @@ use std::time::Instant;
 use linkgate_gateway::{Limits, NotReady};
 use linkgate_tenant::Operation;
 use linkgate_tenant::faults::{Fault, Point};
+use linkgate_tests::{Issuer, policy};
 use serde_json::json;
 
-use crate::world::{Client, GOOD, Gate, Issuer, at_once, policy, soon, with_kid};
+use crate::world::{Client, GOOD, Gate, at_once, soon, with_kid};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_first_requests_at_once_cost_one_fetch() {
     Limits::default().raise_descriptors().expect("descriptors for a thousand clients");
     let issuer = Issuer::listen().await;
     issuer.fault(Fault::Hold { at: Point::BeforeEffect });
-    let keys = issuer.by_url(json!({ "cooldown": "1h", "timeout": "30s" }));
+    let keys = issuer.by_url(&json!({ "cooldown": "1h", "timeout": "30s" }));
     let gate = Arc::new(Gate::serve(&policy(&[issuer.entry(&keys)]), &issuer).await);
     soon("the fetch", issuer.tenant.until_held(|held| held.len() == 1)).await;
     assert_eq!(gate.readiness.check(), Err(NotReady::NoKeys));
@@ -59,7 +60,7 @@ async fn ten_thousand_made_up_kids_cost_one_fetch_a_cooldown() {
     const CLIENTS: usize = 20;
     const EACH: usize = 500;
     let issuer = Issuer::listen().await;
-    let keys = issuer.by_url(json!({ "cooldown": "1s" }));
+    let keys = issuer.by_url(&json!({ "cooldown": "1s" }));
     let gate = Gate::serve(&policy(&[issuer.entry(&keys)]), &issuer).await;
     let token = issuer.token();
     assert_eq!(gate.read(&token).await, GOOD);
@@ -87,7 +88,7 @@ async fn ten_thousand_made_up_kids_cost_one_fetch_a_cooldown() {
 #[tokio::test(flavor = "multi_thread")]
 async fn within_a_cooldown_nobody_can_tell_and_nobody_asks() {
     let issuer = Issuer::listen().await;
-    let keys = issuer.by_url(json!({ "cooldown": "1h" }));
+    let keys = issuer.by_url(&json!({ "cooldown": "1h" }));
     let gate = Gate::serve(&policy(&[issuer.entry(&keys)]), &issuer).await;
     let token = issuer.token();
     assert_eq!(gate.read(&token).await, GOOD);
@@ -107,7 +108,7 @@ async fn the_same_kid_of_two_issuers_is_two_keys() {
         issuer.tenant.tenant().rotate_key(key);
         issuer.tenant.tenant().withdraw_earlier_keys();
     }
-    let entries = [&ours, &theirs].map(|issuer| issuer.entry(&issuer.by_url(json!({}))));
+    let entries = [&ours, &theirs].map(|issuer| issuer.entry(&issuer.by_url(&json!({}))));
     let gate = Gate::serve(&policy(&entries), &ours).await;
     assert_eq!(gate.read(&ours.token()).await, GOOD);
     // What they signed is theirs: permitted here, and the upstream refuses a stranger's token.

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,92 +13,17 @@ use linkgate_gateway::{
     ComponentSource, Decision, DecisionSink, Gateway, Limits, Readiness, Reloader, Settings,
     Timings,
 };
-use linkgate_tenant::faults::{Amendment, Fault, FaultRule};
-use linkgate_tenant::{
-    DEFAULT_USERS, Operation, SigningKey, Tenant, TenantHandle, Users, Validity,
-};
-use linkgate_tests::component;
+use linkgate_tests::{ALICES_PROFILE, Issuer, component};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-const ALICE: &str = "auth0|alice-5f7c8ec7";
-
 /// Bounds a wait: a test that would hang fails instead, and says what it waited for.
 pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     let soon = tokio::time::timeout(Duration::from_secs(30), future).await;
     soon.unwrap_or_else(|_| panic!("waited in vain for {what}"))
-}
-
-/// A tenant that listens, and its issuer's origin.
-#[derive(Clone)]
-pub(crate) struct Issuer {
-    pub(crate) tenant: TenantHandle,
-    pub(crate) origin: String,
-}
-
-impl Issuer {
-    pub(crate) async fn listen() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let origin = format!("http://{}", listener.local_addr().unwrap());
-        let users = Users::parse(DEFAULT_USERS).unwrap();
-        let settings = linkgate_tenant::Settings::new(&origin);
-        let tenant = Tenant::new(settings, SigningKey::generate().unwrap(), users);
-        let tenant = TenantHandle::new(tenant);
-        tokio::spawn(linkgate_tenant::serve(listener, tenant.clone(), std::future::pending()));
-        Self { tenant, origin }
-    }
-
-    /// Its keys by URL, with these rules.
-    pub(crate) fn by_url(&self, rules: Value) -> Value {
-        let mut keys = json!({ "jwks_uri": format!("{}/.well-known/jwks.json", self.origin) });
-        keys.as_object_mut().unwrap().extend(rules.as_object().unwrap().clone());
-        keys
-    }
-
-    /// A policy's entry for it.
-    pub(crate) fn entry(&self, keys: &Value) -> Value {
-        json!({
-            "issuer": format!("{}/", self.origin),
-            "audiences": [format!("{}/api/v2/", self.origin)],
-            "keys": keys,
-        })
-    }
-
-    pub(crate) fn token(&self) -> String {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-        let tenant = self.tenant.tenant();
-        tenant
-            .mint_access_token(ALICE, "spa", &["read:current_user"], Validity::new(now, 600))
-            .unwrap()
-    }
-
-    /// Key sets that were asked for so far, whatever became of it.
-    pub(crate) fn fetches(&self) -> u64 {
-        self.tenant.arrived(Operation::Jwks)
-    }
-
-    pub(crate) async fn until_fetched(&self, count: u64) {
-        soon("a fetch", self.tenant.until_arrived(Operation::Jwks, count)).await;
-    }
-
-    /// What goes wrong with its key sets from now on.
-    pub(crate) fn fault(&self, fault: Fault) {
-        self.tenant.add_fault(FaultRule::new(Operation::Jwks, fault));
-    }
-
-    /// Its sets are fresh for as long as it says from now on.
-    pub(crate) fn fresh_for(&self, seconds: u64) {
-        let max_age = format!("max-age={seconds}");
-        self.fault(Fault::Amend(Amendment::default().with_header("cache-control", &max_age)));
-    }
-}
-
-/// A policy of these issuers.
-pub(crate) fn policy(issuers: &[Value]) -> Value {
-    json!({ "version": 1, "profile": "read-own", "issuers": issuers })
 }
 
 /// A gateway that serves.
@@ -197,7 +122,7 @@ impl Client {
 
     /// Reads Alice's profile with a token.
     pub(crate) async fn read(&mut self, token: &str) -> Read {
-        let target = "/api/v2/users/auth0%7Calice-5f7c8ec7";
+        let target = ALICES_PROFILE;
         let head =
             format!("GET {target} HTTP/1.1\r\nhost: gate\r\nauthorization: Bearer {token}\r\n\r\n");
         self.0.get_mut().write_all(head.as_bytes()).await.unwrap();

@@ -7,7 +7,8 @@ use std::sync::OnceLock;
 
 use linkgate_tests::component;
 use linkgate_tests::hosts::{
-    PATIENCE, PLAIN, Policy, Process, Running as _, Serving, WasmtimeServe, environment,
+    Envoy, PATIENCE, PLAIN, Policy, Process, Running as _, Serving, ServingEnvoy, WasmtimeServe,
+    environment,
 };
 use serde_json::json;
 
@@ -22,6 +23,8 @@ pub(crate) enum Hosts {
     WasmtimeServe,
     /// `wasmtime serve` with the middleware edition in front of a handler; it is given one, too.
     Chain,
+    /// Envoy, which asks for its token itself; none where its binary cannot be had.
+    Envoy,
 }
 
 /// A host that serves.
@@ -33,6 +36,7 @@ pub(crate) struct Host {
 enum Running {
     Gateway(Process),
     WasmtimeServe(Serving),
+    Envoy(ServingEnvoy),
 }
 
 impl Host {
@@ -46,6 +50,7 @@ impl Host {
         match &self.running {
             Running::Gateway(process) => process.said(),
             Running::WasmtimeServe(serving) => serving.output(),
+            Running::Envoy(serving) => serving.output(),
         }
     }
 }
@@ -56,6 +61,15 @@ impl Hosts {
             Self::Gateway => gateway(world, rule),
             Self::WasmtimeServe => wasmtime_serve(world, rule, proxy()),
             Self::Chain => wasmtime_serve(world, rule, chain()),
+            Self::Envoy => envoy(world, rule),
+        }
+    }
+
+    /// Whether it can be had on this machine. What cannot has said so.
+    pub(crate) fn is_there(self) -> bool {
+        match self {
+            Self::Gateway | Self::WasmtimeServe | Self::Chain => true,
+            Self::Envoy => envoy_binary().is_some(),
         }
     }
 }
@@ -109,6 +123,23 @@ fn wasmtime_serve(world: &World, rule: Rule, serve: &WasmtimeServe) -> Host {
     let flags = [PLAIN, &["--max-instance-reuse-count", "1000"]].concat();
     let serving = serve.serve(&environment, &flags).unwrap_or_else(|trouble| panic!("{trouble}"));
     Host { address: serving.address(), running: Running::WasmtimeServe(serving) }
+}
+
+fn envoy_binary() -> Option<&'static Envoy> {
+    static ENVOY: OnceLock<Option<Envoy>> = OnceLock::new();
+    ENVOY.get_or_init(|| Envoy::of_suite(folder())).as_ref()
+}
+
+fn envoy(world: &World, rule: Rule) -> Host {
+    let envoy = envoy_binary().expect("an Envoy");
+    let service = json!({ "client_id": "machine", "client_secret": "MACHINE" });
+    let document = world.policy(rule, &service).to_string();
+    let secrets = vec![("MACHINE".to_owned(), "machine-secret".to_owned())];
+    let upstream = world.origin.trim_start_matches("http://").parse().expect("an address");
+    let configuration = envoy.configuration(&Policy { document, secrets }, upstream);
+    let serving = configuration.and_then(|configuration| envoy.serve(&configuration));
+    let serving = serving.unwrap_or_else(|trouble| panic!("{trouble}"));
+    Host { address: serving.address(), running: Running::Envoy(serving) }
 }
 
 fn binary() -> &'static Path {

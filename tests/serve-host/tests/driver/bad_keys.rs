@@ -32,8 +32,8 @@ fn somebody_else(status: u16, headers: &[(&str, &str)], body: &str) -> Fault {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_that_brings_no_keys_is_told_with_issuer_and_cause() {
     let mut world = World::begin(by_url, &[FRESH, &["-W", MEMORY]].concat()).await;
-    let token = world.token();
-    let elsewhere = format!("{}/elsewhere", world.origin);
+    let token = world.issuer.token();
+    let elsewhere = format!("{}/elsewhere", world.issuer.origin);
     let html = "<!doctype html><title>Sign in</title>";
     let every = Duration::from_millis(20);
     for (row, fault, why) in [
@@ -70,18 +70,18 @@ async fn an_endpoint_that_brings_no_keys_is_told_with_issuer_and_cause() {
             "expected the whole body within 500 ms, found a part",
         ),
     ] {
-        world.break_keys(fault);
-        let (asked, began) = (world.fetches(), Instant::now());
+        world.issuer.fault(fault);
+        let (asked, began) = (world.issuer.fetches(), Instant::now());
         put_off(&mut world, row, &token).await;
         assert!(began.elapsed() < FAR_TOO_LONG, "{row}: it took {:?}", began.elapsed());
-        assert_eq!(world.fetches(), asked + 1, "{row}: asked once");
-        let issuer = &world.origin;
+        assert_eq!(world.issuer.fetches(), asked + 1, "{row}: asked once");
+        let issuer = &world.issuer.origin;
         let line = format!("linkgate: keys of {issuer}/: {issuer}/.well-known/jwks.json: {why}");
         world.told(row, &line);
-        world.tenant.clear_faults();
+        world.issuer.tenant.clear_faults();
     }
-    assert_eq!(world.tenant.arrived(Operation::Unrouted), 0, "no redirect is followed");
-    assert_eq!(world.tenant.arrived(Operation::ReadUser), 0, "nothing went upstream");
+    assert_eq!(world.issuer.tenant.arrived(Operation::Unrouted), 0, "no redirect is followed");
+    assert_eq!(world.issuer.tenant.arrived(Operation::ReadUser), 0, "nothing went upstream");
     assert_eq!(world.read(&token).await.status, 200, "and then it is well again");
 }
 
@@ -90,9 +90,9 @@ async fn an_endpoint_that_refuses_connections_is_told_too() {
     let refusing = Refusing::bind().expect("an address");
     let url = format!("http://{}/keys", refusing.address);
     let mut world = World::begin(|_| json!({ "jwks_uri": url }), FRESH).await;
-    let token = world.token();
+    let token = world.issuer.token();
     put_off(&mut world, "refused", &token).await;
-    let issuer = &world.origin;
+    let issuer = &world.issuer.origin;
     let line = format!("linkgate: keys of {issuer}/: {url}: expected a connection, found none: ");
     world.told("refused", &line);
 }
@@ -101,14 +101,14 @@ async fn an_endpoint_that_refuses_connections_is_told_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_discovery_document_that_is_not_the_issuers_leads_nowhere() {
     let mut world = World::begin(|_| json!({ "discovery": true }), FRESH).await;
-    let token = world.token();
-    let keys = format!("{}/.well-known/jwks.json", world.origin);
+    let token = world.issuer.token();
+    let keys = format!("{}/.well-known/jwks.json", world.issuer.origin);
     let body = json!({ "issuer": "http://127.0.0.1/", "jwks_uri": keys }).to_string();
     let fault = somebody_else(200, &[("content-type", "application/json")], &body);
-    world.tenant.add_fault(FaultRule::new(Operation::Discovery, fault));
+    world.issuer.tenant.add_fault(FaultRule::new(Operation::Discovery, fault));
     put_off(&mut world, "another issuer", &token).await;
-    assert_eq!((world.tenant.arrived(Operation::Discovery), world.fetches()), (1, 0));
-    let issuer = &world.origin;
+    assert_eq!((world.issuer.tenant.arrived(Operation::Discovery), world.issuer.fetches()), (1, 0));
+    let issuer = &world.issuer.origin;
     let line = format!(
         "linkgate: keys of {issuer}/: {issuer}/.well-known/openid-configuration: expected the configured `issuer`, found another or none"
     );

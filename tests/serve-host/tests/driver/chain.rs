@@ -9,7 +9,6 @@ mod concurrent;
 mod keys;
 mod no_answer;
 mod operator;
-mod peer;
 mod reuse;
 mod stage;
 mod streaming;

@@ -6,8 +6,8 @@
 
 use linkgate::cases::Record;
 
-use crate::peer::Ended;
 use crate::stage::{IS_CHAIN, Stage, request};
+use linkgate_tests::peer::Ended;
 
 #[tokio::test]
 async fn a_client_that_leaves_within_the_link_body_has_nothing_sent() {

@@ -7,10 +7,10 @@ use std::time::Duration;
 use linkgate_tenant::Operation;
 use linkgate_tenant::faults::{Fault, FaultRule, Point};
 use linkgate_tests::hosts::{PATIENCE, Running as _, parse_record};
+use linkgate_tests::peer::Peer;
 use serde_json::json;
 use tokio::time::timeout;
 
-use crate::peer::Peer;
 use crate::tenant::World;
 
 /// Requests beside the one that begins the fetch.
@@ -38,13 +38,13 @@ async fn a_hundred_first_requests_cost_one_fetch_whoever_leaves() {
     let keys = |origin: &str| json!({ "jwks_uri": format!("{origin}/.well-known/jwks.json"), "timeout": "30s" });
     let mut world = World::begin(keys, ONE_INSTANCE).await;
     let hold = Fault::Hold { at: Point::BeforeEffect };
-    world.tenant.add_fault(FaultRule::new(Operation::Jwks, hold).times(1));
-    let (token, address) = (world.token(), world.serving.address());
+    world.issuer.tenant.add_fault(FaultRule::new(Operation::Jwks, hold).times(1));
+    let (token, address) = (world.issuer.token(), world.serving.address());
 
     let mut leader = Peer::connect(address).await;
     leader.send(ask(&token, 0)).await;
     let begun = async {
-        while world.tenant.held().is_empty() {
+        while world.issuer.tenant.held().is_empty() {
             tokio::task::yield_now().await;
         }
     };
@@ -53,9 +53,9 @@ async fn a_hundred_first_requests_cost_one_fetch_whoever_leaves() {
     for number in 1..=FOLLOWERS {
         waiting.push((number, taken_in(address, &token, number).await));
     }
-    assert_eq!(world.fetches(), 1, "all wait for the fetch of the first");
+    assert_eq!(world.issuer.fetches(), 1, "all wait for the fetch of the first");
     leader.reset();
-    assert_eq!(world.tenant.release_all().await.len(), 1);
+    assert_eq!(world.issuer.tenant.release_all().await.len(), 1);
 
     for (number, mut client) in waiting {
         let reply = client.message().await;
@@ -69,7 +69,7 @@ async fn a_hundred_first_requests_cost_one_fetch_whoever_leaves() {
         assert_eq!(cause, expected, "{number}");
         assert_eq!(subject.as_deref(), Some("auth0|alice-5f7c8ec7"), "{number}");
     }
-    assert_eq!(world.fetches(), 1);
+    assert_eq!(world.issuer.fetches(), 1);
 }
 
 /// A client whose request is in the instance. The host has room for no second one: a request that

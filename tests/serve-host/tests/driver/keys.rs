@@ -31,7 +31,7 @@ async fn an_instance_that_is_kept_fetches_once_for_all_its_requests() {
 async fn fetched_once(row: &str, keys: fn(&str) -> Value, documents: u64) {
     const REQUESTS: u64 = 30;
     let mut world = World::begin(keys, KEPT).await;
-    let token = world.token();
+    let token = world.issuer.token();
     for _ in 0..REQUESTS {
         let read = world.read(&token).await;
         assert_eq!(read.status, 200, "{row}: {read:?}");
@@ -39,8 +39,8 @@ async fn fetched_once(row: &str, keys: fn(&str) -> Value, documents: u64) {
     // A host whose instance is not quite done with one exchange begins the next in another.
     let instances = world.instances.len() as u64;
     assert!(instances < REQUESTS / 2, "{row}: {:?}", world.instances);
-    assert_eq!(world.fetches(), instances, "{row}: a fetch an instance");
-    assert_eq!(world.tenant.arrived(Operation::Discovery), documents * instances, "{row}");
+    assert_eq!(world.issuer.fetches(), instances, "{row}: a fetch an instance");
+    assert_eq!(world.issuer.tenant.arrived(Operation::Discovery), documents * instances, "{row}");
     world.told(row, FETCHES);
     let told = world.said().iter().filter(|line| line.starts_with(FETCHES)).count() as u64;
     assert!(told <= instances, "{row}: once an instance:\n{:#?}", world.said());
@@ -49,21 +49,21 @@ async fn fetched_once(row: &str, keys: fn(&str) -> Value, documents: u64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fresh_instance_fetches_once_and_for_a_guarded_request_alone() {
     let mut world = World::begin(by_url, FRESH).await;
-    let token = world.token();
+    let token = world.issuer.token();
     for expected in 1..=3 {
         assert_eq!(world.read(&token).await.status, 200);
-        assert_eq!(world.fetches(), expected);
+        assert_eq!(world.issuer.fetches(), expected);
     }
     assert_eq!(world.instances.len(), 3, "{:?}", world.instances);
 
-    let unknown = world.unknown_token();
+    let unknown = world.issuer.unknown_token();
     let read = world.read(&unknown).await;
     assert_eq!((read.status, read.record.cause.as_str()), (401, "bearer-key-unknown"));
-    assert_eq!(world.fetches(), 4, "one fetch, and what is not in it there is not");
+    assert_eq!(world.issuer.fetches(), 4, "one fetch, and what is not in it there is not");
 
     let read = world.read("no-token").await;
     assert_eq!(read.status, 401, "{read:?}");
-    assert_eq!(world.fetches(), 4, "garbage has nothing fetched");
+    assert_eq!(world.issuer.fetches(), 4, "garbage has nothing fetched");
 }
 
 #[tokio::test]
@@ -84,11 +84,11 @@ async fn an_instance_with_inline_keys_does_not_speak_of_fetches() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rotation_without_overlap_costs_one_more_fetch() {
     let mut world = World::begin(|origin| with(by_url(origin), "cooldown", "1s"), KEPT).await;
-    let token = world.token();
+    let token = world.issuer.token();
     let first = world.read(&token).await;
-    assert_eq!((first.status, world.fetches()), (200, 1));
-    world.rotate();
-    let token = world.token();
+    assert_eq!((first.status, world.issuer.fetches()), (200, 1));
+    world.issuer.rotate();
+    let token = world.issuer.token();
     let mut knowing = BTreeSet::new();
     let comes = async {
         while !knowing.contains(&first.instance) {
@@ -107,23 +107,23 @@ async fn rotation_without_overlap_costs_one_more_fetch() {
         assert_eq!(read.status, 200, "{read:?}");
         knowing.insert(read.instance);
     }
-    assert_eq!(world.fetches(), 1 + knowing.len() as u64, "{knowing:?}");
+    assert_eq!(world.issuer.fetches(), 1 + knowing.len() as u64, "{knowing:?}");
 }
 
 /// The fetch is held for as long as the test likes, and nobody waits for it.
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_are_refreshed_ahead_and_no_client_waits() {
     let mut world = World::begin(|origin| with(by_url(origin), "timeout", "30s"), KEPT).await;
-    world.break_keys(fresh_for_a_second());
-    let token = world.token();
+    world.issuer.fault(fresh_for_a_second());
+    let token = world.issuer.token();
     let mut client = world.client().await;
     let first = world.read_on(&mut client, &token).await;
-    assert_eq!((first.status, world.fetches()), (200, 1));
+    assert_eq!((first.status, world.issuer.fetches()), (200, 1));
     let hold = Fault::Hold { at: Point::BeforeEffect };
-    world.tenant.add_fault(FaultRule::new(Operation::Jwks, hold).times(1));
+    world.issuer.tenant.add_fault(FaultRule::new(Operation::Jwks, hold).times(1));
     // Any exchange will do, and one that needs no key has none fetched by another instance.
     let refreshed = async {
-        while world.tenant.held().is_empty() {
+        while world.issuer.tenant.held().is_empty() {
             world.ask_for_nothing(&mut client).await;
         }
     };
@@ -131,7 +131,7 @@ async fn keys_are_refreshed_ahead_and_no_client_waits() {
     assert!(
         refreshed.is_ok(),
         "keys were never refreshed: {} fetches by {} instances, which said {:#?}",
-        world.fetches(),
+        world.issuer.fetches(),
         world.instances.len(),
         world.said()
     );
@@ -144,18 +144,18 @@ async fn keys_are_refreshed_ahead_and_no_client_waits() {
         // That instance is occupied: the client, on the same connection, is served by another.
         assert_ne!(read.instance, first.instance);
     }
-    assert_eq!(world.tenant.release_all().await.len(), 1);
+    assert_eq!(world.issuer.tenant.release_all().await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_of_the_endpoint_refuses_nobody_where_keys_are_at_hand() {
     let mut world = World::begin(by_url, KEPT).await;
-    world.break_keys(fresh_for_a_second());
-    let token = world.token();
+    world.issuer.fault(fresh_for_a_second());
+    let token = world.issuer.token();
     let first = world.read(&token).await;
     assert_eq!(first.status, 200);
-    world.tenant.clear_faults();
-    world.break_keys(Fault::Reset { at: Point::BeforeEffect });
+    world.issuer.tenant.clear_faults();
+    world.issuer.fault(Fault::Reset { at: Point::BeforeEffect });
     let at_hand = |world: &World| {
         world.said().iter().any(|line| line.contains("; the keys at hand are used for "))
     };

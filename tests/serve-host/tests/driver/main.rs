@@ -12,7 +12,6 @@ mod client_gone;
 mod keys;
 mod no_answer;
 mod operator;
-mod peer;
 mod reuse;
 mod stage;
 mod streaming;

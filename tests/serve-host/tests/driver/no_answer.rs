@@ -3,8 +3,8 @@
 use linkgate::cases::Record;
 use linkgate_tests::hosts::{Refusing, Running as _};
 
-use crate::peer::{Ended, Peer};
 use crate::stage::{self, Stage, request};
+use linkgate_tests::peer::{Ended, Peer};
 
 /// What an upstream does with the request that it got.
 #[derive(Clone, Copy)]

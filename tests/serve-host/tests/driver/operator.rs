@@ -4,9 +4,9 @@ use std::process::Command;
 
 use linkgate_tests::component;
 use linkgate_tests::hosts::{PATIENCE, PLAIN, Running as _, Serving, Stream, environment};
+use linkgate_tests::peer::{Peer, Upstream};
 use serde_json::Value;
 
-use crate::peer::{Peer, Upstream};
 use crate::stage::{IS_CHAIN, Stage, binary, host, policy, request};
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use linkgate_tests::hosts::{PATIENCE, Running as _, environment, on_the_wire, parse_record};
 
-use crate::peer::{Peer, Upstream};
 use crate::stage::{host, policy, scene};
+use linkgate_tests::peer::{Peer, Upstream};
 
 /// A user, and what tells them from the other.
 struct Person {

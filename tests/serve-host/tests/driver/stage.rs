@@ -9,8 +9,7 @@ use linkgate_tests::component;
 use linkgate_tests::hosts::{
     PLAIN, Policy, Running as _, Serving, WasmtimeServe, environment, on_the_wire,
 };
-
-use crate::peer::{Peer, Upstream};
+use linkgate_tests::peer::{Peer, Upstream};
 
 pub(crate) struct Stage {
     pub(crate) upstream: Upstream,

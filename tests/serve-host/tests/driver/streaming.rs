@@ -1,7 +1,7 @@
 //! Bodies go through as they come, and never stand in memory whole.
 
-use crate::peer::Peer;
 use crate::stage::{Stage, request};
+use linkgate_tests::peer::Peer;
 
 /// Both framings that a client may choose.
 const FRAMINGS: [(&str, &str, &str, &str); 2] = [

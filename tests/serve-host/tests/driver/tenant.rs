@@ -1,24 +1,16 @@
 //! The simulated tenant on both sides of the gate: it publishes keys, and it is the upstream.
 
 use std::collections::BTreeSet;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use linkgate::cases::Record;
-use linkgate_tenant::faults::{Fault, FaultRule};
-use linkgate_tenant::keys::Overlap;
-use linkgate_tenant::{
-    DEFAULT_USERS, Operation, Settings, SigningKey, Tenant, TenantHandle, Users, Validity,
-};
 use linkgate_tests::hosts::{
     PATIENCE, Policy, Running as _, Serving, Stream, environment, parse_record,
 };
-use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use linkgate_tests::peer::Peer;
+use linkgate_tests::{ALICES_PROFILE, Issuer, policy};
+use serde_json::Value;
 
-use crate::peer::Peer;
 use crate::stage::host;
-
-const ALICE: &str = "auth0|alice-5f7c8ec7";
 
 /// A host that makes an instance for each request.
 pub(crate) const FRESH: &[&str] = &["-S", "cli", "--max-instance-reuse-count", "1"];
@@ -30,10 +22,8 @@ pub(crate) const KEPT: &[&str] =
 /// A tenant, and `wasmtime serve` in front of it. Lines of the host begin with the number of the
 /// instance.
 pub(crate) struct World {
-    pub(crate) tenant: TenantHandle,
+    pub(crate) issuer: Issuer,
     pub(crate) serving: Serving,
-    /// The issuer, without its slash.
-    pub(crate) origin: String,
     /// Those that had an exchange.
     pub(crate) instances: BTreeSet<String>,
 }
@@ -50,51 +40,12 @@ pub(crate) struct Read {
 impl World {
     /// With the `keys` of the tenant's origin as the policy has them, on a host with these flags.
     pub(crate) async fn begin(keys: impl Fn(&str) -> Value, flags: &[&str]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let origin = format!("http://{}", listener.local_addr().expect("an address"));
-        let users = Users::parse(DEFAULT_USERS).expect("users");
-        let tenant = Tenant::new(Settings::new(&origin), signing_key(), users);
-        let tenant = TenantHandle::new(tenant);
-        tokio::spawn(linkgate_tenant::serve(listener, tenant.clone(), std::future::pending()));
-        let document = json!({
-            "version": 1,
-            "profile": "read-own",
-            "issuers": [{
-                "issuer": format!("{origin}/"),
-                "audiences": [format!("{origin}/api/v2/")],
-                "keys": keys(&origin),
-            }],
-        });
+        let issuer = Issuer::listen().await;
+        let document = policy(&[issuer.entry(&keys(&issuer.origin))]);
         let policy = Policy { document: document.to_string(), secrets: Vec::new() };
-        let serving = host().serve(&environment(&policy, &origin), flags);
+        let serving = host().serve(&environment(&policy, &issuer.origin), flags);
         let serving = serving.unwrap_or_else(|trouble| panic!("{trouble}"));
-        Self { tenant, serving, origin, instances: BTreeSet::new() }
-    }
-
-    /// Alice's token, signed by the tenant's newest key.
-    pub(crate) fn token(&self) -> String {
-        mint(&self.tenant.tenant())
-    }
-
-    /// The same token, signed by a key that the tenant never published.
-    pub(crate) fn unknown_token(&self) -> String {
-        let settings = self.tenant.tenant().settings().clone();
-        mint(&Tenant::new(settings, signing_key(), Users::default()))
-    }
-
-    /// Signs with another key from now on; the one before is withdrawn.
-    pub(crate) fn rotate(&self) {
-        self.tenant.rotate_key(Overlap::None).expect("a key");
-    }
-
-    /// How often keys were asked for.
-    pub(crate) fn fetches(&self) -> u64 {
-        self.tenant.arrived(Operation::Jwks)
-    }
-
-    /// Has every request for keys go wrong like this from now on, until faults are cleared.
-    pub(crate) fn break_keys(&self, fault: Fault) {
-        self.tenant.add_fault(FaultRule::new(Operation::Jwks, fault));
+        Self { issuer, serving, instances: BTreeSet::new() }
     }
 
     pub(crate) async fn client(&self) -> Peer {
@@ -110,7 +61,7 @@ impl World {
     /// The same on a connection that is there.
     pub(crate) async fn read_on(&mut self, client: &mut Peer, token: &str) -> Read {
         let authorization = format!("authorization: Bearer {token}\r\n");
-        self.ask(client, "/api/v2/users/auth0%7Calice-5f7c8ec7", &authorization).await
+        self.ask(client, ALICES_PROFILE, &authorization).await
     }
 
     /// Asks for what is refused before a key is looked at.
@@ -164,15 +115,4 @@ impl World {
 /// A line of the component's on standard error, without the host's prefix.
 fn of_the_component(line: &str) -> Option<&str> {
     Some(line.strip_prefix("stderr [")?.split_once("] :: ")?.1)
-}
-
-fn signing_key() -> SigningKey {
-    SigningKey::generate().expect("a key")
-}
-
-fn mint(tenant: &Tenant) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_secs();
-    let token =
-        tenant.mint_access_token(ALICE, "spa", &["read:current_user"], Validity::new(now, 600));
-    token.expect("a token")
 }

@@ -1,46 +1,56 @@
-//! Bytes on sockets, with nothing in between.
+//! Bytes on sockets, with nothing in between: clients and upstreams that a test plays by hand.
+//!
+//! All of it panics where the other side does not do what the test says it does.
+
+#![expect(clippy::panic, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::missing_panics_doc, reason = "the module says it")]
 
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 
-use linkgate_tests::hosts::PATIENCE;
+use crate::hosts::PATIENCE;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 /// Bounds a wait: a test that would hang fails instead, and says what it waited for.
-pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
 }
 
 /// One end of a connection.
-pub(crate) struct Peer {
-    pub(crate) socket: TcpStream,
+pub struct Peer {
+    /// The connection.
+    pub socket: TcpStream,
     received: Vec<u8>,
 }
 
 /// How the other side ended a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
+pub enum Ended {
+    /// It said that it has no more to send.
     Orderly,
+    /// It broke off.
     Reset,
 }
 
 impl Peer {
-    pub(crate) async fn connect(address: SocketAddr) -> Self {
+    /// Connects.
+    pub async fn connect(address: SocketAddr) -> Self {
         let socket = soon("a connection", TcpStream::connect(address)).await.expect("a connection");
         Self { socket, received: Vec::new() }
     }
 
-    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+    /// Sends it all.
+    pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         soon("room to send", self.socket.write_all(bytes.as_ref()))
             .await
             .expect("a peer that reads");
     }
 
     /// Sends until it is told that nobody listens any more.
-    pub(crate) async fn send_until_refused(&mut self, bytes: impl AsRef<[u8]>) {
+    pub async fn send_until_refused(&mut self, bytes: impl AsRef<[u8]>) {
         soon("the end of the connection", async {
             while self.socket.write_all(bytes.as_ref()).await.is_ok() {}
         })
@@ -48,17 +58,17 @@ impl Peer {
     }
 
     /// Breaks the connection off with a reset.
-    pub(crate) fn reset(self) {
+    pub fn reset(self) {
         self.socket.set_zero_linger().expect("a socket option");
     }
 
     /// A head, up to and including its empty line.
-    pub(crate) async fn head(&mut self) -> String {
+    pub async fn head(&mut self) -> String {
         self.until("\r\n\r\n").await
     }
 
     /// A message whose head gives its length, or that has no body.
-    pub(crate) async fn message(&mut self) -> String {
+    pub async fn message(&mut self) -> String {
         let head = self.head().await;
         let length = length(&head);
         while self.received.len() < length {
@@ -69,7 +79,7 @@ impl Peer {
     }
 
     /// Everything up to and including `mark`.
-    pub(crate) async fn until(&mut self, mark: &str) -> String {
+    pub async fn until(&mut self, mark: &str) -> String {
         let mark = mark.as_bytes();
         loop {
             if let Some(at) = self.received.windows(mark.len()).position(|window| window == mark) {
@@ -82,7 +92,7 @@ impl Peer {
     }
 
     /// Everything until the other side ends the connection, and how it did.
-    pub(crate) async fn rest(&mut self) -> (String, Ended) {
+    pub async fn rest(&mut self) -> (String, Ended) {
         let ended = loop {
             if let Err(ended) = self.more().await {
                 break ended;
@@ -92,7 +102,7 @@ impl Peer {
     }
 
     /// Reads `length` bytes of `filling` and keeps none of them.
-    pub(crate) async fn swallow(&mut self, filling: u8, mut length: usize) {
+    pub async fn swallow(&mut self, filling: u8, mut length: usize) {
         while length > 0 {
             if self.received.is_empty() {
                 assert!(self.more().await.is_ok(), "the connection ended {length} bytes early");
@@ -118,15 +128,18 @@ impl Peer {
 }
 
 /// An upstream whose answers the test writes by hand.
-pub(crate) struct Upstream {
-    pub(crate) address: SocketAddr,
+pub struct Upstream {
+    /// Where it listens.
+    pub address: SocketAddr,
     listener: TcpListener,
     /// The same socket, to look at without waiting.
     pending: std::net::TcpListener,
 }
 
 impl Upstream {
-    pub(crate) fn bind() -> Self {
+    /// One that listens on a port of its own.
+    #[must_use]
+    pub fn bind() -> Self {
         let pending = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         pending.set_nonblocking(true).expect("a socket option");
         let listener = pending.try_clone().and_then(TcpListener::from_std).expect("a listener");
@@ -134,14 +147,14 @@ impl Upstream {
     }
 
     /// The next connection.
-    pub(crate) async fn accept(&self) -> Peer {
+    pub async fn accept(&self) -> Peer {
         let connection = soon("the gate to connect", self.listener.accept()).await;
         Peer { socket: connection.expect("a connection").0, received: Vec::new() }
     }
 
     /// Demands that nobody has connected since. Whatever an exchange sends, it has sent before its
     /// decision record is written.
-    pub(crate) fn has_no_more(&self, row: &str) {
+    pub fn has_no_more(&self, row: &str) {
         match self.pending.accept() {
             Ok(_) => panic!("{row}: something else was sent"),
             Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock, "{row}"),

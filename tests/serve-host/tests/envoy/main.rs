@@ -1,0 +1,13 @@
+//! The Envoy edition as a driver, on a real Envoy with two worker threads: what the workers share, what
+//! they make of broken upstreams and clients, and how Envoy's own options and updates play into it.
+//!
+//! Where Envoy's binary cannot be fetched, each test says so and ends (`linkgate_tests::hosts::Envoy`).
+#![cfg(test)]
+#![expect(clippy::panic, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
+
+mod keys;
+mod options;
+mod seen;
+mod trap;
+mod update;
+mod world;

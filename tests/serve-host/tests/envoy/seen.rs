@@ -1,0 +1,25 @@
+//! What an operator sees of decisions: the access log, and the numbers.
+
+use linkgate_tests::peer::Peer;
+use serde_json::json;
+
+use crate::world::{World, envoy, read};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn decisions_are_in_the_access_log_and_the_numbers() {
+    let Some(envoy) = envoy() else { return };
+    let mut world = World::begin(&envoy, json!({})).await;
+    let mut client = Peer::connect(world.address()).await;
+    let token = world.issuer.token();
+    assert_eq!(read(&mut client, &token).await, 200);
+    assert_eq!(read(&mut client, "a.b.c").await, 401);
+    world.until_told("outcome=allowed reason=granted cause=granted");
+    world.until_told("outcome=denied reason=bearer-invalid cause=");
+    assert_eq!(world.stat("linkgate.decisions.allowed.granted"), 1);
+    assert_eq!(world.stat("linkgate.decisions.denied.bearer-invalid"), 1);
+    let durations = world.serving.admin("/stats/prometheus");
+    let counts = durations.lines().filter(|line| line.contains("linkgate_duration_us"));
+    let counts = counts.filter(|line| line.contains("_count") && line.ends_with(" 1")).count();
+    assert_eq!(counts, 2, "a duration of each outcome");
+    assert!(!world.serving.process.said().contains(&token), "a token is in the log");
+}

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use linkgate_tenant::{Operation, Settings, SigningKey, Tenant, TenantHandle, Users, Validity};
+use linkgate_tenant::{Settings, SigningKey, Tenant, TenantHandle, Users, Validity};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -129,18 +129,6 @@ impl World {
     pub(crate) async fn until_held(&self, host: &Host) {
         let held = timeout(PATIENCE, self.tenant.until_held(|held| !held.is_empty())).await;
         assert!(held.is_ok(), "nothing is held. The host said:\n{}", host.said());
-    }
-
-    /// Waits until the tenant has been asked for a link, and has answered.
-    pub(crate) async fn until_linked(&self, host: &Host) {
-        let asked = timeout(PATIENCE, self.tenant.until_arrived(Operation::Link, 1)).await;
-        assert!(asked.is_ok(), "nobody links. The host said:\n{}", host.said());
-        let linked = async {
-            while self.tenant.count(Operation::Link) == 0 {
-                tokio::task::yield_now().await;
-            }
-        };
-        assert!(timeout(PATIENCE, linked).await.is_ok(), "the tenant does not answer");
     }
 
     /// Links the accounts and gives the status of the answer; none when there is none.

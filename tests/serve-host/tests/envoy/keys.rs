@@ -15,7 +15,7 @@ async fn first_requests_on_all_workers_wait_for_one_fetch() {
     let Some(envoy) = envoy() else { return };
     let issuer = Issuer::listen().await;
     issuer.fault(Fault::Hold { at: Point::BeforeEffect });
-    let world = World::of(&envoy, issuer, json!({ "cooldown": "1h", "timeout": "30s" }));
+    let world = World::of(&envoy, issuer, &json!({ "cooldown": "1h", "timeout": "30s" }));
     soon("the fetch", world.issuer.tenant.until_held(|held| held.len() == 1)).await;
     let token = world.issuer.token();
     let (statuses, ()) = tokio::join!(world.read_by(CLIENTS, &token), async {
@@ -33,7 +33,7 @@ async fn first_requests_on_all_workers_wait_for_one_fetch() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rotation_costs_the_workers_one_fetch_and_refuses_nobody() {
     let Some(envoy) = envoy() else { return };
-    let world = World::begin(&envoy, json!({ "cooldown": "1s" })).await;
+    let world = World::begin(&envoy, &json!({ "cooldown": "1s" })).await;
     let before = world.issuer.token();
     assert_eq!(world.read_by(CLIENTS, &before).await, [200; CLIENTS]);
     // The cooldown of the first fetch passes: that time passes is what is waited for.
@@ -49,7 +49,7 @@ async fn a_rotation_costs_the_workers_one_fetch_and_refuses_nobody() {
 async fn made_up_kids_cost_the_workers_one_fetch_a_cooldown() {
     const ROUNDS: usize = 4;
     let Some(envoy) = envoy() else { return };
-    let world = World::begin(&envoy, json!({ "cooldown": "1s" })).await;
+    let world = World::begin(&envoy, &json!({ "cooldown": "1s" })).await;
     let began = Instant::now();
     for _ in 0..ROUNDS {
         let unknown = world.issuer.unknown_token();
@@ -69,7 +69,7 @@ async fn an_outage_of_the_endpoint_refuses_nobody_where_keys_are_at_hand() {
     let Some(envoy) = envoy() else { return };
     let issuer = Issuer::listen().await;
     issuer.fresh_for(1);
-    let mut world = World::of(&envoy, issuer, json!({ "refresh_min": "1s", "cooldown": "1s" }));
+    let mut world = World::of(&envoy, issuer, &json!({ "refresh_min": "1s", "cooldown": "1s" }));
     let token = world.issuer.token();
     assert_eq!(world.read_by(CLIENTS, &token).await, [200; CLIENTS]);
     world.issuer.tenant.clear_faults();

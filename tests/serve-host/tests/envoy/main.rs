@@ -3,7 +3,6 @@
 //!
 //! Where Envoy's binary cannot be fetched, each test says so and ends (`linkgate_tests::hosts::Envoy`).
 #![cfg(test)]
-#![expect(clippy::panic, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 
 mod keys;
 mod options;

@@ -46,7 +46,7 @@ fn link(token: &str) -> String {
 async fn a_route_that_retries_sends_a_request_once() {
     let Some(envoy) = envoy() else { return };
     let issuer = Issuer::listen().await;
-    let world = World::changed(&envoy, issuer, json!({}), |configuration| {
+    let world = World::changed(&envoy, issuer, &json!({}), |configuration| {
         at(configuration, &format!("{ROUTE}/route"))["retry_policy"] =
             json!({ "retry_on": "5xx,reset,connect-failure", "num_retries": 3 });
     });
@@ -65,7 +65,7 @@ async fn an_answer_from_where_a_rewritten_request_should_not_have_gone_is_not_re
     let issuer = Issuer::listen().await;
     let elsewhere = Upstream::bind();
     let authority = issuer.origin.trim_start_matches("http://").to_owned();
-    let mut world = World::changed(&envoy, issuer, json!({}), |configuration| {
+    let mut world = World::changed(&envoy, issuer, &json!({}), |configuration| {
         let hosts = ROUTE.strip_suffix("/0/routes/0").expect("a route of a host");
         let hosts = at(configuration, hosts).as_array_mut().expect("a list");
         let mut other = hosts[0].clone();

@@ -8,7 +8,7 @@ use crate::world::{World, envoy, read};
 #[tokio::test(flavor = "multi_thread")]
 async fn decisions_are_in_the_access_log_and_the_numbers() {
     let Some(envoy) = envoy() else { return };
-    let mut world = World::begin(&envoy, json!({})).await;
+    let mut world = World::begin(&envoy, &json!({})).await;
     let mut client = Peer::connect(world.address()).await;
     let token = world.issuer.token();
     assert_eq!(read(&mut client, &token).await, 200);

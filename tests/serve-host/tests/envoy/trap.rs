@@ -19,7 +19,7 @@ async fn an_instance_that_traps_lets_nothing_through() {
         let issuer = linkgate_tests::Issuer::listen().await;
         let module = trapping(callback);
         let world =
-            World::changed(&envoy.workers(1), issuer, json!({}), |configuration: &mut Value| {
+            World::changed(&envoy.workers(1), issuer, &json!({}), |configuration: &mut Value| {
                 *plugin(configuration, "/vm_config/code/local/filename") = json!(module);
             });
         let token = world.issuer.token();
@@ -49,6 +49,7 @@ fn trapping(export: &str) -> std::path::PathBuf {
     let mut bytes = fs::read(component("linkgate-envoy.wasm")).expect("the module");
     let (mut imported, mut index, mut defined, mut body) = (0, None, 0, None);
     for payload in Parser::new(0).parse_all(&bytes) {
+        #[expect(clippy::wildcard_enum_match_arm, reason = "the other sections stay as they are")]
         match payload.expect("a module") {
             Payload::ImportSection(section) => {
                 imported = u32::try_from(section.into_imports().count()).expect("few imports");

@@ -64,10 +64,10 @@ async fn an_update_under_load_drops_nothing_and_lets_nobody_in() {
     for update in 1..=UPDATES {
         let (next, expected) = if update % 2 == 1 { (&closed, 403) } else { (&open, 200) };
         listeners.replace(next);
-        let taken = async {
+        let arrived = async {
             while crate::world::read(&mut Peer::connect(address).await, &token).await != expected {}
         };
-        soon("the other policy", taken).await;
+        soon("the other policy", arrived).await;
         let goal = answered.load(Ordering::Relaxed) + BETWEEN;
         let loaded = async {
             while answered.load(Ordering::Relaxed) < goal {

@@ -28,12 +28,12 @@ pub(crate) struct World {
 
 impl World {
     /// With `rules` for the keys, which are at a URL.
-    pub(crate) async fn begin(envoy: &Envoy, rules: Value) -> Self {
+    pub(crate) async fn begin(envoy: &Envoy, rules: &Value) -> Self {
         Self::of(envoy, Issuer::listen().await, rules)
     }
 
     /// With an issuer that is there already.
-    pub(crate) fn of(envoy: &Envoy, issuer: Issuer, rules: Value) -> Self {
+    pub(crate) fn of(envoy: &Envoy, issuer: Issuer, rules: &Value) -> Self {
         Self::changed(envoy, issuer, rules, |_| ())
     }
 
@@ -41,10 +41,10 @@ impl World {
     pub(crate) fn changed(
         envoy: &Envoy,
         issuer: Issuer,
-        rules: Value,
+        rules: &Value,
         change: impl FnOnce(&mut Value),
     ) -> Self {
-        let mut configuration = configuration(envoy, &issuer, &rules);
+        let mut configuration = configuration(envoy, &issuer, rules);
         change(&mut configuration);
         let serving = envoy.serve(&configuration).unwrap_or_else(|trouble| panic!("{trouble}"));
         Self { issuer, serving }

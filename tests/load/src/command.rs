@@ -82,6 +82,15 @@ struct BenchArguments {
     /// The proxy edition; the one of the components beside this binary's folder unless given
     #[arg(long, value_name = "FILE")]
     proxy: Option<PathBuf>,
+    /// The Envoy edition; the one of the components beside this binary's folder unless given
+    #[arg(long, value_name = "FILE")]
+    module: Option<PathBuf>,
+    /// Envoy's binary; the one that the suites fetched unless given. Without one it is not measured
+    #[arg(long, value_name = "FILE")]
+    envoy: Option<PathBuf>,
+    /// Hosts whose name holds this
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    host: String,
 }
 
 #[derive(clap::Args)]
@@ -144,6 +153,12 @@ impl BenchArguments {
             linkgate: beside(self.linkgate, "linkgate")?,
             wasmtime_serve: beside(self.wasmtime_serve, "linkgate-wasmtime-serve")?,
             proxy: beside(self.proxy, "../components/linkgate-proxy.wasm")?,
+            module: beside(self.module, "../components/linkgate-envoy.wasm")?,
+            envoy: match self.envoy {
+                Some(named) => Some(beside(Some(named), "")?),
+                None => beside(None, FETCHED_ENVOY).ok(),
+            },
+            host: self.host,
             connections: self.connections,
             length: Duration::from_secs(self.seconds),
             requests: self.requests,
@@ -158,6 +173,9 @@ impl MergeArguments {
         runtime()?.block_on(merge(Merge { linkgate, links: self.links }))
     }
 }
+
+/// Where the suites put Envoy's binary.
+const FETCHED_ENVOY: &str = "../envoy/1.40.0/envoy/_bin/envoy";
 
 fn runtime() -> Told<tokio::runtime::Runtime> {
     let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();

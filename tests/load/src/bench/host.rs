@@ -1,4 +1,4 @@
-//! The hosts that are measured.
+//! The hosts that are measured: ours, and Envoy with our filter, with its own, and with none.
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -7,7 +7,8 @@ use crate::Told;
 use crate::process::{Process, address_in};
 use crate::scratch::Scratch;
 
-use super::Bench;
+use super::work::Work;
+use super::{Bench, envoy};
 
 /// A host and how it is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub(super) enum HostKind {
     Reused,
     /// The same, with an instance for each request, as it comes.
     Fresh,
+    /// Envoy with this filter before its router.
+    Envoy(envoy::Filter),
 }
 
 /// One that runs.
@@ -28,7 +31,34 @@ pub(super) struct Host {
 }
 
 impl HostKind {
-    pub(super) const ALL: [Self; 3] = [Self::Gateway, Self::Reused, Self::Fresh];
+    /// All that can be run with these settings.
+    pub(super) fn all(settings: &Bench) -> Vec<Self> {
+        let ours = [Self::Gateway, Self::Reused, Self::Fresh];
+        let envoy = envoy::Filter::ALL.map(Self::Envoy);
+        let is_there = settings.envoy.is_some();
+        let all = ours.into_iter().chain(envoy.into_iter().filter(|_| is_there));
+        all.filter(|kind| kind.name().contains(&settings.host)).collect()
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::Reused => "wasmtime serve, kept",
+            Self::Fresh => "wasmtime serve, fresh",
+            Self::Envoy(filter) => filter.name(),
+        }
+    }
+
+    /// What it is asked: not what it has no word on.
+    pub(super) fn works(self) -> &'static [Work] {
+        match self {
+            Self::Gateway | Self::Reused | Self::Fresh | Self::Envoy(envoy::Filter::Linkgate) => {
+                &Work::ALL
+            }
+            Self::Envoy(envoy::Filter::None) => &[Work::Pass],
+            Self::Envoy(envoy::Filter::JwtAuthn { .. }) => &[Work::Bare, Work::Again, Work::First],
+        }
+    }
 }
 
 impl Host {
@@ -41,6 +71,10 @@ impl Host {
         document: &str,
         upstream: SocketAddr,
     ) -> Told<Self> {
+        if let HostKind::Envoy(filter) = kind {
+            let (process, address) = envoy::start(filter, settings, scratch, document, upstream)?;
+            return Ok(Self { kind, process, address });
+        }
         let upstream = format!("http://{upstream}");
         let (mut command, words) = match kind {
             HostKind::Gateway => {
@@ -50,7 +84,7 @@ impl Host {
                 command.args(["--upstream", &upstream, "--config"]).arg(config);
                 (command, "listening on http://")
             }
-            HostKind::Reused | HostKind::Fresh => {
+            HostKind::Reused | HostKind::Fresh | HostKind::Envoy(_) => {
                 let mut command = Command::new(&settings.wasmtime_serve);
                 command.args(["serve", "-S", "cli", "--addr", "127.0.0.1:0"]);
                 command.arg("--no-logging-prefix");
@@ -69,11 +103,7 @@ impl Host {
     }
 
     pub(super) fn name(&self) -> &'static str {
-        match self.kind {
-            HostKind::Gateway => "gateway",
-            HostKind::Reused => "wasmtime serve, kept",
-            HostKind::Fresh => "wasmtime serve, fresh",
-        }
+        self.kind.name()
     }
 
     pub(super) fn id(&self) -> u32 {

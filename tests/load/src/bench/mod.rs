@@ -9,6 +9,7 @@
 //! The clients and the upstream share the machine with the host, so a rate is what a machine of this
 //! size does with all of them on it; the processor time is the host's alone.
 
+mod envoy;
 mod host;
 mod work;
 
@@ -36,6 +37,12 @@ pub(crate) struct Bench {
     pub(crate) wasmtime_serve: PathBuf,
     /// The proxy edition.
     pub(crate) proxy: PathBuf,
+    /// The Envoy edition.
+    pub(crate) module: PathBuf,
+    /// Envoy's binary: without it, it is not measured.
+    pub(crate) envoy: Option<PathBuf>,
+    /// Hosts whose name holds this.
+    pub(crate) host: String,
     /// Clients at once.
     pub(crate) connections: usize,
     /// Of each row: whichever comes first.
@@ -58,15 +65,21 @@ pub(crate) async fn bench(settings: Bench) -> Told<String> {
     let mut rows =
         vec![row(["host, work", "requests", "a second", "CPU us each", "p50", "p99", "memory"])];
     let head = machine::line();
-    for kind in HostKind::ALL {
+    for kind in HostKind::all(&settings) {
         let host = Host::start(kind, &settings, &scratch, &document, upstream)?;
-        for work in Work::ALL {
+        for &work in kind.works() {
             let load = Workload::of(work, &mint, settings.requests + WARM_UP).await?;
             rows.push(measured(&settings, &host, work, load).await?);
         }
     }
+    let missing = match settings.envoy {
+        Some(_) => "",
+        None => {
+            "not run      Envoy: no binary (`cargo xtask test` fetches one, `--envoy FILE` names one)\n"
+        }
+    };
     Ok(format!(
-        "{}\nmachine      {head}\nmethod       {} connections, kept alive; at most {} requests or {:.0} s a row, after {WARM_UP}\nCPU us each  user and system time of the host's process, by requests\n",
+        "{}\n{missing}machine      {head}\nmethod       {} connections, kept alive; at most {} requests or {:.0} s a row, after {WARM_UP}\nCPU us each  user and system time of the host's process, by requests\n",
         aligned(&rows),
         settings.connections,
         settings.requests,

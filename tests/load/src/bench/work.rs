@@ -85,7 +85,7 @@ fn bare(method: Method, target: String) -> Call {
 }
 
 fn token(mint: &Mint, nth: usize) -> Told<String> {
-    mint.access(&format!("auth0|bench-{}", nth % SUBJECTS), &json!({ "jti": nth }))
+    mint.access(&format!("auth0|bench-{}", nth % SUBJECTS), &json!({ "jti": nth.to_string() }))
 }
 
 /// Signs on all cores: a signature is half a millisecond.

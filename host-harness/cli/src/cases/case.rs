@@ -60,7 +60,7 @@ pub struct HostForm {
     /// The host's own reply: the gate is not asked, and nothing is sent.
     #[serde(default)]
     pub status: Option<u16>,
-    /// The host gives this client no reply. The gate is asked, and nothing is sent.
+    /// The host may give this client no reply. The gate is asked, and nothing is sent.
     #[serde(default)]
     pub hangs_up: bool,
     /// The host does not take the policy, and says this of it.

@@ -75,10 +75,15 @@ impl Board {
         board
     }
 
-    /// Whose turn it is to fetch a source.
+    /// Whose turn it is to fetch a source. What another has found since this instance took news is
+    /// followed as if it were still under way: the next tick takes it.
     pub(crate) fn turn(&self, source: &str, now_unix_ms: u64, timeout_ms: u32) -> Turn {
         let until = now_unix_ms.saturating_add(timeout_ms.into()).saturating_add(LEASE_MARGIN_MS);
+        let taken = self.taken.borrow().get(source).copied().unwrap_or_default();
         let changed = self.change(source, |row| {
+            if row.asked > taken {
+                return Err(until);
+            }
             if row.leased_until > now_unix_ms {
                 return Err(row.leased_until);
             }

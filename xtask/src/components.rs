@@ -10,6 +10,7 @@ use crate::component::{self, Surface};
 use crate::edition::{COMPANIONS, EDITIONS, Edition, Form};
 use crate::exit::Failure;
 use crate::guest;
+use crate::label;
 use crate::machine::{self, Folder};
 use crate::progress::Progress;
 use crate::table;
@@ -49,13 +50,14 @@ fn ship(
 ) -> Result<(Vec<String>, Vec<String>), Failure> {
     let module = guest::build(workspace, edition, machine, progress)?;
     let module = fs::read(&module).map_err(|error| unusable(&module, "read", &error))?;
-    let bytes = match edition.form {
+    let mut bytes = match edition.form {
         Form::Module => module,
         Form::Component => {
             progress.step("make it a component");
             component::encode(&module, &workspace.root.join(ADAPTER))?
         }
     };
+    label::append(&mut bytes, edition);
     let surface = match edition.form {
         Form::Module => Surface::of_module(&bytes)?,
         Form::Component => Surface::of(&bytes)?,

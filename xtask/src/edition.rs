@@ -4,6 +4,8 @@
 pub(crate) struct Edition {
     /// The crate, and the name of its artifact.
     pub(crate) package: &'static str,
+    /// The contract that it implements, for people who look into the file.
+    pub(crate) world: &'static str,
     /// What it becomes.
     pub(crate) form: Form,
     /// How its own tests are run.
@@ -37,12 +39,14 @@ pub(crate) enum Tests {
 pub(crate) const EDITIONS: [Edition; 4] = [
     Edition {
         package: "linkgate-evaluator",
+        world: "linkgate:policy/gate@0.1.0",
         form: Form::Component,
         tests: Tests::None,
         may_import: &[],
     },
     Edition {
         package: "linkgate-proxy",
+        world: "wasi:http/proxy@0.2",
         form: Form::Component,
         tests: Tests::Workspace,
         may_import: &[
@@ -61,6 +65,7 @@ pub(crate) const EDITIONS: [Edition; 4] = [
     },
     Edition {
         package: "linkgate-middleware",
+        world: "wasi:http/middleware@0.3.0",
         form: Form::Component,
         tests: Tests::None,
         may_import: &[
@@ -79,6 +84,7 @@ pub(crate) const EDITIONS: [Edition; 4] = [
     },
     Edition {
         package: "linkgate-envoy",
+        world: "proxy-wasm 0.2.1",
         form: Form::Module,
         tests: Tests::Alone,
         may_import: ENVOY,
@@ -134,6 +140,7 @@ const ENVOY: &[&str] = &[
 /// What the suites run beside an edition, and nobody ships.
 pub(crate) const COMPANIONS: [Edition; 1] = [Edition {
     package: "linkgate-next-handler",
+    world: "wasi:http/service@0.3.0",
     form: Form::Component,
     tests: Tests::None,
     may_import: &[

@@ -19,6 +19,7 @@ mod demo;
 mod edition;
 mod exit;
 mod guest;
+mod label;
 mod load;
 mod machine;
 mod process;

@@ -17,6 +17,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use linkgate_policy as policy;
+use linkgate_policy::edition::Baked;
 
 use crate::bindings as wit;
 
@@ -46,10 +47,18 @@ impl wit::GuestPolicy for SharedPolicy {
         host: wit::Abilities,
         seed: u64,
     ) -> Result<wit::Policy, Vec<wit::Mistake>> {
+        if !matches!(Baked::own(), Ok(None)) {
+            return Err(vec![mistake(BESIDE)]);
+        }
         let secrets = secrets.into_iter().map(|secret| (secret.name, secret.value)).collect();
-        match policy::Policy::compile(&document, &secrets, host.into(), seed) {
-            Ok(compiled) => Ok(wit::Policy::new(Self(Rc::new(RefCell::new(compiled))))),
-            Err(mistakes) => Err(mistakes.into_iter().map(Into::into).collect()),
+        shared(policy::Policy::compile(&document, &secrets, host.into(), seed))
+    }
+
+    fn baked(host: wit::Abilities, seed: u64) -> Option<Result<wit::Policy, Vec<wit::Mistake>>> {
+        match Baked::own() {
+            Ok(None) => None,
+            Ok(Some(baked)) => Some(shared(baked.compile(host.into(), seed))),
+            Err(why) => Some(Err(vec![mistake(&why)])),
         }
     }
 
@@ -91,6 +100,24 @@ impl wit::GuestPolicy for SharedPolicy {
         self.0.borrow_mut().restore_keys(&kept, now.into());
     }
 }
+
+fn shared(
+    compiled: Result<policy::Policy, Vec<policy::Mistake>>,
+) -> Result<wit::Policy, Vec<wit::Mistake>> {
+    match compiled {
+        Ok(compiled) => Ok(wit::Policy::new(SharedPolicy(Rc::new(RefCell::new(compiled))))),
+        Err(mistakes) => Err(mistakes.into_iter().map(Into::into).collect()),
+    }
+}
+
+/// A mistake in no place of a document.
+fn mistake(message: &str) -> wit::Mistake {
+    wit::Mistake { pointer: String::new(), message: message.to_owned(), help: None }
+}
+
+/// Which of two policies is meant, nobody can tell, and a host must not change what was baked in.
+const BESIDE: &str =
+    "expected no policy beside the one that is baked into this component, found one";
 
 /// The `exchange` resource, with the policy it began with.
 struct OpenExchange {

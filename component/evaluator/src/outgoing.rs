@@ -97,6 +97,7 @@ impl From<policy::KeySource> for wit::KeySource {
             age_ms: source.age_ms,
             expires_in_ms: source.expires_in_ms,
             withdrawal_ms: source.withdrawal_ms,
+            baked_until: source.baked_until_unix_ms,
             last_failure: source.last_failure,
         }
     }

@@ -13,9 +13,9 @@
 //! One instance serves many requests at once: each is a task, and tasks take turns where they await
 //! something. What they share is in [`gate`], and no borrow of it lives across an await.
 //!
-//! Its configuration is the environment: `LINKGATE_POLICY` (a policy document, JSON) and
-//! `LINKGATE_SECRET_*`. Where the API is, the next handler knows. Without a policy it can use, every
-//! request is answered 503.
+//! Its configuration is what `linkgate bake` put into it, or the environment: `LINKGATE_POLICY` (a policy
+//! document, JSON) and `LINKGATE_SECRET_*`. Where the API is, the next handler knows. Without a policy it
+//! can use, every request is answered 503.
 //!
 //! It does **not** decide: it matches on the policy's steps, and carries headers, paths and bodies
 //! without looking into them. It does not follow redirects or send anything twice.

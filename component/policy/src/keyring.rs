@@ -4,8 +4,10 @@
 use crate::denial::{Fault, TokenFlaw};
 use crate::jwks::KeyRow;
 use crate::key::{self, Key};
+use crate::keyset::KeySet;
 use crate::protocol::{Answer, Fetch, Now};
-use crate::source::{Kept, Place, Source, SourceRules};
+use crate::sealed::Sealed;
+use crate::source::{Kept, Source, SourceRules};
 use crate::token::KeyHint;
 
 /// What the policy document says of an issuer's keys.
@@ -29,7 +31,10 @@ struct Ring {
     issuer: String,
     own: Vec<Key>,
     rows: Vec<KeyRow>,
+    /// Where the others are fetched from; nothing where they are sealed.
     source: Option<Source>,
+    /// The others, where they stand in the component.
+    sealed: Option<Sealed>,
 }
 
 /// What a lookup found.
@@ -69,6 +74,8 @@ pub struct KeySource {
     pub expires_in_ms: Option<u64>,
     /// The longest time until a withdrawn key surely stops working, in milliseconds.
     pub withdrawal_ms: Option<u64>,
+    /// When keys that were baked in are used no longer, in Unix milliseconds. They are never fetched.
+    pub baked_until_unix_ms: Option<u64>,
     /// Why the last fetch brought nothing, if it did not.
     pub last_failure: Option<String>,
 }
@@ -78,7 +85,7 @@ impl Keyring {
         let ring = |(position, keys): (u64, IssuerKeys)| {
             let IssuerKeys { issuer, own, rows, remote } = keys;
             let source = remote.map(|rules| Source::new(rules, seed.wrapping_add(position)));
-            Ring { issuer, own, rows, source }
+            Ring { issuer, own, rows, source, sealed: None }
         };
         Self { rings: (0..).zip(issuers).map(ring).collect() }
     }
@@ -89,9 +96,45 @@ impl Keyring {
             Some(Ring { source: Some(source), .. }) if !key::is_hmac(hint.algorithm) => {
                 source.find(hint, now)
             }
+            Some(Ring { sealed: Some(sealed), .. }) if !key::is_hmac(hint.algorithm) => {
+                sealed.find(hint, now)
+            }
             Some(Ring { own, .. }) => find_own(own, hint),
             None => Sought::Nowhere(TokenFlaw::KeyUnknown),
         }
+    }
+
+    /// Puts a set in the place of an issuer's source: from then on nothing is fetched for it.
+    ///
+    /// Says in a phrase why it cannot.
+    pub(crate) fn seal(
+        &mut self,
+        issuer: &str,
+        set: &str,
+        until_unix_ms: u64,
+    ) -> Result<(), String> {
+        let ring = self.rings.iter_mut().find(|ring| ring.issuer == issuer);
+        let Some(Ring { source, sealed, .. }) = ring.filter(|ring| ring.source.is_some()) else {
+            return Err("expected keys of an issuer that publishes them, found others".to_owned());
+        };
+        let rules = source.as_ref().map(|source| &source.rules);
+        *sealed = rules.map(|rules| Sealed::new(rules, set, until_unix_ms)).transpose()?;
+        *source = None;
+        Ok(())
+    }
+
+    /// Issuers whose keys are fetched.
+    pub(crate) fn unsealed(&self) -> impl Iterator<Item = &str> {
+        let fetched = self.rings.iter().filter(|ring| ring.source.is_some());
+        fetched.map(|ring| ring.issuer.as_str())
+    }
+
+    /// Issuers whose keys are fetched, each with the keys of its set that are used, if it was fetched.
+    pub(crate) fn published(&self) -> impl Iterator<Item = (&str, Option<String>)> {
+        self.rings.iter().filter_map(|ring| {
+            let set = ring.source.as_ref()?.set.as_ref();
+            Some((ring.issuer.as_str(), set.map(KeySet::used)))
+        })
     }
 
     /// An exchange that was told [`Sought::Later`] is here again, or gone.
@@ -164,28 +207,25 @@ impl Keyring {
 
 impl Ring {
     fn report(&self, now: Now) -> KeySource {
-        let source = self.source.as_ref();
-        let set = source.and_then(|source| source.set.as_ref());
-        let remote = set.map(|set| set.rows.as_slice()).unwrap_or_default();
-        KeySource {
+        let own = KeySource {
             issuer: self.issuer.clone(),
-            url: source.map(|source| {
-                let (Place::Jwks(url) | Place::Discovery(url)) = &source.rules.place;
-                url.as_str().to_owned()
-            }),
-            jwks_uri: source.and_then(Source::jwks_uri).map(|url| url.as_str().to_owned()),
-            usable: match &self.source {
-                Some(_) => set.is_some_and(|set| set.is_usable(now)),
-                None => !self.own.is_empty(),
-            },
-            keys: [&self.rows, remote].concat(),
+            url: None,
+            jwks_uri: None,
+            usable: !self.own.is_empty(),
+            keys: self.rows.clone(),
             secret_algorithms: secret_algorithms(&self.own),
-            algorithms_without_key: source.map(Source::algorithms_without_key).unwrap_or_default(),
-            age_ms: set.map(|set| now.mono_ms.saturating_sub(set.asked_mono_ms)),
-            fresh_for_ms: set.map(|set| set.fresh_until_mono_ms.saturating_sub(now.mono_ms)),
-            expires_in_ms: set.map(|set| set.usable_until_mono_ms.saturating_sub(now.mono_ms)),
-            withdrawal_ms: source.map(Source::withdrawal_ms),
-            last_failure: source.and_then(|source| source.attempts.history.last_failure.clone()),
+            algorithms_without_key: Vec::new(),
+            age_ms: None,
+            fresh_for_ms: None,
+            expires_in_ms: None,
+            withdrawal_ms: None,
+            baked_until_unix_ms: None,
+            last_failure: None,
+        };
+        match (&self.source, &self.sealed) {
+            (Some(source), _) => source.report(own, now),
+            (None, Some(sealed)) => sealed.report(own, now),
+            (None, None) => own,
         }
     }
 }

@@ -574,3 +574,103 @@ fn what_is_wrong_with_an_endpoint_is_told_with_issuer_and_cause() {
         )
     );
 }
+
+/// A policy with keys that are baked in, until two hours after [`NOW`].
+fn sealed(keys: &[Value]) -> World {
+    let mut world = World::by_url();
+    let set = json!({ "keys": keys }).to_string();
+    world.policy.seal_keys(ISSUER, &set, NOW.unix_ms + 120 * MINUTE).unwrap();
+    world.policy.warm();
+    world
+}
+
+#[test]
+fn baked_keys_are_used_until_their_end_and_nothing_is_fetched() {
+    let mut world = sealed(&[minted::jwk(1, "one")]);
+    for _ in 0..119 {
+        world.run(MINUTE);
+        assert_eq!(world.request(1, "one"), Ended::Forwarded);
+        assert_eq!(world.request(2, "two"), failed(Fault::KeyUndecided, 60));
+    }
+    world.pass(MINUTE - 1);
+    assert_eq!(world.request(1, "one"), Ended::Forwarded, "to the last millisecond");
+    world.pass(1);
+    world.fetch_what_is_due();
+    for (number, kid) in [(1, "one"), (2, "two")] {
+        assert_eq!(world.request(number, kid), failed(Fault::KeysUnavailable, 60), "{kid}");
+    }
+    assert_eq!((world.fetched.len(), world.policy.next_due()), (0, None));
+    // A clock that was set back makes them good again: the wall clock is the host's to tell.
+    world.now.unix_ms = NOW.unix_ms;
+    assert_eq!(world.request(1, "one"), Ended::Forwarded);
+}
+
+#[test]
+fn a_forged_signature_by_a_baked_kid_is_refused() {
+    let mut world = sealed(&[minted::jwk(1, "one")]);
+    let Ended::Refused { status, .. } = world.request(2, "one") else { panic!("forwarded") };
+    assert_eq!(status, 401);
+}
+
+#[test]
+fn baked_keys_take_no_other_in() {
+    let mut fetching = World::warm();
+    fetching.publish(&[minted::jwk(2, "two")]);
+    let mut world = sealed(&[minted::jwk(1, "one")]);
+    world.policy.restore_keys(&fetching.policy.kept_keys(), world.now);
+    let name = format!("keys of {ISSUER} by {URL}");
+    let told = world.policy.fetched(&name, Ok(set(&[minted::jwk(2, "two")])), 0, world.now);
+    assert_eq!(told, Vec::<String>::new());
+    assert_eq!(world.request(2, "two"), failed(Fault::KeyUndecided, 60));
+    assert_eq!(world.policy.kept_keys(), "[]");
+}
+
+#[test]
+fn how_baked_keys_stand_is_told() {
+    let mut world = sealed(&[minted::jwk(1, "one")]);
+    let [source] = world.policy.key_sources(world.now).try_into().unwrap();
+    assert_eq!(source.url.as_deref(), Some(URL));
+    assert_eq!((source.usable, source.keys.len(), source.age_ms), (true, 1, None));
+    assert_eq!(source.expires_in_ms, Some(120 * MINUTE));
+    assert_eq!(source.baked_until_unix_ms, Some(NOW.unix_ms + 120 * MINUTE));
+    world.pass(120 * MINUTE);
+    let [source] = world.policy.key_sources(world.now).try_into().unwrap();
+    assert_eq!((source.usable, source.expires_in_ms), (false, Some(0)));
+    assert!(source.last_failure.unwrap().contains("end date"));
+}
+
+#[test]
+fn what_cannot_be_baked_in_is_said() {
+    let mut world = World::by_url();
+    let mut bad = minted::jwk(1, "one");
+    bad["use"] = json!("enc");
+    let bad = json!({ "keys": [bad] }).to_string();
+    for (issuer, set, expected) in [
+        ("https://other.example/", r#"{"keys":[]}"#, "expected keys of an issuer that publishes"),
+        (ISSUER, "<html>", "expected JSON, found something else"),
+        (ISSUER, r#"{"keys":[]}"#, "expected a key that can be used, found none"),
+        (ISSUER, &bad, "expected a key that can be used, found none"),
+    ] {
+        let told = world.policy.seal_keys(issuer, set, 1).unwrap_err();
+        assert!(told.starts_with(expected), "{set}: {told}");
+        assert_eq!(world.request(1, "one"), Ended::Forwarded, "nothing was changed");
+    }
+}
+
+/// What goes into a component of a fetched set: no more than is read of it.
+#[test]
+fn of_a_fetched_set_the_used_keys_are_told_and_their_public_members_alone() {
+    let mut world = World::by_url();
+    let mut one = minted::jwk(1, "one");
+    one["x5c"] = json!(["MII"]);
+    one["note"] = json!("y");
+    let mut other = minted::jwk(2, "two");
+    other["use"] = json!("enc");
+    world.publish(&[other, one]);
+    assert_eq!(world.policy.published_keys().collect::<Vec<_>>(), [(ISSUER, None)]);
+    world.policy.warm();
+    world.fetch_what_is_due();
+    let used = world.policy.published_keys().find_map(|(_, used)| used).unwrap();
+    let expected = json!({ "keys": [minted::jwk(1, "one")] });
+    assert_eq!(serde_json::from_str::<Value>(&used).unwrap(), expected);
+}

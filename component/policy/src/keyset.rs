@@ -1,6 +1,9 @@
 //! A key set that was fetched: its keys, and until when they are used.
 
+use std::mem;
 use std::sync::Arc;
+
+use serde_json::{Value, json};
 
 use crate::decision::escaped;
 use crate::jitter::Jitter;
@@ -64,6 +67,21 @@ impl KeySet {
         &self.keys
     }
 
+    /// The keys of it that are used, each with what makes it a public key and nothing else, as a set of
+    /// their own.
+    pub(crate) fn used(&self) -> String {
+        let mut whole: Value = serde_json::from_slice(&self.text).unwrap_or_default();
+        let mut keys = Vec::new();
+        let published = whole.get_mut("keys").and_then(Value::as_array_mut).map(mem::take);
+        for (key, row) in published.into_iter().flatten().zip(&self.rows) {
+            if let (Value::Object(mut key), None) = (key, &row.refused) {
+                key.retain(|name, _| PUBLIC.contains(&name.as_str()));
+                keys.push(Value::Object(key));
+            }
+        }
+        json!({ "keys": keys }).to_string()
+    }
+
     /// Whether there is a key in it for us.
     pub(crate) fn is_filled(&self) -> bool {
         !self.keys.is_empty()
@@ -91,6 +109,9 @@ impl KeySet {
         notices
     }
 }
+
+/// Members of public keys that are read (RFC 7517 section 4, RFC 7518 section 6, RFC 8037 section 2).
+const PUBLIC: [&str; 10] = ["alg", "crv", "e", "key_ops", "kid", "kty", "n", "use", "x", "y"];
 
 /// A key, for a line of the log.
 fn name(row: &KeyRow) -> String {

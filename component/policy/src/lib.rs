@@ -53,6 +53,7 @@ mod claims;
 mod json;
 mod keyring;
 mod source;
+mod sealed;
 mod attempts;
 mod discovery;
 mod keyset;
@@ -89,7 +90,7 @@ mod minted;
 #[cfg(test)]
 mod keyring_test;
 
-pub use config::{Mistake, Review, UNKNOWN_KEY, review};
+pub use config::{Mistake, Review, UNKNOWN_KEY, duration_ms, review};
 pub use decision::{Decision, Outcome, escaped};
 pub use denial::{Cause, Denial, Fault};
 pub use exchange::Exchange;

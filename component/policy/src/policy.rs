@@ -155,6 +155,27 @@ impl Policy {
         self.shared.keyring.restore(kept, now);
     }
 
+    /// Issuers whose keys are fetched.
+    pub(crate) fn fetched_issuers(&self) -> impl Iterator<Item = &str> {
+        self.shared.keyring.unsealed()
+    }
+
+    /// Issuers whose keys are fetched, each with the keys of its set that are used (JSON), if it was
+    /// fetched.
+    pub fn published_keys(&self) -> impl Iterator<Item = (&str, Option<String>)> {
+        self.shared.keyring.published()
+    }
+
+    /// Has the keys of an issuer be those of a set (JSON) until a moment of the wall clock. From then on
+    /// nothing is fetched for it, and its tokens are answered 503.
+    ///
+    /// # Errors
+    ///
+    /// The issuer publishes no keys, or the set has none that can be used: a phrase says which.
+    pub fn seal_keys(&mut self, issuer: &str, set: &str, until_unix_ms: u64) -> Result<(), String> {
+        self.shared.keyring.seal(issuer, set, until_unix_ms)
+    }
+
     /// Shows what a link of these two accounts would make of their metadata. Each is a user as the
     /// Management API gives it (JSON), or its `user_metadata` alone.
     ///

@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 use crate::attempts::{Attempts, FIRST_BACKOFF_MS, GRACE_MS, History, Round};
 use crate::denial::{Fault, TokenFlaw};
 use crate::discovery;
-use crate::key;
-use crate::keyring::Sought;
+use crate::key::{self, Key};
+use crate::keyring::{KeySource, Sought};
 use crate::keyset::KeySet;
 use crate::protocol::{Answer, Fetch, Header, Now};
 use crate::token::KeyHint;
@@ -40,6 +40,15 @@ pub(crate) struct SourceRules {
     /// Between attempts that an unknown `kid` asks for.
     pub(crate) cooldown_ms: u64,
     pub(crate) timeout_ms: u32,
+}
+
+impl SourceRules {
+    /// The algorithms that none of these keys is for.
+    pub(crate) fn algorithms_without_key(&self, keys: &[Key]) -> Vec<&'static str> {
+        let has = |algorithm: Algorithm| keys.iter().any(|key| key.algorithm == algorithm);
+        let lacking = self.algorithms.iter().copied().filter(|algorithm| !has(*algorithm));
+        lacking.map(key::name).collect()
+    }
 }
 
 /// Where a set is found.
@@ -108,6 +117,26 @@ impl Source {
             learnt: None,
             warm: false,
             waiting: 0,
+        }
+    }
+
+    /// How its keys stand, beside those that are there at once.
+    pub(crate) fn report(&self, own: KeySource, now: Now) -> KeySource {
+        let set = self.set.as_ref();
+        let (Place::Jwks(url) | Place::Discovery(url)) = &self.rules.place;
+        let rows = set.map(|set| set.rows.as_slice()).unwrap_or_default();
+        KeySource {
+            url: Some(url.as_str().to_owned()),
+            jwks_uri: self.jwks_uri().map(|url| url.as_str().to_owned()),
+            usable: set.is_some_and(|set| set.is_usable(now)),
+            keys: [&own.keys, rows].concat(),
+            algorithms_without_key: self.algorithms_without_key(),
+            age_ms: set.map(|set| now.mono_ms.saturating_sub(set.asked_mono_ms)),
+            fresh_for_ms: set.map(|set| set.fresh_until_mono_ms.saturating_sub(now.mono_ms)),
+            expires_in_ms: set.map(|set| set.usable_until_mono_ms.saturating_sub(now.mono_ms)),
+            withdrawal_ms: Some(self.withdrawal_ms()),
+            last_failure: self.attempts.history.last_failure.clone(),
+            ..own
         }
     }
 
@@ -237,7 +266,7 @@ impl Source {
     }
 
     /// Where the key set is, once that is known.
-    pub(crate) fn jwks_uri(&self) -> Option<&Url> {
+    fn jwks_uri(&self) -> Option<&Url> {
         match &self.rules.place {
             Place::Jwks(url) => Some(url),
             Place::Discovery(_) => self.learnt.as_ref().map(|(url, _)| url),
@@ -245,15 +274,13 @@ impl Source {
     }
 
     /// The algorithms that the set at hand has no key for.
-    pub(crate) fn algorithms_without_key(&self) -> Vec<&'static str> {
+    fn algorithms_without_key(&self) -> Vec<&'static str> {
         let keys = self.set.as_ref().map(KeySet::keys).unwrap_or_default();
-        let has = |algorithm: Algorithm| keys.iter().any(|key| key.algorithm == algorithm);
-        let lacking = self.rules.algorithms.iter().copied().filter(|algorithm| !has(*algorithm));
-        lacking.map(key::name).collect()
+        self.rules.algorithms_without_key(keys)
     }
 
     /// The longest time until a withdrawn key surely stops working.
-    pub(crate) fn withdrawal_ms(&self) -> u64 {
+    fn withdrawal_ms(&self) -> u64 {
         self.rules.refresh_ms + self.rules.stale_ms
     }
 

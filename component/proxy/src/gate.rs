@@ -6,7 +6,7 @@
 use std::cell::{OnceCell, RefCell};
 
 use linkgate_policy::edition::Server;
-use linkgate_policy::{Abilities, Now, Policy};
+use linkgate_policy::{Abilities, KeySource, Now, Policy};
 use wasi::clocks::{monotonic_clock, wall_clock};
 
 use crate::record;
@@ -57,14 +57,23 @@ impl Gate {
     /// What the operator is told of an instance that has just been made.
     fn notice(&self) -> Option<&'static str> {
         let sources = self.policy.borrow().key_sources(now());
-        sources.iter().any(|source| source.url.is_some()).then_some(FETCHES)
+        let is_baked = |source: &KeySource| source.baked_until_unix_ms.is_some();
+        if sources.iter().any(|source| is_baked(source) && !source.usable) {
+            return Some(ENDED);
+        }
+        sources.iter().any(|source| source.url.is_some() && !is_baked(source)).then_some(FETCHES)
     }
 }
 
 /// Said once by each instance that fetches keys: who reads it at every request has found out why the
 /// issuer is asked so often.
 const FETCHES: &str = "a new instance fetches keys anew; with `wasmtime serve`, \
-`--max-instance-reuse-count 1000` keeps an instance, and its keys, for as many requests";
+`--max-instance-reuse-count 1000` keeps an instance, and its keys, for as many requests, and \
+`linkgate bake --keys` makes a component that fetches none";
+
+/// Said once by each instance whose keys were baked in too long ago.
+const ENDED: &str = "the end date of the keys that are baked in has passed: requests that need one are \
+answered 503 until a component with new ones takes its place (`linkgate bake --keys`)";
 
 /// The time, as the host has it.
 pub(crate) fn now() -> Now {

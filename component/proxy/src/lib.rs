@@ -10,8 +10,8 @@
 //!  client ◀── answer ◀──┘  └──▶ record ───▶ stdout
 //! ```
 //!
-//! Its configuration is the environment: `LINKGATE_POLICY` (a policy document, JSON),
-//! `LINKGATE_UPSTREAM` (`http[s]://host[:port]`) and `LINKGATE_SECRET_*`. Without a policy and an
+//! Its configuration is what `linkgate bake` put into it, or the environment: `LINKGATE_POLICY` (a
+//! policy document, JSON), `LINKGATE_UPSTREAM` (`http[s]://host[:port]`) and `LINKGATE_SECRET_*`. Without a policy and an
 //! upstream it can use, every request is answered 503.
 //!
 //! It does **not** decide: it matches on the policy's steps, and carries headers, paths and bodies

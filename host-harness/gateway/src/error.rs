@@ -24,6 +24,8 @@ pub enum StartError {
     Contract(String),
     /// The policy document does not compile: all of its mistakes, in the order of the document.
     Policy(Vec<Mistake>),
+    /// No policy was given, and none is baked into the component.
+    NoPolicy,
     /// The instance trapped while it was being made.
     Trapped(Trap),
     /// TLS to the upstream or to issuers has nothing to rest on: a phrase that says why.
@@ -54,6 +56,9 @@ impl fmt::Display for StartError {
                 write!(f, "the component does not export `linkgate:policy/evaluator`: {why}")
             }
             Self::Policy(mistakes) => write_mistakes(f, mistakes),
+            Self::NoPolicy => {
+                f.write_str("expected a policy in the component where none is given, found none")
+            }
             Self::Trapped(trap) => write!(f, "the evaluator trapped while starting: {trap}"),
             Self::Trust(why) => write!(f, "cannot speak TLS: {why}"),
             Self::Host(why) => write!(f, "the host cannot run the evaluator: {why}"),

@@ -113,7 +113,8 @@ impl Reloader {
         document: String,
         secrets: Vec<(String, String)>,
     ) -> Result<(), StartError> {
-        let sandbox = self.sandbox.with_policy(Policy { document, secrets, seed: self.seed });
+        let sandbox =
+            self.sandbox.with_policy(Policy { document: Some(document), secrets, seed: self.seed });
         let (limits, desk) = (self.driver.limits.clone(), Arc::clone(&self.driver.desk));
         let make = Arc::new(move || sandbox.instance());
         let fleet = Fleet::new(make, self.instances.get(), limits, desk)?;

@@ -21,7 +21,7 @@
 //! # async fn run(document: String) -> Result<(), Box<dyn std::error::Error>> {
 //! let settings = Settings {
 //!     component: ComponentSource::File("linkgate-evaluator.wasm".into()),
-//!     document,
+//!     document: Some(document),
 //!     secrets: vec![],
 //!     seed: 0x5eed,
 //!     upstream: "http://127.0.0.1:3000".parse()?,

@@ -26,7 +26,8 @@ pub(crate) struct Sandbox {
 
 /// What every instance compiles for itself.
 pub(crate) struct Policy {
-    pub(crate) document: String,
+    /// None for the one that is baked into the component.
+    pub(crate) document: Option<String>,
     pub(crate) secrets: Vec<(String, String)>,
     pub(crate) seed: u64,
 }
@@ -74,21 +75,35 @@ impl Sandbox {
         let gate =
             self.gate.instantiate(&mut store).map_err(|error| StartError::Trapped(trap(&error)))?;
 
-        let secrets: Vec<Secret> = self
-            .policy
-            .secrets
-            .iter()
-            .map(|(name, value)| Secret { name: name.clone(), value: value.clone() })
-            .collect();
+        let policy = self.policy(&gate, &mut store)?;
         let resource = gate.linkgate_policy_evaluator().policy();
-        let policy = resource
-            .call_compile(&mut store, &self.policy.document, &secrets, HOST, self.policy.seed)
-            .map_err(|error| StartError::Trapped(trap(&error)))?
-            .map_err(StartError::Policy)?;
         let wanted = resource
             .call_wanted_headers(&mut store, policy)
             .map_err(|error| StartError::Trapped(trap(&error)))?;
         Ok(Guest { store, gate, policy, wanted })
+    }
+
+    /// The policy of an instance: compiled from the document, or the one that is baked in.
+    fn policy(
+        &self,
+        gate: &Gate,
+        store: &mut Store<StoreLimits>,
+    ) -> Result<ResourceAny, StartError> {
+        let Policy { document, secrets, seed } = &self.policy;
+        let resource = gate.linkgate_policy_evaluator().policy();
+        let made = match document {
+            Some(document) => {
+                let secret = |(name, value): &(String, String)| Secret {
+                    name: name.clone(),
+                    value: value.clone(),
+                };
+                let secrets: Vec<Secret> = secrets.iter().map(secret).collect();
+                resource.call_compile(store, document, &secrets, HOST, *seed).map(Some)
+            }
+            None => resource.call_baked(store, HOST, *seed),
+        };
+        let made = made.map_err(|error| StartError::Trapped(trap(&error)))?;
+        made.ok_or(StartError::NoPolicy)?.map_err(StartError::Policy)
     }
 }
 

@@ -12,8 +12,8 @@ use crate::upstream::Upstream;
 pub struct Settings {
     /// The evaluator component.
     pub component: ComponentSource,
-    /// The policy document, JSON.
-    pub document: String,
+    /// The policy document, JSON; none for the one that is baked into the component.
+    pub document: Option<String>,
     /// Secrets the document names, as (name, value).
     pub secrets: Vec<(String, String)>,
     /// Any number an attacker cannot know: it keys the policy's hash maps.

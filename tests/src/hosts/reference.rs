@@ -75,7 +75,7 @@ impl Serving {
     fn begin(component: PathBuf, policy: &Policy, upstream: SocketAddr) -> Result<Self, Trouble> {
         let settings = Settings {
             component: ComponentSource::File(component),
-            document: policy.document.clone(),
+            document: Some(policy.document.clone()),
             secrets: policy.secrets.clone(),
             seed: 1,
             upstream: format!("http://{upstream}").parse().map_err(|error| trouble(&error))?,

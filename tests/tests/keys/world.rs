@@ -43,7 +43,7 @@ impl Gate {
     pub(crate) async fn of(instances: usize, document: &Value, upstream: &Issuer) -> Self {
         let settings = Settings {
             component: ComponentSource::File(component("linkgate-evaluator.wasm")),
-            document: document.to_string(),
+            document: Some(document.to_string()),
             secrets: Vec::new(),
             seed: 1,
             upstream: upstream.origin.parse().unwrap(),

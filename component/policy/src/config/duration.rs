@@ -1,6 +1,8 @@
 //! Durations in a document: a whole number and `ms`, `s`, `m` or `h`.
 
-pub(super) fn parse_ms(text: &str) -> Option<u64> {
+/// A duration in milliseconds, from a whole number and `ms`, `s`, `m` or `h`.
+#[must_use]
+pub fn parse_ms(text: &str) -> Option<u64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at_checked(digits)?;
     let factor = match unit {

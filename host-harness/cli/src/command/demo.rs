@@ -23,7 +23,8 @@ pub(super) struct Demo {
 
 impl Demo {
     pub(super) fn run(self) -> Result<Exit, Trouble> {
-        let component = component::find(self.component.as_deref()).map_err(Trouble::usage)?;
+        let component = component::find(self.component.as_deref(), component::EVALUATOR)
+            .map_err(Trouble::usage)?;
         runtime()?.block_on(async {
             let mut stage = Stage::build(component, seed()).await.map_err(Trouble::failed)?;
             let scenes = story::scenes(&stage).await.map_err(Trouble::failed)?;

@@ -40,11 +40,12 @@ Exit codes: 0 every issuer has a usable key, 1 one has none, 2 the command line 
 impl Keys {
     pub(super) fn run(self) -> Result<Exit, Trouble> {
         let secrets: Secrets = secrets().into_iter().collect();
-        let policy = policy(&self.config, &secrets, "nothing was fetched")?;
+        let mut policy = policy(&self.config, &secrets, "nothing was fetched")?;
         let ca = self.ca.map(CaSource::File);
         let fetcher =
             Fetcher::new(ca.as_ref()).map_err(|error| Trouble::usage(error.to_string()))?;
-        let report = runtime()?.block_on(Report::gather(policy, fetcher, Progress::on_terminal()));
+        let report =
+            runtime()?.block_on(Report::gather(&mut policy, fetcher, Progress::on_terminal()));
         let text = match self.format {
             Format::Human => human::text(&report, Paint::of_stdout()),
             Format::Json => json::text(&report) + "\n",

@@ -23,12 +23,12 @@ use crate::operation::{DecisionLog, Format, Metrics, Observer, admin, key_origin
 /// `LINKGATE_SECRET_SESSION`.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  linkgate serve --config policy.yaml --upstream http://127.0.0.1:4000 --listen 127.0.0.1:8080"
+    after_help = "Examples:\n  linkgate serve --config policy.yaml --upstream http://127.0.0.1:4000 --listen 127.0.0.1:8080\n  linkgate serve --component baked.wasm --upstream http://127.0.0.1:4000"
 )]
 pub(super) struct Serve {
-    /// Policy document, YAML or JSON
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
+    /// Policy document, YAML or JSON. Left out for the policy that is baked into `--component`
+    #[arg(long, value_name = "FILE", required_unless_present = "component")]
+    config: Option<PathBuf>,
     /// The API behind the gateway: `http://` or `https://`, a host, and a port unless it is the usual
     #[arg(long, value_name = "URL")]
     upstream: Upstream,
@@ -58,14 +58,15 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(self) -> Result<Exit, Trouble> {
-        let document =
-            document::read(&self.config).map_err(|why| unusable(&why, "nothing was started"))?;
-        let component = component::find(self.component.as_deref()).map_err(Trouble::usage)?;
+        let document = self.config.as_deref().map(document::read).transpose();
+        let document = document.map_err(|why| unusable(&why, "nothing was started"))?;
+        let component = component::find(self.component.as_deref(), component::EVALUATOR)
+            .map_err(Trouble::usage)?;
         let component_shown = component.display().to_string();
         let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let settings = Settings {
             component: ComponentSource::File(component),
-            document: document.json().to_owned(),
+            document: document.as_ref().map(|document| document.json().to_owned()),
             secrets: secrets(),
             seed: seed(),
             upstream: self.trusted_upstream(),
@@ -78,9 +79,9 @@ impl Serve {
         let observer = self.observer()?;
         observer.metrics.instances(settings.instances.get());
         let (gateway, reloader) = Gateway::reloadable(settings, observer.clone())
-            .map_err(|error| not_started(&error, &document, &component_shown))?;
+            .map_err(|error| not_started(&error, document.as_ref(), &component_shown))?;
         observer.metrics.reloaded(true);
-        let watch = self.watch(document, reloader, observer.clone());
+        let watch = self.watch(document, reloader, &observer);
         let served = runtime()?.block_on(self.serve(gateway, &observer, watch));
         observer.log.close();
         served
@@ -101,9 +102,16 @@ impl Serve {
         })
     }
 
-    fn watch(&self, serving: Document, reloader: Reloader, observer: Observer) -> reload::Watch {
-        let (config, reloader) = (self.config.clone(), Arc::new(reloader));
-        reload::Watch { config, serving: Arc::new(serving), secrets, reloader, observer }
+    /// Nothing of a policy that is baked in can change.
+    fn watch(
+        &self,
+        serving: Option<Document>,
+        reloader: Reloader,
+        observer: &Observer,
+    ) -> Option<reload::Watch> {
+        let (config, reloader, observer) =
+            (self.config.clone()?, Arc::new(reloader), observer.clone());
+        Some(reload::Watch { config, serving: Arc::new(serving?), secrets, reloader, observer })
     }
 
     fn trusted_upstream(&self) -> Upstream {
@@ -118,7 +126,7 @@ impl Serve {
         &self,
         gateway: Gateway,
         observer: &Observer,
-        watch: reload::Watch,
+        watch: Option<reload::Watch>,
     ) -> Result<Exit, Trouble> {
         let (listener, address) = bound(self.listen)?;
         if let Some(admin) = self.admin {
@@ -127,7 +135,10 @@ impl Serve {
             let metrics = Arc::clone(&observer.metrics);
             tokio::spawn(admin::serve(listener, metrics, gateway.readiness()));
         }
-        tokio::spawn(reload::watch(watch));
+        match watch {
+            Some(watch) => tokio::spawn(reload::watch(watch)),
+            None => tokio::spawn(reload::reopen(observer.clone())),
+        };
         let sources = gateway.readiness().key_sources();
         for source in &sources {
             eprintln!("{}", key_origin::line(source));
@@ -155,11 +166,22 @@ impl Serve {
     }
 }
 
-fn not_started(error: &StartError, document: &Document, component: &str) -> Trouble {
+fn not_started(error: &StartError, document: Option<&Document>, component: &str) -> Trouble {
     match error {
-        StartError::Policy(mistakes) => {
-            unusable(&document.explain(mistakes), "nothing was started")
-        }
+        StartError::Policy(mistakes) => match (document, mistakes.as_slice()) {
+            // A mistake in no place of a document is the component's: it holds a policy already.
+            (Some(document), [first, ..]) if !first.message.contains(BAKED) => {
+                unusable(&document.explain(mistakes), "nothing was started")
+            }
+            _ => {
+                let told: Vec<&str> = mistakes.iter().map(|one| one.message.as_str()).collect();
+                let told = told.join("; ");
+                Trouble::usage(format!("`{component}`: {told}: nothing was started"))
+            }
+        },
+        StartError::NoPolicy => Trouble::usage(format!(
+            "`{component}`: {error}: give `--config FILE`, or a component that `linkgate bake` wrote"
+        )),
         StartError::Trust(_) => Trouble::usage(error.to_string()),
         StartError::NotAComponent(_) | StartError::Imports(_) | StartError::Contract(_) => {
             Trouble::failed(format!("`{component}`: {error}"))
@@ -169,6 +191,9 @@ fn not_started(error: &StartError, document: &Document, component: &str) -> Trou
         }
     }
 }
+
+/// What the component says of itself where a policy is baked into it.
+const BAKED: &str = "baked into this component";
 
 fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse()

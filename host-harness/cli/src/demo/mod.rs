@@ -69,7 +69,7 @@ impl Stage {
         let (sender, decisions) = unbounded_channel();
         let settings = Settings {
             component: ComponentSource::File(component),
-            document: policy_for(&tenant).to_string(),
+            document: Some(policy_for(&tenant).to_string()),
             secrets: secrets(),
             seed,
             upstream: format!("http://{tenant_address}")

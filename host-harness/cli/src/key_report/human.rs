@@ -79,7 +79,7 @@ fn trouble(source: &KeySource) -> impl Iterator<Item = (&'static str, String)> {
 }
 
 /// One row a key under the names of the columns; under a refused one, why.
-fn table(keys: &[KeyRow], paint: Paint) -> Vec<String> {
+pub(crate) fn table(keys: &[KeyRow], paint: Paint) -> Vec<String> {
     let names = ["kid", "type", "size", "use", "algorithms", "thumbprint"].map(str::to_owned);
     let rows = columns::aligned([names].into_iter().chain(keys.iter().map(cells)));
     let (names, rows) = rows.split_first().map_or(("", &[][..]), |(names, rows)| (names, rows));
@@ -133,12 +133,12 @@ fn mark(good: bool, paint: Paint) -> String {
     if good { paint.text("✓", Colour::Green) } else { paint.text("✗", Colour::Red) }
 }
 
-fn words_of(ms: u64) -> String {
+pub(crate) fn words_of(ms: u64) -> String {
     words(Duration::from_millis(ms))
 }
 
 /// A moment to the second: `2026-11-25 14:30:05 UTC`.
-fn moment(time: Time) -> String {
+pub(crate) fn moment(time: Time) -> String {
     let text = time.to_string();
     let seconds = text.split('.').next().unwrap_or_default();
     format!("{} UTC", seconds.replace('T', " "))

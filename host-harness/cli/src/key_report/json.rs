@@ -46,8 +46,9 @@ struct Issuer<'a> {
     keys: Vec<Key<'a>>,
 }
 
+/// A key, for any report.
 #[derive(Serialize)]
-struct Key<'a> {
+pub(crate) struct Key<'a> {
     kid: Option<String>,
     #[serde(rename = "type")]
     kind: String,
@@ -81,7 +82,8 @@ fn issuer<'a>(report: &Report, source: &'a KeySource) -> Issuer<'a> {
     }
 }
 
-fn key(row: &KeyRow) -> Key<'_> {
+/// What is said of a key.
+pub(crate) fn key(row: &KeyRow) -> Key<'_> {
     Key {
         kid: row.kid.as_deref().map(escaped),
         kind: escaped(&row.kind),

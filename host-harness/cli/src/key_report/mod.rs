@@ -25,7 +25,7 @@ impl Report {
     ///
     /// For the policy the clock stands still meanwhile: no back-off ends, so no fetch is due twice, and
     /// a slow endpoint makes no other's keys old.
-    pub(crate) async fn gather(mut policy: Policy, fetcher: Fetcher, progress: Progress) -> Self {
+    pub(crate) async fn gather(policy: &mut Policy, fetcher: Fetcher, progress: Progress) -> Self {
         let fetcher = Arc::new(fetcher);
         let now = Now { unix_ms: unix_ms(), mono_ms: 0 };
         let mut under_way = JoinSet::new();
@@ -101,7 +101,7 @@ async fn perform(
 }
 
 /// The wall clock. One that stands before 1970 shows 1970.
-fn unix_ms() -> u64 {
+pub(crate) fn unix_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
@@ -146,6 +146,7 @@ mod tests {
             fresh_for_ms: Some(600_000),
             expires_in_ms: Some(4_200_000),
             withdrawal_ms: Some(4_200_000),
+            baked_until_unix_ms: None,
             last_failure: None,
         };
         let down = KeySource {
@@ -160,6 +161,7 @@ mod tests {
             fresh_for_ms: None,
             expires_in_ms: None,
             withdrawal_ms: Some(600_000),
+            baked_until_unix_ms: None,
             last_failure: Some("https://b.example/: expected \u{202e}, found none".to_owned()),
         };
         let asked = Time { unix_ms: 1_764_081_005_250 };

@@ -3,10 +3,22 @@
 use std::time::Duration;
 
 use linkgate_gateway::KeySource;
+use linkgate_policy::Time;
 
 /// A line about the keys of one issuer, as its policy has them.
 pub(crate) fn line(source: &KeySource) -> String {
     let KeySource { issuer, url, withdrawal_ms, keys, .. } = source;
+    if let Some(unix_ms) = source.baked_until {
+        let until = Time { unix_ms };
+        return match source.expires_in_ms {
+            Some(0) => format!(
+                "keys of {issuer} are baked in and ended at {until}: its requests are answered 503"
+            ),
+            Some(_) | None => {
+                format!("keys of {issuer} are baked in: used until {until}, and never fetched")
+            }
+        };
+    }
     match (url, withdrawal_ms) {
         (Some(url), Some(withdrawal_ms)) => {
             let longest = words(Duration::from_millis(*withdrawal_ms));
@@ -48,10 +60,27 @@ mod tests {
             age_ms: None,
             expires_in_ms: None,
             withdrawal_ms: Some(4_200_000),
+            baked_until: None,
             last_failure: None,
         };
         let inline = KeySource { url: None, withdrawal_ms: None, keys: 2, ..remote.clone() };
+        let baked = KeySource {
+            baked_until: Some(1_764_081_005_250),
+            expires_in_ms: Some(1),
+            ..remote.clone()
+        };
+        let ended = KeySource { expires_in_ms: Some(0), ..baked.clone() };
         for (source, expected) in [
+            (
+                baked,
+                "keys of https://a.example/ are baked in: used until 2025-11-25T14:30:05.250Z, and \
+                 never fetched",
+            ),
+            (
+                ended,
+                "keys of https://a.example/ are baked in and ended at 2025-11-25T14:30:05.250Z: its \
+                 requests are answered 503",
+            ),
             (
                 remote,
                 "keys of https://a.example/ from https://a.example/keys: \

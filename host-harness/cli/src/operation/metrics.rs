@@ -291,6 +291,7 @@ mod tests {
             age_ms,
             expires_in_ms: None,
             withdrawal_ms: None,
+            baked_until: None,
             last_failure: last_failure.map(str::to_owned),
         }
     }

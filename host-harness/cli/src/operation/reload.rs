@@ -59,6 +59,15 @@ pub(crate) async fn watch(mut watch: Watch) {
     }
 }
 
+/// Where there is nothing to watch, SIGHUP has the log's file opened anew, and nothing more.
+pub(crate) async fn reopen(observer: Observer) {
+    let mut hangup = Hangup::new();
+    loop {
+        hangup.wait().await;
+        observer.log.reopen();
+    }
+}
+
 impl Watch {
     async fn take(&mut self, document: Arc<Document>) {
         let (reloader, secrets) = (Arc::clone(&self.reloader), (self.secrets)());

@@ -48,6 +48,10 @@ const GUEST: &str = r#"
       (else
         (i32.store (i32.const 1028) (call $policy (i32.const 7)))))
     (i32.const 1024))
+  ;; option<result<own<policy>, list<mistake>>> at 1024: nothing is baked in
+  (func (export "linkgate:policy/evaluator@0.1.0#[static]policy.baked") (param i32 i32 i64) (result i32)
+    (i32.store (i32.const 1024) (i32.const 0))
+    (i32.const 1024))
   (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.wanted-headers") (param i32) (result i32) (i32.const 0))
   (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.warm") (param i32))
   (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.key-sources") (param i32 i64 i64) (result i32) (i32.const 0))
@@ -183,6 +187,9 @@ async fn only_a_component_of_the_contract_that_imports_nothing_starts() {
     };
     let error = build(missing).to_string();
     assert!(error.starts_with("cannot read the component `/nowhere/a.wasm`: "), "{error}");
+    let unbaked = Settings { document: None, ..settings(guest(), "").await };
+    let error = build(unbaked).to_string();
+    assert!(error.starts_with("expected a policy in the component"), "{error}");
 }
 
 #[tokio::test]
@@ -217,7 +224,7 @@ fn build(settings: Settings) -> StartError {
 async fn settings(component: Vec<u8>, document: &str) -> Settings {
     Settings {
         component: ComponentSource::Bytes(component),
-        document: document.to_owned(),
+        document: Some(document.to_owned()),
         secrets: vec![],
         seed: 1,
         upstream: format!("http://{}", nobody().await).parse().expect("an upstream"),

@@ -1,5 +1,7 @@
 //! The library behind the `linkgate` binary: a file per command, the demo, and the case runner.
 
+mod artifact;
+mod baking;
 pub mod cases;
 pub mod command;
 mod check_report;
@@ -9,6 +11,7 @@ mod component;
 mod demo;
 mod document;
 mod exit;
+mod inspect_report;
 mod key_file;
 mod key_report;
 mod merge_report;

@@ -1,8 +1,10 @@
 //! The commands, a file each.
 
+mod bake;
 mod check;
 mod completions;
 mod demo;
+mod inspect;
 mod keys;
 mod plan;
 mod reason;
@@ -29,9 +31,11 @@ struct Linkgate {
 
 #[derive(Subcommand)]
 enum Command {
+    Bake(bake::Bake),
     Check(check::Check),
     Completions(completions::Completions),
     Demo(demo::Demo),
+    Inspect(inspect::Inspect),
     Keys(keys::Keys),
     Plan(plan::Plan),
     Reason(reason::Reason),
@@ -44,9 +48,11 @@ enum Command {
 #[must_use]
 pub fn run() -> Exit {
     let outcome = match Linkgate::parse().command {
+        Command::Bake(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Completions(command) => command.run(),
         Command::Demo(command) => command.run(),
+        Command::Inspect(command) => command.run(),
         Command::Keys(command) => command.run(),
         Command::Plan(command) => command.run(),
         Command::Reason(command) => command.run(),

@@ -142,10 +142,15 @@ impl Document {
         findings
     }
 
+    /// More mistakes, where they stand.
+    pub(crate) fn located<M: Told>(&self, mistakes: &[M]) -> Vec<Finding> {
+        let located = |mistake: &M| Finding::located(Severity::Error, mistake.told(), &self.places);
+        mistakes.iter().map(located).collect()
+    }
+
     /// Every mistake that the policy told, where it stands, and what to do about it; their count last.
     pub(crate) fn explain<M: Told>(&self, mistakes: &[M]) -> String {
-        let located = |mistake: &M| Finding::located(Severity::Error, mistake.told(), &self.places);
-        let mut findings: Vec<Finding> = mistakes.iter().map(located).collect();
+        let mut findings = self.located(mistakes);
         findings.sort_by_key(|finding| finding.place.map(|place| (place.line, place.column)));
         self.told(&findings)
     }

@@ -1,0 +1,112 @@
+//! A policy, and its keys on request, made part of a component.
+//!
+//! ```text
+//!  policy ─▶ review, refusal ─▶ keys, fetched once ─▶ Baked ─▶ artifact ─▶ file
+//! ```
+
+pub(crate) mod end_date;
+mod refusal;
+
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use linkgate_gateway::Fetcher;
+use linkgate_policy::edition::{BakedKeys, BakedSet};
+use linkgate_policy::{Abilities, Policy, Secrets, Time};
+use serde_json::value::RawValue;
+
+use crate::document::{Document, Finding, Severity};
+use crate::key_report::{Progress, Report};
+
+/// The editions that there are, by what they are called in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Edition {
+    /// For a gateway that embeds it, such as `linkgate serve`
+    Evaluator,
+    /// For hosts of `wasi:http/proxy` 0.2
+    Proxy,
+    /// For chains of WASI 0.3 handlers
+    Middleware,
+}
+
+impl Edition {
+    const ALL: [Self; 3] = [Self::Evaluator, Self::Proxy, Self::Middleware];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Evaluator => "evaluator",
+            Self::Proxy => "proxy",
+            Self::Middleware => "middleware",
+        }
+    }
+
+    /// The one that a file calls itself.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|edition| edition.name() == name)
+    }
+
+    /// What its hosts can do, which decides what policies it can carry out.
+    pub(crate) fn abilities(self) -> Abilities {
+        match self {
+            Self::Evaluator => Abilities { remembers: true, serialises: true },
+            Self::Proxy | Self::Middleware => Abilities::default(),
+        }
+    }
+}
+
+/// All there is to say of a policy that is to be baked in, in the order of its lines: what `linkgate check`
+/// says, and what needs a secret.
+pub(crate) fn review(document: &Document, edition: Edition) -> Vec<Finding> {
+    let value = serde_json::from_str(document.json()).unwrap_or_default();
+    let mut findings = document.located(&refusal::mistakes(&value));
+    let is_refused = |pointer: &str| findings.iter().any(|refused| refused.pointer == pointer);
+    let mut reviewed = document.review(&Secrets::stand_in(), edition.abilities());
+    // What is refused need not be called unwise, too.
+    reviewed.retain(|found| found.severity == Severity::Error || !is_refused(&found.pointer));
+    findings.extend(reviewed);
+    findings.sort_by_key(|finding| finding.place.map(|place| (place.line, place.column)));
+    findings
+}
+
+/// The keys of a policy's issuers, as they are now.
+pub(crate) enum Gathered {
+    /// To be baked in.
+    Sets(BakedKeys),
+    /// All keys stand in the policy itself.
+    NoneToFetch,
+    /// An issuer has none that can be used: how all of them stand.
+    Lacking(Report),
+}
+
+/// Fetches the keys of each issuer, once.
+pub(crate) async fn gather(mut policy: Policy, fetcher: Fetcher, until: Time) -> Gathered {
+    let report = Report::gather(&mut policy, fetcher, Progress::on_terminal()).await;
+    let published: Vec<_> = policy.published_keys().collect();
+    if published.is_empty() {
+        return Gathered::NoneToFetch;
+    }
+    let set = |(issuer, set): (&str, Option<String>)| {
+        let jwks = RawValue::from_string(set?).ok()?;
+        Some(BakedSet { issuer: issuer.to_owned(), jwks })
+    };
+    let sets: Option<Vec<BakedSet>> = published.into_iter().map(set).collect();
+    match sets.filter(|_| report.is_usable()) {
+        Some(sets) => Gathered::Sets(BakedKeys { until_unix_ms: until.unix_ms, sets }),
+        None => Gathered::Lacking(report),
+    }
+}
+
+/// Writes a file whole or not at all.
+pub(crate) fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut partial = file.as_os_str().to_owned();
+    partial.push(format!(".{}.partial", std::process::id()));
+    let write = || {
+        let mut out = std::fs::File::create(&partial)?;
+        out.write_all(bytes)?;
+        out.sync_all()?;
+        std::fs::rename(&partial, file)
+    };
+    write().inspect_err(|_| {
+        let _ = std::fs::remove_file(&partial);
+    })
+}

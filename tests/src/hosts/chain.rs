@@ -10,7 +10,7 @@ use wac_graph::{CompositionGraph, EncodeOptions, plug};
 ///
 /// # Errors
 /// A file is not there, or the two do not fit.
-pub(crate) fn chained(first: &Path, next: &Path) -> Result<Vec<u8>, Trouble> {
+pub fn chained(first: &Path, next: &Path) -> Result<Vec<u8>, Trouble> {
     let mut graph = CompositionGraph::new();
     let mut add = |name: &str, file: &Path| {
         let told =

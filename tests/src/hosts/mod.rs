@@ -25,6 +25,7 @@ mod reference;
 mod wasmtime_serve;
 
 pub use battery::{Table, run};
+pub use chain::chained;
 pub use client::on_the_wire;
 pub use envoy::{Envoy, LISTENER, PLUGIN, ROUTE, Serving as ServingEnvoy, part};
 pub use process::{Process, Stream};

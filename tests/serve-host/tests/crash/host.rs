@@ -127,7 +127,7 @@ fn wasmtime_serve(world: &World, rule: Rule, serve: &WasmtimeServe) -> Host {
 
 fn envoy_binary() -> Option<&'static Envoy> {
     static ENVOY: OnceLock<Option<Envoy>> = OnceLock::new();
-    ENVOY.get_or_init(|| Envoy::of_suite(folder())).as_ref()
+    ENVOY.get_or_init(|| Some(Envoy::of_suite(folder())?.workers(2))).as_ref()
 }
 
 fn envoy(world: &World, rule: Rule) -> Host {

@@ -17,6 +17,14 @@ pub(crate) struct Source {
     pub(crate) handled: FutureWriter<Result<(), ErrorCode>>,
 }
 
+/// What is left of a body after some of it was read.
+pub(crate) enum Rest {
+    /// It was too large: there is more.
+    Coming(Source),
+    /// All of it was read.
+    Trailers(Option<Fields>),
+}
+
 /// Bytes taken or given at once. Raised, each exchange holds that much more in memory.
 pub(crate) const CHUNK: usize = 16 << 10;
 
@@ -54,24 +62,32 @@ impl Source {
 
     /// Reads the body whole, up to a limit and a time.
     pub(crate) async fn whole(self, max_bytes: u32, deadline: Deadline) -> Result<Vec<u8>, Unread> {
-        deadline.bound(self.up_to(max_bytes)).await.unwrap_or(Err(Unread::Late))
+        let mut bytes = Vec::new();
+        match deadline.bound(self.read_into(&mut bytes, max_bytes)).await {
+            Some(Ok(Rest::Trailers(_))) => Ok(bytes),
+            Some(Ok(Rest::Coming(_))) => Err(Unread::TooLarge),
+            Some(Err(why)) => Err(why),
+            None => Err(Unread::Late),
+        }
     }
 
-    async fn up_to(mut self, max_bytes: u32) -> Result<Vec<u8>, Unread> {
+    /// Reads the body whole, up to a limit. Of a larger one what was taken is there, and the rest to come.
+    pub(crate) async fn read_into(
+        mut self,
+        bytes: &mut Vec<u8>,
+        max_bytes: u32,
+    ) -> Result<Rest, Unread> {
         let max = usize::try_from(max_bytes).unwrap_or(usize::MAX);
-        let mut bytes = Vec::new();
         loop {
             let (result, mut chunk) = self.stream.read(Vec::with_capacity(CHUNK)).await;
-            if chunk.len() > max.saturating_sub(bytes.len()) {
-                return Err(Unread::TooLarge);
-            }
             bytes.append(&mut chunk);
             match result {
+                _ if bytes.len() > max => return Ok(Rest::Coming(self)),
                 StreamResult::Complete(_) => {}
                 StreamResult::Dropped => break,
                 StreamResult::Cancelled => return Err(Unread::CutOff),
             }
         }
-        self.ending.await.map(|_trailers| bytes).map_err(|_code| Unread::CutOff)
+        self.ending.await.map(Rest::Trailers).map_err(|_code| Unread::CutOff)
     }
 }

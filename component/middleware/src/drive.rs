@@ -8,8 +8,8 @@ use linkgate_policy::{
 
 use crate::answer::{self, Answer};
 use crate::bindings::types::{Method, Request, Response};
-use crate::body::Source;
 use crate::call;
+use crate::client::Client;
 use crate::deadline::Deadline;
 use crate::fetch;
 use crate::gate::{Gate, Moment, now};
@@ -45,13 +45,11 @@ pub(crate) async fn exchange(gate: Rc<Gate>, client: Request, began: Moment) -> 
 /// Does one step after the other, to the last.
 async fn steps(open: &mut Open, client: Request, mut turn: Turn) -> Answer {
     let to_head = matches!(client.get_method(), Method::Head);
-    let mut client = Some(client);
+    let mut client = Client::Unread(client);
     let mut held: Option<Response> = None;
     for _ in 0..STEP_LIMIT {
         let event = match turn.step {
-            Step::ReadBody { max_bytes, timeout_ms } => {
-                read(client.take(), max_bytes, timeout_ms).await
-            }
+            Step::ReadBody { max_bytes, timeout_ms } => client.read(max_bytes, timeout_ms).await,
             Step::Wait { until_mono_ms } => wait(&open.gate, until_mono_ms).await,
             // Other instances have memories of their own.
             Step::Acquire { .. } => Event::Acquired(Acquired::Unserialised),
@@ -72,14 +70,6 @@ async fn steps(open: &mut Open, client: Request, mut turn: Turn) -> Answer {
         }
     }
     answer::unavailable()
-}
-
-async fn read(client: Option<Request>, max_bytes: u32, timeout_ms: u32) -> Event {
-    let Some(client) = client else {
-        return Event::BodyFailed;
-    };
-    let body = Source::of_request(client).whole(max_bytes, Deadline::after(timeout_ms)).await;
-    body.map_or_else(Event::from, Event::Body)
 }
 
 /// Waits for the end of a shared fetch, whoever began it. Where there is none, the wait is all there is.

@@ -24,6 +24,7 @@ mod answer;
 mod bindings;
 mod body;
 mod call;
+mod client;
 mod deadline;
 mod drive;
 mod failure;

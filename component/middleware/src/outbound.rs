@@ -49,7 +49,6 @@ pub(crate) async fn forward(forward: Forward) -> Result<Response, Failure> {
 }
 
 /// Hands the client's own request on as it came: the same method, target, headers, body and trailers.
-/// A request whose body was read is no longer the client's own.
 pub(crate) async fn pass(client: Option<Request>, timeout_ms: u32) -> Result<Response, Failure> {
     let request = client.ok_or(Failure::NotSent)?;
     Ok(answer(Deadline::after(timeout_ms), handler::handle(request)).await?)

@@ -52,8 +52,18 @@ impl Source {
 
     /// Reads the body whole, up to a limit and a time.
     pub(crate) fn whole(&self, max_bytes: u32, deadline: &Deadline) -> Result<Vec<u8>, Unread> {
-        let max = usize::try_from(max_bytes).unwrap_or(usize::MAX);
         let mut bytes = Vec::new();
+        self.read_into(&mut bytes, max_bytes, deadline).map(|()| bytes)
+    }
+
+    /// The same; of a body that is not read whole, what was taken of it is there.
+    pub(crate) fn read_into(
+        &self,
+        bytes: &mut Vec<u8>,
+        max_bytes: u32,
+        deadline: &Deadline,
+    ) -> Result<(), Unread> {
+        let max = usize::try_from(max_bytes).unwrap_or(usize::MAX);
         loop {
             match self.stream.read(CHUNK) {
                 Ok(chunk) if chunk.is_empty() => {
@@ -61,11 +71,13 @@ impl Source {
                         return Err(Unread::Late);
                     }
                 }
-                Ok(chunk) if chunk.len() > max.saturating_sub(bytes.len()) => {
-                    return Err(Unread::TooLarge);
+                Ok(mut chunk) => {
+                    bytes.append(&mut chunk);
+                    if bytes.len() > max {
+                        return Err(Unread::TooLarge);
+                    }
                 }
-                Ok(mut chunk) => bytes.append(&mut chunk),
-                Err(StreamError::Closed) => return Ok(bytes),
+                Err(StreamError::Closed) => return Ok(()),
                 Err(StreamError::LastOperationFailed(_)) => return Err(Unread::CutOff),
             }
         }

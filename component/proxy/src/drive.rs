@@ -6,8 +6,8 @@ use linkgate_policy::{
 use wasi::http::types::{IncomingRequest, ResponseOutparam};
 
 use crate::answer;
-use crate::body::Source;
 use crate::call;
+use crate::client::Client;
 use crate::deadline::Deadline;
 use crate::fetch;
 use crate::gate::{Gate, Moment, now};
@@ -32,17 +32,18 @@ pub(crate) fn exchange(
 ) {
     let first = request::head(client, gate.policy.borrow().wanted_headers());
     let (mut exchange, mut turn) = gate.policy.borrow_mut().open(first, now());
+    let mut client = Client::new(client);
     let mut held: Option<Held> = None;
     for _ in 0..STEP_LIMIT {
         let event = match turn.step {
-            Step::ReadBody { max_bytes, timeout_ms } => read(client, max_bytes, timeout_ms),
+            Step::ReadBody { max_bytes, timeout_ms } => client.read(max_bytes, timeout_ms),
             Step::Wait { until_mono_ms } => wait(gate, until_mono_ms),
             // Other instances have memories of their own.
             Step::Acquire { .. } => Event::Acquired(Acquired::Unserialised),
             Step::Call(call) => Event::Called(call::upstream(call, &gate.upstream)),
             Step::Forward(forward) => hold(&mut held, outbound::forward(forward, &gate.upstream)),
             Step::Pass { timeout_ms } => {
-                hold(&mut held, outbound::pass(client, &gate.upstream, timeout_ms))
+                hold(&mut held, outbound::pass(&mut client, &gate.upstream, timeout_ms))
             }
             Step::Relay(edits) => {
                 let end = match held.take() {
@@ -53,7 +54,7 @@ pub(crate) fn exchange(
             }
             Step::Respond(reply) => {
                 drop(held.take());
-                let end = answer::respond(client, reply, reply_to);
+                let end = answer::respond(client.request(), reply, reply_to);
                 return close(gate, exchange, end, began);
             }
         };
@@ -61,14 +62,6 @@ pub(crate) fn exchange(
     }
     let end = answer::unavailable(reply_to);
     close(gate, exchange, end, began);
-}
-
-fn read(client: &IncomingRequest, max_bytes: u32, timeout_ms: u32) -> Event {
-    let Some(source) = Source::of_request(client) else {
-        return Event::BodyFailed;
-    };
-    let body = source.whole(max_bytes, &Deadline::after(timeout_ms));
-    body.map_or_else(Event::from, Event::Body)
 }
 
 /// Performs what is waited for, one fetch at a time. Where that is nothing, the wait is all there is.

@@ -21,6 +21,7 @@ mod settings;
 mod gate;
 mod drive;
 mod request;
+mod client;
 mod body;
 mod outbound;
 mod failure;

@@ -4,12 +4,12 @@ use linkgate_policy::edition::Server;
 use linkgate_policy::{Failure, Forward, Header};
 use wasi::http::outgoing_handler;
 use wasi::http::types::{
-    ErrorCode, Fields, IncomingRequest, IncomingResponse, Method, OutgoingRequest, RequestOptions,
-    Scheme,
+    ErrorCode, Fields, IncomingResponse, Method, OutgoingRequest, RequestOptions, Scheme,
 };
 use wasi::io::streams::StreamError;
 
 use crate::body::{CHUNK, Source};
+use crate::client::{Client, Taken};
 use crate::deadline::Deadline;
 use crate::failure;
 use crate::fields;
@@ -64,20 +64,21 @@ pub(crate) fn made(
     Ok((request, upload))
 }
 
-/// Sends the client's own request on: the same method, target, headers, body and trailers.
+/// Sends the client's own request on: the same method, target, headers, body and trailers. What was
+/// read of the body goes first.
 pub(crate) fn pass(
-    client: &IncomingRequest,
+    client: &mut Client<'_>,
     upstream: &Server,
     timeout_ms: u32,
 ) -> Result<Held, Failure> {
     let deadline = Deadline::after(timeout_ms);
-    let path = client.path_with_query().ok_or(Failure::NotSent)?;
-    // A body that was read already is gone: then the request is no longer the client's own.
-    let source = Source::of_request(client).ok_or(Failure::NotSent)?;
+    let head = client.request();
+    let path = head.path_with_query().ok_or(Failure::NotSent)?;
+    let Taken { bytes, source } = client.take().ok_or(Failure::NotSent)?;
     // `wasi:http` does not say whether there is a body at all, and an empty one is not none.
-    let first = first_chunk(&source, &deadline)?;
-    let headers = fields::carried(&request::lines(client));
-    let request = outgoing(&client.method(), &path, headers, upstream)?;
+    let first = if bytes.is_empty() { first_chunk(&source, &deadline)? } else { Some(bytes) };
+    let headers = fields::carried(&request::lines(head));
+    let request = outgoing(&head.method(), &path, headers, upstream)?;
     let upload = match first {
         None => None,
         Some(bytes) => {

@@ -30,7 +30,8 @@ fn main() {
         let scene = scene(&suite, case);
         let mut group = criterion.benchmark_group("policy");
         for edition in &mut editions {
-            let policy = edition.load(&scene.document, &scene.secrets).expect("it compiles");
+            let policy =
+                edition.load(&scene.document, &scene.secrets, now(&scene)).expect("it compiles");
             let id = BenchmarkId::new(request, edition.name());
             group.bench_function(id, |bencher| {
                 bencher.iter(|| assert_eq!(decide(edition.as_mut(), policy, &scene), cause));
@@ -62,9 +63,13 @@ fn peer(criterion: &mut Criterion, scene: &Scene) {
     });
 }
 
+fn now(scene: &Scene) -> Now {
+    Now { unix_ms: scene.clock_s * 1000, mono_ms: 0 }
+}
+
 /// Runs an exchange from its head to its record, and gives the cause.
 fn decide(edition: &mut dyn Edition, policy: PolicyId, scene: &Scene) -> String {
-    let now = Now { unix_ms: scene.clock_s * 1000, mono_ms: 0 };
+    let now = now(scene);
     let request = &scene.request;
     let head = Head {
         method: request.method.clone(),

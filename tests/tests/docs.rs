@@ -59,7 +59,7 @@ fn page() -> String {
             Cause::Failed(fault) => fault.reason().row().status.to_string(),
             Cause::Preflight => "204".to_owned(),
             Cause::LinkFound => "201".to_owned(),
-            Cause::Granted | Cause::Passed => "the upstream's".to_owned(),
+            Cause::Granted | Cause::Passed | Cause::Shadowed => "the upstream's".to_owned(),
             Cause::Unfinished => "none".to_owned(),
         };
         let _ = writeln!(page, "| `{}` | `{}` | {status} |", cause.name(), cause.reason_code());

@@ -51,7 +51,7 @@ impl Gate {
         let abilities = Abilities { remembers: true, serialises: false };
         // What std seeds its maps with is the host's randomness.
         let seed = RandomState::new().build_hasher().finish();
-        let policy = Policy::compile(&settings.document(), &secrets, abilities, seed);
+        let policy = Policy::compile(&settings.document(), &secrets, abilities, seed, now());
         let mut policy =
             policy.map_err(|mistakes| mistakes.iter().map(record::mistake).collect::<Vec<_>>())?;
         let unreachable = without_cluster(&policy, &settings.clusters);

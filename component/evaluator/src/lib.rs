@@ -46,20 +46,25 @@ impl wit::GuestPolicy for SharedPolicy {
         secrets: Vec<wit::Secret>,
         host: wit::Abilities,
         seed: u64,
+        now: wit::Now,
     ) -> Result<wit::Policy, Vec<wit::Mistake>> {
         if !matches!(Baked::own(), Ok(None)) {
             return Err(vec![mistake(BESIDE)]);
         }
         let secrets = secrets.into_iter().map(|secret| (secret.name, secret.value)).collect();
-        shared(policy::Policy::compile(&document, &secrets, host.into(), seed))
+        shared(policy::Policy::compile(&document, &secrets, host.into(), seed, now.into()))
     }
 
-    fn baked(host: wit::Abilities, seed: u64) -> Option<Result<wit::Policy, Vec<wit::Mistake>>> {
+    fn baked(host: wit::Abilities, seed: u64, now: wit::Now) -> Option<Result<wit::Policy, Vec<wit::Mistake>>> {
         match Baked::own() {
             Ok(None) => None,
-            Ok(Some(baked)) => Some(shared(baked.compile(host.into(), seed))),
+            Ok(Some(baked)) => Some(shared(baked.compile(host.into(), seed, now.into()))),
             Err(why) => Some(Err(vec![mistake(&why)])),
         }
+    }
+
+    fn shadow(&self) -> Option<wit::Shadow> {
+        self.0.borrow().shadow().map(Into::into)
     }
 
     fn wanted_headers(&self) -> Vec<String> {

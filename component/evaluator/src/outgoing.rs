@@ -103,6 +103,12 @@ impl From<policy::KeySource> for wit::KeySource {
     }
 }
 
+impl From<policy::Shadow> for wit::Shadow {
+    fn from(shadow: policy::Shadow) -> Self {
+        Self { until: shadow.until_unix_ms, rules: shadow.rules }
+    }
+}
+
 impl From<policy::Mistake> for wit::Mistake {
     fn from(mistake: policy::Mistake) -> Self {
         Self { pointer: mistake.pointer, message: mistake.message, help: mistake.help }
@@ -128,6 +134,16 @@ impl From<policy::Decision> for wit::Decision {
             traceparent: decision.traceparent,
             unverified: decision.unverified,
             metadata: decision.metadata.map(Into::into),
+            shadow: decision.shadow.map(|cause| wit::ShadowDecision {
+                outcome: cause.outcome().into(),
+                cause: cause.name(),
+                reason: cause.reason_code().to_owned(),
+            }),
+            missed: decision
+                .missed
+                .into_iter()
+                .map(|denial| policy::Cause::Denied(denial).name())
+                .collect(),
             end: decision.end.into(),
             elapsed_ms: decision.elapsed_ms,
         }

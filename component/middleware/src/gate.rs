@@ -30,10 +30,12 @@ pub(crate) fn shared() -> Shared {
     GATE.with(|gate| {
         let build = || -> Shared {
             let environment = Environment::read(&environment::get_environment());
-            let policy = environment.compile(Abilities::default(), random::get_random_u64())?;
+            let now = now();
+            let seed = random::get_random_u64();
+            let policy = environment.compile(Abilities::default(), seed, now)?;
             let gate = Gate { policy: RefCell::new(policy), news: News::default() };
-            if let Some(notice) = gate.notice() {
-                record::notice(notice);
+            for notice in gate.notices(now) {
+                record::notice(&notice);
             }
             Ok(Rc::new(gate))
         };
@@ -43,13 +45,18 @@ pub(crate) fn shared() -> Shared {
 
 impl Gate {
     /// What the operator is told of an instance that has just been made.
-    fn notice(&self) -> Option<&'static str> {
-        let sources = self.policy.borrow().key_sources(now());
+    fn notices(&self, now: Now) -> Vec<String> {
+        let policy = self.policy.borrow();
+        let shadow = policy.shadow().map(|shadow| shadow.notices(now.unix_ms)).unwrap_or_default();
+        let sources = policy.key_sources(now);
         let is_baked = |source: &KeySource| source.baked_until_unix_ms.is_some();
-        if sources.iter().any(|source| is_baked(source) && !source.usable) {
-            return Some(ENDED);
-        }
-        sources.iter().any(|source| source.url.is_some() && !is_baked(source)).then_some(FETCHES)
+        let keys = if sources.iter().any(|source| is_baked(source) && !source.usable) {
+            Some(ENDED)
+        } else {
+            let fetches = |source: &KeySource| source.url.is_some() && !is_baked(source);
+            sources.iter().any(fetches).then_some(FETCHES)
+        };
+        shadow.into_iter().chain(keys.map(str::to_owned)).collect()
     }
 }
 

@@ -74,7 +74,7 @@ pub(crate) fn verify(
     let token = token.verify(&expected, Denial::Bearer, keyring, now, record)?;
     let bearer = Bearer { token, rules: own };
     record.bearer(bearer.subject(), &bearer.rules.issuer, bearer.client());
-    bearer.meets_rules(now)?;
+    bearer.meets_rules(now, record)?;
     Ok(bearer)
 }
 
@@ -86,7 +86,7 @@ pub(crate) fn issuer(token: &Unverified, rules: &Rules) -> Option<usize> {
 
 impl Bearer {
     /// The rest, after the signature: kind, type, subject, client, machine, age.
-    fn meets_rules(&self, now: Now) -> Result<(), Denial> {
+    fn meets_rules(&self, now: Now, record: &mut Record) -> Result<(), Denial> {
         let (claims, rules) = (self.token.claims(), &*self.rules);
         if claims.of_event() {
             return Err(Denial::Bearer(TokenFlaw::EventToken));
@@ -106,9 +106,14 @@ impl Bearer {
         let Some(max_age_ms) = rules.max_token_age_ms else {
             return Ok(());
         };
-        let issued_ms = claims.issued_ms.ok_or(Denial::Bearer(TokenFlaw::AgeUnknown))?;
-        let oldest_ms = issued_ms.saturating_add(max_age_ms).saturating_add(rules.clock_skew_ms);
-        if now.unix_ms > oldest_ms { Err(Flaw::BearerTooOld.into()) } else { Ok(()) }
+        let missed = match claims.issued_ms.map(|issued_ms| issued_ms.saturating_add(max_age_ms)) {
+            None => Denial::Bearer(TokenFlaw::AgeUnknown),
+            Some(until_ms) if now.unix_ms <= until_ms.saturating_add(rules.clock_skew_ms) => {
+                return Ok(());
+            }
+            Some(_) => Flaw::BearerTooOld.into(),
+        };
+        record.missed(missed, rules.shadow.max_token_age)
     }
 
     /// `sub`, when there is one.
@@ -130,9 +135,12 @@ impl Bearer {
         &self.rules
     }
 
-    /// Whether the token has every scope that linking and unlinking ask for.
-    pub(crate) fn has_scopes(&self) -> bool {
-        self.rules.scopes.iter().all(|scope| self.token.claims().has_scope(scope))
+    /// Every scope that linking and unlinking ask for is there.
+    pub(crate) fn has_scopes(&self, record: &mut Record) -> Result<(), Denial> {
+        if self.rules.scopes.iter().all(|scope| self.token.claims().has_scope(scope)) {
+            return Ok(());
+        }
+        record.missed(Flaw::BearerScope.into(), self.rules.shadow.scopes)
     }
 
     /// The token, to be sent on.

@@ -8,10 +8,12 @@ mod headers;
 mod issuer;
 mod keys;
 mod metadata;
+mod moment;
 mod notes;
 mod remote;
 mod review;
 mod section;
+mod shadow;
 mod spelling;
 
 #[cfg(test)]
@@ -33,7 +35,8 @@ use crate::keyring::IssuerKeys;
 use crate::lax;
 use crate::metadata::{Credentials, MetadataRules};
 use crate::path;
-use crate::protocol::{Abilities, Secrets};
+use crate::protocol::{Abilities, Now, Secrets};
+use crate::shadow::ShadowRules;
 
 /// Headers that go on from any client. `forward_headers` adds to them.
 pub(crate) const FORWARDED: [&str; 7] = [
@@ -67,6 +70,8 @@ pub(crate) struct Rules {
     pub(crate) hash_subjects: bool,
     /// How the secondary's metadata is carried over, if it is.
     pub(crate) metadata: Option<MetadataRules>,
+    /// Until when the policy lets through what it would refuse, if it does.
+    pub(crate) shadow: Option<ShadowRules>,
 }
 
 /// What a token of one issuer must be.
@@ -86,6 +91,21 @@ pub(crate) struct IssuerRules {
     /// `typ`, when it is asked for.
     pub(crate) token_type: Option<String>,
     pub(crate) secondary: SecondaryRules,
+    pub(crate) shadow: BearerShadow,
+}
+
+/// Which rules of a bearer are logged and not enforced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct BearerShadow {
+    pub(crate) scopes: bool,
+    pub(crate) max_token_age: bool,
+}
+
+/// Which rules of a secondary token are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SecondaryShadow {
+    pub(crate) max_age: bool,
+    pub(crate) email_verified: bool,
 }
 
 /// What a secondary token of the same issuer must be.
@@ -96,6 +116,7 @@ pub(crate) struct SecondaryRules {
     /// Since `auth_time`, else `iat`. None: switched off in so many words.
     pub(crate) max_age_ms: Option<u64>,
     pub(crate) email_verified: bool,
+    pub(crate) shadow: SecondaryShadow,
 }
 
 /// What a bearer token is.
@@ -133,6 +154,7 @@ struct Around<'a> {
     secrets: &'a Secrets,
     host: Abilities,
     seed: u64,
+    now: Now,
 }
 
 fn read(mut document: Section<'_>, around: &Around<'_>) -> Compiled {
@@ -176,6 +198,10 @@ fn read(mut document: Section<'_>, around: &Around<'_>) -> Compiled {
         .optional("metadata")
         .and_then(|entry| entry.section())
         .and_then(|section| metadata::read(section, &issuers, around));
+    let shadow = document
+        .optional("shadow")
+        .and_then(|entry| entry.section())
+        .and_then(|section| shadow::whole(section, around.now));
     document.end();
     let (metadata, credentials) = metadata
         .map_or((None, Credentials::Caller), |(rules, credentials)| (Some(rules), credentials));
@@ -193,6 +219,7 @@ fn read(mut document: Section<'_>, around: &Around<'_>) -> Compiled {
         body_timeout_ms: u32::try_from(body_timeout_ms).unwrap_or(u32::MAX),
         hash_subjects,
         metadata,
+        shadow,
     };
     Compiled { rules, keys, credentials }
 }

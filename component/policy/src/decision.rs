@@ -4,18 +4,19 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::denial::Cause;
+use crate::denial::{Cause, Denial};
 use crate::head::Lines;
 use crate::metadata::MergeRecord;
 use crate::protocol::{End, Head, Now};
-use crate::route::{Action, Route};
+use crate::route::{Action, LINK, Route};
 
 /// What became of a request, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Permitted and sent to the upstream, or a preflight answered.
     Allowed,
-    /// Outside the guarded routes, under a configured prefix.
+    /// Sent on as it came: outside the guarded routes, under a configured prefix, or let through by a
+    /// policy in shadow.
     Passed,
     /// Refused: the caller's doing.
     Denied,
@@ -54,6 +55,10 @@ pub struct Decision {
     pub unverified: Option<String>,
     /// What became of the secondary's metadata, where the policy merges it.
     pub metadata: Option<MergeRecord>,
+    /// What would have been decided, of a request that a policy in shadow let through.
+    pub shadow: Option<Cause>,
+    /// The rules in shadow that did not hold, by what each would have been refused for.
+    pub missed: Vec<Denial>,
     /// How it ended for the client.
     pub end: End,
     /// Monotonic milliseconds from open to close.
@@ -77,6 +82,8 @@ pub(crate) struct Record {
     client: Option<String>,
     unverified: Option<String>,
     pub(crate) metadata: Option<MergeRecord>,
+    shadow: Option<Cause>,
+    missed: Vec<Denial>,
     hash_subjects: bool,
     opened_mono_ms: u64,
 }
@@ -132,6 +139,25 @@ impl Record {
         self.secondary = subject.map(|subject| self.shown(subject));
     }
 
+    /// Notes that a rule does not hold: in shadow that is all, else the request is refused.
+    pub(crate) fn missed(&mut self, denial: Denial, in_shadow: bool) -> Result<(), Denial> {
+        if !in_shadow {
+            return Err(denial);
+        }
+        self.missed.push(denial);
+        Ok(())
+    }
+
+    /// Notes what was decided of a request that passes all the same. Of a link under a policy that
+    /// merges, it says that nothing was carried over.
+    pub(crate) fn shadowed(&mut self, decided: Cause, merges: bool) {
+        self.shadow = Some(decided);
+        self.upstream_called = true;
+        if merges && self.route == Some(LINK) {
+            self.metadata = Some(MergeRecord::not_merged());
+        }
+    }
+
     /// `traceparent` of the request, when well-formed.
     pub(crate) fn traceparent(&self) -> Option<&str> {
         self.traceparent.as_deref()
@@ -167,6 +193,8 @@ impl Record {
             traceparent: self.traceparent,
             unverified: self.unverified,
             metadata: self.metadata,
+            shadow: self.shadow,
+            missed: self.missed,
             end,
             elapsed_ms: now.mono_ms.saturating_sub(self.opened_mono_ms),
         }
@@ -177,11 +205,19 @@ impl Decision {
     /// What became of the request, in one word.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
-        match self.cause {
-            Cause::Granted | Cause::LinkFound | Cause::Preflight => Outcome::Allowed,
-            Cause::Passed => Outcome::Passed,
-            Cause::Denied(_) => Outcome::Denied,
-            Cause::Failed(_) | Cause::Unfinished => Outcome::Failed,
+        self.cause.outcome()
+    }
+}
+
+impl Cause {
+    /// What becomes of a request for this, in one word.
+    #[must_use]
+    pub fn outcome(self) -> Outcome {
+        match self {
+            Self::Granted | Self::LinkFound | Self::Preflight => Outcome::Allowed,
+            Self::Passed | Self::Shadowed => Outcome::Passed,
+            Self::Denied(_) => Outcome::Denied,
+            Self::Failed(_) | Self::Unfinished => Outcome::Failed,
         }
     }
 }

@@ -239,6 +239,8 @@ pub enum Cause {
     Preflight,
     /// Outside the guarded routes, passed on.
     Passed,
+    /// Let through by a policy in shadow, whatever was decided.
+    Shadowed,
     /// Refused.
     Denied(Denial),
     /// Not decided, or not carried out.
@@ -250,7 +252,15 @@ pub enum Cause {
 impl Cause {
     /// Every cause there is, in the order of the flow.
     pub fn all() -> impl Iterator<Item = Self> {
-        [Self::Granted, Self::LinkFound, Self::Preflight, Self::Passed, Self::Unfinished]
+        let plain = [
+            Self::Granted,
+            Self::LinkFound,
+            Self::Preflight,
+            Self::Passed,
+            Self::Shadowed,
+            Self::Unfinished,
+        ];
+        plain
             .into_iter()
             .chain(Flaw::ALL.iter().map(|flaw| Self::Denied(Denial::Request(*flaw))))
             .chain(
@@ -276,6 +286,7 @@ impl Cause {
             Self::LinkFound => "link-found".to_owned(),
             Self::Preflight => "preflight".to_owned(),
             Self::Passed => "passed".to_owned(),
+            Self::Shadowed => "shadowed".to_owned(),
             Self::Unfinished => "unfinished".to_owned(),
             Self::Denied(Denial::Request(flaw)) => flaw.name().to_owned(),
             Self::Denied(Denial::Bearer(flaw)) => format!("bearer-{}", flaw.name()),
@@ -292,6 +303,7 @@ impl Cause {
             Self::LinkFound => "link-found",
             Self::Preflight => "preflight",
             Self::Passed => "passed",
+            Self::Shadowed => "shadowed",
             Self::Unfinished => "unfinished",
             Self::Denied(denial) => denial.reason().name(),
             Self::Failed(fault) => fault.reason().name(),

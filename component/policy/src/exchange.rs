@@ -55,8 +55,8 @@ enum Stage {
     Merging(Box<Merge>),
     /// The upstream has a request of ours.
     Upstream,
-    /// The upstream has the client's own request.
-    Passing,
+    /// The upstream has the client's own request, for this reason.
+    Passing(Cause),
     /// The last step was given.
     Over,
 }
@@ -82,6 +82,25 @@ pub(crate) enum Stop {
     Denied(Denial),
     /// Ours or the upstream's doing, and when to come again if that can be said.
     Failed(Fault, Option<u32>),
+}
+
+impl Stop {
+    fn cause(&self) -> Cause {
+        match self {
+            Self::Denied(denial) => Cause::Denied(*denial),
+            Self::Failed(fault, _) => Cause::Failed(*fault),
+        }
+    }
+}
+
+impl Stage {
+    /// Whether it is still being decided: nothing was sent to the upstream.
+    fn decides(&self) -> bool {
+        match self {
+            Self::Bearer(..) | Self::Body(_) | Self::Secondary(..) => true,
+            Self::Merging(_) | Self::Upstream | Self::Passing(_) | Self::Over => false,
+        }
+    }
 }
 
 impl From<Fault> for Stop {
@@ -115,6 +134,7 @@ impl Exchange {
         let cors = Cors::of(Lines::of(head), &rules);
         let mut exchange = Self { rules, cors, sequence: 0, stage: Stage::Over, record };
         let next = exchange.begin(head, shared, now);
+        let next = next.or_else(|stop| exchange.despite(stop, now));
         let turn = exchange.turn(next);
         (exchange, turn)
     }
@@ -129,10 +149,15 @@ impl Exchange {
     ) -> Turn {
         self.leave(&mut shared.keyring);
         let stage = std::mem::replace(&mut self.stage, Stage::Over);
+        let decides = stage.decides();
         let next = if sequence == self.sequence {
             self.next(stage, event, shared, now)
         } else {
             Err(Fault::OutOfOrder.into())
+        };
+        let next = match next {
+            Err(stop) if decides => self.despite(stop, now),
+            next => next,
         };
         self.turn(next)
     }
@@ -146,8 +171,11 @@ impl Exchange {
                 }
             }
             Stage::Secondary(link, ..) => keyring.leave(link.permit.bearer().rules().position),
-            Stage::Body(_) | Stage::Merging(_) | Stage::Upstream | Stage::Passing | Stage::Over => {
-            }
+            Stage::Body(_)
+            | Stage::Merging(_)
+            | Stage::Upstream
+            | Stage::Passing(_)
+            | Stage::Over => {}
         }
     }
 
@@ -161,11 +189,13 @@ impl Exchange {
         match route {
             Route::Pass => {
                 head::check_passed(lines)?;
-                self.stage = Stage::Passing;
                 self.record.upstream_called = true;
-                Ok(Step::Pass { timeout_ms: self.rules.upstream_timeout_ms })
+                Ok(self.pass(Cause::Passed))
             }
             Route::Preflight { method } => {
+                if let Some(step) = self.let_through(Cause::Preflight, now) {
+                    return Ok(step);
+                }
                 self.record.cause = Some(Cause::Preflight);
                 let reply = self.cors.preflight(method, &self.rules);
                 Ok(self.respond(reply))
@@ -219,8 +249,8 @@ impl Exchange {
                 self.relay(answer, Cause::Granted, edits)
             }
             // What passes by is not ours to edit.
-            (Stage::Passing, Event::Forwarded(answer)) => {
-                self.relay(answer, Cause::Passed, HeaderEdits::default())
+            (Stage::Passing(cause), Event::Forwarded(answer)) => {
+                self.relay(answer, cause, HeaderEdits::default())
             }
             _ => Err(Fault::OutOfOrder.into()),
         }
@@ -246,10 +276,15 @@ impl Exchange {
             };
         let Request { route: Guarded { user_id, action }, body_type, headers } = request;
         // Reading the profile asks for no scope of ours: the upstream has its own word on it.
-        if action != Action::Profile && !bearer.has_scopes() {
-            return Err(Flaw::BearerScope.into());
+        if action != Action::Profile {
+            bearer.has_scopes(&mut self.record)?;
         }
         let permit = Permit::grant(bearer, &user_id)?;
+        if action != Action::Link
+            && let Some(step) = self.let_through(Cause::Granted, now)
+        {
+            return Ok(step);
+        }
         match action {
             Action::Link => {
                 self.stage = Stage::Body(Link { permit, body_type: body_type?, headers });
@@ -274,6 +309,9 @@ impl Exchange {
     ) -> Result<Step, Stop> {
         match secondary::verify(token, &link.permit, &mut shared.keyring, now, &mut self.record) {
             Ok(secondary) => {
+                if let Some(step) = self.let_through(Cause::Granted, now) {
+                    return Ok(step);
+                }
                 let Link { permit, headers, .. } = link;
                 if self.rules.metadata.is_some() {
                     return self.merge(permit, secondary, headers, shared, now);
@@ -344,6 +382,23 @@ impl Exchange {
         matches!(&self.stage, Stage::Merging(merge) if merge.must_finish())
     }
 
+    /// In shadow, whatever was decided: sends the client's own request on. It is asked last of all.
+    fn let_through(&mut self, decided: Cause, now: Now) -> Option<Step> {
+        self.rules.shadow.filter(|shadow| shadow.lets_through(decided, now))?;
+        self.record.shadowed(decided, self.rules.metadata.is_some());
+        Some(self.pass(Cause::Shadowed))
+    }
+
+    /// What comes of a request that goes no further, before anything was sent for it.
+    fn despite(&mut self, stop: Stop, now: Now) -> Result<Step, Stop> {
+        self.let_through(stop.cause(), now).ok_or(stop)
+    }
+
+    fn pass(&mut self, cause: Cause) -> Step {
+        self.stage = Stage::Passing(cause);
+        Step::Pass { timeout_ms: self.rules.upstream_timeout_ms }
+    }
+
     fn forward(&mut self, forward: Forward) -> Step {
         self.stage = Stage::Upstream;
         self.record.upstream_called = true;
@@ -375,13 +430,11 @@ impl Exchange {
     /// Numbers a step; a stop becomes the reply that says so.
     fn turn(&mut self, next: Result<Step, Stop>) -> Turn {
         let step = next.unwrap_or_else(|stop| {
-            let (cause, reason, retry_after_s) = match stop {
-                Stop::Denied(denial) => (Cause::Denied(denial), denial.reason(), None),
-                Stop::Failed(fault, retry_after_s) => {
-                    (Cause::Failed(fault), fault.reason(), retry_after_s)
-                }
+            self.record.cause = Some(stop.cause());
+            let (reason, retry_after_s) = match stop {
+                Stop::Denied(denial) => (denial.reason(), None),
+                Stop::Failed(fault, retry_after_s) => (fault.reason(), retry_after_s),
             };
-            self.record.cause = Some(cause);
             self.stage = Stage::Over;
             self.respond(reply::problem(reason, retry_after_s, &self.cors))
         });
@@ -461,8 +514,14 @@ mod tests {
         let set = issuer["keys"]["jwks"].to_string().into_bytes();
         issuer["keys"] = serde_json::json!({ "jwks_uri": "https://tenant.example/keys" });
         (
-            Policy::compile(&document.to_string(), &Secrets::default(), Abilities::default(), 1)
-                .unwrap(),
+            Policy::compile(
+                &document.to_string(),
+                &Secrets::default(),
+                Abilities::default(),
+                1,
+                NOW,
+            )
+            .unwrap(),
             set,
         )
     }

@@ -43,7 +43,8 @@ fn set(keys: &[Value]) -> Answer {
 }
 
 fn compiled(document: &Value) -> Policy {
-    Policy::compile(&document.to_string(), &Secrets::default(), Abilities::default(), 1).unwrap()
+    Policy::compile(&document.to_string(), &Secrets::default(), Abilities::default(), 1, NOW)
+        .unwrap()
 }
 
 /// A request that forwards as soon as its bearer, signed by key `number` called `kid`, verifies.
@@ -430,7 +431,8 @@ fn an_operator_sees_how_keys_stand() {
     both["issuers"][0]["algorithms"] = json!(["EdDSA", "ES256", "HS256"]);
     both["issuers"][0]["hmac_secret"] = json!("S");
     let secrets = Secrets::from_iter([("S", [7; 32])]);
-    let policy = Policy::compile(&both.to_string(), &secrets, Abilities::default(), 1).unwrap();
+    let policy =
+        Policy::compile(&both.to_string(), &secrets, Abilities::default(), 1, NOW).unwrap();
     let seen = policy.key_sources(world.now).remove(0);
     assert_eq!(seen.secret_algorithms, ["HS256"]);
     assert_eq!(seen.algorithms_without_key, ["EdDSA", "ES256"]);

@@ -27,9 +27,9 @@
 //!         }] } }
 //!     }]
 //! }"#;
-//! let mut policy = Policy::compile(document, &Secrets::default(), Abilities::default(), 7).map_err(|mistakes| format!("{mistakes:?}"))?;
-//!
 //! let now = Now { unix_ms: 1_700_000_000_000, mono_ms: 0 };
+//! let mut policy = Policy::compile(document, &Secrets::default(), Abilities::default(), 7, now).map_err(|mistakes| format!("{mistakes:?}"))?;
+//!
 //! let head = Head { method: "POST".into(), target: b"/api/v2/users/auth0%7Ca/identities".into(), headers: vec![] };
 //! let (exchange, turn) = policy.open(head, now);
 //! let Step::Respond(reply) = turn.step else { return Err("no token was sent".into()) };
@@ -80,6 +80,7 @@ mod named;
 mod reply;
 mod cors;
 mod decision;
+mod shadow;
 mod line;
 pub mod edition;
 
@@ -89,6 +90,8 @@ mod config;
 mod minted;
 #[cfg(test)]
 mod keyring_test;
+#[cfg(test)]
+mod shadow_test;
 
 pub use config::{Mistake, Review, UNKNOWN_KEY, duration_ms, review};
 pub use decision::{Decision, Outcome, escaped};
@@ -96,7 +99,7 @@ pub use denial::{Cause, Denial, Fault};
 pub use exchange::Exchange;
 pub use jwks::KeyRow;
 pub use keyring::KeySource;
-pub use line::{Line, LineMetadata, Time, trace_id};
+pub use line::{Line, LineMetadata, LineShadow, Time, trace_id};
 pub use metadata::{Fate, MergeRecord, NoPreview, Preview, PreviewKey};
 pub use policy::Policy;
 pub use protocol::{
@@ -105,3 +108,4 @@ pub use protocol::{
 };
 pub use reason::Reason;
 pub use reply::{PROBLEM_TYPE, unavailable};
+pub use shadow::Shadow;

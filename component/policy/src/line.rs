@@ -7,6 +7,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use crate::decision::{Decision, Outcome};
+use crate::denial::Cause;
 use crate::protocol::End;
 
 /// A line, `linkgate.decision/1`, its members in this order. `docs/operations.md` describes each.
@@ -50,10 +51,25 @@ pub struct Line<'a> {
     pub unverified: Option<&'a str>,
     /// What became of the secondary's metadata, where the policy merges it.
     pub metadata: Option<LineMetadata<'a>>,
+    /// What would have been decided, of a request that a policy in shadow let through.
+    pub shadow: Option<LineShadow<'a>>,
+    /// The rules in shadow that did not hold, each by its cause.
+    pub missed: Vec<Cow<'a, str>>,
     /// How it ended for the client.
     pub end: End,
     /// Microseconds from the head of the request to the end of the answer, by the driver's clock.
     pub duration_us: u64,
+}
+
+/// What a line says of a decision that was not enforced.
+#[derive(Clone, Debug, Serialize)]
+pub struct LineShadow<'a> {
+    /// What would have become of the request.
+    pub outcome: Outcome,
+    /// Fine-grained cause.
+    pub cause: Cow<'a, str>,
+    /// Public reason code.
+    pub reason: &'a str,
 }
 
 /// What a line says of a merge.
@@ -93,6 +109,16 @@ impl<'a> Line<'a> {
                 calls: record.calls,
                 keys: record.keys.iter().map(|(key, fate)| (key.as_str(), fate.name())).collect(),
             }),
+            shadow: decision.shadow.map(|cause| LineShadow {
+                outcome: cause.outcome(),
+                cause: cause.name().into(),
+                reason: cause.reason_code(),
+            }),
+            missed: decision
+                .missed
+                .iter()
+                .map(|denial| Cause::Denied(*denial).name().into())
+                .collect(),
             end: decision.end,
             duration_us,
         }
@@ -200,7 +226,7 @@ const DAYS_IN_ERA: u64 = 146_097;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::denial::Cause;
+    use crate::denial::{Denial, Flaw};
     use crate::metadata::{Fate, MergeRecord};
 
     /// Golden: a change here is a change of the schema, and of `docs/operations.md`.
@@ -225,6 +251,8 @@ mod tests {
                 calls: 4,
                 keys: vec![("theme".to_owned(), Fate::Added), ("city".to_owned(), Fate::Dropped)],
             }),
+            shadow: Some(Cause::Granted),
+            missed: vec![Denial::Request(Flaw::BearerScope)],
             end: End::ClientGone,
             elapsed_ms: 1,
         };
@@ -239,6 +267,7 @@ mod tests {
                 r#""issuer":"https://tenant.example/","client":"spa","#,
                 r#""trace_id":"0af7651916cd43dd8448eb211c80319c","unverified":null,"#,
                 r#""metadata":{"outcome":"merged","calls":4,"keys":{"city":"dropped","theme":"added"}},"#,
+                r#""shadow":{"outcome":"allowed","cause":"granted","reason":"granted"},"missed":["bearer-scope"],"#,
                 r#""end":"client-gone","duration_us":1500}"#
             )
         );

@@ -62,6 +62,8 @@ pub(crate) enum Outcome {
     Undone,
     /// Not linked; whether something was written is not known.
     Unknown,
+    /// Let through by a policy in shadow: nothing was read or written, linked or not.
+    NotMerged,
 }
 
 impl Outcome {
@@ -73,6 +75,7 @@ impl Outcome {
             Self::Staged => "staged",
             Self::Undone => "undone",
             Self::Unknown => "unknown",
+            Self::NotMerged => "not-merged",
         }
     }
 }
@@ -80,10 +83,17 @@ impl Outcome {
 /// What a decision record says of a merge: names of keys, and no values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MergeRecord {
-    /// `none`, `merged`, `kept`, `staged`, `undone` or `unknown`.
+    /// `none`, `merged`, `kept`, `staged`, `undone`, `unknown` or `not-merged`.
     pub outcome: &'static str,
     /// Calls that were made for it.
     pub calls: u32,
     /// Each key of the secondary, escaped, and what became of it.
     pub keys: Vec<(String, Fate)>,
+}
+
+impl MergeRecord {
+    /// Of a link that a policy in shadow let through.
+    pub(crate) fn not_merged() -> Self {
+        Self { outcome: Outcome::NotMerged.name(), calls: 0, keys: Vec::new() }
+    }
 }

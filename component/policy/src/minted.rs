@@ -46,7 +46,8 @@ pub(crate) fn document() -> Value {
 }
 
 pub(crate) fn policy() -> Policy {
-    Policy::compile(&document().to_string(), &Secrets::default(), Abilities::default(), 1).unwrap()
+    Policy::compile(&document().to_string(), &Secrets::default(), Abilities::default(), 1, NOW)
+        .unwrap()
 }
 
 /// A token with these claims, signed.
@@ -73,7 +74,19 @@ pub(crate) fn access_claims(issuer: &str, subject: &str, life_s: u64) -> Value {
 
 /// The head of a link request to `user_id` with the access token of `subject`.
 pub(crate) fn link_head(user_id: &str, subject: &str) -> Head {
-    let bearer = token(&access_claims(ISSUER, subject, 600));
+    link_head_with(user_id, &access_claims(ISSUER, subject, 600))
+}
+
+/// The same of a user for their own account, its token issued at another time.
+pub(crate) fn link_head_at(user_id: &str, now: Now) -> Head {
+    let mut claims = access_claims(ISSUER, user_id, 600);
+    claims["iat"] = json!(now.unix_ms / 1000);
+    claims["exp"] = json!(now.unix_ms / 1000 + 600);
+    link_head_with(user_id, &claims)
+}
+
+fn link_head_with(user_id: &str, claims: &Value) -> Head {
+    let bearer = token(claims);
     let path = crate::path::encode(["api", "v2", "users", user_id, "identities"]);
     Head {
         method: "POST".to_owned(),

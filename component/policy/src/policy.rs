@@ -9,6 +9,7 @@ use crate::head::PATH_OVERRIDES;
 use crate::keyring::{KeySource, Keyring};
 use crate::metadata::{self, Credentials, NoPreview, Preview};
 use crate::protocol::{Abilities, Answer, End, Event, Fetch, Head, Now, Secrets, Turn};
+use crate::shadow::Shadow;
 
 /// What the core looks at besides what it forwards.
 const LOOKED_AT: [&str; 6] = [
@@ -39,7 +40,8 @@ pub(crate) struct Shared {
 impl Policy {
     /// Compiles a policy document (JSON) with the secrets that it names.
     ///
-    /// `seed` is any number that differs from gateway to gateway: it spreads their fetches of keys.
+    /// `seed` is any number that differs from gateway to gateway: it spreads their fetches of keys. `now`
+    /// is what the end of a shadow is held against.
     ///
     /// # Errors
     ///
@@ -49,8 +51,10 @@ impl Policy {
         secrets: &Secrets,
         host: Abilities,
         seed: u64,
+        now: Now,
     ) -> Result<Self, Vec<Mistake>> {
-        let Compiled { rules, keys, credentials } = config::compile(document, secrets, host, seed)?;
+        let Compiled { rules, keys, credentials } =
+            config::compile(document, secrets, host, seed, now)?;
         let configured = rules.forward_headers.iter().map(String::as_str);
         let looked_at = LOOKED_AT.into_iter().chain(PATH_OVERRIDES);
         let wanted_headers =
@@ -174,6 +178,16 @@ impl Policy {
     /// The issuer publishes no keys, or the set has none that can be used: a phrase says which.
     pub fn seal_keys(&mut self, issuer: &str, set: &str, until_unix_ms: u64) -> Result<(), String> {
         self.shared.keyring.seal(issuer, set, until_unix_ms)
+    }
+
+    /// What this policy does not enforce; nothing when it enforces all it says.
+    #[must_use]
+    pub fn shadow(&self) -> Option<Shadow> {
+        let until_unix_ms = self.rules.shadow.map(|shadow| shadow.until_ms);
+        let rules: Vec<String> =
+            self.rules.issuers.iter().flat_map(|own| own.in_shadow()).collect();
+        let any = until_unix_ms.is_some() || !rules.is_empty();
+        any.then_some(Shadow { until_unix_ms, rules })
     }
 
     /// Shows what a link of these two accounts would make of their metadata. Each is a user as the

@@ -58,11 +58,14 @@ impl Guarded {
     }
 }
 
+/// The name of the link route.
+pub(crate) const LINK: &str = "link";
+
 impl Route {
     /// The name in the decision record.
     pub(crate) fn name(&self) -> &'static str {
         match self {
-            Self::Guarded(Guarded { action: Action::Link, .. }) => "link",
+            Self::Guarded(Guarded { action: Action::Link, .. }) => LINK,
             Self::Guarded(Guarded { action: Action::Unlink { .. }, .. }) => "unlink",
             Self::Guarded(Guarded { action: Action::Profile, .. }) => "profile",
             Self::Preflight { .. } => "preflight",

@@ -1,6 +1,7 @@
 //! The secondary token: proof, not older than an hour, that the caller owns the account to link.
 
 use crate::bearer::Bearer;
+use crate::claims::Claims;
 use crate::config::SecondaryRules;
 use crate::decision::Record;
 use crate::denial::{Denial, Flaw, TokenFlaw};
@@ -50,7 +51,7 @@ pub(crate) fn verify(
     };
     let token = token.verify(&expected, Denial::Secondary, keyring, now, record)?;
     record.secondary(token.claims().known("sub"));
-    meets_rules(&token, permit, now)?;
+    meets_rules(&token, permit, now, record)?;
     Ok(Secondary(token))
 }
 
@@ -64,7 +65,12 @@ fn audiences<'a>(rules: &'a SecondaryRules, bearer: &'a Bearer) -> Vec<&'a str> 
 }
 
 /// The rest, after the signature: kind, subject, machine, other account, age, e-mail.
-fn meets_rules(token: &Verified, permit: &Permit, now: Now) -> Result<(), Denial> {
+fn meets_rules(
+    token: &Verified,
+    permit: &Permit,
+    now: Now,
+    record: &mut Record,
+) -> Result<(), Denial> {
     let claims = token.claims();
     let rules = &permit.bearer().rules().secondary;
     if claims.of_event() {
@@ -77,21 +83,24 @@ fn meets_rules(token: &Verified, permit: &Permit, now: Now) -> Result<(), Denial
     if subject == permit.user_id() {
         return Err(Flaw::SameAccount.into());
     }
-    if let Some(max_age_ms) = rules.max_age_ms {
-        let signed_in_ms = claims
-            .authenticated_ms
-            .or(claims.issued_ms)
-            .ok_or(Denial::Secondary(TokenFlaw::AgeUnknown))?;
-        let oldest_ms = signed_in_ms
-            .saturating_add(max_age_ms)
-            .saturating_add(permit.bearer().rules().clock_skew_ms);
-        if now.unix_ms > oldest_ms {
-            return Err(Flaw::SecondaryTooOld.into());
-        }
+    if let Err(denial) = fresh(claims, rules, permit.bearer().rules().clock_skew_ms, now) {
+        record.missed(denial, rules.shadow.max_age)?;
     }
     if rules.email_verified && !claims.email_verified() {
-        Err(Flaw::SecondaryEmail.into())
-    } else {
-        Ok(())
+        record.missed(Flaw::SecondaryEmail.into(), rules.shadow.email_verified)?;
     }
+    Ok(())
+}
+
+/// The sign-in is not too long ago, if that is asked for.
+fn fresh(claims: &Claims, rules: &SecondaryRules, skew_ms: u64, now: Now) -> Result<(), Denial> {
+    let Some(max_age_ms) = rules.max_age_ms else {
+        return Ok(());
+    };
+    let signed_in_ms = claims
+        .authenticated_ms
+        .or(claims.issued_ms)
+        .ok_or(Denial::Secondary(TokenFlaw::AgeUnknown))?;
+    let oldest_ms = signed_in_ms.saturating_add(max_age_ms).saturating_add(skew_ms);
+    if now.unix_ms > oldest_ms { Err(Flaw::SecondaryTooOld.into()) } else { Ok(()) }
 }

@@ -30,8 +30,10 @@ pub(crate) fn with(act: impl FnOnce(Result<&Gate, &[String]>)) {
         let gate = gate.get_or_init(|| {
             let variables = wasi::cli::environment::get_environment();
             let seed = wasi::random::random::get_random_u64();
-            let gate = Gate::build(Settings::read(&variables), seed);
-            if let Some(notice) = gate.as_ref().ok().and_then(Gate::notice) {
+            let now = now();
+            let gate = Gate::build(Settings::read(&variables), seed, now);
+            let notices = gate.as_ref().map(|gate| gate.notices(now)).unwrap_or_default();
+            for notice in &notices {
                 record::notice(notice);
             }
             gate
@@ -42,10 +44,10 @@ pub(crate) fn with(act: impl FnOnce(Result<&Gate, &[String]>)) {
 
 impl Gate {
     /// Compiles the policy. All mistakes are told in one go.
-    fn build(settings: Settings, seed: u64) -> Result<Self, Vec<String>> {
+    fn build(settings: Settings, seed: u64, now: Now) -> Result<Self, Vec<String>> {
         let Settings { policy, upstream } = settings;
         let mut mistakes = Vec::new();
-        let policy = policy.compile(Abilities::default(), seed);
+        let policy = policy.compile(Abilities::default(), seed, now);
         let policy = policy.map_err(|found| mistakes.extend(found));
         let upstream = upstream.map_err(|found| mistakes.push(found));
         match (policy, upstream) {
@@ -55,13 +57,18 @@ impl Gate {
     }
 
     /// What the operator is told of an instance that has just been made.
-    fn notice(&self) -> Option<&'static str> {
-        let sources = self.policy.borrow().key_sources(now());
+    fn notices(&self, now: Now) -> Vec<String> {
+        let policy = self.policy.borrow();
+        let shadow = policy.shadow().map(|shadow| shadow.notices(now.unix_ms)).unwrap_or_default();
+        let sources = policy.key_sources(now);
         let is_baked = |source: &KeySource| source.baked_until_unix_ms.is_some();
-        if sources.iter().any(|source| is_baked(source) && !source.usable) {
-            return Some(ENDED);
-        }
-        sources.iter().any(|source| source.url.is_some() && !is_baked(source)).then_some(FETCHES)
+        let keys = if sources.iter().any(|source| is_baked(source) && !source.usable) {
+            Some(ENDED)
+        } else {
+            let fetches = |source: &KeySource| source.url.is_some() && !is_baked(source);
+            sources.iter().any(fetches).then_some(FETCHES)
+        };
+        shadow.into_iter().chain(keys.map(str::to_owned)).collect()
     }
 }
 
@@ -115,7 +122,9 @@ mod tests {
         let wrong =
             [("LINKGATE_POLICY", r#"{"version":2,"isuers":[]}"#), ("LINKGATE_UPSTREAM", "x")];
         let variables = wrong.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let mistakes = Gate::build(Settings::read(&variables), 1).err().unwrap();
+        let mistakes = Gate::build(Settings::read(&variables), 1, Now { unix_ms: 0, mono_ms: 0 })
+            .err()
+            .unwrap();
         for part in
             ["LINKGATE_POLICY: /version: ", "LINKGATE_POLICY: /isuers: ", "LINKGATE_UPSTREAM: "]
         {

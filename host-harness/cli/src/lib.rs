@@ -6,6 +6,7 @@ pub mod cases;
 pub mod command;
 mod check_report;
 mod client;
+mod clock;
 mod columns;
 mod component;
 mod demo;

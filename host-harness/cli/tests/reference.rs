@@ -6,13 +6,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use linkgate::reference::{SECTIONS, Section, Shape, Unless, schema, tables};
-use linkgate_policy::{Abilities, Mistake, Review, Secrets, review};
+use linkgate_policy::{Abilities, Mistake, Now, Review, Secrets, review};
 use serde_json::{Value, json};
 
 const HOST: Abilities = Abilities { remembers: true, serialises: true };
 
+/// 2026-11-25, midnight.
+const NOW: Now = Now { unix_ms: 1_795_564_800_000, mono_ms: 0 };
+
 fn reviewed(document: &Value) -> Review {
-    review(&document.to_string(), &Secrets::stand_in(), HOST)
+    review(&document.to_string(), &Secrets::stand_in(), HOST, NOW)
 }
 
 /// A document with every section in it, as it may be.
@@ -26,8 +29,11 @@ fn full() -> Value {
             "hmac_secret": "SESSION",
             // As long as may be, so that every `refresh_min` is at most that.
             "keys": { "discovery": true, "refresh": "24h" },
-            "secondary": {},
+            "max_token_age": "1h",
+            "shadow": ["scopes"],
+            "secondary": { "email_verified": true, "shadow": ["max_age"] },
         }],
+        "shadow": { "until": "2026-12-20" },
         "cors": { "origins": ["https://app.example"] },
         "log": {},
         "metadata": {
@@ -138,6 +144,13 @@ fn values(shape: &Shape) -> Vec<(Value, bool)> {
         Shape::Whole(from, to) => edges(from, to).map(|(at, good)| (json!(at), good)).collect(),
         Shape::Flag => vec![(json!(true), true), (json!(false), true), (json!("yes"), false)],
         Shape::True => vec![(json!(true), true), (json!(false), false)],
+        Shape::Moment => vec![
+            (json!("2026-12-20"), true),
+            (json!("2026-12-20T09:30:00Z"), true),
+            (json!("20.12.2026"), false),
+            (json!("2026-12-20T09:30:00+01:00"), false),
+            (json!(20261220), false),
+        ],
         Shape::One => vec![(json!(1), true), (json!(2), false), (json!("1"), false)],
         Shape::Text | Shape::SecretName => vec![(json!(""), false), (json!(1), false)],
         Shape::Texts(least) => vec![(json!([]), least == 0), (json!("one"), false)],

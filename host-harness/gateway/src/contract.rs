@@ -9,7 +9,7 @@ pub(crate) use bindings::GatePre;
 pub use bindings::exports::linkgate::policy::evaluator::{
     Abilities, Acquire, Acquired, Answer, AnswerHead, Call, CallFailure, Decision, End, Event,
     Failure, Fetch, Forward, Head, Header, HeaderEdits, KeySource, MergeRecord, Mistake, Now,
-    Opened, Outcome, Pass, ReadBody, Reply, Secret, Step, Turn,
+    Opened, Outcome, Pass, ReadBody, Reply, Secret, Shadow, ShadowDecision, Step, Turn,
 };
 
 #[expect(missing_docs, reason = "generated: wit/evaluator.wit is the documentation")]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::contract::{Answer, Decision, End, Event, Fetch, Head, KeySource, Now, Turn};
+use crate::contract::{Answer, Decision, End, Event, Fetch, Head, KeySource, Now, Shadow, Turn};
 
 /// One instance that decides. It serves many exchanges, whose calls interleave.
 ///
@@ -14,6 +14,11 @@ pub trait Evaluator: Keys + Send + 'static {
 
     /// Names of the request headers to hand over, lower case.
     fn wanted_headers(&self) -> Vec<String>;
+
+    /// What its policy does not enforce. By default it enforces all it says.
+    fn shadow(&self) -> Option<Shadow> {
+        None
+    }
 
     /// Opens an exchange and gives its first step.
     ///

@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use crate::clock::Clock;
-use crate::contract::{Decision, Failure, Head, KeySource, Turn};
+use crate::contract::{Decision, Failure, Head, KeySource, Shadow, Turn};
 use crate::errand::Errands;
 use crate::error::StartError;
 use crate::evaluator::{Evaluator, Keys, Trap};
@@ -34,6 +34,7 @@ pub(crate) struct Fleet {
     desk: Arc<Desk>,
     /// How the keys of each issuer stood when it was made.
     sources: Vec<KeySource>,
+    shadow: Option<Shadow>,
 }
 
 /// What exchanges share with the gateway.
@@ -113,7 +114,7 @@ impl Fleet {
     ) -> Result<Self, StartError> {
         let (living, _receiver) = watch::channel(());
         let band = desk.errands.crew.number();
-        let (mut wanted, mut sources) = (Vec::new(), Vec::new());
+        let (mut wanted, mut sources, mut shadow) = (Vec::new(), Vec::new(), None);
         let mut seats = Vec::new();
         for _ in 0..instances.max(1) {
             let mut evaluator = make()?;
@@ -121,12 +122,14 @@ impl Fleet {
             let now = desk.clock.now();
             sources = evaluator.key_sources(now).map_err(StartError::Trapped)?;
             wanted = evaluator.wanted_headers();
+            shadow = evaluator.shadow();
             let (make, at) = (Arc::clone(&make), Arc::clone(&desk));
             let seat = Seat::take(evaluator, make, at, living.clone())?;
             desk.errands.crew.join(band, &seat);
             seats.push(seat);
         }
-        Ok(Self { band, seats, turn: AtomicUsize::new(0), living, limits, wanted, desk, sources })
+        let turn = AtomicUsize::new(0);
+        Ok(Self { band, seats, turn, living, limits, wanted, desk, sources, shadow })
     }
 
     /// It serves from now on.
@@ -138,6 +141,11 @@ impl Fleet {
     /// Names of the request headers to hand over: those of the policy all instances share.
     pub(crate) fn wanted_headers(&self) -> &[String] {
         &self.wanted
+    }
+
+    /// What the policy does not enforce.
+    pub(crate) fn shadow(&self) -> Option<Shadow> {
+        self.shadow.clone()
     }
 
     /// Opens an exchange once there is room for a request and a living instance, if that is soon.

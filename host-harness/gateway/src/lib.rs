@@ -83,7 +83,7 @@ mod error;
 pub use contract::{
     Abilities, Acquire, Acquired, Answer, AnswerHead, Call, CallFailure, Decision, End, Event,
     Failure, Fetch, Forward, Gate, Head, Header, HeaderEdits, KeySource, MergeRecord, Mistake, Now,
-    Opened, Outcome, Pass, ReadBody, Reply, Secret, Step, Turn,
+    Opened, Outcome, Pass, ReadBody, Reply, Secret, Shadow, ShadowDecision, Step, Turn,
 };
 pub use descriptors::TooFewDescriptors;
 pub use error::StartError;

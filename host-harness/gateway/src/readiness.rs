@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::contract::KeySource;
+use crate::contract::{KeySource, Shadow};
 use crate::drive::Driver;
 
 /// A view of a gateway from outside, also while it serves.
@@ -29,10 +29,16 @@ impl Readiness {
         if self.live_instances() == 0 {
             return Err(NotReady::NoInstance);
         }
-        if self.key_sources().iter().any(|source| !source.usable) {
+        if !self.is_in_shadow() && self.key_sources().iter().any(|source| !source.usable) {
             return Err(NotReady::NoKeys);
         }
         Ok(())
+    }
+
+    /// Whether requests pass whatever is decided, keys or no keys.
+    fn is_in_shadow(&self) -> bool {
+        let until = self.shadow().and_then(|shadow| shadow.until);
+        until.is_some_and(|until| self.driver.desk.clock.now().unix_ms < until)
     }
 
     /// How the keys of each issuer of the present policy stand, in the order of its document.
@@ -40,6 +46,12 @@ impl Readiness {
     pub fn key_sources(&self) -> Vec<KeySource> {
         let desk = &self.driver.desk;
         desk.errands.crew.sources(desk.clock.now())
+    }
+
+    /// What the present policy does not enforce.
+    #[must_use]
+    pub fn shadow(&self) -> Option<Shadow> {
+        self.driver.fleet().shadow()
     }
 
     /// Requests in flight, under whichever policy.
@@ -64,7 +76,7 @@ pub enum NotReady {
     /// No evaluator instance is alive: each trapped, and is being replaced.
     NoInstance,
     /// An issuer of the policy has no usable key: none came yet, or none for longer than the last may be
-    /// used. Its requests are answered 503.
+    /// used. Its requests are answered 503, unless the policy is in shadow.
     NoKeys,
 }
 

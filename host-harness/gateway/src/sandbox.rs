@@ -10,9 +10,10 @@ use wasmtime::{
     StoreLimits, StoreLimitsBuilder,
 };
 
+use crate::clock::Clock;
 use crate::contract::{
     Abilities, Answer, Decision, End, Event, Fetch, Gate, GatePre, Head, KeySource, Now, Opened,
-    Secret, Turn,
+    Secret, Shadow, Turn,
 };
 use crate::error::StartError;
 use crate::evaluator::{Evaluator, Keys, Trap};
@@ -77,10 +78,13 @@ impl Sandbox {
 
         let policy = self.policy(&gate, &mut store)?;
         let resource = gate.linkgate_policy_evaluator().policy();
+        let shadow = resource
+            .call_shadow(&mut store, policy)
+            .map_err(|error| StartError::Trapped(trap(&error)))?;
         let wanted = resource
             .call_wanted_headers(&mut store, policy)
             .map_err(|error| StartError::Trapped(trap(&error)))?;
-        Ok(Guest { store, gate, policy, wanted })
+        Ok(Guest { store, gate, policy, wanted, shadow })
     }
 
     /// The policy of an instance: compiled from the document, or the one that is baked in.
@@ -90,6 +94,7 @@ impl Sandbox {
         store: &mut Store<StoreLimits>,
     ) -> Result<ResourceAny, StartError> {
         let Policy { document, secrets, seed } = &self.policy;
+        let now = Clock::start().now();
         let resource = gate.linkgate_policy_evaluator().policy();
         let made = match document {
             Some(document) => {
@@ -98,9 +103,9 @@ impl Sandbox {
                     value: value.clone(),
                 };
                 let secrets: Vec<Secret> = secrets.iter().map(secret).collect();
-                resource.call_compile(store, document, &secrets, HOST, *seed).map(Some)
+                resource.call_compile(store, document, &secrets, HOST, *seed, now).map(Some)
             }
-            None => resource.call_baked(store, HOST, *seed),
+            None => resource.call_baked(store, HOST, *seed, now),
         };
         let made = made.map_err(|error| StartError::Trapped(trap(&error)))?;
         made.ok_or(StartError::NoPolicy)?.map_err(StartError::Policy)
@@ -113,10 +118,15 @@ pub(crate) struct Guest {
     gate: Gate,
     policy: ResourceAny,
     wanted: Vec<String>,
+    shadow: Option<Shadow>,
 }
 
 impl Evaluator for Guest {
     type Exchange = ResourceAny;
+
+    fn shadow(&self) -> Option<Shadow> {
+        self.shadow.clone()
+    }
 
     fn wanted_headers(&self) -> Vec<String> {
         self.wanted.clone()

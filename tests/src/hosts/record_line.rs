@@ -32,9 +32,15 @@ pub fn parse(line: &str) -> Option<Record> {
         traceparent: text("trace_id"),
         unverified: text("unverified"),
         metadata: line.get("metadata").filter(|value| !value.is_null()).cloned(),
+        shadow: line.get("shadow").filter(|value| !value.is_null()).cloned(),
+        missed: line.get("missed").and_then(causes).unwrap_or_default(),
         end: text("end")?,
         elapsed_ms: number("duration_us")? / 1_000,
     })
+}
+
+fn causes(list: &Value) -> Option<Vec<String>> {
+    list.as_array()?.iter().map(|cause| cause.as_str().map(str::to_owned)).collect()
 }
 
 #[cfg(test)]

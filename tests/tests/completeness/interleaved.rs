@@ -150,17 +150,17 @@ pub(super) fn interleaved(
 
 enum Side<'s> {
     Ahead(&'s Scene),
-    Under(Walk<'s>),
-    Over(Observed),
+    Under(Box<Walk<'s>>),
+    Over(Box<Observed>),
     Moving,
 }
 
 impl Side<'_> {
     fn turn(self, edition: &mut dyn Edition) -> Self {
         match self {
-            Self::Ahead(scene) => Self::Under(Walk::open(edition, scene).expect("open")),
+            Self::Ahead(scene) => Self::Under(Box::new(Walk::open(edition, scene).expect("open"))),
             Self::Under(walk) if walk.is_done() => {
-                Self::Over(walk.close(edition, End::Finished).expect("close"))
+                Self::Over(Box::new(walk.close(edition, End::Finished).expect("close")))
             }
             Self::Under(mut walk) => {
                 walk.advance(edition).expect("advance");
@@ -172,7 +172,7 @@ impl Side<'_> {
 
     fn seen(self) -> Observed {
         let Self::Over(seen) = self else { panic!("a turn too few") };
-        timeless(seen)
+        timeless(*seen)
     }
 }
 

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::OnceLock;
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header as JoseHeader};
-use linkgate_policy::{Abilities, Policy, Secrets};
+use linkgate_policy::{Abilities, Now, Policy, Secrets};
 use linkgate_tenant::{Request, Settings, SigningKey, Tenant, Users, Validity};
 use serde_json::{Map, Value, json};
 
@@ -98,7 +98,8 @@ impl World {
         let secrets = [("HMAC", SECRET), ("SERVICE", self.tokens.service.as_str())];
         let secrets: Secrets = secrets.into_iter().collect();
         let host = Abilities { remembers: true, serialises: true };
-        Policy::compile(&self.document, &secrets, host, 1).unwrap_or_else(|mistakes| {
+        let now = Now { unix_ms: 0, mono_ms: 0 };
+        Policy::compile(&self.document, &secrets, host, 1, now).unwrap_or_else(|mistakes| {
             panic!("{}\n{mistakes:?}", self.document);
         })
     }

@@ -3,8 +3,10 @@
 use jsonwebtoken::Algorithm;
 
 use super::section::Entry;
-use super::{Kind, duration};
+use super::{IssuerRules, Kind, duration};
 use crate::key;
+use crate::line::Time;
+use crate::protocol::Now;
 
 /// Two minutes: clocks that keep time by NTP are within a second of each other.
 const LONG_SKEW_MS: u64 = 120_000;
@@ -104,6 +106,36 @@ pub(super) fn origin(entry: &Entry<'_>, origin: &str) {
             "serve the page by `https`, and allow that origin",
         );
     }
+}
+
+/// Where the gate acts with its own token.
+pub(super) fn scopes_in_shadow(entry: &Entry<'_>, issuers: &[IssuerRules]) {
+    if issuers.iter().any(|issuer| issuer.shadow.scopes) {
+        entry.unwise(
+            "`scopes` is in shadow: a bearer without them has the gate write with its own token",
+            "take `scopes` out of the list `shadow`, or do without `metadata` meanwhile",
+        );
+    }
+}
+
+pub(super) fn shadow(entry: &Entry<'_>, until: Time, now: Now) {
+    if until.unix_ms > now.unix_ms {
+        entry.unwise(
+            &format!(
+                "nothing is enforced until {until}: every request passes, whatever is decided"
+            ),
+            "take `shadow` out once the decision log shows what you expect",
+        );
+    } else {
+        entry.unwise("the shadow is over, and the policy enforces", "take `shadow` out");
+    }
+}
+
+pub(super) fn rule_in_shadow(entry: &Entry<'_>, rule: &str) {
+    entry.unwise(
+        &format!("`{rule}` is logged and not enforced"),
+        "take it out of the list once the decision log shows what you expect",
+    );
 }
 
 pub(super) fn every_metadata_key(entry: &Entry<'_>) {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::review;
-use crate::minted;
+use crate::minted::{self, NOW};
 use crate::protocol::{Abilities, Secrets};
 
 /// The places of the warnings for the good document with one value put in.
@@ -12,7 +12,7 @@ fn warned(pointer: &str, value: Value) -> Vec<String> {
     let (parent, key) = pointer.rsplit_once('/').unwrap();
     document.pointer_mut(parent).unwrap().as_object_mut().unwrap().insert(key.to_owned(), value);
     let host = Abilities { remembers: true, serialises: true };
-    let review = review(&document.to_string(), &Secrets::stand_in(), host);
+    let review = review(&document.to_string(), &Secrets::stand_in(), host, NOW);
     assert!(review.mistakes.is_empty(), "{pointer}: {:?}", review.mistakes);
     assert!(review.warnings.iter().all(|warning| warning.help.is_some()), "{pointer}");
     review.warnings.into_iter().map(|warning| warning.pointer).collect()
@@ -39,6 +39,12 @@ fn what_is_unwise_is_told_where_it_stands() {
             &["/secondary/max_age"],
         ),
         ("/secondary", json!({ "algorithms": ["EdDSA"], "max_age": "24h" }), &[]),
+        ("/shadow", json!(["scopes"]), &["/shadow/0"]),
+        (
+            "/secondary",
+            json!({ "algorithms": ["EdDSA"], "shadow": ["max_age"] }),
+            &["/secondary/shadow/0"],
+        ),
         ("/keys", json!({ "discovery": true, "stale": "0s" }), &["/keys/stale"]),
         ("/keys", json!({ "discovery": true, "stale": "48h" }), &["/keys/stale"]),
         ("/keys", json!({ "discovery": true, "stale": "1h" }), &[]),
@@ -56,6 +62,8 @@ fn what_is_unwise_is_told_where_it_stands() {
     for (pointer, value, places) in [
         ("/metadata", service(json!("*")), ["/metadata/include"].as_slice()),
         ("/metadata", service(json!(["a"])), &[]),
+        ("/shadow", json!({ "until": "2023-11-15" }), &["/shadow/until"]),
+        ("/shadow", json!({ "until": "2023-11-14" }), &["/shadow/until"]),
         (
             "/cors",
             json!({ "origins": ["http://app.example", "http://localhost:3000"] }),
@@ -78,8 +86,20 @@ fn a_symmetric_algorithm_is_unwise_wherever_it_stands() {
     let issuer = document["issuers"][0].as_object_mut().unwrap();
     issuer.insert("algorithms".to_owned(), json!(["EdDSA", "HS256"]));
     issuer.insert("hmac_secret".to_owned(), json!("A"));
-    let review = review(&document.to_string(), &Secrets::stand_in(), Abilities::default());
+    let review = review(&document.to_string(), &Secrets::stand_in(), Abilities::default(), NOW);
     let [warning] = review.warnings.as_slice() else { panic!("{review:?}") };
     assert_eq!(warning.pointer, "/issuers/0/algorithms/1");
     assert!(warning.message.starts_with("HS256 is symmetric"), "{warning:?}");
+}
+
+#[test]
+fn scopes_in_shadow_are_unwise_where_the_gate_has_a_token_of_its_own() {
+    let mut document = minted::document();
+    document["issuers"][0]["shadow"] = json!(["scopes"]);
+    document["metadata"] =
+        json!({ "credentials": "service", "service": { "token": "A" }, "include": ["a"] });
+    let host = Abilities { remembers: true, serialises: true };
+    let review = review(&document.to_string(), &Secrets::stand_in(), host, NOW);
+    let places: Vec<&str> = review.warnings.iter().map(|at| at.pointer.as_str()).collect();
+    assert_eq!(places, ["/issuers/0/shadow/0", "/metadata/credentials"]);
 }

@@ -1,5 +1,8 @@
 //! Durations in a document: a whole number and `ms`, `s`, `m` or `h`.
 
+/// Milliseconds in a day.
+pub(super) const DAY_MS: u64 = 86_400_000;
+
 /// A duration in milliseconds, from a whole number and `ms`, `s`, `m` or `h`.
 #[must_use]
 pub fn parse_ms(text: &str) -> Option<u64> {

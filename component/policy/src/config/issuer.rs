@@ -7,8 +7,9 @@ use jsonwebtoken::Algorithm;
 use super::advice;
 use super::keys;
 use super::section::{Entry, Section};
+use super::shadow;
 use super::spelling;
-use super::{IssuerRules, Kind, SecondaryRules};
+use super::{IssuerRules, Kind, SecondaryRules, SecondaryShadow};
 use crate::key;
 use crate::keyring::IssuerKeys;
 use crate::protocol::Secrets;
@@ -88,6 +89,7 @@ fn read_one(
         secondary.map_or_else(SecondaryRules::default, |section| read_secondary(section, reserved));
     let wanted = keys::Wanted::of(&algorithms, &secondary.algorithms);
     let keys = keys::read(&mut section, &wanted, issuer.as_deref(), secrets);
+    let shadow = shadow::of_bearer(&mut section, !scopes.is_empty(), max_token_age_ms.is_some());
     section.end();
     let rules = IssuerRules {
         issuer: issuer?,
@@ -101,6 +103,7 @@ fn read_one(
         max_token_age_ms,
         token_type,
         secondary,
+        shadow,
     };
     Some((rules, keys?))
 }
@@ -112,6 +115,7 @@ impl Default for SecondaryRules {
             audiences: None,
             max_age_ms: Some(3_600_000),
             email_verified: false,
+            shadow: SecondaryShadow::default(),
         }
     }
 }
@@ -138,8 +142,9 @@ fn read_secondary(mut section: Section<'_>, reserved: &[String]) -> SecondaryRul
     };
     let email_verified =
         section.optional("email_verified").and_then(|entry| entry.flag()).unwrap_or(false);
+    let shadow = shadow::of_secondary(&mut section, max_age_ms.is_some(), email_verified);
     section.end();
-    SecondaryRules { algorithms, audiences, max_age_ms, email_verified }
+    SecondaryRules { algorithms, audiences, max_age_ms, email_verified, shadow }
 }
 
 /// `algorithms`, RS256 unless said otherwise. `none` is not the name of one.

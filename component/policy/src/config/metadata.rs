@@ -77,6 +77,7 @@ fn credentials(
     let service = section.optional("service");
     let entry = section.required("credentials")?;
     if entry.one_of(&[("caller", false), ("service", true)])? {
+        advice::scopes_in_shadow(&entry, issuers);
         let Some(service) = service else {
             section.wrong("the key `service`", "none");
             return None;

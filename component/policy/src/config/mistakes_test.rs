@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::minted;
+use crate::minted::{self, NOW};
 use crate::policy::Policy;
 use crate::protocol::{Abilities, Secrets};
 
@@ -10,7 +10,7 @@ use crate::protocol::{Abilities, Secrets};
 fn told(document: &str) -> Vec<String> {
     let secrets = Secrets::from_iter([("SHORT", "too short")]);
     let mistakes =
-        Policy::compile(document, &secrets, Abilities::default(), 1).err().unwrap_or_default();
+        Policy::compile(document, &secrets, Abilities::default(), 1, NOW).err().unwrap_or_default();
     mistakes
         .into_iter()
         .map(|mistake| {
@@ -56,7 +56,7 @@ fn all_mistakes_are_told_in_one_run() {
         "/pass/1: expected prefixes that do not overlap, found one that overlaps `/app`",
         "/pass/2: expected a prefix apart from the guarded routes, found one that overlaps `/api/v2/users`",
         "/pass/3: expected an absolute path of letters, digits, `-`, `_`, `.` and `~`, without a trailing slash, found `app`",
-        "/isuers: expected a known key, found `isuers` (the keys here are: base_path, body_timeout, cors, encoded_slashes, forward_headers, issuers, log, metadata, pass, profile, upstream_timeout, version)",
+        "/isuers: expected a known key, found `isuers` (the keys here are: base_path, body_timeout, cors, encoded_slashes, forward_headers, issuers, log, metadata, pass, profile, shadow, upstream_timeout, version)",
     ];
     assert_eq!(told(&document.to_string()), expected);
 }
@@ -95,6 +95,18 @@ fn one_mistake_at_a_time() {
         (format!("{issuer}/algorithms"), json!(["EdDSA", "EdDSA"]), format!("{issuer}/algorithms/1: expected every algorithm once, found `EdDSA` again")),
         (format!("{issuer}/secondary"), json!({ "algorithms": ["EdDSA"], "audiences": ["https://tenant.example/api/v2/"] }), format!("{issuer}/secondary/audiences/0: expected an audience of ID tokens, found one of the issuer's access tokens")),
         ("/profile".to_owned(), json!(false), "/profile: expected `off` or `read-own`, found `false`".to_owned()),
+        (format!("{issuer}/shadow"), json!(["scope"]), format!("{issuer}/shadow/0: expected `scopes` or `max_token_age`, found `scope` (did you mean `scopes`?)")),
+        (format!("{issuer}/shadow"), json!(["issuer"]), format!("{issuer}/shadow/0: expected `scopes` or `max_token_age`, found `issuer`")),
+        (format!("{issuer}/shadow"), json!(["scopes", "scopes"]), format!("{issuer}/shadow/1: expected every rule once, found `scopes` again")),
+        (format!("{issuer}/shadow"), json!([]), format!("{issuer}/shadow: expected at least one entry, found an empty list")),
+        (format!("{issuer}/shadow"), json!("scopes"), format!("{issuer}/shadow: expected a list, found a string (write `[` and `]` around a single entry)")),
+        (format!("{issuer}/shadow"), json!(["max_token_age"]), format!("{issuer}/shadow/0: expected a rule that asks for something, found `max_token_age`, which does not (without it there is nothing to log: take it out of the list)")),
+        (format!("{issuer}/secondary"), json!({ "algorithms": ["EdDSA"], "max_age": "off", "shadow": ["max_age"] }), format!("{issuer}/secondary/shadow/0: expected a rule that asks for something, found `max_age`, which does not (without it there is nothing to log: take it out of the list)")),
+        ("/shadow".to_owned(), json!({}), "/shadow: expected the key `until`, found none".to_owned()),
+        ("/shadow".to_owned(), json!(true), "/shadow: expected an object, found a boolean".to_owned()),
+        ("/shadow".to_owned(), json!({ "until": "20.12.2026" }), "/shadow/until: expected a date such as `2026-12-20` or a moment such as `2026-12-20T09:00:00Z`, found `20.12.2026` (it is the first moment at which the policy enforces; a date is its midnight in UTC)".to_owned()),
+        ("/shadow".to_owned(), json!({ "until": "2024-02-30" }), "/shadow/until: expected a date such as `2026-12-20` or a moment such as `2026-12-20T09:00:00Z`, found `2024-02-30` (it is the first moment at which the policy enforces; a date is its midnight in UTC)".to_owned()),
+        ("/shadow".to_owned(), json!({ "until": "2023-12-15" }), "/shadow/until: expected an end within 30 days, by 2023-12-14T22:13:20.000Z, found 2023-12-15T00:00:00.000Z (a policy in shadow guards nobody; a later end can be written when that one is near)".to_owned()),
         ("/log".to_owned(), json!([]), "/log: expected an object, found a list".to_owned()),
     ] {
         assert_eq!(told(&with(&pointer, value)), [expected], "{pointer}");

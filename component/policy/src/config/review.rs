@@ -6,7 +6,7 @@ use super::notes::{Mistake, Notes};
 use super::section::Entry;
 use super::{Around, Compiled};
 use crate::json::{self, NotStrict};
-use crate::protocol::{Abilities, Secrets};
+use crate::protocol::{Abilities, Now, Secrets};
 
 /// What is to be said of a document, without a policy being made of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,10 +20,10 @@ pub struct Review {
     pub keys: BTreeSet<String>,
 }
 
-/// Looks a document (JSON) over: all mistakes in it, and what is unwise.
+/// Looks a document (JSON) over: all mistakes in it, and what is unwise, as of this moment.
 #[must_use]
-pub fn review(document: &str, secrets: &Secrets, host: Abilities) -> Review {
-    look(document, &Around { secrets, host, seed: 0 }).1
+pub fn review(document: &str, secrets: &Secrets, host: Abilities, now: Now) -> Review {
+    look(document, &Around { secrets, host, seed: 0, now }).1
 }
 
 /// Compiles a document.
@@ -32,8 +32,9 @@ pub(crate) fn compile(
     secrets: &Secrets,
     host: Abilities,
     seed: u64,
+    now: Now,
 ) -> Result<Compiled, Vec<Mistake>> {
-    let (compiled, review) = look(document, &Around { secrets, host, seed });
+    let (compiled, review) = look(document, &Around { secrets, host, seed, now });
     compiled.filter(|_| review.mistakes.is_empty()).ok_or(review.mistakes)
 }
 

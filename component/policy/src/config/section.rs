@@ -162,7 +162,7 @@ impl<'a> Entry<'a> {
     }
 
     /// What stands here: words and numbers as they are, anything else by its kind.
-    fn shown(&self) -> String {
+    pub(super) fn shown(&self) -> String {
         match self.value {
             Json::Text(text) => format!("`{text}`"),
             Json::Number(number) => number.to_string(),

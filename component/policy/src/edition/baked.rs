@@ -106,8 +106,8 @@ impl Baked {
     /// # Errors
     ///
     /// All mistakes; what this host cannot do is one.
-    pub fn compile(&self, host: Abilities, seed: u64) -> Result<Policy, Vec<Mistake>> {
-        let mut policy = Policy::compile(self.document(), &Secrets::default(), host, seed)?;
+    pub fn compile(&self, host: Abilities, seed: u64, now: Now) -> Result<Policy, Vec<Mistake>> {
+        let mut policy = Policy::compile(self.document(), &Secrets::default(), host, seed, now)?;
         let Some(BakedKeys { until_unix_ms, sets }) = &self.keys else { return Ok(policy) };
         let seal = |set: &BakedSet| {
             let sealed = policy.seal_keys(&set.issuer, set.jwks.get(), *until_unix_ms);

@@ -3,7 +3,7 @@
 use super::baked::Baked;
 use crate::config::Mistake;
 use crate::policy::Policy;
-use crate::protocol::{Abilities, Secrets};
+use crate::protocol::{Abilities, Now, Secrets};
 
 /// The policy document, JSON.
 const POLICY: &str = "LINKGATE_POLICY";
@@ -52,7 +52,7 @@ impl Environment {
     /// # Errors
     ///
     /// All mistakes, a line each, as the operator reads them.
-    pub fn compile(&self, host: Abilities, seed: u64) -> Result<Policy, Vec<String>> {
+    pub fn compile(&self, host: Abilities, seed: u64, now: Now) -> Result<Policy, Vec<String>> {
         let compiled = match (&self.baked, &self.document) {
             (Err(why), _) => return Err(vec![why.clone()]),
             (Ok(Some(_)), Some(_)) => {
@@ -63,9 +63,9 @@ impl Environment {
             (Ok(None), None) => {
                 return Err(vec![format!("{POLICY}: expected a policy document, found nothing")]);
             }
-            (Ok(Some(baked)), None) => (BAKED, baked.compile(host, seed)),
+            (Ok(Some(baked)), None) => (BAKED, baked.compile(host, seed, now)),
             (Ok(None), Some(document)) => {
-                (POLICY, Policy::compile(document, &self.secrets, host, seed))
+                (POLICY, Policy::compile(document, &self.secrets, host, seed, now))
             }
         };
         let (origin, compiled) = compiled;
@@ -85,6 +85,7 @@ fn line(origin: &str, mistake: &Mistake) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::minted::NOW;
 
     fn read(variables: &[(&str, &str)]) -> Environment {
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
@@ -149,7 +150,7 @@ mod tests {
                 &["LINKGATE_POLICY: /version: ", "LINKGATE_POLICY: /isuers: "],
             ),
         ] {
-            let mistakes = read(variables).compile(Abilities::default(), 1).err().unwrap();
+            let mistakes = read(variables).compile(Abilities::default(), 1, NOW).err().unwrap();
             for part in expected {
                 let is_told = mistakes.iter().any(|line| line.starts_with(part));
                 assert!(is_told, "{row}: `{part}` is not in {mistakes:#?}");

@@ -19,7 +19,12 @@ pub trait Edition {
     ///
     /// # Errors
     /// The document has mistakes, or the edition is dead.
-    fn load(&mut self, document: &str, secrets: &[(String, String)]) -> Result<PolicyId, Trouble>;
+    fn load(
+        &mut self,
+        document: &str,
+        secrets: &[(String, String)],
+        now: Now,
+    ) -> Result<PolicyId, Trouble>;
 
     /// Compiles a policy document anew, with no key fetched yet: what one case has it fetch is no other
     /// case's business.
@@ -30,6 +35,7 @@ pub trait Edition {
         &mut self,
         document: &str,
         secrets: &[(String, String)],
+        now: Now,
     ) -> Result<PolicyId, Trouble>;
 
     /// Has the keys of all issuers fetched before anybody asks, as a host does that remembers.
@@ -187,6 +193,10 @@ pub struct Record {
     pub unverified: Option<String>,
     /// What became of the secondary's metadata, as a line of the log has it.
     pub metadata: Option<Value>,
+    /// What would have been decided of a request that a policy in shadow let through, likewise.
+    pub shadow: Option<Value>,
+    /// The rules in shadow that did not hold, each by its cause.
+    pub missed: Vec<String>,
     /// `finished`, `client-gone`, `shutdown`.
     pub end: String,
     /// Milliseconds from open to close.

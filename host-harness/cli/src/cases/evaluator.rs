@@ -100,16 +100,22 @@ impl Edition for Evaluator {
         "evaluator"
     }
 
-    fn load(&mut self, document: &str, secrets: &[(String, String)]) -> Result<PolicyId, Trouble> {
+    fn load(
+        &mut self,
+        document: &str,
+        secrets: &[(String, String)],
+        now: Now,
+    ) -> Result<PolicyId, Trouble> {
         let known =
             self.instance()?.policies.iter().position(|(known, _)| known == document).map(PolicyId);
-        known.map_or_else(|| self.compile(document, secrets), Ok)
+        known.map_or_else(|| self.compile(document, secrets, now), Ok)
     }
 
     fn compile(
         &mut self,
         document: &str,
         secrets: &[(String, String)],
+        now: Now,
     ) -> Result<PolicyId, Trouble> {
         self.call(|instance| {
             let secrets: Vec<Secret> = secrets
@@ -118,7 +124,7 @@ impl Edition for Evaluator {
                 .collect();
             let resource = instance.gate.linkgate_policy_evaluator().policy();
             let policy = resource
-                .call_compile(&mut instance.store, document, &secrets, HOST, SEED)?
+                .call_compile(&mut instance.store, document, &secrets, HOST, SEED, wire::now(now))?
                 .map_err(|mistakes| {
                     let lines: Vec<String> = mistakes
                         .iter()

@@ -93,8 +93,7 @@ impl Meaning<'_> {
         let document = self.suite.document(policy)?;
         let mark = format!("{{{{{KEY_ENDPOINT}}}}}");
         match (self.names.get(KEY_ENDPOINT), document.contains(&mark)) {
-            (None, false) => Ok(document),
-            (Some(place), true) => Ok(document.replace(&mark, place)),
+            (None, false) | (Some(_), true) => self.text(&document),
             (None, true) => Err(Trouble::new(format!(
                 "expected `keys`, since policy `{policy}` has some at `{mark}`, found none"
             ))),

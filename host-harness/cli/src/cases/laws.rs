@@ -62,6 +62,13 @@ fn the_record_agrees(observed: &Observed, seen: &mut Differences) {
         &observed.sent.iter().any(is_forwarded).to_string(),
         &record.upstream_called.to_string(),
     );
+    if record.shadow.is_some() {
+        // What passes is the client's own request, alone, and what comes back is not touched.
+        let is_own = observed.sent == [Departed::Untouched];
+        seen.text("law: sent in shadow", "true", &is_own.to_string());
+        let is_upstreams = observed.origin == Origin::Upstream || record.outcome == "failed";
+        seen.text("law: the reply in shadow", "true", &is_upstreams.to_string());
+    }
     if record.outcome == "denied" {
         seen.text(
             "law: upstream_called of a refusal",

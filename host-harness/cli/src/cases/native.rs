@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use linkgate_policy::{Abilities, Answer, Cause, End, Event, Exchange, Head, Now, Policy, Secrets};
 
+use serde_json::json;
+
 use super::edition::{Edition, ExchangeId, PolicyId, Record, Sent, Step, Turn, merge_record};
 use super::trouble::Trouble;
 
@@ -26,21 +28,27 @@ impl Edition for Native {
         "native"
     }
 
-    fn load(&mut self, document: &str, secrets: &[(String, String)]) -> Result<PolicyId, Trouble> {
+    fn load(
+        &mut self,
+        document: &str,
+        secrets: &[(String, String)],
+        now: Now,
+    ) -> Result<PolicyId, Trouble> {
         if let Some(known) = self.policies.iter().position(|(known, _)| known == document) {
             return Ok(PolicyId(known));
         }
-        self.compile(document, secrets)
+        self.compile(document, secrets, now)
     }
 
     fn compile(
         &mut self,
         document: &str,
         secrets: &[(String, String)],
+        now: Now,
     ) -> Result<PolicyId, Trouble> {
         let secrets: Secrets =
             secrets.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        let policy = Policy::compile(document, &secrets, HOST, SEED).map_err(|mistakes| {
+        let policy = Policy::compile(document, &secrets, HOST, SEED, now).map_err(|mistakes| {
             let lines: Vec<String> = mistakes
                 .iter()
                 .map(|mistake| format!("{}: {}", mistake.pointer, mistake.message))
@@ -145,19 +153,8 @@ fn neutral(turn: linkgate_policy::Turn) -> Turn {
 }
 
 fn record(decision: linkgate_policy::Decision) -> Record {
-    let outcome = match decision.cause {
-        Cause::Granted | Cause::LinkFound | Cause::Preflight => "allowed",
-        Cause::Passed => "passed",
-        Cause::Denied(_) => "denied",
-        Cause::Failed(_) | Cause::Unfinished => "failed",
-    };
-    let end = match decision.end {
-        End::Finished => "finished",
-        End::ClientGone => "client-gone",
-        End::Shutdown => "shutdown",
-    };
     Record {
-        outcome: outcome.to_owned(),
+        outcome: decision.outcome().name().to_owned(),
         cause: decision.cause.name(),
         reason: decision.cause.reason_code().to_owned(),
         route: decision.route.to_owned(),
@@ -176,7 +173,12 @@ fn record(decision: linkgate_policy::Decision) -> Record {
             let keys = record.keys.into_iter().map(|(key, fate)| (key, fate.name()));
             merge_record(record.outcome, record.calls, keys)
         }),
-        end: end.to_owned(),
+        shadow: decision.shadow.map(|cause| {
+            let outcome = cause.outcome().name();
+            json!({ "outcome": outcome, "cause": cause.name(), "reason": cause.reason_code() })
+        }),
+        missed: decision.missed.iter().map(|denial| Cause::Denied(*denial).name()).collect(),
+        end: decision.end.name().to_owned(),
         elapsed_ms: decision.elapsed_ms,
     }
 }

@@ -255,6 +255,10 @@ impl Meaning<'_> {
         text::render(text, self.mint.now_s, &|name| self.named(name))
     }
 
+    pub(super) fn text(&self, text: &str) -> Result<String, Trouble> {
+        text::render_text(text, self.mint.now_s, &|name| self.named(name))
+    }
+
     /// A name of the suite, a token, or a part of one.
     pub(super) fn named(&self, name: &str) -> Result<String, Trouble> {
         if let Some(text) = self.names.get(name) {

@@ -6,9 +6,12 @@
 //! | `{{bearer}}` | a token, minted when the case runs |
 //! | `{{bearer.header}}`, `.claims`, `.signature` | one part of it |
 //! | `{{now}}`, `{{now-61s}}`, `{{now+1h}}` | the case's clock in Unix seconds, shifted |
+//! | `{{date now+10d}}` | the same as RFC 3339 has it, for policies |
 //! | `{{secret SERVICE}}` | a secret of the host's |
 //! | `{{repeat a 9000}}` | a text, repeated |
 //! | `{{bytes ff fe}}` | bytes, in hex |
+
+use linkgate_policy::Time;
 
 use super::trouble::Trouble;
 
@@ -58,6 +61,12 @@ fn placeholder(
         (Some("bytes"), Some(_), _, _) => {
             name.split_whitespace().skip(1).map(|hex| byte(hex, name)).collect()
         }
+        (Some("date"), Some(when), None, None) => {
+            let seconds = moment(when, now_s)
+                .ok_or_else(|| Trouble::new(format!("expected a time in `{name}`")))?;
+            let date = Time { unix_ms: seconds.saturating_mul(1_000) }.to_string();
+            Ok(date.replace(".000Z", "Z").into_bytes())
+        }
         _ => match moment(name, now_s) {
             Some(moment) => Ok(moment.to_string().into_bytes()),
             None => meaning(name).map(String::into_bytes),
@@ -104,6 +113,7 @@ mod tests {
             ("plain", "a { b } c", &b"a { b } c"[..]),
             ("name", "/{{alice}}/{{ alice }}", b"/a|1/a|1"),
             ("time", "{{now-1m}} {{now+1h}}", b"940 4600"),
+            ("date", "{{date now+2d}}", b"1970-01-03T00:16:40Z"),
             ("repeat", "{{repeat ab 3}}", b"ababab"),
             ("bytes", "/{{bytes c3 28}}", b"/\xc3\x28"),
         ] {
@@ -113,6 +123,7 @@ mod tests {
             ("unknown", "{{bob}}"),
             ("open", "{{alice"),
             ("hex", "{{bytes xx}}"),
+            ("date", "{{date tomorrow}}"),
             ("number", "{{repeat a b}}"),
         ] {
             assert!(render(text, 1_000, &names).is_err(), "{row}");

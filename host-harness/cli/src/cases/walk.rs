@@ -247,10 +247,11 @@ impl<'s> Walk<'s> {
 /// The policy of a scene; one that fetches keys is no other scene's.
 fn policy(edition: &mut dyn Edition, scene: &Scene) -> Result<PolicyId, Trouble> {
     let Scene { document, secrets, keys, .. } = scene;
+    let now = now(scene, WARM_MS);
     let policy = if keys.is_empty() {
-        edition.load(document, secrets)
+        edition.load(document, secrets, now)
     } else {
-        edition.compile(document, secrets)
+        edition.compile(document, secrets, now)
     };
     policy.map_err(|trouble| trouble.at("policy"))
 }

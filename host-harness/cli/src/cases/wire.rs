@@ -5,6 +5,7 @@ use linkgate_gateway::{
     Header as Line, Now, Step, Turn,
 };
 use linkgate_policy::{Header, HeaderEdits, Reply};
+use serde_json::json;
 
 use super::edition::{self, Record, Sent};
 use crate::operation::line;
@@ -141,6 +142,11 @@ impl From<Decision> for Record {
             metadata: decision
                 .metadata
                 .map(|record| edition::merge_record(&record.outcome, record.calls, record.keys)),
+            shadow: decision.shadow.map(|shadow| {
+                let outcome = line::outcome(shadow.outcome);
+                json!({ "outcome": outcome, "cause": shadow.cause, "reason": shadow.reason })
+            }),
+            missed: decision.missed,
             end: line::end(decision.end).to_owned(),
             elapsed_ms: decision.elapsed_ms,
         }

@@ -88,7 +88,7 @@ impl Bake {
             Trouble::failed(format!("cannot write `{}`: {error}", self.output.display()))
         })?;
         let shown = self.output.display().to_string();
-        let inspection = Inspection::of(&shown, &made, key_report::unix_ms());
+        let inspection = Inspection::of(&shown, &made, clock::now().unix_ms);
         tell(&match self.format {
             Format::Human => human::text(&inspection, Paint::of_stdout()),
             Format::Json => json::text(&inspection) + "\n",
@@ -149,7 +149,7 @@ impl Bake {
 
     /// When the keys end. One that has passed already is told: it is good for a rehearsal.
     fn until(&self) -> Result<Time, Trouble> {
-        let now = key_report::unix_ms();
+        let now = clock::now().unix_ms;
         let ms = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
         let until = self.until.unwrap_or(Time { unix_ms: now.saturating_add(ms(self.valid_for)) });
         if until.unix_ms > now.saturating_add(ms(end_date::LONGEST)) {

@@ -39,7 +39,7 @@ impl Inspect {
         let shown = self.file.display().to_string();
         let artifact = Artifact::read(&self.file)
             .map_err(|why| Trouble::usage(format!("`{shown}`: {why}")))?;
-        let inspection = Inspection::of(&shown, &artifact, key_report::unix_ms());
+        let inspection = Inspection::of(&shown, &artifact, clock::now().unix_ms);
         tell(&match self.format {
             Format::Human => human::text(&inspection, Paint::of_stdout()),
             Format::Json => json::text(&inspection) + "\n",

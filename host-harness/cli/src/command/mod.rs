@@ -18,6 +18,7 @@ use std::path::Path;
 use clap::{Parser, Subcommand};
 use linkgate_policy::{Abilities, Policy, Secrets};
 
+use crate::clock;
 use crate::document;
 use crate::exit::Exit;
 
@@ -89,7 +90,7 @@ impl Trouble {
 fn policy(config: &Path, secrets: &Secrets, otherwise: &str) -> Result<Policy, Trouble> {
     let host = Abilities { remembers: true, serialises: true };
     let document = document::read(config).map_err(|why| unusable(&why, otherwise))?;
-    Policy::compile(document.json(), secrets, host, seed())
+    Policy::compile(document.json(), secrets, host, seed(), clock::now())
         .map_err(|mistakes| unusable(&document.explain(&mistakes), otherwise))
 }
 

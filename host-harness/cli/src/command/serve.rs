@@ -15,7 +15,9 @@ use super::{Trouble, asked_to_stop, runtime, secrets, seed, unusable};
 use crate::component;
 use crate::document::{self, Document};
 use crate::exit::Exit;
-use crate::operation::{DecisionLog, Format, Metrics, Observer, admin, key_origin, reload};
+use crate::operation::{
+    DecisionLog, Format, Metrics, Observer, ShadowNews, admin, key_origin, reload,
+};
 
 /// Run the reference gateway: the evaluator component in front of an upstream.
 ///
@@ -81,7 +83,9 @@ impl Serve {
         let (gateway, reloader) = Gateway::reloadable(settings, observer.clone())
             .map_err(|error| not_started(&error, document.as_ref(), &component_shown))?;
         observer.metrics.reloaded(true);
-        let watch = self.watch(document, reloader, &observer);
+        let mut shadow = ShadowNews::new(gateway.readiness(), observer.log.format());
+        shadow.tell();
+        let watch = self.watch(document, reloader, &observer, shadow);
         let served = runtime()?.block_on(self.serve(gateway, &observer, watch));
         observer.log.close();
         served
@@ -108,10 +112,12 @@ impl Serve {
         serving: Option<Document>,
         reloader: Reloader,
         observer: &Observer,
+        shadow: ShadowNews,
     ) -> Option<reload::Watch> {
         let (config, reloader, observer) =
             (self.config.clone()?, Arc::new(reloader), observer.clone());
-        Some(reload::Watch { config, serving: Arc::new(serving?), secrets, reloader, observer })
+        let serving = Arc::new(serving?);
+        Some(reload::Watch { config, serving, secrets, reloader, observer, shadow })
     }
 
     fn trusted_upstream(&self) -> Upstream {

@@ -17,6 +17,7 @@ use linkgate_policy::{Abilities, Secrets, review};
 pub(crate) use finding::{Finding, Severity};
 pub(crate) use human::text as human;
 
+use crate::clock;
 use crate::key_file;
 use crate::paint::Paint;
 use places::{Place, Places};
@@ -123,7 +124,7 @@ impl Document {
     pub(crate) fn review(&self, secrets: &Secrets, host: Abilities) -> Vec<Finding> {
         let mut findings = self.flaws.clone();
         if let Some(json) = &self.json {
-            let review = review(json, secrets, host);
+            let review = review(json, secrets, host, clock::now());
             let errors = review.mistakes.iter().map(|mistake| (Severity::Error, mistake));
             let warnings = review.warnings.iter().map(|mistake| (Severity::Warning, mistake));
             findings.extend(

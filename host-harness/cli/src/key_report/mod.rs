@@ -5,11 +5,12 @@ pub(crate) mod json;
 mod progress;
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use linkgate_gateway::{Fetch, Fetcher, Header};
-use linkgate_policy::{Answer, KeySource, Now, Policy, Time};
+use linkgate_policy::{Answer, KeySource, Policy, Time};
 use tokio::task::JoinSet;
+
+use crate::clock;
 
 pub(crate) use progress::Progress;
 
@@ -27,7 +28,7 @@ impl Report {
     /// a slow endpoint makes no other's keys old.
     pub(crate) async fn gather(policy: &mut Policy, fetcher: Fetcher, progress: Progress) -> Self {
         let fetcher = Arc::new(fetcher);
-        let now = Now { unix_ms: unix_ms(), mono_ms: 0 };
+        let now = clock::now();
         let mut under_way = JoinSet::new();
         policy.warm();
         loop {
@@ -98,12 +99,6 @@ async fn perform(
         body: answer.body,
     });
     (fetch.source, outcome)
-}
-
-/// The wall clock. One that stands before 1970 shows 1970.
-pub(crate) fn unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -50,6 +50,7 @@ async fn connection(stream: TcpStream, metrics: &Metrics, readiness: &Readiness)
     let service = service_fn(|request: Request<Incoming>| async move {
         metrics.live_instances(readiness.live_instances());
         metrics.keys(&readiness.key_sources());
+        metrics.shadow(readiness.shadow().as_ref());
         Ok::<_, Infallible>(answer(&request, metrics, readiness.check()))
     });
     let connection = http1::Builder::new()

@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use linkgate_gateway::Decision;
 use linkgate_policy::Time;
 
 use super::line;
+use crate::clock;
 use crate::paint::Paint;
 
 /// How a line is written.
@@ -67,11 +68,16 @@ impl DecisionLog {
         })
     }
 
+    /// How its lines are written.
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
     /// Logs a decision; false when there was no place for its line.
     pub(crate) fn decided(&self, decision: &Decision, took: Duration) -> bool {
         let line = match self.format {
             Format::Human => line::human(decision, took, self.paint),
-            Format::Json => line::json(decision, took, now()),
+            Format::Json => line::json(decision, took, Time { unix_ms: clock::now().unix_ms }),
         };
         self.send(Entry::Line(line))
     }
@@ -96,12 +102,6 @@ impl DecisionLog {
         let Ok(entries) = self.entries.lock() else { return false };
         entries.as_ref().is_some_and(|entries| entries.try_send(entry).is_ok())
     }
-}
-
-/// The wall clock. One that stands before 1970 shows 1970.
-fn now() -> Time {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Time { unix_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX) }
 }
 
 /// Where lines go.

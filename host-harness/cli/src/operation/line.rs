@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use linkgate_gateway::{Decision, End, Outcome};
-use linkgate_policy::{Line, LineMetadata, Time, trace_id};
+use linkgate_policy::{Line, LineMetadata, LineShadow, Time, trace_id};
 
 use crate::paint::{Colour, Paint};
 
@@ -31,6 +31,12 @@ pub(super) fn json(decision: &Decision, took: Duration, time: Time) -> String {
             calls: record.calls,
             keys: record.keys.iter().map(|(key, fate)| (key.as_str(), fate.as_str())).collect(),
         }),
+        shadow: decision.shadow.as_ref().map(|shadow| LineShadow {
+            outcome: in_core(shadow.outcome),
+            cause: shadow.cause.as_str().into(),
+            reason: &shadow.reason,
+        }),
+        missed: decision.missed.iter().map(|cause| cause.as_str().into()).collect(),
         end: end_in_core(decision.end),
         duration_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
     };
@@ -45,8 +51,13 @@ pub(super) fn human(decision: &Decision, took: Duration, paint: Paint) -> String
         (true, None) => "no answer".to_owned(),
         (true, Some(status)) => status.to_string(),
     };
+    let shadow = decision.shadow.as_ref().map(|shadow| {
+        format!("  in shadow: would be {}, {}", outcome(shadow.outcome), shadow.cause)
+    });
+    let missed = decision.missed.iter().map(|cause| format!("  in shadow: {cause}"));
+    let shadow: String = shadow.into_iter().chain(missed).collect();
     format!(
-        "{} {status} {} {} {}  subject {}  upstream {upstream}  {:.1} ms",
+        "{} {status} {} {} {}  subject {}  upstream {upstream}  {:.1} ms{shadow}",
         paint.text(&format!("{:7}", outcome(decision.outcome)), colour(decision.outcome)),
         decision.cause,
         decision.method,
@@ -97,6 +108,8 @@ pub(crate) fn colour(outcome: Outcome) -> Colour {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use linkgate_gateway::ShadowDecision;
+
     use super::*;
 
     pub(in crate::operation) fn decision() -> Decision {
@@ -117,6 +130,8 @@ pub(super) mod tests {
             traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
             unverified: None,
             metadata: None,
+            shadow: None,
+            missed: Vec::new(),
             end: End::Finished,
             elapsed_ms: 1,
         }
@@ -134,10 +149,32 @@ pub(super) mod tests {
                 r#""path":"/api/v2/users/auth0|a/identities","status":403,"upstream_called":false,"#,
                 r#""upstream_status":null,"subject":"auth0|b","secondary":null,"#,
                 r#""issuer":"https://tenant.example/","client":"spa","#,
-                r#""trace_id":"0af7651916cd43dd8448eb211c80319c","unverified":null,"metadata":null,"end":"finished","#,
+                r#""trace_id":"0af7651916cd43dd8448eb211c80319c","unverified":null,"metadata":null,"#,
+                r#""shadow":null,"missed":[],"end":"finished","#,
                 r#""duration_us":1500}"#
             )
         );
+    }
+
+    #[test]
+    fn what_is_in_shadow_stands_at_the_end_of_the_line() {
+        let denied = decision();
+        let shadow = ShadowDecision {
+            outcome: denied.outcome,
+            cause: denied.cause.clone(),
+            reason: denied.reason.clone(),
+        };
+        let decision = Decision {
+            outcome: Outcome::Passed,
+            cause: "shadowed".to_owned(),
+            reason: "shadowed".to_owned(),
+            shadow: Some(shadow),
+            missed: vec!["bearer-scope".to_owned()],
+            ..denied
+        };
+        let line = human(&decision, Duration::from_micros(1500), Paint::never());
+        let end = "  1.5 ms  in shadow: would be denied, subject-mismatch  in shadow: bearer-scope";
+        assert!(line.ends_with(end), "{line}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use linkgate_gateway::{Decision, Fault, KeySource, Phase, Timings};
+use linkgate_gateway::{Decision, Fault, KeySource, Phase, Shadow, Timings};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -24,6 +24,10 @@ pub(crate) struct Metrics {
     faults: Family<FaultLabels, Counter>,
     upstream_failures: Family<UpstreamLabels, Counter>,
     merges: Family<MergeLabels, Counter>,
+    shadowed: Family<ShadowLabels, Counter>,
+    missed: Family<MissedLabels, Counter>,
+    shadow_until: Gauge<f64, AtomicU64>,
+    shadow_rules: Gauge<u64, AtomicU64>,
     reloads: Family<ReloadLabels, Counter>,
     key_fetches: Family<FetchLabels, Counter>,
     keys_usable: Family<IssuerLabels, Gauge<u64, AtomicU64>>,
@@ -68,6 +72,18 @@ struct MergeLabels {
     outcome: String,
 }
 
+/// What would have been decided.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ShadowLabels {
+    outcome: &'static str,
+    reason: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct MissedLabels {
+    cause: String,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReloadLabels {
     result: String,
@@ -101,6 +117,10 @@ impl Metrics {
             faults: Family::default(),
             upstream_failures: Family::default(),
             merges: Family::default(),
+            shadowed: Family::default(),
+            missed: Family::default(),
+            shadow_until: Gauge::default(),
+            shadow_rules: Gauge::default(),
             reloads: Family::default(),
             key_fetches: Family::default(),
             keys_usable: Family::default(),
@@ -114,6 +134,7 @@ impl Metrics {
         metrics.register_exchanges();
         metrics.register_gateway();
         metrics.register_keys();
+        metrics.register_shadow();
         metrics
     }
 
@@ -158,6 +179,19 @@ impl Metrics {
         registry.register_with_unit("keys_age", help, Unit::Seconds, self.keys_age.clone());
     }
 
+    fn register_shadow(&mut self) {
+        let registry = &mut self.registry;
+        let help = "Requests that a policy in shadow let through, by what would have been decided";
+        registry.register("shadowed", help, self.shadowed.clone());
+        let help = "Rules in shadow that did not hold";
+        registry.register("shadow_missed", help, self.missed.clone());
+        let help = "When the policy enforces; 0 for one that was never in shadow";
+        let until = self.shadow_until.clone();
+        registry.register_with_unit("shadow_until_timestamp", help, Unit::Seconds, until);
+        let help = "Rules of the policy that are in shadow";
+        registry.register("shadow_rules", help, self.shadow_rules.clone());
+    }
+
     pub(crate) fn decided(&self, decision: &Decision, timings: &Timings) {
         let labels = DecisionLabels {
             outcome: line::outcome(decision.outcome).to_owned(),
@@ -177,6 +211,14 @@ impl Metrics {
         if let Some(record) = &decision.metadata {
             let labels = MergeLabels { outcome: record.outcome.clone() };
             self.merges.get_or_create(&labels).inc();
+        }
+        if let Some(shadow) = &decision.shadow {
+            let outcome = line::outcome(shadow.outcome);
+            let labels = ShadowLabels { outcome, reason: shadow.reason.clone() };
+            self.shadowed.get_or_create(&labels).inc();
+        }
+        for cause in &decision.missed {
+            self.missed.get_or_create(&MissedLabels { cause: cause.clone() }).inc();
         }
         if decision.upstream_called && decision.upstream_status.is_none() {
             self.upstream_failures
@@ -239,6 +281,14 @@ impl Metrics {
         self.instances.set(u64::try_from(count).unwrap_or(u64::MAX));
     }
 
+    /// What the policy does not enforce, as of this moment.
+    pub(crate) fn shadow(&self, shadow: Option<&Shadow>) {
+        let until_ms = shadow.and_then(|shadow| shadow.until).unwrap_or_default();
+        self.shadow_until.set(Duration::from_millis(until_ms).as_secs_f64());
+        let rules = shadow.map(|shadow| shadow.rules.len()).unwrap_or_default();
+        self.shadow_rules.set(u64::try_from(rules).unwrap_or(u64::MAX));
+    }
+
     /// Instances alive, as of this moment.
     pub(crate) fn live_instances(&self, count: usize) {
         self.live_instances.set(u64::try_from(count).unwrap_or(u64::MAX));
@@ -256,7 +306,7 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
-    use linkgate_gateway::MergeRecord;
+    use linkgate_gateway::{MergeRecord, Outcome, ShadowDecision};
 
     use super::*;
 
@@ -330,12 +380,33 @@ mod tests {
         decision.upstream_called = true;
         let outcome = "merged".to_owned();
         decision.metadata = Some(MergeRecord { outcome, calls: 5, keys: vec![] });
+        let (outcome, cause, reason) = (Outcome::Denied, "c".to_owned(), "r".to_owned());
+        decision.shadow = Some(ShadowDecision { outcome, cause, reason });
+        decision.missed = vec!["bearer-scope".to_owned()];
         metrics.decided(&decision, &Timings::default().with(Phase::Wait, Duration::ZERO));
+        metrics.shadow(Some(&Shadow { until: Some(1_797_724_800_500), rules: vec![] }));
         metrics.fault(&Fault::ExchangeLost);
         metrics.reloaded(true);
         metrics.fetched(Ok(200));
         metrics.keys(&[key_source(Some(1500), None)]);
         metrics
+    }
+
+    #[test]
+    fn what_is_in_shadow_is_counted_and_its_end_is_told() {
+        let text = counted().text();
+        for line in [
+            r#"linkgate_shadowed_total{outcome="denied",reason="r"} 1"#,
+            r#"linkgate_shadow_missed_total{cause="bearer-scope"} 1"#,
+            "linkgate_shadow_until_timestamp_seconds 1797724800.5",
+            "linkgate_shadow_rules 0",
+        ] {
+            assert!(text.contains(line), "no `{line}` in\n{text}");
+        }
+        let enforcing = Metrics::new();
+        enforcing.shadow(None);
+        let text = enforcing.text();
+        assert!(text.contains("linkgate_shadow_until_timestamp_seconds 0.0"), "{text}");
     }
 
     /// Names of the series, counters with their `_total`.
@@ -355,7 +426,7 @@ mod tests {
     fn every_metric_and_phase_is_documented() {
         let page = include_str!("../../../../docs/operations.md");
         let names = names(&counted());
-        assert_eq!(names.len(), 15, "{names:?}");
+        assert_eq!(names.len(), 19, "{names:?}");
         let phases = Phase::ALL.map(|phase| phase.name().to_owned());
         for name in names.iter().chain(&phases) {
             assert!(page.contains(&format!("| `{name}` |")), "no `{name}` in docs/operations.md");

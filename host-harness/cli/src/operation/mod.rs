@@ -13,6 +13,7 @@ pub(crate) mod key_origin;
 pub(crate) mod line;
 mod metrics;
 pub(crate) mod reload;
+mod shadow_news;
 mod upstream_news;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use linkgate_gateway::{Decision, DecisionSink, Failure, Fault, Timings};
 
 pub(crate) use decision_log::{DecisionLog, Format};
 pub(crate) use metrics::Metrics;
+pub(crate) use shadow_news::ShadowNews;
 pub(crate) use upstream_news::UpstreamNews;
 
 /// Takes what the gateway has to tell.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use linkgate_gateway::{Reloader, StartError};
 
-use super::Observer;
+use super::{Observer, ShadowNews};
 use crate::document::{self, Document};
 
 /// How often the file is read.
@@ -24,6 +24,7 @@ pub(crate) struct Watch {
     pub(crate) secrets: fn() -> Vec<(String, String)>,
     pub(crate) reloader: Arc<Reloader>,
     pub(crate) observer: Observer,
+    pub(crate) shadow: ShadowNews,
 }
 
 /// Watches for as long as the process lives.
@@ -40,6 +41,8 @@ pub(crate) async fn watch(mut watch: Watch) {
         if asked {
             watch.observer.log.reopen();
         }
+        // An end that came is no change of any file.
+        watch.shadow.tell();
         let found = document::read(&watch.config).map(Arc::new);
         let stands = found == seen;
         seen.clone_from(&found);
@@ -78,6 +81,7 @@ impl Watch {
                 self.serving = document;
                 self.observer.metrics.reloaded(true);
                 eprintln!("reloaded {}", self.config.display());
+                self.shadow.tell();
             }
             Ok(Err(StartError::Policy(mistakes))) => {
                 self.refused(&document.explain(&mistakes));

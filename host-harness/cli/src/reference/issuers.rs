@@ -46,6 +46,12 @@ pub(super) const ISSUER: Section = Section {
         otherwise("max_token_age", Duration(SECOND, YEAR), "none", "since `iat`"),
         otherwise("type", Text, "any", "the `typ` a token must have, such as `at+jwt` (RFC 9068)"),
         otherwise("secondary", Object, "see below", "what `link_with` must be"),
+        otherwise(
+            "shadow",
+            Words(&["scopes", "max_token_age"]),
+            "none",
+            "rules of this entry that are logged and not enforced; each must ask for something",
+        ),
     ],
 };
 
@@ -123,5 +129,11 @@ pub(super) const SECONDARY: Section = Section {
             "since `auth_time`, else `iat`; `off` must be written",
         ),
         usually("email_verified", Flag, "false", "whether `email_verified: true` is asked for"),
+        otherwise(
+            "shadow",
+            Words(&["max_age", "email_verified"]),
+            "none",
+            "rules of this entry that are logged and not enforced; each must ask for something",
+        ),
     ],
 };

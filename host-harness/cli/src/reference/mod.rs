@@ -57,6 +57,8 @@ pub enum Shape {
     Duration(u64, u64),
     /// The same, or a word.
     DurationOr(u64, u64, &'static str),
+    /// A date, or a date and a time, in UTC (RFC 3339).
+    Moment,
     /// A whole number between these two.
     Whole(u64, u64),
     /// Strings; the number is how many there are at least.
@@ -85,8 +87,9 @@ pub enum Unless {
 }
 
 /// All sections, in the order of the documentation.
-pub const SECTIONS: [Section; 8] = [
+pub const SECTIONS: [Section; 9] = [
     policy::TOP,
+    policy::SHADOW,
     policy::LOG,
     issuers::ISSUER,
     issuers::KEYS,

@@ -1,6 +1,6 @@
 //! The document itself, and its small sections.
 
-use super::Shape::{Duration, Object, Objects, One, Text, Texts, Word};
+use super::Shape::{Duration, Moment, Object, Objects, One, Text, Texts, Word};
 use super::{HOUR, MINUTE, Section, otherwise, required, usually};
 
 pub(super) const TOP: Section = Section {
@@ -34,6 +34,12 @@ pub(super) const TOP: Section = Section {
             "carries the second account's `user_metadata` over before it is linked",
         ),
         otherwise(
+            "shadow",
+            Object,
+            "enforced",
+            "lets every request pass until a date, whatever is decided: the decision is logged alone",
+        ),
+        otherwise(
             "forward_headers",
             Texts(0),
             "none",
@@ -54,6 +60,15 @@ pub(super) const TOP: Section = Section {
         usually("body_timeout", Duration(100, 5 * MINUTE), "10s", "for the link body to arrive"),
         otherwise("log", Object, "see below", "what decision records show"),
     ],
+};
+
+pub(super) const SHADOW: Section = Section {
+    path: "shadow",
+    keys: &[required(
+        "until",
+        Moment,
+        "the first moment at which the policy enforces: `2026-12-20`, which is its midnight in UTC, or `2026-12-20T09:00:00Z`. At most 30 days ahead when the policy is loaded",
+    )],
 };
 
 pub(super) const LOG: Section = Section {

@@ -68,6 +68,7 @@ fn shape(path: &str, shape: Shape) -> Map<String, Value> {
         Shape::Word(words) => json!({ "enum": words }),
         Shape::Duration(..) => duration,
         Shape::DurationOr(_, _, word) => json!({ "anyOf": [duration, { "const": word }] }),
+        Shape::Moment => json!({ "type": "string", "pattern": MOMENT }),
         Shape::Whole(from, to) => json!({ "type": "integer", "minimum": from, "maximum": to }),
         Shape::Texts(least) => json!({ "type": "array", "items": text, "minItems": least }),
         Shape::TextsOr(word) => json!({
@@ -91,6 +92,9 @@ fn shape(path: &str, shape: Shape) -> Map<String, Value> {
     };
     if let Value::Object(members) = schema { members } else { Map::new() }
 }
+
+/// A date, and perhaps a time. Whether there is such a day is the core's to judge.
+const MOMENT: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?$";
 
 /// A whole number and a unit. The range is the core's to judge.
 const DURATION: &str = "^[0-9]+(ms|s|m|h)$";

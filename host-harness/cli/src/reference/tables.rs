@@ -50,6 +50,7 @@ fn shape(shape: &Shape) -> String {
         Shape::DurationOr(from, to, word) => {
             format!("duration, {} to {}, or `{word}`", duration(from), duration(to))
         }
+        Shape::Moment => "date, or moment in UTC".to_owned(),
         Shape::Whole(from, to) => format!("whole number, {from} to {to}"),
         Shape::Texts(_) => "list of strings".to_owned(),
         Shape::TextsOr(word) => format!("list of strings, or `\"{word}\"`"),

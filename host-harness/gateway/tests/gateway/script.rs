@@ -380,6 +380,8 @@ pub(crate) fn decision(head: &Head, end: End) -> Decision {
         traceparent: None,
         unverified: None,
         metadata: None,
+        shadow: None,
+        missed: Vec::new(),
         end,
         elapsed_ms: 0,
     }

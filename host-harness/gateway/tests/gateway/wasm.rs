@@ -34,7 +34,7 @@ const GUEST: &str = r#"
 
   ;; result<own<policy>, list<mistake>> at 1024, the one mistake at 1040
   (func (export "linkgate:policy/evaluator@0.1.0#[static]policy.compile")
-    (param $document i32) (param $length i32) (param i32 i32 i32 i32 i64) (result i32)
+    (param $document i32) (param $length i32) (param i32 i32 i32 i32 i64 i64 i64) (result i32)
     (if (i32.eqz (local.get $length)) (then unreachable))
     (if (i32.eq (local.get $length) (i32.const 3))
       (then
@@ -53,6 +53,7 @@ const GUEST: &str = r#"
     (i32.store (i32.const 1024) (i32.const 0))
     (i32.const 1024))
   (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.wanted-headers") (param i32) (result i32) (i32.const 0))
+  (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.shadow") (param i32) (result i32) (i32.const 0))
   (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.warm") (param i32))
   (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.key-sources") (param i32 i64 i64) (result i32) (i32.const 0))
   (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.kept-keys") (param i32) (result i32) (i32.const 0))

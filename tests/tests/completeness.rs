@@ -6,6 +6,8 @@
 mod interleaved;
 #[path = "completeness/merging.rs"]
 mod merging;
+#[path = "completeness/shadow.rs"]
+mod shadow;
 
 use std::collections::BTreeSet;
 use std::path::Path;

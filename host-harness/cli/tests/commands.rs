@@ -6,6 +6,9 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use linkgate_policy::Time;
+use serde_json::{Value, json};
+
 fn linkgate(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_linkgate"));
     command.args(arguments).stdin(Stdio::null());
@@ -390,6 +393,49 @@ fn a_changed_policy_is_taken_over_and_a_bad_one_is_not() {
         assert!(metrics.contains(line), "no `{line}` in\n{metrics}");
     }
     gateway.ends_when_asked();
+}
+
+#[test]
+fn a_policy_in_shadow_says_so_and_enforces_at_its_end() {
+    let policy = Scratch::new("shadow.json", "");
+    let log = Scratch::new("shadow.log", "");
+    let (_tenant, mut gateway) = tenant_and_gateway(&policy, &log);
+    let enforcing = std::fs::read_to_string(policy.path()).unwrap();
+    let until = |seconds_ahead: u64| {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        let until = Time { unix_ms: (now.as_secs() + seconds_ahead) * 1000 }.to_string();
+        let mut document: Value = serde_json::from_str(&enforcing).unwrap();
+        document["shadow"] = json!({ "until": until.replace(".000Z", "Z") });
+        std::fs::write(policy.path(), document.to_string()).unwrap();
+    };
+    let nowhere = "GET /nowhere HTTP/1.1\r\nhost: gate\r\nconnection: close\r\n\r\n";
+    let refuses = |gateway: &Server| gateway.answer(nowhere).contains("urn:linkgate:reason:");
+
+    until(864_000);
+    gateway.hears(r#"{"notice":"SHADOW MODE until "#);
+    assert!(!refuses(&gateway), "the tenant answers");
+    // The first moment at which it enforces is the present one.
+    until(0);
+    gateway.hears(r#"{"notice":"shadow mode ended at "#);
+    assert!(refuses(&gateway));
+    std::fs::write(policy.path(), &enforcing).unwrap();
+    gateway.hears(r#"{"notice":"shadow mode is over: "#);
+
+    let metrics =
+        answer(&gateway.admin, "GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    for line in [
+        r#"linkgate_shadowed_total{outcome="denied",reason="route-unknown"} 1"#,
+        r#"linkgate_decisions_total{outcome="passed",reason="shadowed",route="none"} 1"#,
+        r#"linkgate_decisions_total{outcome="denied",reason="route-unknown",route="none"} 1"#,
+        "linkgate_shadow_until_timestamp_seconds 0.0",
+    ] {
+        assert!(metrics.contains(line), "no `{line}` in\n{metrics}");
+    }
+    gateway.ends_when_asked();
+    let lines = std::fs::read_to_string(log.path()).unwrap();
+    let shadow =
+        r#""shadow":{"outcome":"denied","cause":"route-unknown","reason":"route-unknown"}"#;
+    assert!(lines.contains(shadow), "{lines}");
 }
 
 #[test]

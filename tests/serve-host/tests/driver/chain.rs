@@ -10,6 +10,7 @@ mod keys;
 mod no_answer;
 mod operator;
 mod reuse;
+mod shadow;
 mod stage;
 mod streaming;
 mod tenant;

@@ -13,6 +13,7 @@ mod keys;
 mod no_answer;
 mod operator;
 mod reuse;
+mod shadow;
 mod stage;
 mod streaming;
 mod tenant;

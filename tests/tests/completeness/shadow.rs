@@ -1,0 +1,134 @@
+//! Every case of the suite once more, its policy in shadow: what would have been decided is in the record,
+//! and the upstream has the client's own request. In force no such step is ever reached.
+
+use linkgate::cases::{Departed, Observed, Origin, Record, Scene, run};
+use linkgate_policy::Time;
+use serde_json::{Value, json};
+
+use super::{editions, suite};
+
+/// What nobody could pass on as it came.
+const NEVER: [&str; 6] = [
+    "connect",
+    "header-malformed",
+    "target-form",
+    "path-fragment",
+    "path-raw-control",
+    "body-failed",
+];
+
+/// What is found after the decision, by calls of a merge or by sending what was permitted.
+const LATER: [&str; 18] = [
+    "granted",
+    "link-found",
+    "primary-gone",
+    "secondary-gone",
+    "metadata-conflict",
+    "metadata-key-forbidden",
+    "metadata-too-large",
+    "metadata-changing",
+    "service-token-unavailable",
+    "metadata-read-failed",
+    "metadata-refused",
+    "metadata-limited",
+    "metadata-late",
+    "metadata-write-unknown",
+    "link-outcome-unknown",
+    "upstream-unreachable",
+    "upstream-unknown",
+    "links-busy",
+];
+
+#[test]
+fn every_case_passes_as_it_came_under_its_policy_in_shadow() {
+    let suite = suite();
+    let mut passed = 0;
+    for edition in &mut editions() {
+        for named in &suite.cases {
+            let at = format!("{} on {}", named.name, edition.name());
+            let mut scene = Scene::prepare(&suite, &named.case).expect(&at);
+            if !put_in_shadow(&mut scene) {
+                continue;
+            }
+            let seen = run(edition.as_mut(), &scene).expect(&at);
+            passed += usize::from(seen.record.shadow.is_some());
+            judge(&scene, &seen, &at);
+        }
+    }
+    assert!(passed > 2 * NEVER.len() * LATER.len(), "only {passed} passed in shadow");
+}
+
+/// Gives the policy a shadow of ten days. `false` where it has one already.
+fn put_in_shadow(scene: &mut Scene) -> bool {
+    let mut document: Value = serde_json::from_str(&scene.document).expect("JSON");
+    if document.get("shadow").is_some() {
+        return false;
+    }
+    let until = Time { unix_ms: (scene.clock_s + 10 * 86_400) * 1_000 }.to_string();
+    document["shadow"] = json!({ "until": until.replace(".000Z", "Z") });
+    scene.document = document.to_string();
+    true
+}
+
+fn judge(scene: &Scene, seen: &Observed, at: &str) {
+    let (expected, record) = (&scene.expected, &seen.record);
+    if expected.cause == "passed" || NEVER.contains(&expected.cause.as_str()) {
+        assert_eq!(record.shadow, None, "{at}");
+        assert_eq!(record.cause, expected.cause, "{at}");
+        return;
+    }
+    assert_eq!(seen.sent, [Departed::Untouched], "{at}");
+    assert!(record.upstream_called, "{at}");
+    // A case of the `pass` routes may end with the upstream's failure without being in shadow.
+    if record.route == "pass" && record.shadow.is_none() {
+        assert_eq!(record.cause, expected.cause, "{at}");
+        return;
+    }
+    let would = if LATER.contains(&expected.cause.as_str()) { "granted" } else { &expected.cause };
+    assert_eq!(member(record, "cause"), would, "{at}");
+    match &scene.upstream {
+        Ok(answer) => {
+            assert_eq!(
+                (record.outcome.as_str(), record.cause.as_str()),
+                ("passed", "shadowed"),
+                "{at}"
+            );
+            assert_eq!(record.status, Some(answer.status), "{at}");
+            assert_eq!(seen.origin, Origin::Upstream, "{at}");
+            assert_eq!(seen.reply.as_ref(), Some(answer), "{at}: the upstream's answer, unedited");
+        }
+        Err(_) => assert_eq!(record.outcome, "failed", "{at}"),
+    }
+    let merges = scene.document.contains(r#""metadata":"#) && record.route == "link";
+    let not_merged = json!({ "outcome": "not-merged", "calls": 0, "keys": {} });
+    assert_eq!(record.metadata, merges.then_some(not_merged), "{at}");
+}
+
+fn member<'r>(record: &'r Record, name: &str) -> &'r str {
+    let shadow = record.shadow.as_ref();
+    shadow.and_then(|shadow| shadow.get(name)).and_then(Value::as_str).unwrap_or("nothing")
+}
+
+#[test]
+fn in_force_nothing_passes_but_what_is_configured_to() {
+    let suite = suite();
+    for edition in &mut editions() {
+        for named in &suite.cases {
+            let at = format!("{} on {}", named.name, edition.name());
+            let mut scene = Scene::prepare(&suite, &named.case).expect(&at);
+            let mut document: Value = serde_json::from_str(&scene.document).expect("JSON");
+            let until = Time { unix_ms: scene.clock_s * 1_000 }.to_string();
+            // The first moment at which it enforces.
+            document["shadow"] = json!({ "until": until.replace(".000Z", "Z") });
+            scene.document = document.to_string();
+            let seen = run(edition.as_mut(), &scene).expect(&at);
+            assert_eq!(seen.record.shadow, None, "{at}");
+            let untouched = seen.sent.contains(&Departed::Untouched);
+            assert_eq!(
+                untouched,
+                seen.record.route == "pass" && seen.record.upstream_called,
+                "{at}"
+            );
+        }
+    }
+}

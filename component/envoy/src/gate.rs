@@ -74,6 +74,12 @@ impl Gate {
         })
     }
 
+    /// What the operator is told of a policy that has just been compiled.
+    pub(crate) fn notices(&self) -> Vec<String> {
+        let shadow = self.policy.borrow().shadow();
+        shadow.map(|shadow| shadow.notices(now().unix_ms)).unwrap_or_default()
+    }
+
     /// Takes an exchange out to drive it.
     pub(crate) fn taken(&self, id: u32) -> Option<Open> {
         self.streams.borrow_mut().remove(&id)

@@ -36,6 +36,7 @@ impl RootContext for Root {
         match Gate::build(self.id, &configuration.unwrap_or_default()) {
             Ok(gate) => {
                 gate.rest();
+                gate.notices().iter().for_each(|notice| record::notice(notice));
                 self.gate = Some(Rc::new(gate));
                 true
             }

@@ -55,7 +55,11 @@ impl wit::GuestPolicy for SharedPolicy {
         shared(policy::Policy::compile(&document, &secrets, host.into(), seed, now.into()))
     }
 
-    fn baked(host: wit::Abilities, seed: u64, now: wit::Now) -> Option<Result<wit::Policy, Vec<wit::Mistake>>> {
+    fn baked(
+        host: wit::Abilities,
+        seed: u64,
+        now: wit::Now,
+    ) -> Option<Result<wit::Policy, Vec<wit::Mistake>>> {
         match Baked::own() {
             Ok(None) => None,
             Ok(Some(baked)) => Some(shared(baked.compile(host.into(), seed, now.into()))),

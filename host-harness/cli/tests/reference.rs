@@ -149,7 +149,7 @@ fn values(shape: &Shape) -> Vec<(Value, bool)> {
             (json!("2026-12-20T09:30:00Z"), true),
             (json!("20.12.2026"), false),
             (json!("2026-12-20T09:30:00+01:00"), false),
-            (json!(20261220), false),
+            (json!(20_261_220), false),
         ],
         Shape::One => vec![(json!(1), true), (json!(2), false), (json!("1"), false)],
         Shape::Text | Shape::SecretName => vec![(json!(""), false), (json!(1), false)],

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::slot::{self, Damage};
 use crate::config::Mistake;
 use crate::policy::Policy;
-use crate::protocol::{Abilities, Secrets};
+use crate::protocol::{Abilities, Now, Secrets};
 
 /// A policy as it stands in a component.
 #[derive(Serialize, Deserialize)]

@@ -110,7 +110,10 @@ mod tests {
             let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
             let variables: Vec<_> = variables.iter().map(own).collect();
             let environment = Environment::beside(baked, &variables);
-            environment.compile(Abilities::default(), 1).map(|_| ()).map_err(|told| told.join(";"))
+            environment
+                .compile(Abilities::default(), 1, crate::minted::NOW)
+                .map(|_| ())
+                .map_err(|told| told.join(";"))
         };
         assert_eq!(told(Ok(Some(baked())), &[("LINKGATE_SECRET_A", "ignored")]), Ok(()));
         for (row, baked, variables, expected) in [

@@ -10,6 +10,7 @@ use linkgate_policy::{Policy, Secrets, Time};
 use super::{Trouble, runtime, seed, tell};
 use crate::artifact::Artifact;
 use crate::baking::{self, Edition, Gathered, end_date};
+use crate::clock;
 use crate::component;
 use crate::document::{self, Document, Severity, counted};
 use crate::exit::Exit;
@@ -125,9 +126,14 @@ impl Bake {
     /// The keys of all issuers that publish theirs.
     fn fetched(&self, document: &Document, edition: Edition) -> Result<Option<BakedKeys>, Trouble> {
         let until = self.until()?;
-        let policy =
-            Policy::compile(document.json(), &Secrets::default(), edition.abilities(), seed())
-                .map_err(|mistakes| not_baked(document.explain(&mistakes)))?;
+        let policy = Policy::compile(
+            document.json(),
+            &Secrets::default(),
+            edition.abilities(),
+            seed(),
+            clock::now(),
+        )
+        .map_err(|mistakes| not_baked(document.explain(&mistakes)))?;
         let ca = self.ca.clone().map(CaSource::File);
         let fetcher = Fetcher::new(ca.as_ref()).map_err(|error| not_baked(error.to_string()))?;
         match runtime()?.block_on(baking::gather(policy, fetcher, until)) {

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use super::{Trouble, tell};
 use crate::artifact::Artifact;
+use crate::clock;
 use crate::exit::Exit;
 use crate::inspect_report::{Inspection, human, json};
-use crate::key_report;
 use crate::operation::Format;
 use crate::paint::Paint;
 

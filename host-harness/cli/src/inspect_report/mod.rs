@@ -72,7 +72,8 @@ impl BakedPolicy {
         let label = artifact.surface.label.as_ref();
         let edition = label.and_then(|label| Edition::named(&label.edition));
         let host = edition.map_or(Abilities::default(), Edition::abilities);
-        let policy = baked.compile(host, 0).map_err(|mistakes| {
+        let now = Now { unix_ms, mono_ms: 0 };
+        let policy = baked.compile(host, 0, now).map_err(|mistakes| {
             let told = |one: &linkgate_policy::Mistake| format!("{}: {}", one.pointer, one.message);
             let told: Vec<String> = mistakes.iter().map(told).collect();
             format!("expected a policy that compiles, found mistakes in it: {}", told.join("; "))
@@ -88,7 +89,7 @@ impl BakedPolicy {
             document,
             upstream: baked.upstream().map(str::to_owned),
             keys: baked.keys().map(|keys| end(keys.until_unix_ms)),
-            sources: policy.key_sources(Now { unix_ms, mono_ms: 0 }),
+            sources: policy.key_sources(now),
         })
     }
 }

@@ -3,8 +3,8 @@
 use linkgate_tests::hosts::Running as _;
 use serde_json::json;
 
-use crate::peer::Ended;
 use crate::stage::{Stage, request, scene};
+use linkgate_tests::peer::Ended;
 
 fn stage() -> Stage {
     let line =

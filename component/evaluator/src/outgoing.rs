@@ -144,6 +144,7 @@ impl From<policy::Decision> for wit::Decision {
                 .into_iter()
                 .map(|denial| policy::Cause::Denied(denial).name())
                 .collect(),
+            claims: decision.claims.map(|claims| claims.to_string()),
             end: decision.end.into(),
             elapsed_ms: decision.elapsed_ms,
         }

@@ -74,6 +74,7 @@ pub(crate) fn verify(
     let token = token.verify(&expected, Denial::Bearer, keyring, now, record)?;
     let bearer = Bearer { token, rules: own };
     record.bearer(bearer.subject(), &bearer.rules.issuer, bearer.client());
+    record.claims("bearer", &bearer.token, now);
     bearer.meets_rules(now, record)?;
     Ok(bearer)
 }

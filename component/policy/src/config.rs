@@ -67,11 +67,19 @@ pub(crate) struct Rules {
     pub(crate) encoded_slashes_in_ids: bool,
     pub(crate) upstream_timeout_ms: u32,
     pub(crate) body_timeout_ms: u32,
-    pub(crate) hash_subjects: bool,
+    pub(crate) log: LogRules,
     /// How the secondary's metadata is carried over, if it is.
     pub(crate) metadata: Option<MetadataRules>,
     /// Until when the policy lets through what it would refuse, if it does.
     pub(crate) shadow: Option<ShadowRules>,
+}
+
+/// What decision records show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LogRules {
+    pub(crate) hash_subjects: bool,
+    /// The claims of verified tokens, redacted.
+    pub(crate) log_claims: bool,
 }
 
 /// What a token of one issuer must be.
@@ -193,7 +201,8 @@ fn read(mut document: Section<'_>, around: &Around<'_>) -> Compiled {
         .optional("body_timeout")
         .and_then(|entry| entry.duration_ms(100..=300_000))
         .unwrap_or(10_000);
-    let hash_subjects = document.optional("log").and_then(|entry| entry.section()).is_some_and(log);
+    let log =
+        document.optional("log").and_then(|entry| entry.section()).map(log).unwrap_or_default();
     let metadata = document
         .optional("metadata")
         .and_then(|entry| entry.section())
@@ -217,7 +226,7 @@ fn read(mut document: Section<'_>, around: &Around<'_>) -> Compiled {
         // In range: both are capped at 300 000.
         upstream_timeout_ms: u32::try_from(upstream_timeout_ms).unwrap_or(u32::MAX),
         body_timeout_ms: u32::try_from(body_timeout_ms).unwrap_or(u32::MAX),
-        hash_subjects,
+        log,
         metadata,
         shadow,
     };
@@ -267,11 +276,15 @@ fn pass_prefixes(entry: &Entry<'_>, users: &[String]) -> Vec<Vec<String>> {
     })
 }
 
-fn log(mut section: Section<'_>) -> bool {
-    let hashed = section
+fn log(mut section: Section<'_>) -> LogRules {
+    let hash_subjects = section
         .optional("subjects")
         .and_then(|entry| entry.one_of(&[("plain", false), ("hashed", true)]))
         .unwrap_or(false);
+    let log_claims = section
+        .optional("claims")
+        .and_then(|entry| entry.one_of(&[("off", false), ("redacted", true)]))
+        .unwrap_or(false);
     section.end();
-    hashed
+    LogRules { hash_subjects, log_claims }
 }

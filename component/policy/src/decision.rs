@@ -2,13 +2,17 @@
 
 use std::fmt::Write as _;
 
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+use crate::config::LogRules;
 use crate::denial::{Cause, Denial};
 use crate::head::Lines;
 use crate::metadata::MergeRecord;
 use crate::protocol::{End, Head, Now};
+use crate::redacted;
 use crate::route::{Action, LINK, Route};
+use crate::token::Verified;
 
 /// What became of a request, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +63,9 @@ pub struct Decision {
     pub shadow: Option<Cause>,
     /// The rules in shadow that did not hold, by what each would have been refused for.
     pub missed: Vec<Denial>,
+    /// The claims of the verified tokens, where the policy has them logged: `bearer` and `secondary`, as
+    /// `docs/operations.md` has them. Each claim that the policy looks at and no other, no signature.
+    pub claims: Option<Value>,
     /// How it ended for the client.
     pub end: End,
     /// Monotonic milliseconds from open to close.
@@ -84,13 +91,16 @@ pub(crate) struct Record {
     pub(crate) metadata: Option<MergeRecord>,
     shadow: Option<Cause>,
     missed: Vec<Denial>,
+    claims: Map<String, Value>,
     hash_subjects: bool,
+    log_claims: bool,
     opened_mono_ms: u64,
 }
 
 impl Record {
     /// Begins with what the head says.
-    pub(crate) fn begin(head: &Head, hash_subjects: bool, now: Now) -> Self {
+    pub(crate) fn begin(head: &Head, log: LogRules, now: Now) -> Self {
+        let LogRules { hash_subjects, log_claims } = log;
         // A fragment or a query may hold a token, an absolute URL a password.
         let path = head.target.split(|byte| matches!(byte, b'?' | b'#')).next();
         let path = path.filter(|path| path.starts_with(b"/")).unwrap_or_default();
@@ -104,6 +114,7 @@ impl Record {
             },
             traceparent,
             hash_subjects,
+            log_claims,
             opened_mono_ms: now.mono_ms,
             ..Self::default()
         }
@@ -124,6 +135,14 @@ impl Record {
             };
             let whole = users.iter().cloned().chain([self.shown(&guarded.user_id)]).chain(ids);
             self.path = whole.fold(String::new(), |path, segment| path + "/" + &segment);
+        }
+    }
+
+    /// Notes the claims of a verified token, if they are to be logged.
+    pub(crate) fn claims(&mut self, whose: &str, token: &Verified, now: Now) {
+        if self.log_claims {
+            let subject = token.claims().known("sub").map(|subject| self.shown(subject));
+            self.claims.insert(whose.to_owned(), redacted::claims(token, subject, now));
         }
     }
 
@@ -195,6 +214,7 @@ impl Record {
             metadata: self.metadata,
             shadow: self.shadow,
             missed: self.missed,
+            claims: (!self.claims.is_empty()).then_some(Value::Object(self.claims)),
             end,
             elapsed_ms: now.mono_ms.saturating_sub(self.opened_mono_ms),
         }
@@ -224,14 +244,19 @@ impl Cause {
 
 /// Longest text of a caller's choosing in a record, in characters: the longest id an Auth0 tenant
 /// gives out (255) fits. Raised, a caller buys more room in the log.
-const MAX_TEXT: usize = 256;
+pub(crate) const MAX_TEXT: usize = 256;
 
 /// A caller's text for a log: printable ASCII as it is, the rest as `\u{…}`, cut at [`MAX_TEXT`].
 #[must_use]
 pub fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len().min(MAX_TEXT));
+    escaped_to(text, MAX_TEXT)
+}
+
+/// The same, cut at `most` characters.
+pub(crate) fn escaped_to(text: &str, most: usize) -> String {
+    let mut out = String::with_capacity(text.len().min(most));
     for (index, c) in text.chars().enumerate() {
-        if index == MAX_TEXT {
+        if index == most {
             out.push_str("...");
             break;
         }

@@ -130,7 +130,7 @@ impl Exchange {
         shared: &mut Shared,
         now: Now,
     ) -> (Self, Turn) {
-        let record = Record::begin(head, rules.hash_subjects, now);
+        let record = Record::begin(head, rules.log, now);
         let cors = Cors::of(Lines::of(head), &rules);
         let mut exchange = Self { rules, cors, sequence: 0, stage: Stage::Over, record };
         let next = exchange.begin(head, shared, now);

@@ -80,6 +80,7 @@ mod named;
 mod reply;
 mod cors;
 mod decision;
+mod redacted;
 mod shadow;
 mod line;
 pub mod edition;

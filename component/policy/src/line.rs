@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use crate::decision::{Decision, Outcome};
 use crate::denial::Cause;
@@ -55,6 +56,8 @@ pub struct Line<'a> {
     pub shadow: Option<LineShadow<'a>>,
     /// The rules in shadow that did not hold, each by its cause.
     pub missed: Vec<Cow<'a, str>>,
+    /// The claims of the verified tokens, where the policy has them logged.
+    pub claims: Option<Cow<'a, Value>>,
     /// How it ended for the client.
     pub end: End,
     /// Microseconds from the head of the request to the end of the answer, by the driver's clock.
@@ -119,6 +122,7 @@ impl<'a> Line<'a> {
                 .iter()
                 .map(|denial| Cause::Denied(*denial).name().into())
                 .collect(),
+            claims: decision.claims.as_ref().map(Cow::Borrowed),
             end: decision.end,
             duration_us,
         }
@@ -253,6 +257,7 @@ mod tests {
             }),
             shadow: Some(Cause::Granted),
             missed: vec![Denial::Request(Flaw::BearerScope)],
+            claims: Some(serde_json::json!({ "bearer": { "sub": "auth0|b" } })),
             end: End::ClientGone,
             elapsed_ms: 1,
         };
@@ -268,6 +273,7 @@ mod tests {
                 r#""trace_id":"0af7651916cd43dd8448eb211c80319c","unverified":null,"#,
                 r#""metadata":{"outcome":"merged","calls":4,"keys":{"city":"dropped","theme":"added"}},"#,
                 r#""shadow":{"outcome":"allowed","cause":"granted","reason":"granted"},"missed":["bearer-scope"],"#,
+                r#""claims":{"bearer":{"sub":"auth0|b"}},"#,
                 r#""end":"client-gone","duration_us":1500}"#
             )
         );

@@ -51,6 +51,7 @@ pub(crate) fn verify(
     };
     let token = token.verify(&expected, Denial::Secondary, keyring, now, record)?;
     record.secondary(token.claims().known("sub"));
+    record.claims("secondary", &token, now);
     meets_rules(&token, permit, now, record)?;
     Ok(Secondary(token))
 }

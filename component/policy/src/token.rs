@@ -60,6 +60,7 @@ pub(crate) struct Expected<'a> {
 /// A token whose form, dates, audience and signature hold.
 pub(crate) struct Verified {
     text: Zeroizing<String>,
+    alg: String,
     typ: Option<String>,
     claims: Claims,
 }
@@ -192,7 +193,8 @@ impl Unverified {
     ) -> Result<Verified, Held> {
         match self.check(expected, keyring, now) {
             Ok(()) => {
-                Ok(Verified { text: self.text, typ: self.form.typ, claims: self.form.claims })
+                let Form { alg, typ, claims, .. } = *self.form;
+                Ok(Verified { text: self.text, alg, typ, claims })
             }
             Err(Halt::Wait { until_mono_ms }) => Err(Held::Wait(self, until_mono_ms)),
             Err(Halt::Flaw(flaw)) => Err(self.refused(denial(flaw), record)),
@@ -235,6 +237,16 @@ impl Verified {
     /// The token, to be sent on.
     pub(crate) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// `alg`, as it stands in the header.
+    pub(crate) fn algorithm(&self) -> &str {
+        &self.alg
+    }
+
+    /// `typ`, likewise, if it is there.
+    pub(crate) fn token_type(&self) -> Option<&str> {
+        self.typ.as_deref()
     }
 
     /// Whether `typ` is this one; a media type may leave out `application/` (RFC 7515 section 4.1.9).

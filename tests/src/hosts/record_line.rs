@@ -34,6 +34,7 @@ pub fn parse(line: &str) -> Option<Record> {
         metadata: line.get("metadata").filter(|value| !value.is_null()).cloned(),
         shadow: line.get("shadow").filter(|value| !value.is_null()).cloned(),
         missed: line.get("missed").and_then(causes).unwrap_or_default(),
+        claims: line.get("claims").filter(|value| !value.is_null()).cloned(),
         end: text("end")?,
         elapsed_ms: number("duration_us")? / 1_000,
     })

@@ -197,6 +197,8 @@ pub struct Record {
     pub shadow: Option<Value>,
     /// The rules in shadow that did not hold, each by its cause.
     pub missed: Vec<String>,
+    /// The claims of the verified tokens, where the policy has them logged.
+    pub claims: Option<Value>,
     /// `finished`, `client-gone`, `shutdown`.
     pub end: String,
     /// Milliseconds from open to close.

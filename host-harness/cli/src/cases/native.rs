@@ -178,6 +178,7 @@ fn record(decision: linkgate_policy::Decision) -> Record {
             json!({ "outcome": outcome, "cause": cause.name(), "reason": cause.reason_code() })
         }),
         missed: decision.missed.iter().map(|denial| Cause::Denied(*denial).name()).collect(),
+        claims: decision.claims,
         end: decision.end.name().to_owned(),
         elapsed_ms: decision.elapsed_ms,
     }

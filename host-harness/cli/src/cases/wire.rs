@@ -147,6 +147,7 @@ impl From<Decision> for Record {
                 json!({ "outcome": outcome, "cause": shadow.cause, "reason": shadow.reason })
             }),
             missed: decision.missed,
+            claims: decision.claims.as_deref().and_then(|text| serde_json::from_str(text).ok()),
             end: line::end(decision.end).to_owned(),
             elapsed_ms: decision.elapsed_ms,
         }

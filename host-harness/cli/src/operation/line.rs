@@ -37,6 +37,7 @@ pub(super) fn json(decision: &Decision, took: Duration, time: Time) -> String {
             reason: &shadow.reason,
         }),
         missed: decision.missed.iter().map(|cause| cause.as_str().into()).collect(),
+        claims: decision.claims.as_deref().and_then(|text| serde_json::from_str(text).ok()),
         end: end_in_core(decision.end),
         duration_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
     };
@@ -132,6 +133,7 @@ pub(super) mod tests {
             metadata: None,
             shadow: None,
             missed: Vec::new(),
+            claims: None,
             end: End::Finished,
             elapsed_ms: 1,
         }
@@ -150,7 +152,7 @@ pub(super) mod tests {
                 r#""upstream_status":null,"subject":"auth0|b","secondary":null,"#,
                 r#""issuer":"https://tenant.example/","client":"spa","#,
                 r#""trace_id":"0af7651916cd43dd8448eb211c80319c","unverified":null,"metadata":null,"#,
-                r#""shadow":null,"missed":[],"end":"finished","#,
+                r#""shadow":null,"missed":[],"claims":null,"end":"finished","#,
                 r#""duration_us":1500}"#
             )
         );

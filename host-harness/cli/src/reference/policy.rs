@@ -73,12 +73,20 @@ pub(super) const SHADOW: Section = Section {
 
 pub(super) const LOG: Section = Section {
     path: "log",
-    keys: &[usually(
-        "subjects",
-        Word(&["plain", "hashed"]),
-        "plain",
-        "how subjects stand in decision records",
-    )],
+    keys: &[
+        usually(
+            "subjects",
+            Word(&["plain", "hashed"]),
+            "plain",
+            "how subjects stand in decision records",
+        ),
+        usually(
+            "claims",
+            Word(&["off", "redacted"]),
+            "off",
+            "`redacted` puts the claims of verified tokens into decision records, those that a policy looks at and no others, for `linkgate replay`",
+        ),
+    ],
 };
 
 pub(super) const CORS: Section = Section {

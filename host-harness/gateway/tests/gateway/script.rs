@@ -382,6 +382,7 @@ pub(crate) fn decision(head: &Head, end: End) -> Decision {
         metadata: None,
         shadow: None,
         missed: Vec::new(),
+        claims: None,
         end,
         elapsed_ms: 0,
     }

@@ -1,0 +1,129 @@
+//! The claims of a verified token as a decision log may hold them: what a policy looks at and nothing
+//! else, escaped and cut, without the signature. They are for `linkgate replay`.
+
+use serde_json::{Map, Value};
+
+use crate::decision::{MAX_TEXT, escaped_to};
+use crate::protocol::Now;
+use crate::token::Verified;
+
+/// Longest `scope`, in characters. Raised, a caller with many scopes makes longer lines.
+const MAX_SCOPE: usize = 2048;
+
+/// Claims that are texts, with the longest of each. `sub` is shown as the record shows subjects.
+const TEXTS: [(&str, usize); 5] = [
+    ("iss", MAX_TEXT),
+    ("azp", MAX_TEXT),
+    ("client_id", MAX_TEXT),
+    ("cid", MAX_TEXT),
+    ("scope", MAX_SCOPE),
+];
+
+/// The claims of a token that was verified `now`, and of whom it is, as it is shown.
+pub(crate) fn claims(token: &Verified, subject: Option<String>, now: Now) -> Value {
+    let claims = token.claims();
+    let mut told = Map::new();
+    let mut tell = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            told.insert(name.to_owned(), value);
+        }
+    };
+    tell("at_unix_ms", Some(now.unix_ms.into()));
+    tell("alg", Some(token.algorithm().into()));
+    tell("typ", token.token_type().map(|typ| escaped_to(typ, MAX_TEXT).into()));
+    for (name, most) in TEXTS {
+        tell(name, claims.known(name).map(|text| escaped_to(text, most).into()));
+    }
+    tell("sub", subject.map(Value::from));
+    tell("aud", claims.sole_audience().ok().map(|aud| escaped_to(aud, MAX_TEXT).into()));
+    let dates = [
+        ("exp", claims.expires_ms),
+        ("nbf", claims.not_before_ms),
+        ("iat", claims.issued_ms),
+        ("auth_time", claims.authenticated_ms),
+    ];
+    for (name, date_ms) in dates {
+        tell(name, date_ms.map(|ms| (ms / 1000).into()));
+    }
+    let facts = [
+        ("email_verified", claims.email_verified()),
+        // By any of the signs there are, of which a hashed subject shows none.
+        ("machine", claims.of_machine()),
+        ("event", claims.of_event()),
+    ];
+    for (name, holds) in facts {
+        tell(name, holds.then_some(true.into()));
+    }
+    Value::Object(told)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::minted::{self, NOW};
+    use crate::policy::Policy;
+    use crate::protocol::{Abilities, End, Event, Head, Header, Secrets};
+
+    fn policy(subjects: &str) -> Policy {
+        let mut document = minted::document();
+        document["log"] = json!({ "claims": "redacted", "subjects": subjects });
+        Policy::compile(&document.to_string(), &Secrets::default(), Abilities::default(), 1, NOW)
+            .unwrap()
+    }
+
+    #[test]
+    fn what_a_policy_looks_at_is_told_and_nothing_else() {
+        let mut policy = policy("plain");
+        let (mut exchange, turn) = policy.open(minted::link_head("auth0|a", "auth0|a"), NOW);
+        let body = Event::Body(minted::link_body("auth0|b"));
+        policy.resume(&mut exchange, turn.sequence, body, NOW);
+        let seconds = NOW.unix_ms / 1000;
+        assert_eq!(
+            policy.close(exchange, End::Finished, NOW).claims,
+            Some(json!({
+                "bearer": {
+                    "at_unix_ms": NOW.unix_ms, "alg": "EdDSA", "iss": minted::ISSUER,
+                    "sub": "auth0|a", "aud": "https://tenant.example/api/v2/", "azp": "app",
+                    "iat": seconds, "exp": seconds + 600,
+                    "scope": "update:current_user_identities",
+                },
+                "secondary": {
+                    "at_unix_ms": NOW.unix_ms, "alg": "EdDSA", "iss": minted::ISSUER,
+                    "sub": "auth0|b", "aud": "app", "iat": seconds, "exp": seconds + 600,
+                },
+            }))
+        );
+        let (exchange, _) = minted::policy().open(minted::link_head("auth0|a", "auth0|a"), NOW);
+        assert_eq!(minted::policy().close(exchange, End::Finished, NOW).claims, None, "unasked");
+    }
+
+    /// A caller chooses some of it, and no e-mail address is any of it.
+    #[test]
+    fn it_is_escaped_and_cut_and_subjects_are_as_in_the_record() {
+        let mut claims = minted::access_claims(minted::ISSUER, "auth0|a", 600);
+        claims["scope"] = json!("a\r\n".repeat(800));
+        claims["azp"] = json!("x".repeat(300));
+        claims["email"] = json!("alice@example.com");
+        claims["email_verified"] = json!(true);
+        let head = Head {
+            method: "DELETE".to_owned(),
+            target: b"/api/v2/users/auth0%7Ca/identities/p/1".to_vec(),
+            headers: vec![Header::new(
+                "authorization",
+                &format!("Bearer {}", minted::token(&claims)),
+            )],
+        };
+        let mut policy = policy("hashed");
+        let (exchange, _) = policy.open(head, NOW);
+        let decision = policy.close(exchange, End::Finished, NOW);
+        let told = decision.claims.unwrap();
+        assert_eq!(told["bearer"]["sub"], json!(decision.subject));
+        assert!(decision.subject.unwrap().starts_with("sha256:"));
+        assert_eq!(told["bearer"]["azp"], json!(format!("{}...", "x".repeat(256))));
+        assert_eq!(told["bearer"]["email_verified"], json!(true));
+        let text = told.to_string();
+        assert!(text.len() < 24_000 && text.contains("a\\\\u{d}"), "{text}");
+        assert!(!text.contains("alice@"), "{text}");
+    }
+}

@@ -12,6 +12,8 @@ pub enum Exit {
     Failed = 1,
     /// The command line or the policy document is wrong: nothing was started.
     Usage = 2,
+    /// Decisions change.
+    Cases = 3,
 }
 
 impl From<Exit> for ExitCode {

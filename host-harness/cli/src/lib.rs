@@ -21,5 +21,6 @@ mod operation;
 mod paint;
 pub mod reason_page;
 pub mod reference;
+mod replay;
 
 pub use exit::Exit;

@@ -8,6 +8,7 @@ mod inspect;
 mod keys;
 mod plan;
 mod reason;
+mod replay;
 mod schema;
 mod serve;
 mod tenant;
@@ -40,6 +41,7 @@ enum Command {
     Keys(keys::Keys),
     Plan(plan::Plan),
     Reason(reason::Reason),
+    Replay(replay::Replay),
     Schema(schema::Schema),
     Serve(serve::Serve),
     Tenant(tenant::Tenant),
@@ -57,6 +59,7 @@ pub fn run() -> Exit {
         Command::Keys(command) => command.run(),
         Command::Plan(command) => command.run(),
         Command::Reason(command) => command.run(),
+        Command::Replay(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Serve(command) => command.run(),
         Command::Tenant(command) => command.run(),

@@ -1,0 +1,89 @@
+//! The report for people: a row for each decision that changes, and counts.
+
+use linkgate_policy::{Cause, Outcome};
+
+use super::{Change, Report};
+use crate::columns::{aligned, cut};
+use crate::paint::{Colour, Paint};
+
+/// Widest cell of a path or a subject, in characters.
+const TEXT: usize = 48;
+
+pub(crate) fn text(report: &Report, paint: Paint) -> String {
+    let mut lines = Vec::new();
+    if !report.changes.is_empty() {
+        let names = ["time", "route", "subject", "path", "was", "would be"].map(str::to_owned);
+        let rows = aligned([names].into_iter().chain(report.changes.iter().map(cells)));
+        let (names, rows) = rows.split_first().map_or(("", &[][..]), |(names, rows)| (names, rows));
+        lines.push(paint.text(&format!("  {names}"), Colour::Grey));
+        lines.extend(report.changes.iter().zip(rows).map(|(change, row)| {
+            let (mark, colour) = mark(change);
+            paint.text(&format!("{mark} {row}"), colour)
+        }));
+        lines.push(String::new());
+    }
+    lines.extend(counts(report));
+    lines.join("\n") + "\n"
+}
+
+fn cells(change: &Change) -> [String; 6] {
+    let logged = &change.logged;
+    let subject = logged.subject.as_deref().unwrap_or("-");
+    let would_be = change.missed.iter().fold(said(change.would_be), |said, denial| {
+        said + ", in shadow: " + &Cause::Denied(*denial).name()
+    });
+    [
+        printable(&logged.time),
+        printable(&logged.route),
+        cut(&printable(subject), TEXT),
+        cut(&printable(&logged.path), TEXT),
+        said(change.was),
+        would_be,
+    ]
+}
+
+/// A gate escapes what it logs; whoever else writes to a log may not.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if matches!(c, ' '..='~') { c } else { '\u{fffd}' }).collect()
+}
+
+fn said(cause: Cause) -> String {
+    let outcome = cause.outcome();
+    if outcome == Outcome::Allowed {
+        return outcome.name().to_owned();
+    }
+    format!("{}, {}", outcome.name(), cause.name())
+}
+
+/// Newly allowed, newly refused, or refused for another cause.
+fn mark(change: &Change) -> (char, Colour) {
+    match change.would_be.outcome() {
+        Outcome::Allowed | Outcome::Passed => ('+', Colour::Green),
+        Outcome::Denied | Outcome::Failed if change.was.outcome() == Outcome::Allowed => {
+            ('-', Colour::Red)
+        }
+        Outcome::Denied | Outcome::Failed => ('~', Colour::Yellow),
+    }
+}
+
+fn counts(report: &Report) -> Vec<String> {
+    let mut lines = vec![
+        format!("unchanged      {}", report.unchanged),
+        format!("changed        {}", report.changes.len()),
+    ];
+    for (wanted, what) in [
+        ('-', "would be refused"),
+        ('+', "would be allowed"),
+        ('~', "would be refused for another cause"),
+    ] {
+        let count = report.changes.iter().filter(|change| mark(change).0 == wanted).count();
+        if count > 0 {
+            lines.push(format!("  {count} × {what}"));
+        }
+    }
+    lines.push(format!("not judgeable  {}", report.unjudged()));
+    lines.extend(
+        report.not_judgeable.iter().map(|(why, count)| format!("  {count} × {}", why.text())),
+    );
+    lines
+}

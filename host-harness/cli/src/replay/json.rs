@@ -1,0 +1,41 @@
+//! The report for programs: `linkgate.replay/1`.
+
+use linkgate_policy::Cause;
+use serde_json::{Value, json};
+
+use super::{Change, Report};
+
+pub(crate) fn text(report: &Report) -> String {
+    let why = |(why, count): (&super::Why, &u64)| json!({ "why": why.text(), "count": count });
+    json!({
+        "schema": "linkgate.replay/1",
+        "unchanged": report.unchanged,
+        "changed": report.changes.len(),
+        "not_judgeable": report.unjudged(),
+        "not_judgeable_why": report.not_judgeable.iter().map(why).collect::<Vec<_>>(),
+        "changes": report.changes.iter().map(change).collect::<Vec<_>>(),
+    })
+    .to_string()
+}
+
+fn change(change: &Change) -> Value {
+    let Change { line, logged, was, would_be, missed } = change;
+    let missed: Vec<String> = missed.iter().map(|denial| Cause::Denied(*denial).name()).collect();
+    json!({
+        "line": line,
+        "time": logged.time,
+        "route": logged.route,
+        "method": logged.method,
+        "path": logged.path,
+        "subject": logged.subject,
+        "trace_id": logged.trace_id,
+        "was": decision(*was),
+        "would_be": decision(*would_be),
+        "missed": missed,
+    })
+}
+
+fn decision(cause: Cause) -> Value {
+    let outcome = cause.outcome().name();
+    json!({ "outcome": outcome, "cause": cause.name(), "reason": cause.reason_code() })
+}

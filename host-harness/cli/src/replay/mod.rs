@@ -1,0 +1,115 @@
+//! A decision log, run against another policy.
+//!
+//! ```text
+//!  line ─▶ record ─▶ trial: the policy, its keys stood in for ─▶ unchanged, changed, or not judgeable
+//! ```
+//!
+//! The core itself decides, by the way of every request. A log has no signatures, so each issuer's keys are
+//! stood in for by a secret of this run's own, and the logged claims are signed with it. Nothing is guessed:
+//! a line that does not hold what the decision needs is counted as not judgeable.
+
+pub(crate) mod human;
+pub(crate) mod json;
+mod record;
+mod trial;
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead};
+
+use linkgate_policy::{Cause, Denial};
+
+pub(crate) use trial::Trial;
+
+use record::Logged;
+
+/// What came of a log.
+#[derive(Default)]
+pub(crate) struct Report {
+    pub(crate) unchanged: u64,
+    pub(crate) changes: Vec<Change>,
+    /// Lines that nothing can be said of, by why.
+    pub(crate) not_judgeable: BTreeMap<Why, u64>,
+}
+
+/// A decision that would be another.
+pub(crate) struct Change {
+    /// Of the log, from 1.
+    pub(crate) line: u64,
+    pub(crate) logged: Logged,
+    pub(crate) was: Cause,
+    pub(crate) would_be: Cause,
+    /// Rules in shadow that would not hold.
+    pub(crate) missed: Vec<Denial>,
+}
+
+/// Why nothing can be said of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Why {
+    /// It is no decision record.
+    NoRecord,
+    /// No token was verified, or its claims were not logged.
+    NoClaims,
+    /// It did not come to a decision.
+    Undecided,
+    /// Something in it was too long for the log.
+    Cut,
+    /// The decision would need the second token.
+    NoSecondary,
+}
+
+impl Why {
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Self::NoRecord => "no line of `linkgate.decision/1`",
+            Self::NoClaims => {
+                "no claims in it: no token was verified, or `log: { claims: redacted }` was not set"
+            }
+            Self::Undecided => "the exchange ended before it was decided",
+            Self::Cut => "something in it was cut, since it was too long for the log",
+            Self::NoSecondary => {
+                "the decision would need the second token, whose claims are not in it"
+            }
+        }
+    }
+}
+
+impl Report {
+    /// Runs a log against a policy.
+    ///
+    /// # Errors
+    ///
+    /// The log cannot be read.
+    pub(crate) fn of(mut log: impl BufRead, trial: &mut Trial) -> io::Result<Self> {
+        let (mut report, mut bytes) = (Self::default(), Vec::new());
+        for line in 1.. {
+            bytes.clear();
+            if log.read_until(b'\n', &mut bytes)? == 0 {
+                break;
+            }
+            if !bytes.trim_ascii().is_empty() {
+                report.take(line, &bytes, trial);
+            }
+        }
+        Ok(report)
+    }
+
+    fn take(&mut self, line: u64, bytes: &[u8], trial: &mut Trial) {
+        let judged = Logged::read(bytes).and_then(|logged| {
+            let was = logged.decided()?;
+            let (would_be, missed) = trial.decide(&logged, was)?;
+            Ok((logged, was, would_be, missed))
+        });
+        match judged {
+            Err(why) => *self.not_judgeable.entry(why).or_default() += 1,
+            Ok((_, was, would_be, _)) if was == would_be => self.unchanged += 1,
+            Ok((logged, was, would_be, missed)) => {
+                self.changes.push(Change { line, logged, was, would_be, missed });
+            }
+        }
+    }
+
+    /// Lines that nothing can be said of.
+    pub(crate) fn unjudged(&self) -> u64 {
+        self.not_judgeable.values().sum()
+    }
+}

@@ -1,0 +1,173 @@
+//! A line of the log, as far as a decision can be made of it again.
+
+use linkgate_policy::denial::Flaw;
+use linkgate_policy::{Cause, Denial, Fault};
+use serde_json::{Map, Value};
+
+use super::Why;
+
+/// A decision record.
+pub(crate) struct Logged {
+    pub(crate) time: String,
+    pub(crate) route: String,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) subject: Option<String>,
+    pub(crate) trace_id: Option<String>,
+    cause: String,
+    pub(crate) bearer: Claims,
+    pub(crate) secondary: Option<Claims>,
+}
+
+/// The claims of a token that was verified.
+pub(crate) struct Claims(Map<String, Value>);
+
+/// What a text ends with that was cut, at this many characters or more.
+const CUT: (&str, usize) = ("...", 256);
+
+impl Logged {
+    pub(crate) fn read(line: &[u8]) -> Result<Self, Why> {
+        let mut line: Value = serde_json::from_slice(line).map_err(|_| Why::NoRecord)?;
+        let schema = line.get("schema").and_then(Value::as_str);
+        if schema != Some("linkgate.decision/1") {
+            return Err(Why::NoRecord);
+        }
+        let mut claims = line.get_mut("claims").map(Value::take).unwrap_or_default();
+        let mut of = |whose: &str| match claims.get_mut(whose).map(Value::take) {
+            Some(Value::Object(claims)) => Some(Claims(claims)),
+            Some(_) | None => None,
+        };
+        let (bearer, secondary) = (of("bearer"), of("secondary"));
+        let text = |name: &str| line.get(name).and_then(Value::as_str).map(str::to_owned);
+        // In shadow the decision is the one that would have been made.
+        let shadow = line.get("shadow").and_then(|shadow| shadow.get("cause"));
+        let shadow = shadow.and_then(Value::as_str).map(str::to_owned);
+        let needed = |name: &str| text(name).ok_or(Why::NoRecord);
+        Ok(Self {
+            time: needed("time")?,
+            route: needed("route")?,
+            method: needed("method")?,
+            path: needed("path")?,
+            subject: text("subject"),
+            trace_id: text("trace_id"),
+            cause: shadow.map_or_else(|| needed("cause"), Ok)?,
+            bearer: bearer.ok_or(Why::NoClaims)?,
+            secondary,
+        })
+    }
+
+    /// What the gate decided, whatever became of it afterwards.
+    pub(crate) fn decided(&self) -> Result<Cause, Why> {
+        let cause = Cause::all().find(|cause| cause.name() == self.cause).ok_or(Why::NoRecord)?;
+        match cause {
+            Cause::Failed(fault) if is_before_the_decision(fault) => Err(Why::Undecided),
+            Cause::Denied(Denial::Request(flaw)) if is_of_a_merge(flaw) => Ok(Cause::Granted),
+            Cause::Denied(denial) => Ok(Cause::Denied(denial)),
+            Cause::Granted | Cause::LinkFound | Cause::Failed(_) => Ok(Cause::Granted),
+            Cause::Preflight | Cause::Passed | Cause::Shadowed | Cause::Unfinished => {
+                Err(Why::Undecided)
+            }
+        }
+    }
+
+    pub(crate) fn target(&self) -> Result<Vec<u8>, Why> {
+        let path = whole(&self.path)?;
+        // Bytes that were no text are not in the log.
+        if path.contains('\u{fffd}') { Err(Why::Cut) } else { Ok(path.into_bytes()) }
+    }
+}
+
+impl Claims {
+    /// When the token was verified, in Unix milliseconds.
+    pub(crate) fn at(&self) -> Result<u64, Why> {
+        self.0.get("at_unix_ms").and_then(Value::as_u64).ok_or(Why::NoRecord)
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).and_then(Value::as_str)
+    }
+
+    /// The claims as the token had them, as far as a policy looks at them.
+    pub(crate) fn members(&self) -> Result<Map<String, Value>, Why> {
+        let mut members = Map::new();
+        for (name, value) in &self.0 {
+            let (name, value) = match (name.as_str(), value) {
+                ("at_unix_ms" | "alg" | "typ", _) => continue,
+                ("machine", _) => ("gty", "client-credentials".into()),
+                ("event", _) => ("events", Value::Object(Map::new())),
+                (name, Value::String(text)) => (name, whole(text)?.into()),
+                (name, value) => (name, value.clone()),
+            };
+            members.insert(name.to_owned(), value);
+        }
+        Ok(members)
+    }
+}
+
+/// A text as it was before it was escaped for the log, if all of it is there.
+fn whole(text: &str) -> Result<String, Why> {
+    let (mark, most) = CUT;
+    if text.ends_with(mark) && text.chars().count() >= most {
+        return Err(Why::Cut);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\\') {
+        out.push_str(before);
+        rest = if let Some((hex, after)) =
+            after.strip_prefix("u{").and_then(|after| after.split_once('}'))
+        {
+            let code = u32::from_str_radix(hex, 16).ok().and_then(char::from_u32);
+            out.push(code.ok_or(Why::NoRecord)?);
+            after
+        } else {
+            out.push('\\');
+            after.strip_prefix('\\').ok_or(Why::NoRecord)?
+        };
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+/// Whether it is found by calls of a merge: the link was permitted.
+fn is_of_a_merge(flaw: Flaw) -> bool {
+    matches!(
+        flaw,
+        Flaw::PrimaryGone
+            | Flaw::SecondaryGone
+            | Flaw::MetadataConflict
+            | Flaw::MetadataKeyForbidden
+            | Flaw::MetadataTooLarge
+            | Flaw::MetadataChanging
+    )
+}
+
+fn is_before_the_decision(fault: Fault) -> bool {
+    matches!(
+        fault,
+        Fault::OutOfOrder | Fault::KeysUnavailable | Fault::KeyUndecided | Fault::KeysBusy
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_read_back_whole_or_not_at_all() {
+        for (row, text, expected) in [
+            ("plain", "auth0|a", Ok("auth0|a")),
+            ("escaped", "a\\u{d}\\u{e9}\\\\b", Ok("a\r\u{e9}\\b")),
+            ("escaped twice", "a\\\\u{d}", Ok("a\\u{d}")),
+            ("three dots of its own", "a...", Ok("a...")),
+            ("not escaped by us", "a\\n", Err(Why::NoRecord)),
+            ("no character", "\\u{110000}", Err(Why::NoRecord)),
+        ] {
+            assert_eq!(whole(text).as_deref(), expected.as_ref().copied(), "{row}");
+        }
+        let long = "x".repeat(300);
+        assert_eq!(whole(&linkgate_policy::escaped(&long)), Err(Why::Cut));
+        let odd = "\\\u{202e}\u{1f600}\"\u{0}";
+        assert_eq!(whole(&linkgate_policy::escaped(odd)).as_deref(), Ok(odd));
+    }
+}

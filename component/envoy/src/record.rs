@@ -17,11 +17,18 @@ impl Metrics {
     /// Counts a decision, `duration_us` long.
     fn count(&self, decision: &Decision, duration_us: u64) {
         let (outcome, reason) = (decision.outcome().name(), decision.cause.reason_code());
-        let counted =
-            self.of(MetricType::Counter, format!("linkgate.decisions.{outcome}.{reason}"));
-        let _ = counted.map(|id| hostcalls::increment_metric(id, 1));
+        self.increment(format!("linkgate.decisions.{outcome}.{reason}"));
+        if let Some(decided) = decision.shadow {
+            let (outcome, reason) = (decided.outcome().name(), decided.reason_code());
+            self.increment(format!("linkgate.shadowed.{outcome}.{reason}"));
+        }
         let timed = self.of(MetricType::Histogram, format!("linkgate.duration_us.{outcome}"));
         let _ = timed.map(|id| hostcalls::record_metric(id, duration_us));
+    }
+
+    fn increment(&self, name: String) {
+        let id = self.of(MetricType::Counter, name);
+        let _ = id.map(|id| hostcalls::increment_metric(id, 1));
     }
 
     fn of(&self, kind: MetricType, name: String) -> Option<u32> {

@@ -8,13 +8,13 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::check::Differences;
-use super::scene::{Response, Scene};
+use super::scene::{ExpectedSent, Response, Scene};
 use super::walk::{Departed, Observed, Origin};
 
 /// Judges one exchange by all laws.
 pub(crate) fn judge(scene: &Scene, observed: &Observed, seen: &mut Differences) {
     nothing_leaks(scene, observed, seen);
-    the_record_agrees(observed, seen);
+    the_record_agrees(scene, observed, seen);
     one_request_at_most(observed, seen);
     calls_read_or_write_one_account(observed, seen);
     if let (Some(reply), Origin::Gate) = (&observed.reply, observed.origin)
@@ -48,7 +48,7 @@ fn nothing_leaks(scene: &Scene, observed: &Observed, seen: &mut Differences) {
 const SHORTEST_MARK: usize = 20;
 
 /// The record says what was seen from outside.
-fn the_record_agrees(observed: &Observed, seen: &mut Differences) {
+fn the_record_agrees(scene: &Scene, observed: &Observed, seen: &mut Differences) {
     let record = &observed.record;
     let status =
         |status: Option<u16>| status.map_or("none".to_owned(), |status| status.to_string());
@@ -63,8 +63,10 @@ fn the_record_agrees(observed: &Observed, seen: &mut Differences) {
         &record.upstream_called.to_string(),
     );
     if record.shadow.is_some() {
-        // What passes is the client's own request, alone, and what comes back is not touched.
-        let is_own = observed.sent == [Departed::Untouched];
+        // What passes is the client's own request, alone, and what comes back is not touched. A host that
+        // rewrites it before the gate sees it says as what.
+        let is_rewritten = matches!(scene.expected.upstream, ExpectedSent::Request(_));
+        let is_own = observed.sent == [Departed::Untouched] || is_rewritten;
         seen.text("law: sent in shadow", "true", &is_own.to_string());
         let is_upstreams = observed.origin == Origin::Upstream || record.outcome == "failed";
         seen.text("law: the reply in shadow", "true", &is_upstreams.to_string());

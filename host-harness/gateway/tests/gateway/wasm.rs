@@ -49,7 +49,8 @@ const GUEST: &str = r#"
         (i32.store (i32.const 1028) (call $policy (i32.const 7)))))
     (i32.const 1024))
   ;; option<result<own<policy>, list<mistake>>> at 1024: nothing is baked in
-  (func (export "linkgate:policy/evaluator@0.1.0#[static]policy.baked") (param i32 i32 i64) (result i32)
+  (func (export "linkgate:policy/evaluator@0.1.0#[static]policy.baked")
+    (param i32 i32 i64 i64 i64) (result i32)
     (i32.store (i32.const 1024) (i32.const 0))
     (i32.const 1024))
   (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.wanted-headers") (param i32) (result i32) (i32.const 0))

@@ -30,6 +30,7 @@ pub use notes::{Mistake, UNKNOWN_KEY};
 pub(crate) use review::compile;
 pub use review::{Review, review};
 use section::{Entry, Section};
+pub use spelling::nearest;
 
 use crate::keyring::IssuerKeys;
 use crate::lax;

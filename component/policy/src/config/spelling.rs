@@ -1,7 +1,8 @@
 //! Which word somebody may have meant.
 
 /// The known word that is nearest to what was written, if any is near.
-pub(super) fn nearest<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let plain = plain(written);
     let length = plain.chars().count();
     if !(SHORTEST..=LONGEST).contains(&length) {

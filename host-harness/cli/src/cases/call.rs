@@ -256,10 +256,10 @@ const USERS: &str = "/api/v2/users/";
 const FIELDS: &str = "?fields=user_id,user_metadata,identities&include_fields=true";
 
 /// The secret that is the gate's own token for the API.
-const SERVICE: &str = "SERVICE";
+pub(crate) const SERVICE: &str = "SERVICE";
 
 /// A path segment: all but RFC 3986's unreserved characters escaped.
-fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     text.bytes().fold(String::new(), |mut out, byte| {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {

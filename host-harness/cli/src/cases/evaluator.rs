@@ -4,7 +4,7 @@
 //! serves every user.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use linkgate_gateway::{Abilities, Gate, Secret};
 use linkgate_policy::{Answer, End, Event, Head, Now};
@@ -45,14 +45,28 @@ impl Evaluator {
     /// # Errors
     /// There is no component, or wasmtime does not take it.
     pub fn load(target_dir: &Path) -> Result<Self, Trouble> {
-        let file: PathBuf = target_dir.join(ARTIFACT);
-        let bytes = std::fs::read(&file).map_err(|error| {
+        Self::open(&target_dir.join(ARTIFACT))
+    }
+
+    /// Loads a component, whose compiled form takes seconds to make: [`another`](Self::another) shares it.
+    ///
+    /// # Errors
+    /// There is no component, or wasmtime does not take it.
+    pub fn open(file: &Path) -> Result<Self, Trouble> {
+        let bytes = std::fs::read(file).map_err(|error| {
             Trouble::new(format!("{error}; `cargo xtask components` builds it")).at(file.display())
         })?;
         let engine = Engine::new(&Config::new()).map_err(|error| trouble(&error))?;
         let component =
             Component::new(&engine, bytes).map_err(|error| trouble(&error).at(file.display()))?;
         Ok(Self { engine, component, instance: None, opened: 0 })
+    }
+
+    /// The same component with an instance of its own, for another thread.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        let (engine, component) = (self.engine.clone(), self.component.clone());
+        Self { engine, component, instance: None, opened: 0 }
     }
 
     /// The living instance. A trap ends it with all that was open in it; the next case gets a new one.

@@ -11,8 +11,10 @@ use serde_json::{Map, Value, json};
 use super::trouble::Trouble;
 
 /// Keys by name: `name.pem` (a PKCS #8 private key) or `name.secret` (bytes for HMAC).
+#[derive(Clone, Default)]
 pub(crate) struct Keys(BTreeMap<String, Key>);
 
+#[derive(Clone)]
 struct Key {
     signing: EncodingKey,
     /// The algorithm used when a token does not say.
@@ -45,6 +47,18 @@ impl Keys {
             keys.insert(name.to_owned(), key.map_err(|trouble| trouble.at(path.display()))?);
         }
         Ok(Self(keys))
+    }
+
+    /// Takes a private key (PKCS #8, PEM).
+    pub(crate) fn add_pair(&mut self, name: &str, pem: &[u8]) -> Result<(), Trouble> {
+        self.0.insert(name.to_owned(), pair(pem).map_err(|trouble| trouble.at(name))?);
+        Ok(())
+    }
+
+    /// Takes a secret.
+    pub(crate) fn add_secret(&mut self, name: &str, text: String) -> Result<(), Trouble> {
+        self.0.insert(name.to_owned(), secret(text.into_bytes())?);
+        Ok(())
     }
 
     fn find(&self, name: &str) -> Result<&Key, Trouble> {

@@ -34,6 +34,7 @@ mod walk;
 mod wire;
 
 pub use call::{AnswerForm, AskForm, CallForm, ExpectedCall, Whose};
+pub(crate) use call::{SERVICE, encoded};
 pub use case::{
     Case, Expect, FailureForm, HostForm, Line, ReplyForm, RequestForm, SentForm, SignatureForm,
     TokenForm, UpstreamForm, Values,
@@ -42,9 +43,12 @@ pub use check::{Difference, compare};
 pub use edition::{Edition, ExchangeId, PolicyId, Record, Sent, Step, Turn};
 pub use evaluator::Evaluator;
 pub use key_answer::{JwkForm, KeyAnswerForm, KeyBodyForm};
+pub(crate) use keys::Keys;
 pub use native::Native;
 pub use report::{Failed, Report, run_suite};
 pub use scene::{Expected, ExpectedSent, Request, Response, Scene};
+pub(crate) use short::Wrapped;
+pub(crate) use suite::Shared;
 pub use suite::{NamedCase, Suite};
 pub use trouble::Trouble;
 pub use walk::{Departed, Observed, Origin, Walk, run};

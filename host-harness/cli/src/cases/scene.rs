@@ -235,7 +235,7 @@ impl Meaning<'_> {
         let body = form.body.clone().or(base.body);
         Ok(ExpectedSent::Request(super::edition::Sent {
             method: needed(&form.method, base.method, "method")?,
-            path: needed(&form.path, base.path, "path")?,
+            path: self.text(&needed(&form.path, base.path, "path")?)?,
             headers: self
                 .lines(form.headers.as_deref().or(base.headers.as_deref()).unwrap_or_default())?,
             body: body.map(|body| self.bytes(&body)).transpose()?,
@@ -249,6 +249,10 @@ impl Meaning<'_> {
                 Ok(Header { name: line.name.to_ascii_lowercase(), value: self.bytes(&line.value)? })
             })
             .collect()
+    }
+
+    fn text(&self, text: &str) -> Result<String, Trouble> {
+        text::render_text(text, self.mint.now_s, &|name| self.named(name))
     }
 
     pub(super) fn bytes(&self, text: &str) -> Result<Vec<u8>, Trouble> {

@@ -58,7 +58,8 @@ where
     list_short_or_full(deserializer).map(Some)
 }
 
-struct Wrapped<T>(T);
+/// A value in either form.
+pub(crate) struct Wrapped<T>(pub(crate) T);
 
 impl<'de, T: Shorthand + Deserialize<'de>> Deserialize<'de> for Wrapped<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -42,7 +42,7 @@ pub struct NamedCase {
 }
 
 /// What the cases of a suite share.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Shared {
     /// The wall clock, in Unix seconds.
@@ -85,6 +85,12 @@ impl Suite {
             configs.insert(name, document);
         }
         Ok(Self { shared, keys, configs, cases: cases(&dir.join("cases"))? })
+    }
+
+    /// A suite that lies in no folder: what its cases share, keys, and one policy.
+    pub(crate) fn of_policy(shared: Shared, keys: Keys, policy: &str, document: Value) -> Self {
+        let configs = BTreeMap::from([(policy.to_owned(), document)]);
+        Self { shared, keys, configs, cases: Vec::new() }
     }
 
     /// The names of the suite's policies.

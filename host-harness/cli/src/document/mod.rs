@@ -78,12 +78,8 @@ impl Document {
     ///
     /// It cannot be read: the text says why.
     pub(crate) fn open(path: &Path) -> Result<Self, String> {
-        let name = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| format!("cannot read the policy `{name}`: {error}"))?;
-        let is_json =
-            path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
-        let source = if is_json { source::json(&text) } else { source::yaml(&text) };
+        let (name, text, source) =
+            text_of(path).map_err(|error| format!("cannot read the policy {error}"))?;
         let Source { mut value, mut places, mut flaws } = source;
         let hidden = value.as_ref().map(|value| hidden::places(value, &places)).unwrap_or_default();
         if value == Some(serde_json::Value::Null) {
@@ -101,9 +97,51 @@ impl Document {
         Ok(Self { name, text, places, hidden, flaws, json })
     }
 
+    /// Reads a file that is no policy: nothing in it is hidden, or stands for what is in another file.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read: the text says why.
+    pub(crate) fn open_plain(path: &Path) -> Result<Self, String> {
+        let (name, text, source) = text_of(path).map_err(|error| format!("cannot read {error}"))?;
+        let Source { value, places, flaws } = source;
+        let json = value.map(|value| value.to_string());
+        Ok(Self { name, text, places, hidden: Vec::new(), flaws, json })
+    }
+
+    /// What is wrong with its form.
+    pub(crate) fn flaws(&self) -> &[Finding] {
+        &self.flaws
+    }
+
+    /// A mistake in it: an unknown key where `of_key`, else a value.
+    pub(crate) fn mistake(
+        &self,
+        pointer: &str,
+        of_key: bool,
+        message: String,
+        help: Option<String>,
+    ) -> Finding {
+        let key = if of_key { self.places.key(pointer) } else { None };
+        let place = key.or_else(|| self.places.value(pointer));
+        let pointer = pointer.to_owned();
+        Finding { severity: Severity::Error, place, pointer, message, help }
+    }
+
+    /// The line of what stands there, if it stands in the text.
+    pub(crate) fn line_of(&self, pointer: &str) -> Option<usize> {
+        let place = self.places.key(pointer).or_else(|| self.places.own(pointer));
+        place.map(|place| place.line)
+    }
+
     /// As the policy takes it.
     pub(crate) fn json(&self) -> &str {
         self.json.as_deref().unwrap_or_default()
+    }
+
+    /// What stands in it; null where it could not be read.
+    pub(crate) fn value(&self) -> serde_json::Value {
+        serde_json::from_str(self.json()).unwrap_or_default()
     }
 
     /// The file, as it was named.
@@ -164,6 +202,15 @@ impl Document {
         text.push_str(&counted(findings.len(), "mistake"));
         text
     }
+}
+
+/// A file's name, its text, and what was read of it.
+fn text_of(path: &Path) -> Result<(String, String, Source), String> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| format!("`{name}`: {error}"))?;
+    let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+    let source = if is_json { source::json(&text) } else { source::yaml(&text) };
+    Ok((name, text, source))
 }
 
 /// `1 mistake`, `2 mistakes`.

@@ -10,9 +10,9 @@ pub enum Exit {
     Ok = 0,
     /// It could not, or what it looked at is not as it should be.
     Failed = 1,
-    /// The command line or the policy document is wrong: nothing was started.
+    /// The command line, a policy document or a file of cases is wrong: nothing was started.
     Usage = 2,
-    /// Decisions change.
+    /// Cases do not hold, or decisions change.
     Cases = 3,
 }
 

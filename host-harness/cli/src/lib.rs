@@ -16,11 +16,13 @@ mod inspect_report;
 mod key_file;
 mod key_report;
 mod merge_report;
+mod moment;
 mod once;
 mod operation;
 mod paint;
 pub mod reason_page;
 pub mod reference;
 mod replay;
+mod team;
 
 pub use exit::Exit;

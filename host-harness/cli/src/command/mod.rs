@@ -12,6 +12,7 @@ mod replay;
 mod schema;
 mod serve;
 mod tenant;
+mod test;
 
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -45,6 +46,7 @@ enum Command {
     Schema(schema::Schema),
     Serve(serve::Serve),
     Tenant(tenant::Tenant),
+    Test(test::Test),
 }
 
 /// Runs the command line.
@@ -63,6 +65,7 @@ pub fn run() -> Exit {
         Command::Schema(command) => command.run(),
         Command::Serve(command) => command.run(),
         Command::Tenant(command) => command.run(),
+        Command::Test(command) => command.run(),
     };
     outcome.unwrap_or_else(|trouble| {
         eprintln!("linkgate: {}", trouble.text);

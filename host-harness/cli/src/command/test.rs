@@ -1,0 +1,105 @@
+//! `linkgate test`: a platform team's cases, played on the component.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use super::{Trouble, tell};
+use crate::check_report::{self, Checked};
+use crate::component;
+use crate::exit::Exit;
+use crate::paint::Paint;
+use crate::team::{Coverage, Progress, Ran, Stop, Verdict, gather, human, json, junit, play};
+
+/// Play cases that stand beside a policy: who sends what, and what has to come of it.
+///
+/// A case runs on the component that gateways load. The policy is taken as it is written, but for its keys and
+/// secrets: the tokens of cases are signed with throw-away keys. Nothing is fetched or sent. docs/testing-a-policy.md
+/// has the form of a case.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Test {
+    /// Files of cases (YAML or JSON), or folders: in them every .yaml and .yml but for policies and hidden ones
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Play only the cases whose file or title holds this text
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    filter: String,
+    /// Form of the report
+    #[arg(long, value_name = "FORM", default_value = "human")]
+    format: ReportFormat,
+    /// Fail when a rule of a policy is shown by no case
+    #[arg(long, conflicts_with = "filter")]
+    deny_untouched: bool,
+    /// Threads; one a core unless given
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Evaluator component; the one that lies beside this binary unless given
+    #[arg(long, value_name = "FILE")]
+    component: Option<PathBuf>,
+}
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum ReportFormat {
+    /// Words
+    Human,
+    /// JSON, one object in one line
+    Json,
+    /// `JUnit` XML, which CI systems show
+    Junit,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  linkgate test cases/
+  linkgate test --filter unlink --format json cases/ | jq '.results[] | select(.holds | not)'
+  linkgate test --format junit --deny-untouched . > report.xml
+
+Exit codes: 0 all cases hold, 1 they could not be played, 2 the command line, a policy or a file of cases is
+wrong, or there is no case, 3 some do not hold (with --deny-untouched: or a rule is shown by none).";
+
+impl Test {
+    pub(super) fn run(self) -> Result<Exit, Trouble> {
+        let component = component::find(self.component.as_deref()).map_err(Trouble::usage)?;
+        let threads = self.threads.or_else(|| std::thread::available_parallelism().ok());
+        let threads = threads.map_or(1, NonZeroUsize::get);
+        let mut progress = Progress::on_terminal();
+        let ran = gather(&self.paths)
+            .and_then(|gathered| play(gathered, &self.filter, &component, threads, &mut progress));
+        progress.end();
+        match ran {
+            Ok(ran) => self.report(&ran),
+            Err(Stop::Said(why)) => Err(Trouble::usage(why)),
+            Err(Stop::Cannot(trouble)) => Err(Trouble::failed(trouble)),
+            Err(Stop::Mistaken(checked)) => self.mistaken(&checked),
+        }
+    }
+
+    fn report(&self, ran: &Ran) -> Result<Exit, Trouble> {
+        // Of a part of the cases, what the others touch is not known.
+        let coverage = if ran.left_out == 0 { Coverage::of(ran) } else { Vec::new() };
+        tell(&match self.format {
+            ReportFormat::Human => human::text(ran, &coverage, Paint::of_stdout()),
+            ReportFormat::Json => json::text(ran, &coverage) + "\n",
+            ReportFormat::Junit => junit::text(ran),
+        })?;
+        let is_broken =
+            |outcome: &crate::team::Outcome| matches!(outcome.verdict, Verdict::Broken(_));
+        if ran.outcomes.iter().any(is_broken) {
+            return Ok(Exit::Failed);
+        }
+        let is_untouched = coverage.iter().any(|one| one.untouched().next().is_some());
+        let holds = ran.outcomes.iter().all(crate::team::Outcome::holds);
+        Ok(if holds && !(self.deny_untouched && is_untouched) { Exit::Ok } else { Exit::Cases })
+    }
+
+    /// Mistakes are told as `linkgate check` tells them: for programs on standard output, else on standard error.
+    fn mistaken(&self, checked: &[Checked]) -> Result<Exit, Trouble> {
+        if self.format == ReportFormat::Json {
+            tell(&(check_report::json::text(checked) + "\n"))?;
+            return Ok(Exit::Usage);
+        }
+        let text = check_report::human::text(checked, Paint::of_stderr());
+        Err(Trouble::usage(format!("nothing was played\n{}", text.trim_end())))
+    }
+}

@@ -1,0 +1,293 @@
+//! What no case touched: rules of the policy, and reason codes that it can give.
+//!
+//! A rule that restricts is touched when a case is refused for it; one that opens something, when a case goes through
+//! it. Outages of the host and of the keys, which are replaced here, are no business of a case.
+
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use linkgate_policy::Reason;
+use serde_json::Value;
+
+use super::ground::Policy;
+use super::run::{Played, Ran, Verdict};
+use crate::cases::{Record, Request};
+
+/// What was touched of one policy.
+pub(crate) struct Coverage {
+    /// The policy's file.
+    pub(crate) policy: String,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) reasons: Vec<(Reason, bool)>,
+}
+
+/// A rule of a policy.
+pub(crate) struct Rule {
+    /// `issuers[0].scopes`.
+    pub(crate) key: String,
+    /// None where it holds without being written.
+    pub(crate) line: Option<usize>,
+    /// What a case has to show to touch it.
+    pub(crate) shown_by: String,
+    pub(crate) touched: bool,
+}
+
+/// What shows that a rule was looked at.
+enum Touch {
+    /// A case with a token of this issuer ends with this cause.
+    Cause(&'static str, Option<String>),
+    /// A case on this route goes through, with a token of this issuer if one is named.
+    Granted(Option<&'static str>, Option<String>),
+    /// A path under this prefix is passed on.
+    Passed(String),
+    /// A page of this origin asks.
+    Origin(String),
+    /// A header of this name goes upstream.
+    Header(String),
+    /// Metadata is carried over.
+    Merged,
+}
+
+impl Coverage {
+    /// What the cases touched, a policy after the other.
+    pub(crate) fn of(ran: &Ran) -> Vec<Self> {
+        let policies = ran.gathered.policies.iter().enumerate();
+        policies.map(|(number, policy)| Self::of_policy(policy, &played(ran, number))).collect()
+    }
+
+    fn of_policy(policy: &Policy, played: &[&Played]) -> Self {
+        let seen: BTreeSet<&str> =
+            played.iter().map(|played| played.record.reason.as_str()).collect();
+        let rules =
+            wanted(policy.value()).into_iter().map(|(key, pointer, shown_by, touch)| Rule {
+                line: policy.document.line_of(&pointer),
+                key,
+                shown_by,
+                touched: played.iter().any(|played| touch.is_in(played)),
+            });
+        let reasons = Reason::ALL.iter().filter(|reason| can_be(**reason, policy.value()));
+        Self {
+            policy: policy.document.name().to_owned(),
+            rules: rules.collect(),
+            reasons: reasons.map(|reason| (*reason, seen.contains(reason.name()))).collect(),
+        }
+    }
+
+    /// The rules that no case touched.
+    pub(crate) fn untouched(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().filter(|rule| !rule.touched)
+    }
+}
+
+fn played(ran: &Ran, policy: usize) -> Vec<&Played> {
+    let of_policy = |file: usize| ran.gathered.about.get(file) == Some(&policy);
+    let outcomes = ran.outcomes.iter().filter(|outcome| of_policy(outcome.file));
+    outcomes
+        .filter_map(|outcome| match &outcome.verdict {
+            Verdict::Played(played) => Some(played.as_ref()),
+            Verdict::Broken(_) => None,
+        })
+        .collect()
+}
+
+impl Touch {
+    fn is_in(&self, played: &Played) -> bool {
+        let (record, request) = (&played.record, &played.scene.request);
+        let is_granted = record.cause == "granted" || record.cause == "link-found";
+        match self {
+            Self::Cause(cause, issuer) => {
+                record.cause == *cause && is_of(record, request, issuer.as_deref())
+            }
+            Self::Granted(route, issuer) => {
+                is_granted
+                    && route.is_none_or(|route| record.route == route)
+                    && is_of(record, request, issuer.as_deref())
+            }
+            Self::Passed(prefix) => {
+                record.cause == "passed"
+                    && record
+                        .path
+                        .strip_prefix(prefix.trim_end_matches('/'))
+                        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            }
+            Self::Origin(origin) => {
+                (is_granted || record.cause == "preflight")
+                    && request
+                        .headers
+                        .iter()
+                        .any(|line| line.name == "origin" && line.value == origin.as_bytes())
+            }
+            Self::Header(name) => {
+                is_granted
+                    && request.headers.iter().any(|line| line.name.eq_ignore_ascii_case(name))
+            }
+            Self::Merged => record
+                .metadata
+                .as_ref()
+                .and_then(|metadata| metadata.get("outcome"))
+                .is_some_and(|outcome| outcome != "none"),
+        }
+    }
+}
+
+/// Whether a token of that issuer was sent. What was refused before its signature was looked at has no issuer in its
+/// record: the token itself says then whose it means to be.
+fn is_of(record: &Record, request: &Request, issuer: Option<&str>) -> bool {
+    let Some(issuer) = issuer else { return true };
+    record.issuer.clone().or_else(|| claimed_issuer(request)).as_deref() == Some(issuer)
+}
+
+fn claimed_issuer(request: &Request) -> Option<String> {
+    let line = request.headers.iter().find(|line| line.name == "authorization")?;
+    let text = std::str::from_utf8(&line.value).ok()?;
+    let claims = URL_SAFE_NO_PAD.decode(text.split('.').nth(1)?).ok()?;
+    let claims: Value = serde_json::from_slice(&claims).ok()?;
+    claims.get("iss").and_then(Value::as_str).map(str::to_owned)
+}
+
+type Wanted = (String, String, String, Touch);
+
+/// The rules of a policy: key, pointer, what shows it, and how it is told.
+fn wanted(policy: &Value) -> Vec<Wanted> {
+    let mut rules = Vec::new();
+    let mut add = |key: String, shown_by: &str, touch| {
+        let pointer = format!("/{}", key.replace(['.', '['], "/").replace(']', ""));
+        rules.push((key, pointer, shown_by.to_owned(), touch));
+    };
+    for (index, issuer) in list(policy, "issuers").iter().enumerate() {
+        for (key, shown_by, touch) in of_issuer(issuer) {
+            add(format!("issuers[{index}].{key}"), &shown_by, touch);
+        }
+    }
+    for (index, prefix) in texts(policy, "pass").into_iter().enumerate() {
+        add(
+            format!("pass[{index}]"),
+            &format!("a path under `{prefix}`, passed on"),
+            Touch::Passed(prefix),
+        );
+    }
+    if policy.get("profile").and_then(Value::as_str) == Some("read-own") {
+        let touch = Touch::Granted(Some("profile"), None);
+        add("profile".to_owned(), "a user who reads their own profile", touch);
+    }
+    if let Some(cors) = policy.get("cors") {
+        for (index, origin) in texts(cors, "origins").into_iter().enumerate() {
+            let shown_by = format!("a page of `{origin}` that is let in");
+            add(format!("cors.origins[{index}]"), &shown_by, Touch::Origin(origin));
+        }
+    }
+    for (index, name) in texts(policy, "forward_headers").into_iter().enumerate() {
+        let shown_by = format!("a request with `{name}` that goes upstream");
+        add(format!("forward_headers[{index}]"), &shown_by, Touch::Header(name));
+    }
+    if let Some(metadata) = policy.get("metadata") {
+        add("metadata".to_owned(), "a link that carries metadata over (`calls`)", Touch::Merged);
+        if metadata.get("conflicts").and_then(Value::as_str) == Some("refuse") {
+            let (key, touch) = ("metadata.conflicts", Touch::Cause("metadata-conflict", None));
+            add(key.to_owned(), "refused: metadata-conflict", touch);
+        }
+    }
+    rules
+}
+
+/// The rules of an issuer; keys from there.
+fn of_issuer(issuer: &Value) -> Vec<(String, String, Touch)> {
+    let name = || issuer.get("issuer").and_then(Value::as_str).map(str::to_owned);
+    let secondary = issuer.get("secondary").unwrap_or(&Value::Null);
+    let is_of_id_tokens = issuer.get("kind").and_then(Value::as_str) == Some("id-token");
+    let has_scopes = match issuer.get("scopes") {
+        Some(scopes) => scopes.as_array().is_some_and(|scopes| !scopes.is_empty()),
+        None => !is_of_id_tokens,
+    };
+    let is_aged = secondary.get("max_age").and_then(Value::as_str) != Some("off");
+    let is_verified = secondary.get("email_verified") == Some(&Value::Bool(true));
+    let restrictions = [
+        ("audiences", "bearer-audience-mismatch", true),
+        ("algorithms", "bearer-algorithm-refused", issuer.get("algorithms").is_some()),
+        ("type", "bearer-type-mismatch", issuer.get("type").is_some()),
+        ("max_token_age", "bearer-too-old", issuer.get("max_token_age").is_some()),
+        ("scopes", "bearer-scope", has_scopes),
+        (
+            "secondary.algorithms",
+            "secondary-algorithm-refused",
+            secondary.get("algorithms").is_some(),
+        ),
+        (
+            "secondary.audiences",
+            "secondary-audience-mismatch",
+            secondary.get("audiences").is_some(),
+        ),
+        ("secondary.max_age", "secondary-too-old", is_aged),
+        ("secondary.email_verified", "secondary-email", is_verified),
+    ];
+    let routes = [
+        ("issuer", "link", "a link that is allowed"),
+        ("issuer", "unlink", "an unlink that is allowed"),
+    ];
+    let opened = routes.map(|(key, route, shown_by)| {
+        (key.to_owned(), shown_by.to_owned(), Touch::Granted(Some(route), name()))
+    });
+    let restricted =
+        restrictions.into_iter().filter(|(_, _, holds)| *holds).map(|(key, cause, _)| {
+            (key.to_owned(), format!("refused: {cause}"), Touch::Cause(cause, name()))
+        });
+    let subject = Touch::Cause("subject-mismatch", name());
+    let subject = ("issuer".to_owned(), "refused: subject-mismatch".to_owned(), subject);
+    opened.into_iter().chain([subject]).chain(restricted).collect()
+}
+
+/// Whether a case under this policy can end with a reason.
+fn can_be(reason: Reason, policy: &Value) -> bool {
+    let merges = policy.get("metadata").is_some();
+    let has = |cause: &str| {
+        let issuers = list(policy, "issuers").iter().flat_map(of_issuer);
+        issuers
+            .into_iter()
+            .any(|(_, _, touch)| matches!(touch, Touch::Cause(own, _) if own == cause))
+    };
+    match reason {
+        Reason::RequestMalformed
+        | Reason::PathRefused
+        | Reason::RouteRefused
+        | Reason::RouteUnknown
+        | Reason::BearerMissing
+        | Reason::BearerMalformed
+        | Reason::BearerInvalid
+        | Reason::BearerOfMachine
+        | Reason::SubjectMismatch
+        | Reason::BodyTypeUnsupported
+        | Reason::BodyTooLarge
+        | Reason::BodyInvalid
+        | Reason::LinkByUserIdRefused
+        | Reason::LinkWithInvalid
+        | Reason::SameAccount
+        | Reason::UpstreamUnreachable
+        | Reason::UpstreamOutcomeUnknown => true,
+        Reason::ScopeInsufficient => has("bearer-scope"),
+        Reason::LinkWithTooOld => has("secondary-too-old"),
+        Reason::LinkWithEmailUnverified => has("secondary-email"),
+        Reason::MetadataConflict => {
+            policy.pointer("/metadata/conflicts").and_then(Value::as_str) == Some("refuse")
+        }
+        Reason::PrimaryGone
+        | Reason::SecondaryGone
+        | Reason::MetadataUnmergeable
+        | Reason::MetadataChanging
+        | Reason::MetadataUnavailable
+        | Reason::MetadataRefused
+        | Reason::MetadataLimited
+        | Reason::MetadataOutcomeUnknown
+        | Reason::LinkOutcomeUnknown => merges,
+        // Outages of the host or of the keys.
+        Reason::GateUnavailable | Reason::KeysUnavailable | Reason::LinksBusy => false,
+    }
+}
+
+fn list<'v>(value: &'v Value, key: &str) -> &'v [Value] {
+    value.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+fn texts(value: &Value, key: &str) -> Vec<String> {
+    list(value, key).iter().filter_map(Value::as_str).map(str::to_owned).collect()
+}

@@ -1,0 +1,57 @@
+//! Which files hold cases: those that were named, and those below folders that were.
+
+use std::path::{Path, PathBuf};
+
+/// A file that may hold cases.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Candidate {
+    pub(super) path: PathBuf,
+    /// It was met in a folder, where policies may lie, too.
+    pub(super) met: bool,
+}
+
+/// The files, in the order of their names, each once. In folders, YAML counts; hidden files and folders do not.
+pub(super) fn find(paths: &[PathBuf]) -> Result<Vec<Candidate>, String> {
+    let mut found = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            walk(path, &mut found, 0)?;
+        } else {
+            found.push(Candidate { path: path.clone(), met: false });
+        }
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found.dedup_by(|a, b| a.path == b.path);
+    Ok(found)
+}
+
+/// Folders in folders. More is a link that goes in circles.
+const DEEPEST: usize = 32;
+
+fn walk(folder: &Path, found: &mut Vec<Candidate>, depth: usize) -> Result<(), String> {
+    let unreadable = |error: std::io::Error| format!("cannot read `{}`: {error}", folder.display());
+    if depth > DEEPEST {
+        return Err(format!(
+            "expected at most {DEEPEST} folders in each other, found more: `{}`",
+            folder.display()
+        ));
+    }
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        let path = named(folder, &entry.file_name());
+        if entry.file_name().to_string_lossy().starts_with('.') {
+            continue;
+        }
+        if path.is_dir() {
+            walk(&path, found, depth + 1)?;
+        } else if path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") {
+            found.push(Candidate { path, met: true });
+        }
+    }
+    Ok(())
+}
+
+/// Without the dot of `linkgate test .`, so that a place reads as people write it.
+fn named(folder: &Path, name: &std::ffi::OsStr) -> PathBuf {
+    if folder == Path::new(".") { PathBuf::from(name) } else { folder.join(name) }
+}

@@ -1,0 +1,216 @@
+//! What the cases of a file stand on: their policy with throw-away keys, and a valid token, a request and an answer
+//! for whatever a case does not say.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use linkgate_policy::{Abilities, Header, Secrets};
+use serde_json::{Value, json};
+
+use super::read::{CaseFile, Common, POLICY, TeamCase};
+use super::stand_in;
+use super::usual::{self, NONE, algorithms, text};
+use crate::cases::{
+    AnswerForm, AskForm, CallForm, Keys, Response, SERVICE, Scene, Shared, Suite, Trouble, Whose,
+    encoded,
+};
+use crate::check_report::Checked;
+use crate::document::{Document, Severity};
+
+/// A policy, made ready for cases.
+pub(crate) struct Policy {
+    pub(crate) document: Document,
+    /// With throw-away keys.
+    value: Value,
+    keys: Keys,
+    /// Names of its secrets.
+    secrets: Vec<String>,
+}
+
+/// A policy that cannot be used.
+pub(super) enum Unusable {
+    Unreadable(String),
+    Mistaken(Box<Checked>),
+    Keys(Trouble),
+}
+
+impl Policy {
+    /// Reads a policy as `linkgate check` does, and puts throw-away keys in.
+    pub(super) fn open(path: &Path) -> Result<Self, Unusable> {
+        let document = Document::open(path).map_err(Unusable::Unreadable)?;
+        let host = Abilities { remembers: true, serialises: true };
+        let mut findings = document.review(&Secrets::default().or_stand_in(), host);
+        findings.retain(|finding| finding.severity == Severity::Error);
+        if !findings.is_empty() {
+            return Err(Unusable::Mistaken(Box::new(Checked { document, findings })));
+        }
+        Self::of(document).map_err(Unusable::Keys)
+    }
+
+    fn of(document: Document) -> Result<Self, Trouble> {
+        let mut value = document.value();
+        let mut keys = Keys::default();
+        stand_in::add_stranger(&mut keys)?;
+        let issuers = value.get_mut("issuers").and_then(Value::as_array_mut);
+        for (index, issuer) in issuers.into_iter().flatten().enumerate() {
+            let all = [algorithms(issuer), algorithms(issuer.get("secondary").unwrap_or(&NONE))];
+            stand_in::replace_keys(issuer, index + 1, &all.concat(), &mut keys)?;
+        }
+        let secrets = secrets(&value);
+        for name in &secrets {
+            stand_in::add_secret(name, &mut keys)?;
+        }
+        Ok(Self { document, value, keys, secrets })
+    }
+
+    /// The document as it is written, but for the keys.
+    pub(super) fn value(&self) -> &Value {
+        &self.value
+    }
+
+    fn issuers(&self) -> &[Value] {
+        self.value.get("issuers").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    fn base_path(&self) -> &str {
+        text(&self.value, "base_path").unwrap_or("/api/v2").trim_end_matches('/')
+    }
+}
+
+/// The suite of one file: all its cases can be made ready from it.
+pub(super) struct Ground<'p> {
+    suite: Suite,
+    policy: &'p Policy,
+}
+
+impl<'p> Ground<'p> {
+    pub(super) fn of(policy: &'p Policy, file: &CaseFile) -> Self {
+        let shared = shared(policy, &file.common);
+        let suite = Suite::of_policy(shared, policy.keys.clone(), POLICY, policy.value.clone());
+        Self { suite, policy }
+    }
+
+    /// A case as bytes.
+    pub(super) fn scene(&self, team: &TeamCase) -> Result<Scene, Trouble> {
+        let mut case = team.case.clone();
+        let request = self.suite.flat_request(&case.request);
+        let request = request.map_err(|trouble| trouble.at("request"))?;
+        if case.upstream.is_none() && self.suite.shared.upstream.status.is_none() {
+            case.upstream = Some(usual::usual_answer(request.method.as_deref()));
+        }
+        let mut scene =
+            self.merging(&case).map_or_else(|| Scene::prepare(&self.suite, &case), Ok)?;
+        if self.policy.value.pointer("/metadata/service/client_id").is_some() {
+            scene.keys = vec![Ok(self.granted()?)];
+        }
+        Ok(scene)
+    }
+
+    /// The scene of a link that merges and does not say how: neither account has metadata. A request that is
+    /// refused before it gets there may have no accounts to read; then there is none.
+    fn merging(&self, case: &crate::cases::Case) -> Option<Scene> {
+        if self.policy.value.get("metadata").is_none() || !case.calls.is_empty() {
+            return None;
+        }
+        let read = |whose| {
+            let nothing = AnswerForm::Account { metadata: None, linked: None };
+            CallForm::Call(AskForm::Reads(whose), nothing)
+        };
+        let calls = vec![read(Whose::Primary), read(Whose::Secondary), CallForm::Link];
+        Scene::prepare(&self.suite, &crate::cases::Case { calls, ..case.clone() }).ok()
+    }
+
+    /// What a token endpoint says to the gate.
+    fn granted(&self) -> Result<Response, Trouble> {
+        let token = self.suite.secret(SERVICE)?;
+        let body = json!({ "access_token": token, "token_type": "Bearer", "expires_in": 86_400 });
+        let headers = vec![Header::new("content-type", "application/json")];
+        Ok(Response { status: 200, headers, body: body.to_string().into_bytes() })
+    }
+}
+
+/// What every case can name.
+fn shared(policy: &Policy, common: &Common) -> Shared {
+    let mut tokens = usual::valid_tokens(policy.issuers());
+    for (name, form) in &common.tokens {
+        let mut form = form.clone();
+        if form.like.as_deref() == Some(name) {
+            form.like = Some(format!("valid-{name}"));
+        }
+        tokens.insert(name.clone(), form);
+    }
+    let (mut requests, mut upstream_requests) = usual::requests(&policy.value);
+    requests.extend(common.requests.clone());
+    upstream_requests.extend(common.upstream_requests.clone());
+    let mut secrets: BTreeMap<String, String> =
+        policy.secrets.iter().map(|name| (name.clone(), stand_in::secret_key(name))).collect();
+    if let Some(token) = policy.value.pointer("/metadata/service/token").and_then(Value::as_str) {
+        secrets.insert(SERVICE.to_owned(), stand_in::secret_key(token));
+    }
+    Shared {
+        clock: common.clock.unwrap_or(CLOCK_S),
+        names: names(policy, &common.names),
+        secrets,
+        tokens,
+        requests,
+        upstream_requests,
+        upstream: common.upstream.clone().unwrap_or_default(),
+    }
+}
+
+/// 2026-01-15T12:00:00Z: cases have to come out the same on any day.
+const CLOCK_S: u64 = 1_768_478_400;
+
+/// The people, and what a path has of them: `{{user.path}}`, `{{second.provider}}`, `{{second.id}}`.
+fn names(policy: &Policy, own: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut names: BTreeMap<String, String> =
+        PEOPLE.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+    names.insert("base".to_owned(), policy.base_path().to_owned());
+    names.extend(own.clone());
+    let parts: Vec<(String, String)> = names
+        .iter()
+        .flat_map(|(name, text)| {
+            let (provider, id) = text.split_once('|').unwrap_or(("provider", text));
+            [("path", text.as_str()), ("provider", provider), ("id", id)]
+                .map(|(part, text)| (format!("{name}.{part}"), encoded(text)))
+        })
+        .collect();
+    names.extend(parts);
+    names
+}
+
+/// Whom the tokens are of, unless a file has `names` of its own.
+const PEOPLE: [(&str, &str); 4] = [
+    ("user", "auth0|65f0c0ffee0000000000a11c"),
+    ("second", "google-oauth2|115015401343387192604"),
+    ("other", "auth0|65f0c0ffee00000000000b0b"),
+    ("client", "client"),
+];
+
+/// The names of the secrets that a policy names.
+fn secrets(policy: &Value) -> Vec<String> {
+    let mut names: Vec<String> = policy
+        .get("issuers")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|issuer| text(issuer, "hmac_secret").map(str::to_owned))
+        .collect();
+    let service = policy.pointer("/metadata/service");
+    for key in ["token", "client_secret"] {
+        names.extend(service.and_then(|service| text(service, key)).map(str::to_owned));
+    }
+    // A token that the gate is granted is a secret of the test's own.
+    if service.is_some() {
+        names.push(SERVICE.to_owned());
+    }
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// Which issuer of a policy that is, from 0: the first unless it is known.
+pub(super) fn issuer_of(policy: &Policy, name: Option<&str>) -> usize {
+    let is_it = |issuer: &Value| name.is_some() && text(issuer, "issuer") == name;
+    policy.issuers().iter().position(is_it).unwrap_or_default()
+}

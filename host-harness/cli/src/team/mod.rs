@@ -1,0 +1,31 @@
+//! A platform team's own cases beside their policy: `linkgate test`.
+//!
+//! ```text
+//!  files ─▶ form, read ─▶ ground ────────▶ scene ─▶ run ─▶ coverage ─▶ report
+//!  (walk)   (mistakes,    (the policy with          (the component,
+//!            by place)     throw-away keys)          a thread a core)
+//! ```
+//!
+//! A case has the form of the project's own, and the same runner plays it. What is added: a file names the policy
+//! that it is about, most of a case may be left out, and mistakes are told with their line.
+//!
+//! What it does not do: fetch keys, read secrets, or ask anybody anything.
+
+mod coverage;
+mod each;
+mod files;
+mod form;
+mod ground;
+mod pieces;
+mod read;
+mod report;
+mod rules;
+mod run;
+mod stand_in;
+mod usual;
+mod wanted;
+
+pub(crate) use coverage::Coverage;
+pub(crate) use each::Progress;
+pub(crate) use report::{human, json, junit};
+pub(crate) use run::{Outcome, Ran, Stop, Verdict, gather, play};

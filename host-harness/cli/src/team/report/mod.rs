@@ -1,0 +1,91 @@
+//! What `linkgate test` tells, in three forms.
+
+pub(crate) mod human;
+pub(crate) mod json;
+pub(crate) mod junit;
+
+use super::run::{Gathered, Outcome, Played, Verdict};
+use super::wanted::Wanted;
+use super::{ground, rules};
+
+/// `cases/link.yaml:12`.
+fn place(gathered: &Gathered, outcome: &Outcome) -> String {
+    let file = file_of(gathered, outcome);
+    outcome.case.line.map_or_else(|| file.clone(), |line| format!("{file}:{line}"))
+}
+
+fn file_of(gathered: &Gathered, outcome: &Outcome) -> String {
+    let file = gathered.files.get(outcome.file);
+    file.map(|file| file.document.name().to_owned()).unwrap_or_default()
+}
+
+/// What was expected, in words: `denied, link-with-too-old`.
+fn expected(wanted: &Wanted) -> String {
+    let cause = wanted.cause.as_ref().filter(|cause| wanted.reason.as_ref() != Some(*cause));
+    let words = [wanted.outcome.as_deref(), wanted.reason.as_deref()];
+    let mut text = words.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    if let Some(cause) = cause {
+        text = format!("{text} (cause {cause})");
+    }
+    text
+}
+
+/// What was found, likewise, and what the client gets.
+fn found(played: &Played) -> String {
+    let record = &played.record;
+    let cause = if record.cause == record.reason {
+        String::new()
+    } else {
+        format!(" (cause {})", record.cause)
+    };
+    let status = record.status.map(|status| format!("; the client gets {status}"));
+    format!("{}, {}{cause}{}", record.outcome, record.reason, status.unwrap_or_default())
+}
+
+/// The rules that decide between the two, each with its place in the policy.
+fn deciding(gathered: &Gathered, outcome: &Outcome, played: &Played) -> Vec<String> {
+    let Some(policy) = gathered.policy_of(outcome.file) else { return Vec::new() };
+    let wanted = &outcome.case.wanted;
+    let of_cause = wanted.cause.as_deref().and_then(rules::key_of);
+    let of_reason = || wanted.reason.as_deref().and_then(rules::key_of_reason);
+    let of_found = rules::key_of(&played.record.cause);
+    let issuer = ground::issuer_of(policy, played.record.issuer.as_deref());
+    let keys = [of_cause.or_else(of_reason), of_found];
+    let mut places = Vec::new();
+    for key in keys.into_iter().flatten() {
+        let place = rules::place(policy, key, issuer);
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    places
+}
+
+/// Whether the verdict itself is another than expected.
+fn is_judged_otherwise(played: &Played) -> bool {
+    played.differences.iter().any(|difference| is_of_verdict(&difference.what))
+}
+
+fn is_of_verdict(what: &str) -> bool {
+    ["outcome", "cause", "reason"].contains(&what)
+}
+
+/// The counts that every form has.
+struct Counts {
+    cases: usize,
+    failed: usize,
+    broken: usize,
+}
+
+fn counts<'o>(outcomes: impl IntoIterator<Item = &'o Outcome>) -> Counts {
+    let mut counts = Counts { cases: 0, failed: 0, broken: 0 };
+    for outcome in outcomes {
+        counts.cases += 1;
+        match &outcome.verdict {
+            Verdict::Broken(_) => counts.broken += 1,
+            Verdict::Played(_) if !outcome.holds() => counts.failed += 1,
+            Verdict::Played(_) => {}
+        }
+    }
+    counts
+}

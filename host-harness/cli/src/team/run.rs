@@ -1,0 +1,287 @@
+//! Cases, gathered from their files and played on the component.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::each::{Progress, each};
+use super::files::{self, Candidate};
+use super::ground::{Ground, Policy, Unusable};
+use super::read::{self, CaseFile, Read, TeamCase};
+use crate::cases::{
+    Departed, Difference, Evaluator, ExpectedCall, ExpectedSent, Observed, Record, Scene, Trouble,
+    compare, run,
+};
+use crate::check_report::Checked;
+
+/// The files of cases that were found, and their policies.
+pub(crate) struct Gathered {
+    pub(crate) files: Vec<CaseFile>,
+    pub(crate) policies: Vec<Policy>,
+    /// Of each file, which policy it is about.
+    pub(crate) about: Vec<usize>,
+}
+
+/// Why nothing is played.
+pub(crate) enum Stop {
+    /// In words.
+    Said(String),
+    /// Mistakes, in files of cases or in policies.
+    Mistaken(Vec<Checked>),
+    /// This machine cannot.
+    Cannot(Trouble),
+}
+
+/// What was played, and what came of it.
+pub(crate) struct Ran {
+    pub(crate) gathered: Gathered,
+    /// In the order of the files and of the cases in them.
+    pub(crate) outcomes: Vec<Outcome>,
+    /// How many cases a filter left out.
+    pub(crate) left_out: usize,
+}
+
+/// What came of a case.
+pub(crate) struct Outcome {
+    pub(crate) file: usize,
+    pub(crate) case: TeamCase,
+    pub(crate) verdict: Verdict,
+    pub(crate) took: Duration,
+}
+
+/// How a case ended.
+pub(crate) enum Verdict {
+    /// It was played; it holds where nothing differs.
+    Played(Box<Played>),
+    /// The component gave no answer.
+    Broken(Trouble),
+}
+
+/// A case that was played.
+pub(crate) struct Played {
+    pub(crate) record: Record,
+    pub(crate) differences: Vec<Difference>,
+    /// What the client sent and the upstream got, for the account of what was tried.
+    pub(crate) scene: Scene,
+}
+
+impl Outcome {
+    pub(crate) fn holds(&self) -> bool {
+        matches!(&self.verdict, Verdict::Played(played) if played.differences.is_empty())
+    }
+}
+
+/// Reads every file of cases below these paths, and the policies that they are about.
+pub(crate) fn gather(paths: &[PathBuf]) -> Result<Gathered, Stop> {
+    let candidates = files::find(paths).map_err(Stop::Said)?;
+    let (mut files, mut mistaken) = (Vec::new(), Vec::new());
+    for Candidate { path, met } in candidates {
+        match read::read(&path, met) {
+            Ok(file) => files.extend(file),
+            Err(Read::Unreadable(why)) => return Err(Stop::Said(why)),
+            Err(Read::Mistaken(checked)) => mistaken.push(*checked),
+        }
+    }
+    let mut gathered = Gathered { about: Vec::new(), files, policies: Vec::new() };
+    let mut known: BTreeMap<PathBuf, usize> = BTreeMap::new();
+    for index in 0..gathered.files.len() {
+        let Some(file) = gathered.files.get_mut(index) else { continue };
+        let number = match known.get(&file.policy) {
+            Some(number) => *number,
+            None => match Policy::open(&lexical(&file.policy)) {
+                Ok(policy) => {
+                    gathered.policies.push(policy);
+                    gathered.policies.len() - 1
+                }
+                Err(Unusable::Unreadable(why)) => {
+                    let mistake = file.document.mistake("/policy", false, why, None);
+                    file.flaws.push(mistake);
+                    NO_POLICY
+                }
+                Err(Unusable::Mistaken(checked)) => {
+                    mistaken.push(*checked);
+                    NO_POLICY
+                }
+                Err(Unusable::Keys(trouble)) => return Err(Stop::Cannot(trouble)),
+            },
+        };
+        known.insert(file.policy.clone(), number);
+        gathered.about.push(number);
+    }
+    gathered.stop_at_mistakes(mistaken)
+}
+
+/// In the place of a policy that cannot be used.
+const NO_POLICY: usize = usize::MAX;
+
+impl Gathered {
+    /// Itself, if nothing was found wrong.
+    fn stop_at_mistakes(self, mut mistaken: Vec<Checked>) -> Result<Self, Stop> {
+        if mistaken.is_empty() && self.files.iter().all(|file| file.flaws.is_empty()) {
+            return Ok(self);
+        }
+        for file in self.files.into_iter().filter(|file| !file.flaws.is_empty()) {
+            mistaken.push(Checked { document: file.document, findings: file.flaws });
+        }
+        mistaken.sort_by(|a, b| a.document.name().cmp(b.document.name()));
+        Err(Stop::Mistaken(mistaken))
+    }
+
+    pub(crate) fn policy_of(&self, file: usize) -> Option<&Policy> {
+        self.about.get(file).and_then(|number| self.policies.get(*number))
+    }
+
+    /// The cases whose file or title holds a text, each with the number of its file.
+    fn chosen(&self, filter: &str) -> Vec<(usize, TeamCase)> {
+        let mut chosen = Vec::new();
+        for (index, file) in self.files.iter().enumerate() {
+            for case in &file.cases {
+                let name = format!("{}: {}", file.document.name(), case.case.title);
+                if name.contains(filter) {
+                    chosen.push((index, case.clone()));
+                }
+            }
+        }
+        chosen
+    }
+
+    fn count(&self) -> usize {
+        self.files.iter().map(|file| file.cases.len()).sum()
+    }
+}
+
+/// Plays the cases whose file or title holds `filter`, on as many threads.
+pub(crate) fn play(
+    mut gathered: Gathered,
+    filter: &str,
+    component: &Path,
+    threads: usize,
+    progress: &mut Progress,
+) -> Result<Ran, Stop> {
+    let chosen = gathered.chosen(filter);
+    if chosen.is_empty() {
+        return Err(Stop::Said(match gathered.count() {
+            0 => "expected cases, found none".to_owned(),
+            all => format!(
+                "expected a case whose file or title holds `{filter}`, found none among {all}"
+            ),
+        }));
+    }
+    let grounds: Vec<Option<Ground<'_>>> = (0..gathered.files.len())
+        .map(|file| {
+            let policy = gathered.policy_of(file)?;
+            gathered.files.get(file).map(|file| Ground::of(policy, file))
+        })
+        .collect();
+    let idle = || (0..threads).map(|_| ()).collect();
+    let scenes = each(idle(), &chosen, progress, |(), (file, case)| {
+        let ground = grounds.get(*file).and_then(Option::as_ref);
+        ground.ok_or_else(|| Trouble::new("no policy")).and_then(|ground| ground.scene(case))
+    });
+    drop(grounds);
+    let mut ready = Vec::new();
+    for ((file, case), scene) in chosen.into_iter().zip(scenes) {
+        match scene {
+            Ok(scene) => ready.push((file, case, scene)),
+            Err(trouble) => gathered.note(file, &case, &trouble),
+        }
+    }
+    let gathered = gathered.stop_at_mistakes(Vec::new())?;
+    progress.saying("compiling the component");
+    let evaluator = Evaluator::open(component).map_err(Stop::Cannot)?;
+    let workers = (0..threads.min(ready.len())).map(|_| evaluator.another()).collect();
+    let outcomes = each(workers, &ready, progress, |evaluator, (file, case, scene)| {
+        let begun = Instant::now();
+        let verdict = verdict(evaluator, case, scene);
+        Outcome { file: *file, case: case.clone(), verdict, took: begun.elapsed() }
+    });
+    let left_out = gathered.count() - outcomes.len();
+    Ok(Ran { gathered, outcomes, left_out })
+}
+
+impl Gathered {
+    /// Notes what keeps a case from being made ready, where it stands.
+    fn note(&mut self, file: usize, case: &TeamCase, trouble: &Trouble) {
+        let Some(file) = self.files.get_mut(file) else { return };
+        let text = trouble.to_string();
+        let (part, rest) = PARTS
+            .iter()
+            .find_map(|(begin, part)| Some((*part, text.strip_prefix(begin)?)))
+            .unwrap_or(("", &text));
+        let token = rest.strip_prefix("token `").and_then(|rest| rest.split_once('`'));
+        let of_token = token.and_then(|(name, _)| {
+            let places = ["", "/tokens"].map(|folder| format!("{folder}/{name}"));
+            let own = places.iter().map(|place| format!("{}{place}", case.pointer));
+            own.chain(places.iter().cloned()).find(|at| file.document.line_of(at).is_some())
+        });
+        let pointer = of_token.unwrap_or_else(|| format!("{}{part}", case.pointer));
+        let finding = file.document.mistake(&pointer, false, rest.to_owned(), None);
+        file.flaws.push(finding);
+    }
+}
+
+/// What a trouble begins with, and where in the case that is.
+const PARTS: [(&str, &str); 3] = [
+    ("request: ", "/request"),
+    ("expect: upstream_request: ", "/expect/upstream_request"),
+    ("calls: ", "/calls"),
+];
+
+fn verdict(evaluator: &mut Evaluator, case: &TeamCase, scene: &Scene) -> Verdict {
+    match run(evaluator, scene) {
+        Err(trouble) => Verdict::Broken(trouble),
+        Ok(observed) => {
+            let mut scene = scene.clone();
+            complete(&mut scene, case, &observed);
+            let differences = compare(&scene, &observed);
+            Verdict::Played(Box::new(Played { record: observed.record, differences, scene }))
+        }
+    }
+}
+
+/// What a case does not say is expected to be as it was found.
+fn complete(scene: &mut Scene, case: &TeamCase, observed: &Observed) {
+    let (expected, record) = (&mut scene.expected, &observed.record);
+    let or_found =
+        |wanted: &Option<String>, found: &String| wanted.as_ref().unwrap_or(found).clone();
+    expected.outcome = or_found(&case.wanted.outcome, &record.outcome);
+    expected.reason = or_found(&case.wanted.reason, &record.reason);
+    expected.cause = or_found(&case.wanted.cause, &record.cause);
+    if case.case.calls.is_empty() {
+        let call = |sent: &Departed| match sent {
+            Departed::Call(sent) => ExpectedCall::Call(sent.clone()),
+            Departed::Request(_) | Departed::Untouched => ExpectedCall::Link,
+        };
+        let calls: Vec<ExpectedCall> = observed.sent.iter().map(call).collect();
+        let has_calls = calls.iter().any(|call| matches!(call, ExpectedCall::Call(_)));
+        expected.calls = if has_calls { calls } else { Vec::new() };
+    }
+    if !case.says_sent {
+        let sent = observed.sent.iter().find_map(|sent| match sent {
+            Departed::Call(_) => None,
+            Departed::Request(sent) => Some(ExpectedSent::Request(sent.clone())),
+            Departed::Untouched => Some(ExpectedSent::Untouched),
+        });
+        expected.upstream = sent.unwrap_or(ExpectedSent::Nothing);
+    }
+}
+
+/// Without `cases/..`, so that a policy has the name that people know it by. Where a folder is a link, what it is a link
+/// to is another's parent: then the path stays as it is.
+fn lexical(path: &Path) -> PathBuf {
+    let mut parts: Vec<std::path::Component<'_>> = Vec::new();
+    for part in path.components() {
+        let is_plain = matches!(parts.last(), Some(std::path::Component::Normal(_)));
+        if part == std::path::Component::ParentDir && is_plain {
+            parts.pop();
+        } else {
+            parts.push(part);
+        }
+    }
+    let short: PathBuf = parts.iter().collect();
+    let same = match (path.canonicalize(), short.canonicalize()) {
+        (Ok(path), Ok(short)) => path == short,
+        _ => false,
+    };
+    if same { short } else { path.to_owned() }
+}

@@ -1,0 +1,341 @@
+//! `linkgate test`: the example repository, the recorded run of `docs/testing-a-policy.md`, mistakes, forms and
+//! exit codes. The component has to be built: `cargo xtask components`.
+#![cfg(test)]
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+/// Exit code, standard output and standard error of `linkgate test` in a folder.
+fn test(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_linkgate"))
+        .current_dir(folder)
+        .arg("test")
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn example() -> PathBuf {
+    root().join("examples/policy-repo")
+}
+
+/// A folder of one test's own, gone when the test ends.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("linkgate-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(folder.join("cases")).unwrap();
+        Self(folder)
+    }
+
+    /// A copy of the example repository.
+    fn of_example(name: &str) -> Self {
+        let folder = Self::new(name);
+        for file in ["policy.yaml", "cases/link.yaml", "cases/unlink.yaml", "cases/around.yaml"] {
+            std::fs::copy(example().join(file), folder.0.join(file)).unwrap();
+        }
+        folder
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.0.join(name), text).unwrap();
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[track_caller]
+fn is_as_in(path: &Path, found: &str) {
+    if std::env::var_os("LINKGATE_BLESS").is_some() {
+        std::fs::write(path, found).unwrap();
+    }
+    let expected = std::fs::read_to_string(path).unwrap_or_default();
+    assert_eq!(
+        found,
+        expected,
+        "{}: is it better? LINKGATE_BLESS=1 writes it anew",
+        path.display()
+    );
+}
+
+#[test]
+fn the_example_repository_holds_and_every_rule_is_shown() {
+    let (code, told, complaints) = test(&example(), &["--deny-untouched", "."]);
+    assert_eq!((code, complaints.as_str()), (Some(0), ""), "{told}");
+    assert!(told.ends_with("20 cases, all hold\n"), "{told}");
+    assert!(!told.contains('\u{1b}'), "colour without a terminal");
+    let checked = Command::new(env!("CARGO_BIN_EXE_linkgate"))
+        .current_dir(example())
+        .args(["check", "--deny-warnings", "policy.yaml"])
+        .output()
+        .unwrap();
+    assert_eq!(checked.status.code(), Some(0), "as the CI snippets have it");
+}
+
+/// The page's commands in their order, each with the line that is taken out of the policy before it.
+const RECORDED: [(&str, &[&str]); 3] = [
+    ("", &["cases/"]),
+    ("      email_verified: true\n", &["cases/"]),
+    ("", &["--filter", "not verified", "cases/"]),
+];
+
+/// The run that the page shows is what the command prints.
+#[test]
+fn the_recorded_run_is_true() {
+    let page = root().join("docs/testing-a-policy.md");
+    let mut text = std::fs::read_to_string(&page).unwrap();
+    let folder = Folder::of_example("recorded");
+    for (number, (dropped, arguments)) in RECORDED.into_iter().enumerate() {
+        let policy = std::fs::read_to_string(folder.0.join("policy.yaml")).unwrap();
+        assert!(policy.contains(dropped), "the policy has no `{dropped}`");
+        folder.write("policy.yaml", &policy.replace(dropped, ""));
+        let (code, told, _) = test(&folder.0, arguments);
+        let shown: Vec<String> = arguments
+            .iter()
+            .map(|word| if word.contains(' ') { format!("'{word}'") } else { (*word).to_owned() })
+            .collect();
+        let code = code.unwrap();
+        let block = format!("$ linkgate test {}\n{told}$ echo $?\n{code}\n```", shown.join(" "));
+        let mark = format!("<!-- recorded: {} -->\n```console\n", number + 1);
+        let (before, rest) = text.split_once(&mark).unwrap_or_else(|| panic!("no {mark}"));
+        let (_, after) = rest.split_once("```").unwrap();
+        text = format!("{before}{mark}{block}{after}");
+    }
+    is_as_in(&page, &text);
+}
+
+#[test]
+fn mistakes_are_told_with_their_place_and_nothing_is_played() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/team");
+    for file in ["form.yaml", "names.yaml", "policy.yaml", "bad_policy.yaml"] {
+        let (code, told, complaints) = test(&folder, &[file]);
+        assert_eq!((code, told.as_str()), (Some(2), ""), "{file}: {complaints}");
+        is_as_in(&folder.join(file).with_extension("txt"), &complaints);
+    }
+    let (code, told, complaints) = test(&folder, &["--format", "json", "form.yaml"]);
+    assert_eq!((code, complaints.as_str()), (Some(2), ""));
+    let report: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(report["schema"], "linkgate.check/1");
+    assert_eq!(report["files"][0]["findings"][0]["line"], 2, "{told}");
+}
+
+#[test]
+fn a_failing_case_is_told_to_programs() {
+    let folder = Folder::of_example("programs");
+    let policy = std::fs::read_to_string(folder.0.join("policy.yaml")).unwrap();
+    folder.write("policy.yaml", &policy.replace("email_verified: true", "email_verified: false"));
+    let (code, told, complaints) = test(&folder.0, &["--format", "json", "cases"]);
+    assert_eq!((code, complaints.as_str()), (Some(3), ""));
+    let report: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!((&report["schema"], &report["cases"]), (&"linkgate.test/1".into(), &20.into()));
+    assert_eq!((&report["failed"], &report["broken"]), (&1.into(), &0.into()));
+    let failed: Vec<&Value> = report["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|case| case["holds"] == false)
+        .collect();
+    let [failed] = failed.as_slice() else { panic!("{failed:?}") };
+    assert_eq!(failed["file"], "cases/link.yaml");
+    assert_eq!(failed["expected"]["reason"], "link-with-email-unverified");
+    assert_eq!(failed["found"]["reason"], "granted");
+    assert_eq!(failed["rules"][0], "policy.yaml:9: issuers[0].secondary.email_verified");
+    assert_eq!(failed["differences"][0]["what"], "outcome");
+    let rules = report["coverage"][0]["rules"].as_array().unwrap();
+    assert!(rules.iter().all(|rule| rule["touched"] == true), "{told}");
+    let reasons = report["coverage"][0]["reasons"].as_array().unwrap();
+    let unseen = reasons.iter().find(|one| one["reason"] == "same-account").unwrap();
+    assert_eq!(unseen["seen"], false);
+
+    let (code, told, _) = test(&folder.0, &["--format", "junit", "cases"]);
+    assert_eq!(code, Some(3));
+    let lines: Vec<&str> = told.lines().collect();
+    assert_eq!(
+        lines.get(1),
+        Some(&"<testsuites name=\"linkgate\" tests=\"20\" failures=\"1\" errors=\"0\">")
+    );
+    assert_eq!(told.matches("<testcase ").count(), 20);
+    assert!(
+        told.contains("<failure message=\"expected denied, link-with-email-unverified\">"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_rule_that_no_case_shows_is_named() {
+    let folder = Folder::new("untouched");
+    let policy = std::fs::read_to_string(example().join("policy.yaml")).unwrap();
+    folder.write("policy.yaml", &policy);
+    let case =
+        "policy: ../policy.yaml\ncases:\n  - { title: A link, request: link, expect: allowed }\n";
+    folder.write("cases/link.yaml", case);
+    let (code, told, _) = test(&folder.0, &["cases"]);
+    assert_eq!(code, Some(0), "{told}");
+    for line in [
+        "policy.yaml: 1 of 11 rules touched, 0 of 20 reason codes seen",
+        "line 6   issuers[0].max_token_age             refused: bearer-too-old",
+        "default  issuers[0].scopes                    refused: bearer-scope",
+        "line 10  profile                              a user who reads their own profile",
+    ] {
+        assert!(told.contains(line), "`{line}` is not in\n{told}");
+    }
+    assert_eq!(test(&folder.0, &["--deny-untouched", "cases"]).0, Some(3));
+}
+
+#[test]
+fn without_a_case_it_does_not_pass() {
+    let folder = Folder::of_example("none");
+    for (arguments, told) in [
+        (&["policy.yaml"][..], "expected `policy`, found nothing"),
+        (&["--filter", "nope", "."], "found none among 20"),
+        (&["nowhere"], "cannot read `nowhere`"),
+        (&["--component", "nowhere.wasm", "cases"], "nowhere.wasm"),
+        (&["--deny-untouched", "--filter", "x", "cases"], "cannot be used with"),
+        (&[], "required"),
+    ] {
+        let (code, output, complaints) = test(&folder.0, arguments);
+        let expected = if arguments.contains(&"--component") { 1 } else { 2 };
+        assert_eq!((code, output.as_str()), (Some(expected), ""), "{arguments:?}: {complaints}");
+        assert!(complaints.contains(told), "{arguments:?}: {complaints}");
+    }
+    std::fs::remove_dir_all(folder.0.join("cases")).unwrap();
+    let (code, _, complaints) = test(&folder.0, &["."]);
+    assert_eq!((code, complaints.as_str()), (Some(2), "linkgate: expected cases, found none\n"));
+}
+
+/// A case of two lines holds under any policy: a valid token, a request and an answer are there for it.
+#[test]
+fn a_short_case_holds_under_every_kind_of_policy() {
+    let mut policies: Vec<(String, String)> = ["auth0", "keycloak", "oidc", "okta"]
+        .map(|name| {
+            let file = root().join(format!("examples/policies/{name}.yaml"));
+            (name.to_owned(), std::fs::read_to_string(file).unwrap())
+        })
+        .to_vec();
+    let issuer = "version: 1\nissuers:\n  - issuer: https://t.example/\n    audiences: [api]\n";
+    for (name, more) in [
+        (
+            "hmac",
+            "    algorithms: [HS512]\n    hmac_secret: SESSION\n    secondary: { algorithms: [HS256] }\n",
+        ),
+        ("session", "    kind: id-token\n"),
+        ("curves", "    algorithms: [ES384]\n    secondary: { algorithms: [EdDSA] }\n"),
+        (
+            "short-lived",
+            "    max_token_age: 1s\n    secondary: { max_age: 1s, audiences: [web] }\n",
+        ),
+        ("base", "base_path: /accounts/v1\n"),
+        (
+            "granted",
+            "metadata: { credentials: service, service: { client_id: a, client_secret: SERVICE }, include: [a] }\n",
+        ),
+        ("fixed", "metadata: { credentials: service, service: { token: GATE }, include: [a] }\n"),
+        ("caller", "    kind: id-token\nmetadata: { credentials: caller }\n"),
+    ] {
+        policies.push((name.to_owned(), format!("{issuer}{more}")));
+    }
+    let folder = Folder::new("short");
+    for (name, policy) in &policies {
+        folder.write(&format!("{name}.yaml"), policy);
+        let mut cases = format!("policy: ../{name}.yaml\ncases:\n");
+        for request in ["link", "unlink"] {
+            let _ = writeln!(
+                cases,
+                "  - {{ title: '{request}', request: {request}, expect: allowed }}"
+            );
+        }
+        cases.push_str("  - { title: forged, request: link, secondary: { signature: flip }, expect: secondary-signature-invalid }\n");
+        cases.push_str("  - { title: another, request: link, bearer: { claims: { sub: '{{other}}' } }, expect: subject-mismatch }\n");
+        folder.write(&format!("cases/{name}.yaml"), &cases);
+    }
+    let (code, told, complaints) = test(&folder.0, &["."]);
+    assert_eq!(code, Some(0), "{told}{complaints}");
+    assert!(told.ends_with(&format!("{} cases, all hold\n", policies.len() * 4)), "{told}");
+}
+
+#[test]
+fn metadata_is_played_call_by_call() {
+    let folder = Folder::new("metadata");
+    folder.write(
+        "policy.yaml",
+        "version: 1\nissuers:\n  - issuer: https://t.example/\n    audiences: [api]\nmetadata: { credentials: service, service: { client_id: a, client_secret: GATE }, include: [b], conflicts: refuse }\n",
+    );
+    folder.write(
+        "cases/merge.yaml",
+        r#"policy: ../policy.yaml
+cases:
+  - title: What only the second account has is carried over
+    request: link
+    calls:
+      - { reads: primary, metadata: '{"a":1}' }
+      - { reads: secondary, metadata: '{"b":2}' }
+      - { writes: '{"b":2}', metadata: '{"a":1,"b":2}' }
+      - { reads: secondary, metadata: '{"b":2}' }
+      - link
+    expect: { outcome: allowed, decision: { metadata: { outcome: merged, keys: { b: added } } } }
+  - title: Two values for one key are refused
+    request: link
+    calls:
+      - { reads: primary, metadata: '{"b":1}' }
+      - { reads: secondary, metadata: '{"b":2}' }
+    expect: metadata-conflict
+"#,
+    );
+    let (code, told, complaints) = test(&folder.0, &["cases"]);
+    assert_eq!(code, Some(0), "{told}{complaints}");
+    assert!(!told.contains("metadata.conflicts"), "it is shown:\n{told}");
+}
+
+/// Cases of several issuers, with tokens that each has of its own.
+#[test]
+fn each_issuer_has_tokens_of_its_own() {
+    let folder = Folder::new("issuers");
+    folder.write(
+        "policy.yaml",
+        "version: 1\nissuers:\n  - { issuer: https://a.example/, audiences: [api] }\n  - { issuer: https://b.example/, audiences: [api] }\n",
+    );
+    folder.write(
+        "cases/b.yaml",
+        "policy: ../policy.yaml\nbearer: valid-bearer-2\ncases:\n  - { title: own, request: link, secondary: valid-secondary-2, expect: allowed }\n  - { title: mixed, request: link, expect: secondary-issuer-mismatch }\n  - { title: forged, request: link, bearer: { key: issuer-1-rsa }, expect: bearer-key-unknown }\n",
+    );
+    let (code, told, complaints) = test(&folder.0, &["cases"]);
+    assert_eq!(code, Some(0), "{told}{complaints}");
+}
+
+/// One compiled component, an instance a thread: many cases come in their own order, whoever plays them.
+#[test]
+fn many_cases_are_played_in_their_order() {
+    let folder = Folder::of_example("many");
+    let mut cases = "policy: ../policy.yaml\ncases:\n".to_owned();
+    for number in 0..60 {
+        let expect = if number % 2 == 0 { "allowed" } else { "denied" };
+        let _ =
+            writeln!(cases, "  - {{ title: 'case {number}', request: link, expect: {expect} }}");
+    }
+    folder.write("cases/link.yaml", &cases);
+    let (code, told, _) =
+        test(&folder.0, &["--threads", "3", "--format", "json", "cases/link.yaml"]);
+    assert_eq!(code, Some(3));
+    let report: Value = serde_json::from_str(&told).unwrap();
+    let results = report["results"].as_array().unwrap();
+    assert_eq!((results.len(), &report["failed"]), (60, &30.into()));
+    for (number, result) in results.iter().enumerate() {
+        assert_eq!(result["title"], format!("case {number}"));
+        assert_eq!(result["holds"], number % 2 == 0, "{result}");
+    }
+}

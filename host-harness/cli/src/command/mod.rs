@@ -4,6 +4,7 @@ mod bake;
 mod check;
 mod completions;
 mod demo;
+mod explain;
 mod inspect;
 mod keys;
 mod plan;
@@ -38,6 +39,7 @@ enum Command {
     Check(check::Check),
     Completions(completions::Completions),
     Demo(demo::Demo),
+    Explain(explain::Explain),
     Inspect(inspect::Inspect),
     Keys(keys::Keys),
     Plan(plan::Plan),
@@ -57,6 +59,7 @@ pub fn run() -> Exit {
         Command::Check(command) => command.run(),
         Command::Completions(command) => command.run(),
         Command::Demo(command) => command.run(),
+        Command::Explain(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Keys(command) => command.run(),
         Command::Plan(command) => command.run(),

@@ -78,7 +78,7 @@ impl<'a> Origin<'a> {
 }
 
 /// Performs a fetch by the gateway's own fetcher.
-async fn perform(
+pub(crate) async fn perform(
     fetcher: Arc<Fetcher>,
     fetch: linkgate_policy::Fetch,
 ) -> (String, Result<Answer, String>) {

@@ -40,6 +40,29 @@ pub fn plain(reason: Reason) -> String {
 const BEGIN: &str = "<!-- from the code -->\n";
 const END: &str = "<!-- end -->\n";
 
+/// What to do about a cause, in words: the row of its own where the page has one for each, else what holds for all.
+#[must_use]
+pub fn fix(reason: Reason, cause: &str) -> String {
+    let (_, fix) = page(reason).split_once(FIX).unwrap_or_default();
+    let row = format!("| `{cause}` | ");
+    let own = fix.lines().find_map(|line| line.strip_prefix(&row)?.strip_suffix(" |"));
+    own.map(str::to_owned).or_else(|| item(fix, cause)).unwrap_or_else(|| {
+        let words = fix.lines().take_while(|line| !line.starts_with('|') && !line.starts_with('#'));
+        words.collect::<Vec<_>>().join(" ").trim().to_owned()
+    })
+}
+
+/// The item of a list that is about a cause, its further lines with it.
+fn item(fix: &str, cause: &str) -> Option<String> {
+    let begin = format!("- `{cause}`: ");
+    let mut lines = fix.lines().skip_while(|line| !line.starts_with(&begin));
+    let first = lines.next()?.strip_prefix(&begin)?;
+    let further = lines.take_while(|line| line.starts_with("  ")).map(str::trim);
+    Some(std::iter::once(first).chain(further).collect::<Vec<_>>().join(" "))
+}
+
+const FIX: &str = "## How to fix it\n";
+
 /// What the client sees.
 fn facts(reason: Reason) -> String {
     let row = reason.row();

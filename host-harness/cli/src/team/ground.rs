@@ -8,7 +8,6 @@ use linkgate_policy::{Abilities, Header, Secrets};
 use serde_json::{Value, json};
 
 use super::read::{CaseFile, Common, POLICY, TeamCase};
-use super::stand_in;
 use super::usual::{self, NONE, algorithms, text};
 use crate::cases::{
     AnswerForm, AskForm, CallForm, Keys, Response, SERVICE, Scene, Shared, Suite, Trouble, Whose,
@@ -16,6 +15,7 @@ use crate::cases::{
 };
 use crate::check_report::Checked;
 use crate::document::{Document, Severity};
+use crate::stand_in;
 
 /// A policy, made ready for cases.
 pub(crate) struct Policy {

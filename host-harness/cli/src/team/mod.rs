@@ -19,9 +19,7 @@ mod ground;
 mod pieces;
 mod read;
 mod report;
-mod rules;
 mod run;
-mod stand_in;
 mod usual;
 mod wanted;
 

@@ -4,9 +4,10 @@ pub(crate) mod human;
 pub(crate) mod json;
 pub(crate) mod junit;
 
+use super::ground;
 use super::run::{Gathered, Outcome, Played, Verdict};
 use super::wanted::Wanted;
-use super::{ground, rules};
+use crate::rules;
 
 /// `cases/link.yaml:12`.
 fn place(gathered: &Gathered, outcome: &Outcome) -> String {
@@ -53,7 +54,7 @@ fn deciding(gathered: &Gathered, outcome: &Outcome, played: &Played) -> Vec<Stri
     let keys = [of_cause.or_else(of_reason), of_found];
     let mut places = Vec::new();
     for key in keys.into_iter().flatten() {
-        let place = rules::place(policy, key, issuer);
+        let place = rules::place(&policy.document, key, issuer);
         if !places.contains(&place) {
             places.push(place);
         }

@@ -70,7 +70,7 @@ impl Kind {
 }
 
 /// The name of an issuer's key for an algorithm; issuers count from 1.
-pub(super) fn key_name(issuer: usize, algorithm: &str, secret: Option<&str>) -> String {
+pub(crate) fn key_name(issuer: usize, algorithm: &str, secret: Option<&str>) -> String {
     match (Kind::of(algorithm), secret) {
         (Some(kind), _) => format!("issuer-{issuer}-{}", kind.name()),
         (None, secret) => secret_key(secret.unwrap_or_default()),
@@ -78,15 +78,15 @@ pub(super) fn key_name(issuer: usize, algorithm: &str, secret: Option<&str>) -> 
 }
 
 /// The name of the key that a secret is.
-pub(super) fn secret_key(secret: &str) -> String {
+pub(crate) fn secret_key(secret: &str) -> String {
     format!("secret {secret}")
 }
 
 /// A key that no policy knows.
-pub(super) const STRANGER: &str = "stranger";
+pub(crate) const STRANGER: &str = "stranger";
 
 /// Puts throw-away keys in the place of an issuer's, for these algorithms. `issuer` counts from 1.
-pub(super) fn replace_keys(
+pub(crate) fn replace_keys(
     value: &mut Value,
     issuer: usize,
     algorithms: &[String],
@@ -113,12 +113,12 @@ pub(super) fn replace_keys(
 }
 
 /// A key that no policy knows, for tokens that must not be believed.
-pub(super) fn add_stranger(keys: &mut Keys) -> Result<(), Trouble> {
+pub(crate) fn add_stranger(keys: &mut Keys) -> Result<(), Trouble> {
     keys.add_pair(STRANGER, Kind::Rsa.generate()?.as_bytes())
 }
 
 /// A throw-away value for a secret: longer than the hash of any algorithm.
-pub(super) fn add_secret(name: &str, keys: &mut Keys) -> Result<(), Trouble> {
+pub(crate) fn add_secret(name: &str, keys: &mut Keys) -> Result<(), Trouble> {
     let mut bytes = [0; SECRET_BYTES];
     SystemRandom::new()
         .fill(&mut bytes)
@@ -128,3 +128,17 @@ pub(super) fn add_secret(name: &str, keys: &mut Keys) -> Result<(), Trouble> {
 
 /// HS512 asks for 64 bytes (RFC 7518 section 3.2); as text there are more.
 const SECRET_BYTES: usize = 64;
+
+/// The algorithms that an issuer's tokens may be signed with, bearer's first; RS256 where it names none.
+pub(crate) fn algorithms_of(issuer: &Value) -> Vec<String> {
+    let named = |rules: Option<&Value>| {
+        let list = rules.and_then(|rules| rules.get("algorithms")).and_then(Value::as_array);
+        let names = list.into_iter().flatten().filter_map(Value::as_str);
+        let names: Vec<String> = names.map(str::to_owned).collect();
+        if names.is_empty() { vec![USUAL_ALGORITHM.to_owned()] } else { names }
+    };
+    [named(Some(issuer)), named(issuer.get("secondary"))].concat()
+}
+
+/// What the core takes where a policy names none.
+const USUAL_ALGORITHM: &str = "RS256";

@@ -2,7 +2,7 @@
 
 use linkgate_policy::Cause;
 
-use super::ground::Policy;
+use crate::document::Document;
 use crate::reference::{Section, Unless};
 
 /// The causes that a key of the policy decides, with that key. What no key can change, such as a signature that does
@@ -36,7 +36,7 @@ pub(crate) fn key_of(cause: &str) -> Option<&'static str> {
 }
 
 /// The key that decides a reason, where it is one alone.
-pub(super) fn key_of_reason(reason: &str) -> Option<&'static str> {
+pub(crate) fn key_of_reason(reason: &str) -> Option<&'static str> {
     let of_reason = Cause::all().filter(|cause| cause.reason_code() == reason);
     let mut keys = of_reason.map(|cause| key_of(&cause.name()));
     let first = keys.next().flatten()?;
@@ -44,17 +44,17 @@ pub(super) fn key_of_reason(reason: &str) -> Option<&'static str> {
 }
 
 /// Where a key stands, for people: its place, or what holds without it.
-pub(crate) fn place(policy: &Policy, key: &str, issuer: usize) -> String {
-    let name = policy.document.name();
+pub(crate) fn place(policy: &Document, key: &str, issuer: usize) -> String {
+    let name = policy.name();
     let path = key.replace("issuers[]", &format!("issuers[{issuer}]"));
-    match policy.document.line_of(&pointer(key, issuer)) {
+    match policy.line_of(&pointer(key, issuer)) {
         Some(line) => format!("{name}:{line}: {path}"),
         None => format!("{name}: {path} does not stand there{}", default(key)),
     }
 }
 
 /// The JSON Pointer of a key.
-pub(super) fn pointer(key: &str, issuer: usize) -> String {
+pub(crate) fn pointer(key: &str, issuer: usize) -> String {
     format!("/{}", key.replace("issuers[]", &format!("issuers/{issuer}")).replace('.', "/"))
 }
 
@@ -65,7 +65,9 @@ fn default(key: &str) -> String {
     });
     match known {
         Some(Unless::Is(value)) => format!(", so it is {value}"),
-        Some(Unless::Says(what)) => format!(" ({what})"),
+        // A section of its own.
+        Some(Unless::Says("see below")) => ", so its defaults hold".to_owned(),
+        Some(Unless::Says(what)) => format!("; what holds then: {what}"),
         Some(Unless::Required) | None => String::new(),
     }
 }

@@ -1,0 +1,123 @@
+//! A request as people have it at hand: raw HTTP, a `curl` line, or its parts.
+
+use linkgate_policy::{Head, Header};
+
+use super::curl;
+
+/// A request to be explained.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) method: String,
+    /// As it goes over the wire.
+    pub(crate) target: Vec<u8>,
+    /// Names in lower case.
+    pub(crate) headers: Vec<Header>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Asked {
+    /// A request in whichever of the two forms it is.
+    pub(crate) fn of_text(text: &[u8]) -> Result<Self, String> {
+        let begins = text.trim_ascii_start();
+        if begins.is_empty() {
+            return Err("expected a request, a `curl` line or raw HTTP, found nothing".to_owned());
+        }
+        if begins.starts_with(b"curl ") || begins.starts_with(b"$ curl ") {
+            let line = std::str::from_utf8(begins)
+                .map_err(|_| "expected a `curl` line in UTF-8, found other bytes".to_owned())?;
+            return Self::of_curl(line);
+        }
+        Self::of_http(begins)
+    }
+
+    /// The request that a `curl` line sends.
+    pub(crate) fn of_curl(line: &str) -> Result<Self, String> {
+        curl::read(line)
+    }
+
+    /// A request as it goes over the wire (RFC 9112), with either end of a line.
+    pub(crate) fn of_http(text: &[u8]) -> Result<Self, String> {
+        let mut rest = text;
+        let first = line(&mut rest);
+        let mut words = first.split(|byte| *byte == b' ');
+        let (Some(method), Some(target)) = (words.next(), words.next()) else {
+            return Err("expected a line such as `POST /path HTTP/1.1`, found none".to_owned());
+        };
+        let is_version = words.next().is_none_or(|version| version.starts_with(b"HTTP/"));
+        if !is_version || words.next().is_some() || method.is_empty() || target.is_empty() {
+            return Err("expected a line such as `POST /path HTTP/1.1`, found another".to_owned());
+        }
+        let mut headers = Vec::new();
+        while !rest.is_empty() {
+            let line = line(&mut rest);
+            if line.is_empty() {
+                break;
+            }
+            headers.push(header(line)?);
+        }
+        let method = String::from_utf8_lossy(method).into_owned();
+        // An editor's last line ends; a body's does not.
+        let body = rest.strip_suffix(b"\r\n").or(rest.strip_suffix(b"\n")).unwrap_or(rest);
+        Ok(Self { method, target: target.to_vec(), headers, body: body.to_vec() })
+    }
+
+    /// What the policy gets to see of it.
+    pub(super) fn head(&self, wanted: &[String]) -> Head {
+        let headers = self.headers.iter().filter(|line| wanted.contains(&line.name));
+        Head {
+            method: self.method.clone(),
+            target: self.target.clone(),
+            headers: headers.cloned().collect(),
+        }
+    }
+
+    /// The values of a header, one a line.
+    pub(super) fn all(&self, name: &str) -> Vec<String> {
+        let lines = self.headers.iter().filter(|line| line.name == name);
+        lines.map(|line| String::from_utf8_lossy(&line.value).into_owned()).collect()
+    }
+}
+
+/// `name: value`.
+pub(crate) fn header(line: &[u8]) -> Result<Header, String> {
+    let at = line.iter().position(|byte| *byte == b':');
+    let parts = at.and_then(|at| Some((line.get(..at)?, line.get(at + 1..)?)));
+    let Some((name, value)) = parts.filter(|(name, _)| !name.is_empty()) else {
+        return Err("expected a header as `name: value`, found one without a colon".to_owned());
+    };
+    let name = String::from_utf8_lossy(name).trim().to_ascii_lowercase();
+    Ok(Header { name, value: value.trim_ascii().to_vec() })
+}
+
+/// The next line, without its end.
+fn line<'t>(rest: &mut &'t [u8]) -> &'t [u8] {
+    let end = rest.iter().position(|byte| *byte == b'\n');
+    let (line, after) = end.map_or((*rest, &[][..]), |end| {
+        (rest.get(..end).unwrap_or_default(), rest.get(end + 1..).unwrap_or_default())
+    });
+    *rest = after;
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn raw_http_is_read_with_either_end_of_a_line() {
+        for text in [
+            "POST /a?b HTTP/1.1\r\nHost: x\r\nA: 1\r\nA:2\r\n\r\n{\"c\":\n1}",
+            "POST /a?b HTTP/1.1\nHost: x\nA: 1\nA:2\n\n{\"c\":\n1}\n",
+        ] {
+            let asked = Asked::of_text(text.as_bytes()).unwrap();
+            assert_eq!((asked.method.as_str(), asked.target.as_slice()), ("POST", &b"/a?b"[..]));
+            assert_eq!(
+                (asked.all("a"), asked.body.as_slice()),
+                (vec!["1".into(), "2".into()], &b"{\"c\":\n1}"[..])
+            );
+        }
+        for text in ["", "  \n", "nonsense", "GET  /", "GET / HTTP/1.1\nno colon\n", "GET / x y"] {
+            assert!(Asked::of_text(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Why a request is decided as it is, step by step: `linkgate explain`.
+//!
+//! ```text
+//!  curl, raw HTTP, flags ─▶ asked ─▶ exchange ─────────▶ steps ─▶ report
+//!                                    (the core decides)  (where in the order its cause
+//!                                                         stands, and what was to be seen)
+//! ```
+//!
+//! The core decides; nothing here does. Its order is fixed, so the cause says which steps went before it and held. What
+//! a step saw is read from the request for show alone.
+//!
+//! What it does not do: send anything to the API, show a signature or a secret, or say that a token is good whose
+//! signature nobody looked at.
+
+mod asked;
+mod curl;
+mod exchange;
+mod order;
+mod presented;
+mod report;
+mod steps;
+mod unverified;
+mod view;
+mod words;
+
+pub(crate) use asked::{Asked, header};
+pub(crate) use exchange::{KeySupply, run};
+pub(crate) use report::{human, json};
+pub(crate) use steps::Explanation;
+pub(crate) use unverified::with_keys_of_our_own;

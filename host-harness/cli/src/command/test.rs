@@ -45,7 +45,7 @@ enum ReportFormat {
     Human,
     /// JSON, one object in one line
     Json,
-    /// `JUnit` XML, which CI systems show
+    #[value(help = "JUnit XML, which CI systems show")]
     Junit,
 }
 

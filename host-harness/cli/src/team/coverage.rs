@@ -291,3 +291,61 @@ fn list<'v>(value: &'v Value, key: &str) -> &'v [Value] {
 fn texts(value: &Value, key: &str) -> Vec<String> {
     list(value, key).iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::reference::SECTIONS;
+
+    /// Keys that no case has to show: what they say is no restriction of a request, or is shown with another key.
+    const UNSHOWN: [&str; 14] = [
+        "version",
+        "issuers",
+        "base_path",
+        "cors",
+        "encoded_slashes",
+        "upstream_timeout",
+        "body_timeout",
+        "log",
+        "issuers[].keys",
+        "issuers[].kind",
+        "issuers[].hmac_secret",
+        "issuers[].client_claim",
+        "issuers[].clock_skew",
+        "issuers[].secondary",
+    ];
+
+    /// Sections of which the one above is shown, or none.
+    const UNSHOWN_SECTIONS: [&str; 4] = ["log", "issuers[].keys", "metadata.service", "metadata"];
+
+    #[test]
+    fn every_key_of_a_policy_is_a_rule_or_known_to_be_none() {
+        let full = json!({
+            "issuers": [{
+                "issuer": "https://a.example/", "audiences": ["a"], "algorithms": ["RS256"], "type": "at+jwt",
+                "max_token_age": "1h", "scopes": ["link"],
+                "secondary": { "algorithms": ["RS256"], "audiences": ["b"], "max_age": "1h", "email_verified": true },
+            }],
+            "pass": ["/app"], "profile": "read-own", "cors": { "origins": ["https://app.example"] },
+            "forward_headers": ["x-a"], "metadata": { "conflicts": "refuse" },
+        });
+        let rules: Vec<String> = wanted(&full)
+            .into_iter()
+            .map(|(key, ..)| key.replace("issuers[0]", "issuers[]").replace("[0]", ""))
+            .collect();
+        for section in SECTIONS {
+            for key in section.keys {
+                let path = section.key_path(key.name);
+                let is_known = UNSHOWN.contains(&path.as_str())
+                    || UNSHOWN_SECTIONS.contains(&section.path)
+                    || path == "cors.max_age";
+                assert!(
+                    rules.contains(&path) || is_known,
+                    "`{path}`: a rule that a case shows, or not?"
+                );
+            }
+        }
+    }
+}

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 pub(super) fn each<W: Send, T: Sync, R: Send>(
     workers: Vec<W>,
     items: &[T],
+    doing: &str,
     progress: &mut Progress,
     act: impl Fn(&mut W, &T) -> R + Sync,
 ) -> Vec<R> {
@@ -35,7 +36,7 @@ pub(super) fn each<W: Send, T: Sync, R: Send>(
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            progress.show(results.len(), items.len());
+            progress.saying(&format!("{doing} {} of {}", results.len(), items.len()));
         }
         results
     });
@@ -66,10 +67,6 @@ impl Progress {
             eprint!("{WIPE}{what}");
             self.shown = Some(now);
         }
-    }
-
-    fn show(&mut self, done: usize, all: usize) {
-        self.saying(&format!("{done} of {all} cases"));
     }
 
     pub(crate) fn end(&self) {

@@ -174,7 +174,7 @@ pub(crate) fn play(
         })
         .collect();
     let idle = || (0..threads).map(|_| ()).collect();
-    let scenes = each(idle(), &chosen, progress, |(), (file, case)| {
+    let scenes = each(idle(), &chosen, "making ready", progress, |(), (file, case)| {
         let ground = grounds.get(*file).and_then(Option::as_ref);
         ground.ok_or_else(|| Trouble::new("no policy")).and_then(|ground| ground.scene(case))
     });
@@ -190,7 +190,7 @@ pub(crate) fn play(
     progress.saying("compiling the component");
     let evaluator = Evaluator::open(component).map_err(Stop::Cannot)?;
     let workers = (0..threads.min(ready.len())).map(|_| evaluator.another()).collect();
-    let outcomes = each(workers, &ready, progress, |evaluator, (file, case, scene)| {
+    let outcomes = each(workers, &ready, "playing", progress, |evaluator, (file, case, scene)| {
         let begun = Instant::now();
         let verdict = verdict(evaluator, case, scene);
         Outcome { file: *file, case: case.clone(), verdict, took: begun.elapsed() }

@@ -201,7 +201,7 @@ fn a_rule_that_no_case_shows_is_named() {
 fn without_a_case_it_does_not_pass() {
     let folder = Folder::of_example("none");
     for (arguments, told) in [
-        (&["policy.yaml"][..], "expected `policy`, found nothing"),
+        (&["policy.yaml"][..], "expected a file of cases, found a policy"),
         (&["--filter", "nope", "."], "found none among 20"),
         (&["nowhere"], "cannot read `nowhere`"),
         (&["--component", "nowhere.wasm", "cases"], "nowhere.wasm"),
@@ -315,6 +315,62 @@ fn each_issuer_has_tokens_of_its_own() {
     );
     let (code, told, complaints) = test(&folder.0, &["cases"]);
     assert_eq!(code, Some(0), "{told}{complaints}");
+}
+
+/// What a case says is compared, one thing at a time: each of these says one thing that is not so.
+#[test]
+fn whatever_a_case_says_is_compared() {
+    let wrong = [
+        ("outcome", "request: link, expect: denied"),
+        ("reason", "request: profile, expect: { outcome: denied, reason: route-unknown }"),
+        ("cause", "request: link, bearer: { signature: flip }, expect: bearer-expired"),
+        ("reply.status", "request: link, expect: { outcome: allowed, reply: 200 }"),
+        (
+            "reply.headers.a",
+            "request: link, expect: { outcome: allowed, reply: { headers: { a: b } } }",
+        ),
+        (
+            "reply.headers.content-type",
+            "request: link, expect: { outcome: allowed, reply: { absent: [content-type] } }",
+        ),
+        ("reply.body", "request: link, expect: { outcome: allowed, reply: { body: '{}' } }"),
+        ("upstream_request", "request: link, expect: { outcome: allowed, upstream_request: none }"),
+        (
+            "upstream_request",
+            "request: link, bearer: { signature: flip }, expect: { outcome: denied, upstream_request: link }",
+        ),
+        (
+            "upstream_request.path",
+            "request: link, expect: { outcome: allowed, upstream_request: { like: link, path: /x } }",
+        ),
+        (
+            "upstream_request.body",
+            "request: link, expect: { outcome: allowed, upstream_request: { like: link, body: x } }",
+        ),
+        (
+            "decision.client",
+            "request: link, expect: { outcome: allowed, decision: { client: another } }",
+        ),
+    ];
+    let folder = Folder::new("compared");
+    folder.write(
+        "policy.yaml",
+        "version: 1\nissuers: [{ issuer: https://t.example/, audiences: [api] }]\n",
+    );
+    let mut cases = "policy: ../policy.yaml\ncases:\n".to_owned();
+    for (number, (_, case)) in wrong.iter().enumerate() {
+        let _ = writeln!(cases, "  - {{ title: 'case {number}', {case} }}");
+    }
+    folder.write("cases/wrong.yaml", &cases);
+    let (code, told, complaints) = test(&folder.0, &["--format", "json", "cases"]);
+    assert_eq!(code, Some(3), "{complaints}");
+    let report: Value = serde_json::from_str(&told).unwrap();
+    for (result, (what, case)) in report["results"].as_array().unwrap().iter().zip(wrong) {
+        let differs =
+            result["differences"].as_array().unwrap().iter().any(|one| one["what"] == what);
+        assert!(differs && result["holds"] == false, "{case}: {result}");
+    }
+    assert_eq!(report["failed"], wrong.len());
 }
 
 /// One compiled component, an instance a thread: many cases come in their own order, whoever plays them.

@@ -82,6 +82,10 @@ impl Reader<'_> {
             self.wrong("", "expected `policy` and `cases`, found neither".to_owned());
             return None;
         };
+        if members.contains_key("issuers") && !members.contains_key("cases") {
+            self.wrong("", "expected a file of cases, found a policy".to_owned());
+            return None;
+        }
         for (pointer, message, help) in form::FILE.unknown("", value) {
             self.findings.push(self.document.mistake(&pointer, true, message, Some(help)));
         }

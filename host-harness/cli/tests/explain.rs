@@ -211,6 +211,24 @@ fn a_merging_link_is_decided_as_far_as_the_gate_decides() {
     is_as_in("merging.txt", &told);
 }
 
+/// What is explained is what the policy decides; that it is not enforced is said beside it.
+#[test]
+fn a_policy_in_shadow_is_explained_as_it_decides() {
+    let keys = KeyFile::of("shadow", "tenant-rs");
+    let policy = std::fs::read_to_string(folder().join("policy.yaml")).unwrap()
+        + "shadow: { until: 2026-01-20 }\n";
+    let file = std::env::temp_dir().join(format!("linkgate-{}-shadow.yaml", std::process::id()));
+    std::fs::write(&file, policy).unwrap();
+    let request = link(&bearer(&json!({})), "x").replace("alice", "bob");
+    let arguments = ["--config", file.to_str().unwrap(), "--keys", keys.path()];
+    let (code, told, complaints) = explain(&request, &arguments);
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!((code, complaints.as_str()), (Some(1), ""), "{told}");
+    assert!(told.contains("denied: subject-mismatch"), "{told}");
+    let shadow = "in shadow: until 2026-01-20T00:00:00Z the request passes all the same";
+    assert!(told.contains(shadow), "{told}");
+}
+
 #[test]
 fn programs_read_one_object() {
     let keys = KeyFile::of("programs", "tenant-rs");

@@ -249,6 +249,8 @@ fn a_short_case_holds_under_every_kind_of_policy() {
     ] {
         policies.push((name.to_owned(), format!("{issuer}{more}")));
     }
+    // What is decided is shown, whether it is enforced already or not. An end that is past is good for ever.
+    policies.push(("shadow".to_owned(), format!("{issuer}shadow: {{ until: 2026-01-31 }}\n")));
     let folder = Folder::new("short");
     for (name, policy) in &policies {
         folder.write(&format!("{name}.yaml"), policy);
@@ -266,6 +268,7 @@ fn a_short_case_holds_under_every_kind_of_policy() {
     let (code, told, complaints) = test(&folder.0, &["."]);
     assert_eq!(code, Some(0), "{told}{complaints}");
     assert!(told.ends_with(&format!("{} cases, all hold\n", policies.len() * 4)), "{told}");
+    assert!(told.contains("shadow.yaml` is in shadow until 2026-01-31: cases show"), "{told}");
 }
 
 #[test]

@@ -251,10 +251,6 @@ impl Meaning<'_> {
             .collect()
     }
 
-    fn text(&self, text: &str) -> Result<String, Trouble> {
-        text::render_text(text, self.mint.now_s, &|name| self.named(name))
-    }
-
     pub(super) fn bytes(&self, text: &str) -> Result<Vec<u8>, Trouble> {
         text::render(text, self.mint.now_s, &|name| self.named(name))
     }

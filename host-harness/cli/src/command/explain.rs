@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use linkgate_gateway::{CaSource, Fetcher};
-use linkgate_policy::{Abilities, Header, Policy, Secrets};
+use linkgate_policy::{Abilities, Header, Now, Policy, Secrets};
 use serde_json::Value;
 
 use super::{Trouble, runtime, secrets, seed, tell, unusable};
+use crate::clock;
 use crate::document::{self, Document};
 use crate::exit::Exit;
 use crate::explain::{Asked, Explanation, KeySupply, human, json, run, with_keys_of_our_own};
-use crate::key_report::unix_ms;
 use crate::moment;
 use crate::operation::Format;
 use crate::paint::Paint;
@@ -80,11 +80,14 @@ impl Explain {
     pub(super) fn run(self) -> Result<Exit, Trouble> {
         let asked = self.asked().map_err(Trouble::usage)?;
         let document = document::read(&self.config).map_err(|why| unusable(&why, NOTHING))?;
-        let at_s = self.at.unwrap_or_else(|| unix_ms() / 1000);
-        let (policy, shown) = self.policy(&document, &asked)?;
+        let at_s = self.at.unwrap_or_else(|| clock::now().unix_ms / 1000);
+        let (policy, shown, shadow_until_ms) = self.policy(&document, &asked, at_s)?;
         let keys = self.key_supply(&document)?;
         let ended = runtime()?.block_on(run(policy, &shown, at_s, &keys));
-        let explanation = Explanation::of(&ended, &asked, &document, !self.unverified, at_s);
+        let explanation = Explanation {
+            shadow_until_ms,
+            ..Explanation::of(&ended, &asked, &document, !self.unverified, at_s)
+        };
         tell(&match self.format {
             Format::Human => human::text(&explanation, Paint::of_stdout()),
             Format::Json => json::text(&explanation, document.name()) + "\n",
@@ -127,8 +130,14 @@ impl Explain {
         })
     }
 
-    /// The policy, and the request as it gets it.
-    fn policy(&self, document: &Document, asked: &Asked) -> Result<(Policy, Asked), Trouble> {
+    /// The policy, the request as it gets it, and until when nothing of the policy is enforced, if that is
+    /// so. What is explained is what it decides.
+    fn policy(
+        &self,
+        document: &Document,
+        asked: &Asked,
+        at_s: u64,
+    ) -> Result<(Policy, Asked, Option<u64>), Trouble> {
         let names = secret_names(&document.value());
         let (json, asked, secrets): (String, Asked, Secrets) = if self.unverified {
             let ours =
@@ -138,9 +147,17 @@ impl Explain {
             (document.json().to_owned(), asked.clone(), with_stand_ins(&document.value()))
         };
         let host = Abilities { remembers: true, serialises: true };
-        let policy = Policy::compile(&json, &secrets, host, seed())
-            .map_err(|mistakes| unusable(&document.explain(&mistakes), NOTHING))?;
-        Ok((policy, asked))
+        let now = Now { unix_ms: at_s.saturating_mul(1000), mono_ms: 0 };
+        let compiled = |json: &str| {
+            Policy::compile(json, &secrets, host, seed(), now)
+                .map_err(|mistakes| unusable(&document.explain(&mistakes), NOTHING))
+        };
+        let policy = compiled(&json)?;
+        let until = policy.shadow().and_then(|shadow| shadow.until_unix_ms);
+        let Some(until) = until.filter(|until| *until > now.unix_ms) else {
+            return Ok((policy, asked, None));
+        };
+        Ok((compiled(&enforcing(&json))?, asked, Some(until)))
     }
 
     fn key_supply(&self, document: &Document) -> Result<KeySupply, Trouble> {
@@ -214,4 +231,10 @@ fn with_stand_ins(policy: &Value) -> Secrets {
         }
     }
     known.into_iter().collect()
+}
+/// The document (JSON) without its `shadow`.
+fn enforcing(json: &str) -> String {
+    let mut document: Value = serde_json::from_str(json).unwrap_or_default();
+    document.as_object_mut().and_then(|members| members.remove("shadow"));
+    document.to_string()
 }

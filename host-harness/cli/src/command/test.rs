@@ -60,7 +60,8 @@ wrong, or there is no case, 3 some do not hold (with --deny-untouched: or a rule
 
 impl Test {
     pub(super) fn run(self) -> Result<Exit, Trouble> {
-        let component = component::find(self.component.as_deref()).map_err(Trouble::usage)?;
+        let component = component::find(self.component.as_deref(), component::EVALUATOR)
+            .map_err(Trouble::usage)?;
         let threads = self.threads.or_else(|| std::thread::available_parallelism().ok());
         let threads = threads.map_or(1, NonZeroUsize::get);
         let mut progress = Progress::on_terminal();

@@ -8,7 +8,9 @@ use super::steps::Stage;
 /// The step that decides a cause.
 pub(super) fn stage_of(cause: Cause, has_subject: bool) -> Stage {
     match cause {
-        Cause::Granted | Cause::LinkFound | Cause::Passed | Cause::Unfinished => Stage::Forward,
+        Cause::Granted | Cause::LinkFound | Cause::Passed | Cause::Shadowed | Cause::Unfinished => {
+            Stage::Forward
+        }
         Cause::Preflight => Stage::Route,
         Cause::Denied(Denial::Request(flaw)) => stage_of_flaw(flaw),
         Cause::Denied(Denial::Bearer(_)) => Stage::Token,

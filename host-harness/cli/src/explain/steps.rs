@@ -7,7 +7,6 @@ use super::exchange::Ended;
 use super::order::stage_of;
 use super::presented::Fact;
 use super::view::View;
-use crate::cases::outcome_of;
 use crate::document::Document;
 use crate::reason_page;
 
@@ -96,6 +95,10 @@ pub(crate) struct Explanation {
     /// When, in Unix seconds.
     pub(crate) at_s: u64,
     pub(crate) steps: Vec<Step>,
+    /// Until when the policy enforces nothing, in Unix milliseconds, if it does not at this moment.
+    pub(crate) shadow_until_ms: Option<u64>,
+    /// Rules that are logged and not enforced, and did not hold: what each would have been refused for.
+    pub(crate) missed: Vec<String>,
     /// What to do if it should be otherwise.
     pub(crate) advice: Option<String>,
 }
@@ -129,13 +132,15 @@ impl Explanation {
             })
             .collect();
         Self {
-            outcome: outcome_of(cause),
+            outcome: cause.outcome().name(),
             cause: cause.name(),
             reason: cause.reason_code().to_owned(),
             status: if is_good { None } else { ended.decision.status },
             verified,
             at_s,
             steps,
+            shadow_until_ms: None,
+            missed: ended.decision.missed.iter().map(|&miss| Cause::Denied(miss).name()).collect(),
             advice: advice(cause),
         }
     }
@@ -150,7 +155,9 @@ impl Explanation {
 
 fn is_good(cause: Cause) -> bool {
     match cause {
-        Cause::Granted | Cause::LinkFound | Cause::Preflight | Cause::Passed => true,
+        Cause::Granted | Cause::LinkFound | Cause::Preflight | Cause::Passed | Cause::Shadowed => {
+            true
+        }
         Cause::Denied(_) | Cause::Failed(_) | Cause::Unfinished => false,
     }
 }
@@ -176,6 +183,7 @@ fn advice(cause: Cause) -> Option<String> {
         | Cause::LinkFound
         | Cause::Preflight
         | Cause::Passed
+        | Cause::Shadowed
         | Cause::Unfinished => {
             return None;
         }

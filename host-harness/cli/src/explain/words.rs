@@ -20,6 +20,7 @@ pub(super) fn refused(cause: Cause) -> String {
         | Cause::LinkFound
         | Cause::Preflight
         | Cause::Passed
+        | Cause::Shadowed
         | Cause::Unfinished => cause.name(),
     }
 }

@@ -300,7 +300,7 @@ mod tests {
     use crate::reference::SECTIONS;
 
     /// Keys that no case has to show: what they say is no restriction of a request, or is shown with another key.
-    const UNSHOWN: [&str; 14] = [
+    const UNSHOWN: [&str; 17] = [
         "version",
         "issuers",
         "base_path",
@@ -315,10 +315,14 @@ mod tests {
         "issuers[].client_claim",
         "issuers[].clock_skew",
         "issuers[].secondary",
+        "shadow",
+        "issuers[].shadow",
+        "issuers[].secondary.shadow",
     ];
 
     /// Sections of which the one above is shown, or none.
-    const UNSHOWN_SECTIONS: [&str; 4] = ["log", "issuers[].keys", "metadata.service", "metadata"];
+    const UNSHOWN_SECTIONS: [&str; 5] =
+        ["log", "shadow", "issuers[].keys", "metadata.service", "metadata"];
 
     #[test]
     fn every_key_of_a_policy_is_a_rule_or_known_to_be_none() {

@@ -5,8 +5,6 @@
 
 use linkgate_policy::{Cause, Reason, nearest};
 
-use crate::cases::outcome_of;
-
 /// The verdict that a case expects; what is absent is not looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Wanted {
@@ -57,7 +55,7 @@ impl Wanted {
     fn of_reason(word: &str) -> Result<Self, (String, Option<String>)> {
         let cause = Cause::all().find(|cause| cause.reason_code() == word);
         let cause = cause.ok_or_else(|| unknown("a reason code", word, &words()))?;
-        let outcome = Some(outcome_of(cause).to_owned());
+        let outcome = Some(cause.outcome().name().to_owned());
         Ok(Self { outcome, reason: Some(word.to_owned()), cause: None })
     }
 

@@ -67,6 +67,17 @@ fn verdict(explanation: &Explanation, paint: Paint) -> Vec<String> {
         }
     };
     let mut lines = vec![format!("{word} (at {at})")];
+    lines.extend(
+        explanation.missed.iter().map(|missed| {
+            format!("logged and not enforced, since its rule is in shadow: {missed}")
+        }),
+    );
+    if let Some(until) = explanation.shadow_until_ms {
+        let until = Time { unix_ms: until }.to_string().replace(".000Z", "Z");
+        lines.push(format!(
+            "The policy is in shadow: until {until} the request passes all the same."
+        ));
+    }
     if let Some(advice) = &explanation.advice {
         lines.push("If it should be otherwise:".to_owned());
         lines.extend(wrapped(advice));

@@ -20,6 +20,8 @@ struct Whole<'a> {
     cause: &'a str,
     status: Option<u16>,
     steps: Vec<Told<'a>>,
+    shadow_until: Option<Time>,
+    missed: &'a [String],
     advice: Option<&'a str>,
 }
 
@@ -51,6 +53,8 @@ pub(crate) fn text(explanation: &Explanation, policy: &str) -> String {
         cause: &explanation.cause,
         status: explanation.status,
         steps: explanation.steps.iter().map(told).collect(),
+        shadow_until: explanation.shadow_until_ms.map(|unix_ms| Time { unix_ms }),
+        missed: &explanation.missed,
         advice: explanation.advice.as_deref(),
     };
     // Every member is text, a number, a flag or a list of them: there is nothing that JSON cannot say.

@@ -1,6 +1,7 @@
 //! `linkgate check`: what is told of ten realistic mistakes, and in which forms.
 #![cfg(test)]
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -108,6 +109,36 @@ fn programs_are_told_the_same() {
     let (code, told, _) = check(&[["--format", "github"].as_slice(), &files].concat());
     assert_eq!(code, Some(1));
     is_as_in("report.github", &told);
+}
+
+/// What an edition's hosts cannot do is a mistake for it alone.
+#[test]
+fn a_policy_is_looked_over_for_the_edition_that_it_is_for() {
+    let policy = "version: 1\nissuers: [{ issuer: https://t.example/, audiences: [api] }]\nmetadata: { credentials: service, service: { client_id: a, client_secret: A }, include: [a], on_refusal: undo }\n";
+    for (edition, mistakes) in [
+        ("evaluator", &[][..]),
+        ("envoy", &["metadata.on_refusal"]),
+        ("proxy", &["metadata.on_refusal", "metadata.service"]),
+        ("middleware", &["metadata.on_refusal", "metadata.service"]),
+    ] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_linkgate"))
+            .args(["check", "--edition", edition, "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(policy.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(
+            output.status.code(),
+            Some(i32::from(!mistakes.is_empty())),
+            "{edition}: {told}"
+        );
+        for place in mistakes {
+            assert!(told.contains(&format!("error: {place}")), "{edition}: {told}");
+        }
+    }
 }
 
 #[test]

@@ -12,47 +12,12 @@ use std::path::Path;
 
 use linkgate_gateway::Fetcher;
 use linkgate_policy::edition::{BakedKeys, BakedSet};
-use linkgate_policy::{Abilities, Policy, Secrets, Time};
+use linkgate_policy::{Policy, Secrets, Time};
 use serde_json::value::RawValue;
 
 use crate::document::{Document, Finding, Severity};
+use crate::edition::Edition;
 use crate::key_report::{Progress, Report};
-
-/// The editions that there are, by what they are called in a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Edition {
-    /// For a gateway that embeds it, such as `linkgate serve`
-    Evaluator,
-    /// For hosts of `wasi:http/proxy` 0.2
-    Proxy,
-    /// For chains of WASI 0.3 handlers
-    Middleware,
-}
-
-impl Edition {
-    const ALL: [Self; 3] = [Self::Evaluator, Self::Proxy, Self::Middleware];
-
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Evaluator => "evaluator",
-            Self::Proxy => "proxy",
-            Self::Middleware => "middleware",
-        }
-    }
-
-    /// The one that a file calls itself.
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|edition| edition.name() == name)
-    }
-
-    /// What its hosts can do, which decides what policies it can carry out.
-    pub(crate) fn abilities(self) -> Abilities {
-        match self {
-            Self::Evaluator => Abilities { remembers: true, serialises: true },
-            Self::Proxy | Self::Middleware => Abilities::default(),
-        }
-    }
-}
 
 /// All there is to say of a policy that is to be baked in, in the order of its lines: what `linkgate check`
 /// says, and what needs a secret.

@@ -9,10 +9,11 @@ use linkgate_policy::{Policy, Secrets, Time};
 
 use super::{Trouble, runtime, seed, tell};
 use crate::artifact::Artifact;
-use crate::baking::{self, Edition, Gathered, end_date};
+use crate::baking::{self, Gathered, end_date};
 use crate::clock;
 use crate::component;
 use crate::document::{self, Document, Severity, counted};
+use crate::edition::Edition;
 use crate::exit::Exit;
 use crate::inspect_report::{Inspection, human, json};
 use crate::key_report;
@@ -69,8 +70,15 @@ Examples:
 Exit codes: 0 the file is written, 1 keys could not be had or the file not be written, 2 the command line, the
 policy or the component is wrong. With 1 and 2 nothing is written.";
 
+/// Its filter is configured as all of Envoy is.
+const NO_SLOT: &str = "expected an edition that takes a policy, found `envoy`, whose policy stands in Envoy's \
+own configuration (docs/envoy.md)";
+
 impl Bake {
     pub(super) fn run(self) -> Result<Exit, Trouble> {
+        if self.edition == Some(Edition::Envoy) {
+            return Err(not_baked(NO_SLOT.to_owned()));
+        }
         let (artifact, edition) = self.component()?;
         if self.upstream.is_some() && edition != Edition::Proxy {
             return Err(not_baked(format!(

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use linkgate_policy::{Abilities, Secrets};
+use linkgate_policy::Secrets;
 
 use super::{Trouble, secrets, tell};
 use crate::check_report::{Checked, github, human, json};
 use crate::document::Document;
+use crate::edition::Edition;
 use crate::exit::Exit;
 use crate::paint::Paint;
 
@@ -18,9 +19,12 @@ use crate::paint::Paint;
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Check {
-    /// Policy documents, YAML or JSON
+    /// Policy documents, YAML or JSON; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Edition that the policy is for: what its hosts cannot do is a mistake
+    #[arg(long, value_name = "EDITION", default_value = "evaluator")]
+    edition: Edition,
     /// Form of the report
     #[arg(long, value_name = "FORM", default_value = "human")]
     format: ReportFormat,
@@ -43,6 +47,7 @@ enum ReportFormat {
 const EXAMPLES: &str = "\
 Examples:
   linkgate check policy.yaml
+  linkgate check --edition envoy policy.yaml
   linkgate check --format github --deny-warnings policies/*.yaml
   linkgate check --format json policy.yaml | jq -r '.files[].findings[] | .message'
 
@@ -52,13 +57,12 @@ or a file cannot be read.";
 impl Check {
     pub(super) fn run(self) -> Result<Exit, Trouble> {
         let secrets: Secrets = secrets().into_iter().collect::<Secrets>().or_stand_in();
-        let host = Abilities { remembers: true, serialises: true };
         let checked: Vec<Checked> = self
             .files
             .iter()
             .map(|file| {
                 let document = Document::open(file)?;
-                let findings = document.review(&secrets, host);
+                let findings = document.review(&secrets, self.edition.abilities());
                 Ok(Checked { document, findings })
             })
             .collect::<Result<_, String>>()

@@ -207,7 +207,12 @@ impl Document {
 /// A file's name, its text, and what was read of it.
 fn text_of(path: &Path) -> Result<(String, String, Source), String> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| format!("`{name}`: {error}"))?;
+    let read = if name == "-" {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(path)
+    };
+    let text = read.map_err(|error| format!("`{name}`: {error}"))?;
     let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
     let source = if is_json { source::json(&text) } else { source::yaml(&text) };
     Ok((name, text, source))

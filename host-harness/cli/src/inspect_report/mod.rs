@@ -8,7 +8,7 @@ use linkgate_policy::{Abilities, KeySource, Now, Time};
 use serde_json::Value;
 
 use crate::artifact::Artifact;
-use crate::baking::Edition;
+use crate::edition::Edition;
 
 /// An artifact, looked at.
 pub(crate) struct Inspection<'a> {

@@ -3,8 +3,8 @@
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
-use linkgate_policy::edition::Environment;
-use linkgate_policy::{Abilities, KeySource, Now, Policy};
+use linkgate_policy::edition::{Environment, notices};
+use linkgate_policy::{Abilities, Now, Policy};
 
 use crate::bindings::{environment, monotonic_clock, random, system_clock};
 use crate::news::News;
@@ -33,31 +33,13 @@ pub(crate) fn shared() -> Shared {
             let now = now();
             let seed = random::get_random_u64();
             let policy = environment.compile(Abilities::default(), seed, now)?;
-            let gate = Gate { policy: RefCell::new(policy), news: News::default() };
-            for notice in gate.notices(now) {
+            for notice in notices(&policy, now, FETCHES) {
                 record::notice(&notice);
             }
-            Ok(Rc::new(gate))
+            Ok(Rc::new(Gate { policy: RefCell::new(policy), news: News::default() }))
         };
         gate.get_or_init(build).clone()
     })
-}
-
-impl Gate {
-    /// What the operator is told of an instance that has just been made.
-    fn notices(&self, now: Now) -> Vec<String> {
-        let policy = self.policy.borrow();
-        let shadow = policy.shadow().map(|shadow| shadow.notices(now.unix_ms)).unwrap_or_default();
-        let sources = policy.key_sources(now);
-        let is_baked = |source: &KeySource| source.baked_until_unix_ms.is_some();
-        let keys = if sources.iter().any(|source| is_baked(source) && !source.usable) {
-            Some(ENDED)
-        } else {
-            let fetches = |source: &KeySource| source.url.is_some() && !is_baked(source);
-            sources.iter().any(fetches).then_some(FETCHES)
-        };
-        shadow.into_iter().chain(keys.map(str::to_owned)).collect()
-    }
 }
 
 /// Said once by each instance that fetches keys: who reads it at every request has found out why the
@@ -65,10 +47,6 @@ impl Gate {
 const FETCHES: &str = "a new instance fetches keys anew; with `wasmtime serve`, \
 `--max-instance-reuse-count` and `--idle-instance-timeout` keep an instance, and its keys, for longer, and \
 `linkgate bake --keys` makes a component that fetches none";
-
-/// Said once by each instance whose keys were baked in too long ago.
-const ENDED: &str = "the end date of the keys that are baked in has passed: requests that need one are \
-answered 503 until a component with new ones takes its place (`linkgate bake --keys`)";
 
 /// The time, as the host has it.
 pub(crate) fn now() -> Now {

@@ -26,6 +26,7 @@ use std::sync::Arc;
 use jsonwebtoken::Algorithm;
 
 pub use duration::parse_ms as duration_ms;
+pub use moment::parse_ms as moment_ms;
 pub use notes::{Mistake, UNKNOWN_KEY};
 pub(crate) use review::compile;
 pub use review::{Review, review};

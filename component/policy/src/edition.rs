@@ -6,9 +6,11 @@
 
 mod baked;
 mod environment;
+mod notices;
 mod server;
 pub mod slot;
 
 pub use baked::{Baked, BakedKeys, BakedSet};
 pub use environment::Environment;
+pub use notices::notices;
 pub use server::Server;

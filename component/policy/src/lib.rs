@@ -94,7 +94,7 @@ mod keyring_test;
 #[cfg(test)]
 mod shadow_test;
 
-pub use config::{Mistake, Review, UNKNOWN_KEY, duration_ms, nearest, review};
+pub use config::{Mistake, Review, UNKNOWN_KEY, duration_ms, moment_ms, nearest, review};
 pub use decision::{Decision, Outcome, escaped};
 pub use denial::{Cause, Denial, Fault};
 pub use exchange::Exchange;

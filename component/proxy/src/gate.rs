@@ -5,8 +5,8 @@
 
 use std::cell::{OnceCell, RefCell};
 
-use linkgate_policy::edition::Server;
-use linkgate_policy::{Abilities, KeySource, Now, Policy};
+use linkgate_policy::edition::{Server, notices};
+use linkgate_policy::{Abilities, Now, Policy};
 use wasi::clocks::{monotonic_clock, wall_clock};
 
 use crate::record;
@@ -32,9 +32,10 @@ pub(crate) fn with(act: impl FnOnce(Result<&Gate, &[String]>)) {
             let seed = wasi::random::random::get_random_u64();
             let now = now();
             let gate = Gate::build(Settings::read(&variables), seed, now);
-            let notices = gate.as_ref().map(|gate| gate.notices(now)).unwrap_or_default();
-            for notice in &notices {
-                record::notice(notice);
+            if let Ok(gate) = &gate {
+                for notice in notices(&gate.policy.borrow(), now, FETCHES) {
+                    record::notice(&notice);
+                }
             }
             gate
         });
@@ -55,21 +56,6 @@ impl Gate {
             _ => Err(mistakes),
         }
     }
-
-    /// What the operator is told of an instance that has just been made.
-    fn notices(&self, now: Now) -> Vec<String> {
-        let policy = self.policy.borrow();
-        let shadow = policy.shadow().map(|shadow| shadow.notices(now.unix_ms)).unwrap_or_default();
-        let sources = policy.key_sources(now);
-        let is_baked = |source: &KeySource| source.baked_until_unix_ms.is_some();
-        let keys = if sources.iter().any(|source| is_baked(source) && !source.usable) {
-            Some(ENDED)
-        } else {
-            let fetches = |source: &KeySource| source.url.is_some() && !is_baked(source);
-            sources.iter().any(fetches).then_some(FETCHES)
-        };
-        shadow.into_iter().chain(keys.map(str::to_owned)).collect()
-    }
 }
 
 /// Said once by each instance that fetches keys: who reads it at every request has found out why the
@@ -77,10 +63,6 @@ impl Gate {
 const FETCHES: &str = "a new instance fetches keys anew; with `wasmtime serve`, \
 `--max-instance-reuse-count 1000` keeps an instance, and its keys, for as many requests, and \
 `linkgate bake --keys` makes a component that fetches none";
-
-/// Said once by each instance whose keys were baked in too long ago.
-const ENDED: &str = "the end date of the keys that are baked in has passed: requests that need one are \
-answered 503 until a component with new ones takes its place (`linkgate bake --keys`)";
 
 /// The time, as the host has it.
 pub(crate) fn now() -> Now {

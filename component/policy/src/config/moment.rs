@@ -3,7 +3,8 @@
 use crate::line::Time;
 
 /// Unix milliseconds of `2026-12-20`, which is its midnight, or of `2026-12-20T09:00:00Z`.
-pub(super) fn parse_ms(text: &str) -> Option<u64> {
+#[must_use]
+pub fn parse_ms(text: &str) -> Option<u64> {
     let (date, time) = text.split_at_checked(DATE)?;
     let clock = if time.is_empty() { "T00:00:00Z" } else { time };
     let whole = format!("{date}{}.000Z", clock.strip_suffix('Z')?);

@@ -1,0 +1,24 @@
+//! What the operator is told of an instance that has just been made.
+
+use crate::keyring::KeySource;
+use crate::policy::Policy;
+use crate::protocol::Now;
+
+/// What is not enforced, and how keys stand; `fetches` is said where they are fetched.
+#[must_use]
+pub fn notices(policy: &Policy, now: Now, fetches: &str) -> Vec<String> {
+    let shadow = policy.shadow().map(|shadow| shadow.notices(now.unix_ms)).unwrap_or_default();
+    let sources = policy.key_sources(now);
+    let is_baked = |source: &KeySource| source.baked_until_unix_ms.is_some();
+    let keys = if sources.iter().any(|source| is_baked(source) && !source.usable) {
+        Some(ENDED)
+    } else {
+        let is_fetched = |source: &KeySource| source.url.is_some() && !is_baked(source);
+        sources.iter().any(is_fetched).then_some(fetches)
+    };
+    shadow.into_iter().chain(keys.map(str::to_owned)).collect()
+}
+
+/// Said by each instance whose keys were baked in too long ago.
+const ENDED: &str = "the end date of the keys that are baked in has passed: requests that need one are \
+answered 503 until a component with new ones takes its place (`linkgate bake --keys`)";

@@ -7,8 +7,8 @@ use std::time::Duration;
 use linkgate_policy::{Call, Fetch, Forward, Header};
 use proxy_wasm::hostcalls;
 
-use crate::gate::Gate;
-use crate::request::{AUTHORITY, METHOD, ONCE, PATH};
+use crate::host::{AUTHORITY, METHOD, ONCE, PATH};
+use crate::settings::Upstream;
 
 /// What waits to be sent, and what was sent and waits for an answer.
 #[derive(Default)]
@@ -52,30 +52,30 @@ const UNREAD_BYTES: u32 = u32::MAX;
 
 impl Desk {
     /// Posts a call to the upstream.
-    pub(crate) fn call(&self, gate: &Gate, stream: u32, call: Call) {
+    pub(crate) fn call(&self, upstream: &Upstream, stream: u32, call: Call) {
         let Call { method, path, headers, body, timeout_ms, max_answer_bytes } = call;
         let sent = Sent { purpose: Purpose::Call(stream), timeout_ms, max_answer_bytes };
-        self.post(gate, method, path, headers, body, sent);
+        self.post(upstream, method, path, headers, body, sent);
     }
 
     /// Posts the request itself: its stream is gone, and with it the way through the route.
-    pub(crate) fn forward(&self, gate: &Gate, stream: u32, forward: Forward) {
+    pub(crate) fn forward(&self, upstream: &Upstream, stream: u32, forward: Forward) {
         let timeout_ms = forward.timeout_ms;
         let purpose = Purpose::Forward(stream);
         let sent = Sent { purpose, timeout_ms, max_answer_bytes: UNREAD_BYTES };
-        self.post(gate, forward.method, forward.path, forward.headers, forward.body, sent);
+        self.post(upstream, forward.method, forward.path, forward.headers, forward.body, sent);
     }
 
     fn post(
         &self,
-        gate: &Gate,
+        upstream: &Upstream,
         method: &'static str,
         path: String,
         headers: Vec<Header>,
         body: Option<Vec<u8>>,
         sent: Sent,
     ) {
-        let (cluster, authority) = (gate.upstream.cluster.clone(), gate.upstream.authority.clone());
+        let (cluster, authority) = (upstream.cluster.clone(), upstream.authority.clone());
         let posted = Posted { cluster, authority, method, path, headers, body, sent };
         self.posted.borrow_mut().push_back(posted);
     }
@@ -86,13 +86,13 @@ impl Desk {
     /// No cluster is configured for the host of its URL.
     pub(crate) fn fetch(
         &self,
-        gate: &Gate,
+        clusters: &BTreeMap<String, String>,
         fetch: Fetch,
         asked_unix_ms: u64,
     ) -> Result<(), String> {
         let Fetch { source, method, url, headers, body, timeout_ms, max_answer_bytes } = fetch;
         let (authority, path) = split(&url);
-        let cluster = gate.clusters.get(&authority).cloned().ok_or_else(|| {
+        let cluster = clusters.get(&authority).cloned().ok_or_else(|| {
             format!("expected a cluster for `{authority}` in `clusters`, found none")
         })?;
         let purpose = Purpose::Fetch { source, asked_unix_ms };

@@ -89,7 +89,7 @@ pub(crate) fn answered(gate: &Gate, id: u32) -> Action {
         Awaits::Answer => {
             open.is_answered = true;
             let was_rewritten = open.upload == Upload::Dropped;
-            let head = answer::head().and_then(|head| match request::elsewhere(gate) {
+            let head = answer::head().and_then(|head| match request::elsewhere(&gate.upstream) {
                 Some(elsewhere) if was_rewritten => {
                     host::log(LogLevel::Error, &elsewhere);
                     Err(Failure::Unknown)
@@ -240,7 +240,7 @@ impl Drive<'_> {
                 Step::Acquire { .. } => Event::Acquired(Acquired::Unserialised),
                 Step::Call(call) => {
                     open.awaits = Awaits::Call;
-                    self.gate.desk.call(self.gate, self.id, call);
+                    self.gate.desk.call(&self.gate.upstream, self.id, call);
                     return self.wait(open, u64::MAX);
                 }
                 Step::Forward(forward) => return self.forward(open, forward),
@@ -272,10 +272,10 @@ impl Drive<'_> {
     fn forward(&self, mut open: Open, forward: Forward) -> Action {
         if !open.has_client {
             open.awaits = Awaits::Call;
-            self.gate.desk.forward(self.gate, self.id, forward);
+            self.gate.desk.forward(&self.gate.upstream, self.id, forward);
             return self.wait(open, u64::MAX);
         }
-        request::rewrite(self.gate, &forward, open.body);
+        request::rewrite(&self.gate.upstream, &forward, open.body);
         open.upload = Upload::Dropped;
         open.awaits = Awaits::Answer;
         self.go_on(open)

@@ -157,7 +157,7 @@ impl Gate {
         match self.board.turn(&fetch.source, now.unix_ms, fetch.timeout_ms) {
             Turn::Fetch => {
                 let (source, asked_unix_ms) = (fetch.source.clone(), now.unix_ms);
-                if let Err(failure) = self.desk.fetch(self, fetch, asked_unix_ms) {
+                if let Err(failure) = self.desk.fetch(&self.clusters, fetch, asked_unix_ms) {
                     let news = News { source, outcome: Err(failure), asked_unix_ms };
                     self.board.publish(&news);
                     let News { source, outcome, .. } = news;

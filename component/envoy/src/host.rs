@@ -11,6 +11,13 @@ use proxy_wasm::types::{BufferType, LogLevel, MapType};
 /// Lines of a message, in the order in which the host has them.
 pub(crate) type Lines = Vec<(String, Vec<u8>)>;
 
+pub(crate) const METHOD: &str = ":method";
+pub(crate) const PATH: &str = ":path";
+pub(crate) const AUTHORITY: &str = ":authority";
+
+/// No second attempt, whatever a route or a cluster says of retries. The router takes the line off.
+pub(crate) const ONCE: (&str, &str) = ("x-envoy-max-retries", "0");
+
 /// Makes `context` the one that the next calls are about. `false` when there is none of that number.
 pub(crate) fn enter(context: u32) -> bool {
     hostcalls::set_effective_context(context).is_ok()

@@ -3,9 +3,9 @@
 use linkgate_policy::{Forward, Head, Header};
 use proxy_wasm::types::{BufferType, MapType};
 
-use crate::gate::Gate;
-use crate::host;
+use crate::host::{self, AUTHORITY, METHOD, ONCE, PATH};
 use crate::open::RequestBody;
+use crate::settings::Upstream;
 
 /// What the policy gets to see: method, target, and the header lines it `wanted`.
 pub(crate) fn head(wanted: &[String]) -> Head {
@@ -23,7 +23,7 @@ pub(crate) fn head(wanted: &[String]) -> Head {
 
 /// Puts the policy's request in the place of the client's, whole: no line of the client's stays.
 /// What is there of the client's body is replaced.
-pub(crate) fn rewrite(gate: &Gate, forward: &Forward, body: RequestBody) {
+pub(crate) fn rewrite(upstream: &Upstream, forward: &Forward, body: RequestBody) {
     let has_body = body != RequestBody::None;
     let mut kept = host::lines(MapType::HttpRequestHeaders);
     kept.retain(|(name, _)| ENVOYS_OWN.contains(&name.as_str()));
@@ -32,7 +32,7 @@ pub(crate) fn rewrite(gate: &Gate, forward: &Forward, body: RequestBody) {
     let mut lines: Vec<(&str, &[u8])> = vec![
         (METHOD, forward.method.as_bytes()),
         (PATH, forward.path.as_bytes()),
-        (AUTHORITY, gate.upstream.authority.as_bytes()),
+        (AUTHORITY, upstream.authority.as_bytes()),
     ];
     lines.extend(kept.iter().map(|(name, value)| (name.as_str(), value.as_slice())));
     lines.extend(forward.headers.iter().map(|line| (line.name.as_str(), line.value.as_slice())));
@@ -50,26 +50,19 @@ pub(crate) fn rewrite(gate: &Gate, forward: &Forward, body: RequestBody) {
 
 /// What is wrong with the cluster that an answer has come from, if it is not the upstream's: the
 /// rewritten request found its route anew. Before an answer Envoy does not tell where that leads.
-pub(crate) fn elsewhere(gate: &Gate) -> Option<String> {
+pub(crate) fn elsewhere(upstream: &Upstream) -> Option<String> {
     let found = host::attribute(&["xds", "cluster_name"])?;
-    let expected = gate.upstream.cluster.as_str();
+    let expected = upstream.cluster.as_str();
     (found != expected.as_bytes()).then(|| {
         format!(
             "linkgate: expected the route of a request for `{}` to lead to the cluster `{expected}`, \
              found `{}`, whose answer is not relayed (help: no other virtual host may have this \
              authority)",
-            gate.upstream.authority,
+            upstream.authority,
             String::from_utf8_lossy(&found),
         )
     })
 }
-
-/// No second attempt, whatever a route or a cluster says of retries.
-pub(crate) const ONCE: (&str, &str) = ("x-envoy-max-retries", "0");
-
-pub(crate) const METHOD: &str = ":method";
-pub(crate) const PATH: &str = ":path";
-pub(crate) const AUTHORITY: &str = ":authority";
 
 /// What Envoy has said of the client's connection, and has to find again: it finds no route without.
 /// The example's route has the second one taken off.

@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use wasmparser::{Encoding, Parser, Payload};
 
+use crate::edition::Edition;
+
 /// Component or module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -26,6 +28,13 @@ pub(crate) struct Label {
     pub(crate) edition: String,
     pub(crate) version: String,
     pub(crate) world: String,
+}
+
+impl Label {
+    /// Whether it is an edition's, and not that of something else of ours.
+    fn is_edition(&self) -> bool {
+        Edition::named(&self.edition).is_some()
+    }
 }
 
 /// The custom section that holds a label.
@@ -73,7 +82,13 @@ impl Surface {
                 Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
                 Payload::End(_) => depth = depth.saturating_sub(1),
                 Payload::CustomSection(section) if section.name() == LABEL => {
-                    surface.label = surface.label.or(serde_json::from_slice(section.data()).ok());
+                    // In a chain each part may have one, in any order; the edition's is what counts.
+                    let found: Option<Label> = serde_json::from_slice(section.data()).ok();
+                    let is_first = surface.label.is_none();
+                    let has_edition = surface.label.as_ref().is_some_and(Label::is_edition);
+                    if is_first || (!has_edition && found.as_ref().is_some_and(Label::is_edition)) {
+                        surface.label = found;
+                    }
                 }
                 _ => {}
             }
@@ -137,12 +152,16 @@ mod tests {
 
     #[test]
     fn a_core_module_is_told_from_a_component() {
-        // (import "env" "log" (func)) (export "run" (func 0)), and a label.
+        // (import "env" "log" (func)) (export "run" (func 0)), and labels.
         let mut module = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x02\x0b\x01\x03env\x03log\0\0\x07\x07\x01\x03run\0\0".to_vec();
-        let label = br#"{"edition":"envoy","version":"9.9.9","world":"proxy-wasm","new":1}"#;
-        module.extend([0, u8::try_from(label.len() + 9).unwrap(), 8]);
-        module.extend(b"linkgate");
-        module.extend(label);
+        // In any order, the label of an edition is the one that counts.
+        for edition in ["next-handler", "envoy", "next-handler"] {
+            let label =
+                format!(r#"{{"edition":"{edition}","version":"9.9.9","world":"w","new":1}}"#);
+            module.extend([0, u8::try_from(label.len() + 9).unwrap(), 8]);
+            module.extend(b"linkgate");
+            module.extend(label.as_bytes());
+        }
         let surface = Surface::of(&module).unwrap();
         assert_eq!(surface.kind, Kind::Module);
         assert_eq!(

@@ -15,6 +15,7 @@ use linkgate_policy::{Answer, Header};
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::Status;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 /// Times that a change of the board is tried while others change it. There are as many as workers that
 /// write in the same microseconds; raised, one that never gets its turn is noticed later.
@@ -67,7 +68,10 @@ impl Board {
     /// The board of a configuration. The first instance, which Envoy configures before there is another,
     /// sets it up: there is no compare-and-swap with nothing.
     pub(crate) fn of(configuration: &[u8]) -> Self {
-        let name = format!("linkgate.{:016x}", digest(configuration));
+        // Who shares it is believed: another configuration must not come to the same name.
+        let digest = Sha256::digest(configuration);
+        let hex = digest.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+        let name = format!("linkgate.{hex}");
         let board = Self { name, seen: Cell::default(), taken: RefCell::default() };
         if let Ok((None, _)) = hostcalls::get_shared_data(&board.name) {
             let _ = hostcalls::set_shared_data(&board.name, Some(b"{}"), None);
@@ -178,11 +182,4 @@ fn read(entry: &[u8]) -> Option<Result<Answer, String>> {
     let headers = headers.into_iter().map(|(name, value)| Header { name, value }).collect();
     let body = body.get(1..)?.to_vec();
     Some(failure.map_or(Ok(Answer { status, headers, body }), Err))
-}
-
-/// FNV-1a: it keeps configurations apart, and nothing rests on it but who shares a fetch.
-fn digest(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |digest, byte| {
-        (digest ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
 }

@@ -13,8 +13,13 @@ thread_local! {
 /// The present.
 pub(crate) fn now() -> Now {
     let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Now { unix_ms: milliseconds(unix.as_millis()), mono_ms: milliseconds(elapsed().as_millis()) }
+    let mono_ms = milliseconds(elapsed().as_millis()).saturating_add(BEGINS_AT_MS);
+    Now { unix_ms: milliseconds(unix.as_millis()), mono_ms }
 }
+
+/// Where monotonic time begins, so that what another worker did before this instance was there has a
+/// moment, too: 34 years.
+const BEGINS_AT_MS: u64 = 1 << 40;
 
 /// Microseconds of monotonic time.
 pub(crate) fn mono_us() -> u64 {

@@ -28,23 +28,31 @@ pub(crate) fn open(gate: &Gate, id: u32, body: RequestBody) -> Action {
 pub(crate) fn body(gate: &Gate, id: u32, bytes: usize, is_last: bool) -> Action {
     gate.sees_bodies.set(true);
     let Some(mut open) = gate.taken(id) else { return Action::Continue };
-    let drive = Drive { gate, id, is_root: false };
     if is_last && open.body == RequestBody::Coming {
         open.body = RequestBody::Here;
     }
+    let drive = Drive { gate, id, is_root: false };
     match (open.upload, open.awaits) {
+        (Upload::FlowsAtEnd | Upload::DroppedAtEnd, _) => {
+            open.held.bytes = bytes > 0;
+            if is_last { drive.end_of_body(open) } else { drive.keep(open, Action::Pause) }
+        }
         (Upload::Flows, _) => drive.keep(open, Action::Continue),
         (Upload::Dropped, _) => {
-            host::set_body(BufferType::HttpRequestBody, &[]);
+            if bytes > 0 {
+                host::set_body(BufferType::HttpRequestBody, &[]);
+            }
             drive.keep(open, Action::Continue)
         }
         (Upload::Held, Awaits::Body { max_bytes, .. }) => {
+            open.held.bytes = bytes > 0;
             match body_event(bytes, is_last, max_bytes) {
                 Some(event) => drive.resume(open, event),
                 None => drive.keep(open, Action::Pause),
             }
         }
         (Upload::Held, Awaits::Time { .. } | Awaits::Call | Awaits::Answer | Awaits::Nothing) => {
+            open.held.bytes = bytes > 0;
             drive.keep(open, Action::Pause)
         }
     }
@@ -55,17 +63,17 @@ pub(crate) fn trailers(gate: &Gate, id: u32) -> Action {
     let Some(mut open) = gate.taken(id) else { return Action::Continue };
     let drive = Drive { gate, id, is_root: false };
     open.body = RequestBody::Here;
+    open.held.trailers = true;
     match (open.upload, open.awaits) {
+        (Upload::FlowsAtEnd | Upload::DroppedAtEnd, _) => drive.end_of_body(open),
         (Upload::Flows, _) => drive.keep(open, Action::Continue),
         (Upload::Dropped, _) => {
             host::set_lines(MapType::HttpRequestTrailers, Vec::new());
             drive.keep(open, Action::Continue)
         }
         (Upload::Held, Awaits::Body { max_bytes, .. }) => {
-            host::set_lines(MapType::HttpRequestTrailers, Vec::new());
-            let bytes = host::body(BufferType::HttpRequestBody, usize::MAX).len();
-            let event = body_event(bytes, true, max_bytes).unwrap_or(Event::BodyFailed);
-            drive.resume(open, event)
+            let event = body_event(held(&open).len(), true, max_bytes);
+            drive.resume(open, event.unwrap_or(Event::BodyFailed))
         }
         (Upload::Held, Awaits::Time { .. } | Awaits::Call | Awaits::Answer | Awaits::Nothing) => {
             drive.keep(open, Action::Pause)
@@ -73,12 +81,20 @@ pub(crate) fn trailers(gate: &Gate, id: u32) -> Action {
     }
 }
 
+/// What the host holds of the client's body.
+fn held(open: &Open) -> Vec<u8> {
+    if open.held.bytes { host::body(BufferType::HttpRequestBody, usize::MAX) } else { Vec::new() }
+}
+
 /// What is to be said of the body that the host holds; nothing as long as more may come.
 fn body_event(bytes: usize, is_last: bool, max_bytes: u32) -> Option<Event> {
     if bytes > usize::try_from(max_bytes).unwrap_or(usize::MAX) {
         return Some(Event::BodyTooLarge);
     }
-    is_last.then(|| Event::Body(host::body(BufferType::HttpRequestBody, bytes)))
+    is_last.then(|| {
+        let none = bytes == 0;
+        Event::Body(if none { Vec::new() } else { host::body(BufferType::HttpRequestBody, bytes) })
+    })
 }
 
 /// The head of an answer is there: the upstream's, or one that Envoy made by itself.
@@ -88,7 +104,7 @@ pub(crate) fn answered(gate: &Gate, id: u32) -> Action {
     match open.awaits {
         Awaits::Answer => {
             open.is_answered = true;
-            let was_rewritten = open.upload == Upload::Dropped;
+            let was_rewritten = matches!(open.upload, Upload::Dropped | Upload::DroppedAtEnd);
             let head = answer::head().and_then(|head| match request::elsewhere(&gate.upstream) {
                 Some(elsewhere) if was_rewritten => {
                     host::log(LogLevel::Error, &elsewhere);
@@ -100,6 +116,10 @@ pub(crate) fn answered(gate: &Gate, id: u32) -> Action {
         }
         Awaits::Nothing => drive.keep(open, Action::Continue),
         // Envoy has answered for us: a timeout of its own, a body that is too large for it.
+        Awaits::Time { .. } | Awaits::Call if open.exchange.must_finish() => {
+            open.has_client = false;
+            drive.keep(open, Action::Continue)
+        }
         Awaits::Body { .. } | Awaits::Time { .. } | Awaits::Call => {
             open.awaits = Awaits::Nothing;
             open.end = Some(End::Shutdown);
@@ -150,12 +170,28 @@ const CLIENT_GONE: u64 = 0x4000;
 /// Reports an event from outside of the stream's own callbacks. For the root.
 pub(crate) fn resume_by_root(gate: &Gate, id: u32, event: Event) {
     let Some(mut open) = gate.taken(id) else { return };
+    let drive = Drive { gate, id, is_root: true };
+    if !is_awaited(open.awaits, &event) {
+        drive.keep(open, Action::Pause);
+        return;
+    }
     if open.has_client {
         open.has_client = host::enter(id);
     }
-    let drive = Drive { gate, id, is_root: true };
     drive.resume(open, event);
     host::enter(gate.root);
+}
+
+/// Whether an exchange waits for such an event: one that was answered for meanwhile does not.
+fn is_awaited(awaits: Awaits, event: &Event) -> bool {
+    match event {
+        Event::Called(_) | Event::Forwarded(_) => matches!(awaits, Awaits::Call),
+        Event::Woken => matches!(awaits, Awaits::Time { .. }),
+        Event::Body(_) | Event::BodyTooLarge | Event::BodyFailed => {
+            matches!(awaits, Awaits::Body { .. })
+        }
+        Event::Acquired(_) => false,
+    }
 }
 
 /// Resumes all that wait for a shared fetch. For the root.
@@ -275,7 +311,7 @@ impl Drive<'_> {
             self.gate.desk.forward(&self.gate.upstream, self.id, forward);
             return self.wait(open, u64::MAX);
         }
-        request::rewrite(&self.gate.upstream, &forward, open.body);
+        request::rewrite(&self.gate.upstream, &forward, &open);
         open.upload = Upload::Dropped;
         open.awaits = Awaits::Answer;
         self.go_on(open)
@@ -310,8 +346,15 @@ impl Drive<'_> {
         self.finish(open, false)
     }
 
-    /// Lets the message go on that was held back.
-    fn go_on(&self, open: Open) -> Action {
+    /// Lets the message go on that was held back. From the root not while a part of a body is held and
+    /// more is to come: Envoy would send that part as it is, and lose its place in the next.
+    fn go_on(&self, mut open: Open) -> Action {
+        let is_in_parts = open.held.bytes && open.body == RequestBody::Coming;
+        if self.is_root && is_in_parts && !open.is_answered {
+            let is_dropped = open.upload == Upload::Dropped;
+            open.upload = if is_dropped { Upload::DroppedAtEnd } else { Upload::FlowsAtEnd };
+            return self.keep(open, Action::Pause);
+        }
         if self.is_root {
             let resumed = if open.is_answered {
                 hostcalls::resume_http_response()
@@ -319,6 +362,22 @@ impl Drive<'_> {
                 hostcalls::resume_http_request()
             };
             let _ = resumed;
+        }
+        self.keep(open, Action::Continue)
+    }
+
+    /// What was decided while the body came goes on with its end.
+    fn end_of_body(&self, mut open: Open) -> Action {
+        if open.upload == Upload::FlowsAtEnd {
+            open.upload = Upload::Flows;
+            return self.keep(open, Action::Continue);
+        }
+        open.upload = Upload::Dropped;
+        if open.held.bytes {
+            host::set_body(BufferType::HttpRequestBody, &[]);
+        }
+        if open.held.trailers {
+            host::set_lines(MapType::HttpRequestTrailers, Vec::new());
         }
         self.keep(open, Action::Continue)
     }
@@ -340,10 +399,7 @@ impl Drive<'_> {
 fn read(open: &mut Open, max_bytes: u32, timeout_ms: u32) -> Option<Event> {
     match open.body {
         RequestBody::None => Some(Event::Body(Vec::new())),
-        RequestBody::Here => {
-            let whole = host::body(BufferType::HttpRequestBody, usize::MAX);
-            body_event(whole.len(), true, max_bytes)
-        }
+        RequestBody::Here => body_event(held(open).len(), true, max_bytes),
         RequestBody::Coming => {
             let until_mono_ms = now().mono_ms.saturating_add(timeout_ms.into());
             open.awaits = Awaits::Body { max_bytes, until_mono_ms };

@@ -14,6 +14,7 @@ pub(crate) struct Open {
     pub(crate) is_answered: bool,
     pub(crate) body: RequestBody,
     pub(crate) upload: Upload,
+    pub(crate) held: Held,
     /// How it ends, if not by its last step.
     pub(crate) end: Option<End>,
     pub(crate) began_us: u64,
@@ -54,6 +55,19 @@ pub(crate) enum Upload {
     Flows,
     /// The policy's own has taken its place: what is still coming goes nowhere.
     Dropped,
+    /// It is decided, and goes on as it is when all of it is here.
+    FlowsAtEnd,
+    /// It is decided, and all of it goes nowhere when it has ended; only then does the request go on.
+    DroppedAtEnd,
+}
+
+/// What the host holds of the client's request after its head.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Held {
+    /// Bytes of the body.
+    pub(crate) bytes: bool,
+    /// Trailers.
+    pub(crate) trailers: bool,
 }
 
 impl Open {
@@ -67,6 +81,7 @@ impl Open {
             is_answered: false,
             body,
             upload: Upload::Held,
+            held: Held::default(),
             end: None,
             began_us,
         }

@@ -4,7 +4,7 @@ use linkgate_policy::{Forward, Head, Header};
 use proxy_wasm::types::{BufferType, MapType};
 
 use crate::host::{self, AUTHORITY, METHOD, ONCE, PATH};
-use crate::open::RequestBody;
+use crate::open::{Open, RequestBody};
 use crate::settings::Upstream;
 
 /// What the policy gets to see: method, target, and the header lines it `wanted`.
@@ -23,8 +23,10 @@ pub(crate) fn head(wanted: &[String]) -> Head {
 
 /// Puts the policy's request in the place of the client's, whole: no line of the client's stays.
 /// What is there of the client's body is replaced.
-pub(crate) fn rewrite(upstream: &Upstream, forward: &Forward, body: RequestBody) {
-    let has_body = body != RequestBody::None;
+///
+/// A body that is still coming goes nowhere: what the host holds of it is replaced when it has ended.
+pub(crate) fn rewrite(upstream: &Upstream, forward: &Forward, open: &Open) {
+    let has_body = open.body != RequestBody::None;
     let mut kept = host::lines(MapType::HttpRequestHeaders);
     kept.retain(|(name, _)| ENVOYS_OWN.contains(&name.as_str()));
     let length = forward.body.as_ref().map_or(0, Vec::len).to_string();
@@ -43,8 +45,11 @@ pub(crate) fn rewrite(upstream: &Upstream, forward: &Forward, body: RequestBody)
     lines.push((ONCE.0, ONCE.1.as_bytes()));
     lines.push(("x-envoy-upstream-rq-timeout-ms", timeout.as_bytes()));
     host::set_lines(MapType::HttpRequestHeaders, lines);
-    if body == RequestBody::Here {
+    if open.held.bytes && open.body == RequestBody::Here {
         host::set_body(BufferType::HttpRequestBody, forward.body.as_deref().unwrap_or_default());
+    }
+    if open.held.trailers {
+        host::set_lines(MapType::HttpRequestTrailers, Vec::new());
     }
 }
 

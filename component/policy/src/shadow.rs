@@ -92,6 +92,8 @@ fn flaw_may_pass(flaw: Flaw) -> bool {
         | Flaw::PathFragment
         | Flaw::PathRawControl
         | Flaw::BodyFailed
+        // A tunnel would outlive the shadow, unseen.
+        | Flaw::Upgrade
         // Found by calls of a merge, and in shadow there is none.
         | Flaw::PrimaryGone
         | Flaw::SecondaryGone
@@ -99,8 +101,7 @@ fn flaw_may_pass(flaw: Flaw) -> bool {
         | Flaw::MetadataKeyForbidden
         | Flaw::MetadataTooLarge
         | Flaw::MetadataChanging => false,
-        Flaw::Upgrade
-        | Flaw::ConnectionNamesHeader
+        Flaw::ConnectionNamesHeader
         | Flaw::TargetTooLong
         | Flaw::PathBackslash
         | Flaw::PathEscapeMalformed

@@ -297,3 +297,22 @@ fn a_file_that_cannot_be_written_ends_with_1() {
     assert_eq!((code, told.as_str()), (Some(1), ""));
     assert!(complaints.contains("cannot write `nowhere/out.wasm`"), "{complaints}");
 }
+
+/// What is read is not written over, and a device is no file.
+#[test]
+fn what_it_reads_or_is_no_file_is_not_written() {
+    let policy = Scratch::new("own-policy");
+    std::fs::copy(folder().join("inline.yaml"), &policy.0).unwrap();
+    let before = std::fs::read(&policy.0).unwrap();
+    for (output, expected) in [
+        (policy.path(), "expected another file to write than what is read"),
+        ("/dev/null", "is none"),
+        (".", "is none"),
+        ("-", "expected a file to write, found `-`"),
+    ] {
+        let (code, _, told) = linkgate(&["bake", "--config", policy.path(), "-o", output]);
+        assert_eq!(code, Some(2), "{output}: {told}");
+        assert!(told.contains(expected), "{output}: {told}");
+    }
+    assert_eq!(std::fs::read(&policy.0).unwrap(), before);
+}

@@ -77,6 +77,42 @@ fn a_secret_in_the_policy_is_not_repeated() {
     }
 }
 
+/// Wherever credentials belong, in whatever shape a secret was put there.
+#[test]
+fn a_secret_is_not_repeated_in_any_shape() {
+    const SECRET: &str = "kX9vS3cr3t";
+    let head = "version: 1\nissuers: [{ issuer: https://t.example/, audiences: [api] }]\n";
+    for service in [
+        "service: { client_id: x, client_secrt: SECRET }",
+        "service: { client_id: x, client_secret: [SECRET] }",
+        "service: { client_id: x, client_secret: { value: SECRET } }",
+        "service: { client_id: x, client_secret: NAME, client_secret: SECRET }",
+        "service: client_secret=SECRET",
+        "service: [SECRET]",
+        "service: { client_id: x, key: SECRET, token_url: 7 }",
+    ] {
+        let policy =
+            format!("{head}metadata: {{ credentials: service, include: [a], {service} }}\n")
+                .replace("SECRET", SECRET);
+        let (code, told) = check_text("evaluator", &policy);
+        assert_eq!(code, Some(1), "{service}: {told}");
+        assert!(!told.contains(SECRET), "{service}: {told}");
+    }
+}
+
+/// Exit code and standard output for a policy on standard input.
+fn check_text(edition: &str, policy: &str) -> (Option<i32>, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_linkgate"))
+        .args(["check", "--edition", edition, "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(policy.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
 #[test]
 fn every_policy_of_the_folder_is_tried() {
     let tried: Vec<&str> = MISTAKEN.into_iter().chain(["good.yaml", "unwise.yaml"]).collect();
@@ -121,20 +157,8 @@ fn a_policy_is_looked_over_for_the_edition_that_it_is_for() {
         ("proxy", &["metadata.on_refusal", "metadata.service"]),
         ("middleware", &["metadata.on_refusal", "metadata.service"]),
     ] {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_linkgate"))
-            .args(["check", "--edition", edition, "-"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(policy.as_bytes()).unwrap();
-        let output = child.wait_with_output().unwrap();
-        let told = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(
-            output.status.code(),
-            Some(i32::from(!mistakes.is_empty())),
-            "{edition}: {told}"
-        );
+        let (code, told) = check_text(edition, policy);
+        assert_eq!(code, Some(i32::from(!mistakes.is_empty())), "{edition}: {told}");
         for place in mistakes {
             assert!(told.contains(&format!("error: {place}")), "{edition}: {told}");
         }

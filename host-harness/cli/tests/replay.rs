@@ -81,9 +81,11 @@ fn a_log_against_its_own_policy_changes_nothing() {
             let (code, told, complaints) =
                 replay(&["--config", config, "--format", "json", "-"], &(lines.join("\n") + "\n"));
             std::fs::remove_file(&file).unwrap();
-            assert_eq!((code, complaints.as_str()), (Some(0), ""), "{policy}: {told}");
             let report: Value = serde_json::from_str(&told).unwrap();
             let counts = ["unchanged", "not_judgeable"].map(|name| report[name].as_u64().unwrap());
+            // Where nothing could be judged, nothing is good.
+            let expected = Some(i32::from(counts[0] == 0));
+            assert_eq!((code, complaints.as_str()), (expected, ""), "{policy}: {told}");
             assert_eq!(counts.iter().sum::<u64>(), lines.len() as u64, "{policy}");
             unchanged += counts[0];
             for row in report["not_judgeable_why"].as_array().unwrap() {
@@ -106,7 +108,7 @@ fn whose_decision_changes_is_shown_and_counted() {
     assert_eq!(code, Some(3));
     is_as_in("changed.json", &told);
     let (code, told, _) = replay(&["--config", "old.yaml", "decisions.log"], "");
-    assert_eq!(code, Some(0), "{told}");
+    assert_eq!(code, Some(1), "two lines are no decisions: {told}");
     is_as_in("unchanged.txt", &told);
 }
 
@@ -130,7 +132,10 @@ fn what_is_wrong_is_said_so() {
         assert!(complaints.contains(part), "{row}: {complaints}");
     }
     let (code, told, complaints) = replay(&["--config", "new.yaml", "-"], "");
-    assert_eq!((code, complaints.as_str()), (Some(0), ""), "an empty log: {told}");
+    assert_eq!((code, complaints.as_str()), (Some(1), ""), "nothing was judged: {told}");
+    let (code, told, _) = replay(&["--config", "new.yaml", "-"], "GET / 200\n");
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("line 1 is no decision"), "{told}");
 }
 
 /// Lines that were never a log's, or were meddled with: each is counted, and none is believed.
@@ -157,7 +162,7 @@ fn a_line_that_was_meddled_with_is_not_judged() {
     let given = lines.join("\n");
     let (code, told, _) = replay(&["--config", "old.yaml", "--format", "json", "-"], &given);
     let report: Value = serde_json::from_str(&told).unwrap();
-    assert_eq!((code, &report["not_judgeable"]), (Some(0), &json!(lines.len())), "{told}");
+    assert_eq!((code, &report["not_judgeable"]), (Some(1), &json!(lines.len())), "{told}");
 }
 
 /// Keys are stood in for, and algorithms with them; whether one is the issuer's is judged all the same.

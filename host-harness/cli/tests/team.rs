@@ -194,7 +194,9 @@ fn a_rule_that_no_case_shows_is_named() {
     ] {
         assert!(told.contains(line), "`{line}` is not in\n{told}");
     }
-    assert_eq!(test(&folder.0, &["--deny-untouched", "cases"]).0, Some(3));
+    let (code, told, _) = test(&folder.0, &["--deny-untouched", "cases"]);
+    assert_eq!(code, Some(3), "{told}");
+    assert!(told.contains("shown by no case: refused, as `--deny-untouched` asks"), "{told}");
 }
 
 #[test]

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use super::{editions, suite};
 
 /// What nobody could pass on as it came.
-const NEVER: [&str; 6] = [
+const NEVER: [&str; 7] = [
     "connect",
+    "upgrade",
     "header-malformed",
     "target-form",
     "path-fragment",

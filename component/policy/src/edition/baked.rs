@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 use super::slot::{self, Damage};
 use crate::config::Mistake;
+use crate::line::Time;
 use crate::policy::Policy;
 use crate::protocol::{Abilities, Now, Secrets};
 
@@ -109,6 +110,12 @@ impl Baked {
     pub fn compile(&self, host: Abilities, seed: u64, now: Now) -> Result<Policy, Vec<Mistake>> {
         let mut policy = Policy::compile(self.document(), &Secrets::default(), host, seed, now)?;
         let Some(BakedKeys { until_unix_ms, sets }) = &self.keys else { return Ok(policy) };
+        if *until_unix_ms > now.unix_ms.saturating_add(LONGEST_MS) {
+            let until = Time { unix_ms: *until_unix_ms };
+            return Err(vec![mistake(format!(
+                "expected keys that end within 30 days, found {until}"
+            ))]);
+        }
         let seal = |set: &BakedSet| {
             let sealed = policy.seal_keys(&set.issuer, set.jwks.get(), *until_unix_ms);
             sealed.err().map(|why| mistake(format!("keys of `{}`: {why}", set.issuer)))
@@ -124,6 +131,10 @@ impl Baked {
         if mistakes.is_empty() { Ok(policy) } else { Err(mistakes) }
     }
 }
+
+/// The longest that keys may be baked in for, 30 days in milliseconds. A key that an issuer withdraws works for
+/// as long.
+const LONGEST_MS: u64 = 30 * 86_400_000;
 
 fn mistake(message: String) -> Mistake {
     Mistake { pointer: String::new(), message, help: None }

@@ -1,6 +1,6 @@
 //! `linkgate bake`: a policy, and its keys on request, made part of a component.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use linkgate_gateway::{CaSource, Fetcher, Upstream};
@@ -79,6 +79,7 @@ impl Bake {
         if self.edition == Some(Edition::Envoy) {
             return Err(not_baked(NO_SLOT.to_owned()));
         }
+        self.writes_elsewhere()?;
         let (artifact, edition) = self.component()?;
         if self.upstream.is_some() && edition != Edition::Proxy {
             return Err(not_baked(format!(
@@ -103,6 +104,28 @@ impl Bake {
             Format::Json => json::text(&inspection) + "\n",
         })?;
         Ok(Exit::Ok)
+    }
+
+    /// The file that is written is not one that is read, and no device.
+    fn writes_elsewhere(&self) -> Result<(), Trouble> {
+        let shown = self.output.display();
+        if self.output == Path::new("-") {
+            return Err(not_baked("expected a file to write, found `-`".to_owned()));
+        }
+        let Ok(standing) = self.output.canonicalize() else { return Ok(()) };
+        if !standing.is_file() {
+            return Err(not_baked(format!(
+                "expected a file to write, found that `{shown}` is none"
+            )));
+        }
+        let read = [Some(&self.config), self.component.as_ref(), self.ca.as_ref()];
+        let is_read = |file: &&PathBuf| file.canonicalize().is_ok_and(|file| file == standing);
+        match read.into_iter().flatten().find(is_read) {
+            Some(_) => Err(not_baked(format!(
+                "expected another file to write than what is read, found `{shown}`"
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// The component to bake into, and the edition that it says it is.

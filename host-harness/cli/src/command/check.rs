@@ -57,21 +57,28 @@ or a file cannot be read.";
 impl Check {
     pub(super) fn run(self) -> Result<Exit, Trouble> {
         let secrets: Secrets = secrets().into_iter().collect::<Secrets>().or_stand_in();
-        let checked: Vec<Checked> = self
-            .files
-            .iter()
-            .map(|file| {
-                let document = Document::open(file)?;
-                let findings = document.review(&secrets, self.edition.abilities());
-                Ok(Checked { document, findings })
-            })
-            .collect::<Result<_, String>>()
-            .map_err(Trouble::usage)?;
+        let (mut checked, mut unread) = (Vec::new(), Vec::new());
+        for file in &self.files {
+            match Document::open(file) {
+                Ok(document) => {
+                    let findings = document.review(&secrets, self.edition.abilities());
+                    checked.push(Checked { document, findings });
+                }
+                Err(why) => unread.push(why),
+            }
+        }
+        // What can be read is looked over all the same.
+        if let Some(why) = unread.first().filter(|_| checked.is_empty()) {
+            return Err(Trouble::usage(why));
+        }
         tell(&match self.format {
             ReportFormat::Human => human::text(&checked, Paint::of_stdout()),
             ReportFormat::Json => json::text(&checked) + "\n",
             ReportFormat::Github => github::text(&checked),
         })?;
+        if !unread.is_empty() {
+            return Err(Trouble::usage(unread.join("\nlinkgate: ")));
+        }
         let is_good = |checked: &Checked| {
             checked.errors() == 0 && !(self.deny_warnings && checked.warnings() > 0)
         };

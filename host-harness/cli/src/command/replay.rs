@@ -40,8 +40,8 @@ Examples:
   zcat decisions.log.*.gz | linkgate replay --config new.yaml -
   linkgate replay --config new.yaml --format json decisions.log | jq '.changes[] | .subject'
 
-Exit codes: 0 no decision changes, 1 the log cannot be read to its end, 2 the command line or the policy is wrong,
-3 decisions change.";
+Exit codes: 0 no decision changes, 1 the log cannot be read to its end, holds other lines than decisions, or none that can
+be judged, 2 the command line or the policy is wrong, 3 decisions change.";
 
 impl Replay {
     pub(super) fn run(self) -> Result<Exit, Trouble> {
@@ -57,7 +57,11 @@ impl Replay {
             Format::Human => human::text(&report, Paint::of_stdout()),
             Format::Json => json::text(&report) + "\n",
         })?;
-        Ok(if report.changes.is_empty() { Exit::Ok } else { Exit::Cases })
+        Ok(match (report.changes.is_empty(), report.is_sound()) {
+            (false, _) => Exit::Cases,
+            (true, true) => Exit::Ok,
+            (true, false) => Exit::Failed,
+        })
     }
 
     fn report(&self, trial: &mut Trial) -> Result<Report, Trouble> {

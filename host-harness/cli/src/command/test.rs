@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::{Trouble, tell};
 use crate::check_report::{self, Checked};
 use crate::component;
+use crate::document::counted;
 use crate::exit::Exit;
 use crate::paint::Paint;
 use crate::team::{Coverage, Progress, Ran, Stop, Verdict, gather, human, json, junit, play};
@@ -80,7 +81,9 @@ impl Test {
         // Of a part of the cases, what the others touch is not known.
         let coverage = if ran.left_out == 0 { Coverage::of(ran) } else { Vec::new() };
         tell(&match self.format {
-            ReportFormat::Human => human::text(ran, &coverage, Paint::of_stdout()),
+            ReportFormat::Human => {
+                human::text(ran, &coverage, Paint::of_stdout()) + &self.denied(&coverage)
+            }
             ReportFormat::Json => json::text(ran, &coverage) + "\n",
             ReportFormat::Junit => junit::text(ran),
         })?;
@@ -92,6 +95,18 @@ impl Test {
         let is_untouched = coverage.iter().any(|one| one.untouched().next().is_some());
         let holds = ran.outcomes.iter().all(crate::team::Outcome::holds);
         Ok(if holds && !(self.deny_untouched && is_untouched) { Exit::Ok } else { Exit::Cases })
+    }
+
+    /// Why it fails although all cases hold.
+    fn denied(&self, coverage: &[Coverage]) -> String {
+        let count: usize = coverage.iter().map(|one| one.untouched().count()).sum();
+        if !self.deny_untouched || count == 0 {
+            return String::new();
+        }
+        format!(
+            "{} shown by no case: refused, as `--deny-untouched` asks\n",
+            counted(count, "rule")
+        )
     }
 
     /// Mistakes are told as `linkgate check` tells them: for programs on standard output, else on standard error.

@@ -41,8 +41,8 @@ fn walk(value: &Value, pointer: &str, hide: &mut impl FnMut(&str)) {
             for (name, member) in members {
                 let pointer = places::member(pointer, name);
                 let is_private = is_key && PRIVATE.contains(&name.as_str());
-                if is_private || is_named_secret(name, member) {
-                    hide(&pointer);
+                if is_private || is_of_a_secret(&pointer) {
+                    whole(member, &pointer, hide);
                 } else {
                     walk(member, &pointer, hide);
                 }
@@ -52,14 +52,48 @@ fn walk(value: &Value, pointer: &str, hide: &mut impl FnMut(&str)) {
     }
 }
 
-/// Whether a secret itself stands where its name belongs, also under a key that is misspelt.
-fn is_named_secret(name: &str, value: &Value) -> bool {
-    let name = name.to_lowercase();
-    let is_name = |text: &str| {
-        text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
-    };
-    ENDINGS.iter().any(|ending| name.ends_with(ending)) && !value.as_str().is_some_and(is_name)
+/// Hides all of a value but names of secrets, which is what belongs there.
+fn whole(value: &Value, pointer: &str, hide: &mut impl FnMut(&str)) {
+    match value {
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                whole(item, &places::item(pointer, index), hide);
+            }
+        }
+        Value::Object(members) => {
+            for (name, member) in members {
+                let pointer = places::member(pointer, name);
+                if !PLAIN.contains(&name.as_str()) {
+                    whole(member, &pointer, hide);
+                }
+            }
+        }
+        Value::String(text) if is_name(text) => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => hide(pointer),
+    }
 }
+
+/// Whether the value at a pointer may be a secret that stands where its name belongs: by what its key ends
+/// with, and wherever credentials are, also under a key that is misspelt.
+pub(super) fn is_of_a_secret(pointer: &str) -> bool {
+    let name = pointer.rsplit('/').next().unwrap_or_default().to_lowercase();
+    let is_below = pointer
+        .strip_prefix(CREDENTIALS)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    ENDINGS.iter().any(|ending| name.ends_with(ending))
+        || (is_below && !PLAIN.contains(&name.as_str()))
+}
+
+/// Secrets have names of this form.
+fn is_name(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+/// Where the gate's own credentials stand.
+const CREDENTIALS: &str = "/metadata/service";
+
+/// What stands beside them and is no secret.
+const PLAIN: [&str; 4] = ["client_id", "token_url", "audience", "allow_http"];
 
 /// What the names of keys end with that hold the name of a secret.
 const ENDINGS: [&str; 3] = ["secret", "token", "password"];

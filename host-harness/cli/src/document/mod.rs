@@ -81,7 +81,15 @@ impl Document {
         let (name, text, source) =
             text_of(path).map_err(|error| format!("cannot read the policy {error}"))?;
         let Source { mut value, mut places, mut flaws } = source;
-        let hidden = value.as_ref().map(|value| hidden::places(value, &places)).unwrap_or_default();
+        let mut hidden =
+            value.as_ref().map(|value| hidden::places(value, &places)).unwrap_or_default();
+        // Of a key that stands twice the second value has no place: the rest of its line is hidden.
+        let twice = flaws.iter().filter(|flaw| hidden::is_of_a_secret(&flaw.pointer));
+        hidden.extend(twice.filter_map(|flaw| flaw.place).map(|key| Place {
+            column: key.column.saturating_add(key.width),
+            width: 0,
+            ..key
+        }));
         if value == Some(serde_json::Value::Null) {
             flaws.push(Finding::of_nothing());
         }

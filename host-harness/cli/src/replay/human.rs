@@ -85,5 +85,8 @@ fn counts(report: &Report) -> Vec<String> {
     lines.extend(
         report.not_judgeable.iter().map(|(why, count)| format!("  {count} × {}", why.text())),
     );
+    lines.extend(report.first_foreign.map(|line| {
+        format!("line {line} is no decision: is this the decision log, whole and alone?")
+    }));
     lines
 }

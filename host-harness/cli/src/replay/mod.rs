@@ -29,6 +29,8 @@ pub(crate) struct Report {
     pub(crate) changes: Vec<Change>,
     /// Lines that nothing can be said of, by why.
     pub(crate) not_judgeable: BTreeMap<Why, u64>,
+    /// The first line that is no decision record.
+    pub(crate) first_foreign: Option<u64>,
 }
 
 /// A decision that would be another.
@@ -100,12 +102,22 @@ impl Report {
             Ok((logged, was, would_be, missed))
         });
         match judged {
-            Err(why) => *self.not_judgeable.entry(why).or_default() += 1,
+            Err(why) => {
+                if why == Why::NoRecord {
+                    self.first_foreign.get_or_insert(line);
+                }
+                *self.not_judgeable.entry(why).or_default() += 1;
+            }
             Ok((_, was, would_be, _)) if was == would_be => self.unchanged += 1,
             Ok((logged, was, would_be, missed)) => {
                 self.changes.push(Change { line, logged, was, would_be, missed });
             }
         }
+    }
+
+    /// Whether it was judged at all, and all of it is a decision log.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.first_foreign.is_none() && (self.unchanged > 0 || !self.changes.is_empty())
     }
 
     /// Lines that nothing can be said of.

@@ -4,6 +4,7 @@
 //! Where Envoy's binary cannot be fetched, each test says so and ends (`linkgate_tests::hosts::Envoy`).
 #![cfg(test)]
 
+mod bodies;
 mod keys;
 mod options;
 mod seen;

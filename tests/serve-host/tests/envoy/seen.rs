@@ -1,6 +1,6 @@
 //! What an operator sees of decisions: the access log, and the numbers.
 
-use linkgate_tests::peer::Peer;
+use linkgate_tests::peer::{Peer, soon};
 use serde_json::json;
 
 use crate::world::{World, envoy, read};
@@ -17,9 +17,19 @@ async fn decisions_are_in_the_access_log_and_the_numbers() {
     world.until_told("outcome=denied reason=bearer-invalid cause=");
     assert_eq!(world.stat("linkgate.decisions.allowed.granted"), 1);
     assert_eq!(world.stat("linkgate.decisions.denied.bearer-invalid"), 1);
-    let durations = world.serving.admin("/stats/prometheus");
-    let counts = durations.lines().filter(|line| line.contains("linkgate_duration_us"));
-    let counts = counts.filter(|line| line.contains("_count") && line.ends_with(" 1")).count();
-    assert_eq!(counts, 2, "a duration of each outcome");
+    // Envoy puts histograms together every few seconds.
+    let durations = async {
+        while durations(&world) < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon("a duration of each outcome", durations).await;
     assert!(!world.serving.process.said().contains(&token), "a token is in the log");
+}
+
+/// Histograms of durations that have one in them.
+fn durations(world: &World) -> usize {
+    let stats = world.serving.admin("/stats/prometheus");
+    let counts = stats.lines().filter(|line| line.contains("linkgate_duration_us"));
+    counts.filter(|line| line.contains("_count") && line.ends_with(" 1")).count()
 }

@@ -37,11 +37,18 @@ pub(crate) fn authenticate(
         .text("sub")
         .filter(|sub| !sub.is_empty())
         .ok_or(Refusal::Token(TokenFault::Subject))?;
-    let audience = claims.single_audience().ok_or(Refusal::Token(TokenFault::Audience))?;
-    if audience == settings.management_audience() {
+    if is_for_management(settings, &claims.audiences()) {
         return Ok(access_token_caller(&claims, subject));
     }
+    let audience = claims.single_audience().ok_or(Refusal::Token(TokenFault::Audience))?;
     id_token_caller(settings, subject, audience).ok_or(Refusal::Token(TokenFault::Audience))
+}
+
+/// Beside the API itself, `/userinfo` may be an audience, as it is when `openid` was asked for, and nothing else.
+fn is_for_management(settings: &Settings, audiences: &[&str]) -> bool {
+    let (management, userinfo) = (settings.management_audience(), settings.userinfo_audience());
+    let known = |audience: &&str| *audience == management || *audience == userinfo;
+    audiences.contains(&management.as_str()) && audiences.iter().all(known)
 }
 
 fn bearer_token(request: &Request) -> Result<&str, Refusal> {

@@ -50,20 +50,56 @@ impl Directory {
         self.users().flat_map(User::identities).any(|identity| identity.provider == provider)
     }
 
-    /// Whoever signs in with that name and password: the name is an identity's id or e-mail address.
+    /// Whoever signs in with that name and password, and the identity that does: the name is an identity's id or e-mail
+    /// address. With a connection, only accounts of it sign in.
     ///
     /// Of several accounts with one address and one password, that of the tenant's own database signs in.
-    pub(crate) fn sign_in(&self, username: &str, password: &str) -> Option<&User> {
+    pub(crate) fn sign_in(
+        &self,
+        username: &str,
+        password: &str,
+        connection: Option<&str>,
+    ) -> Option<(&User, &Identity)> {
         let matches = |identity: &Identity| {
             let email = identity.profile.email.as_deref().unwrap_or_default();
             let named = identity.id() == username
                 || (!email.is_empty() && email.eq_ignore_ascii_case(username));
-            named && identity.password.as_deref() == Some(password)
+            named
+                && identity.password.as_deref() == Some(password)
+                && connection.is_none_or(|connection| connection == identity.connection)
         };
         let pairs =
             self.users().flat_map(|user| user.identities().map(move |identity| (user, identity)));
         let found = pairs.filter(|(_, identity)| matches(identity));
-        found.min_by_key(|(_, identity)| identity.provider != "auth0").map(|(user, _)| user)
+        found.min_by_key(|(_, identity)| identity.provider != "auth0")
+    }
+
+    /// The identity with that id, whoever it belongs to.
+    pub(crate) fn identity(&self, id: &str) -> Option<&Identity> {
+        self.users().flat_map(User::identities).find(|identity| identity.id() == id)
+    }
+
+    /// The user that the identity with that id belongs to.
+    pub(crate) fn holder(&self, id: &str) -> Option<&User> {
+        self.users().find(|user| user.identities().any(|identity| identity.id() == id))
+    }
+
+    /// The identity of `connection`, `sms` or `email`, that goes by that telephone number or address.
+    pub(crate) fn by_name(&self, connection: &str, name: &str) -> Option<&Identity> {
+        let named = |identity: &&Identity| {
+            let profile = &identity.profile;
+            let held = if connection == "sms" { &profile.phone_number } else { &profile.email };
+            identity.connection == connection && held.as_deref() == Some(name)
+        };
+        self.users().flat_map(User::identities).find(named)
+    }
+
+    /// A new user of one identity, unless some user has it.
+    pub(crate) fn create(&mut self, identity: Identity, now_unix_s: u64) {
+        if self.holder(&identity.id()).is_none() {
+            let user = User::standalone(identity, now_unix_s);
+            Arc::make_mut(&mut self.users).insert(user.user_id(), Arc::new(user));
+        }
     }
 
     /// Moves every identity of `secondary` to the end of `primary`'s. The secondary and its metadata are gone afterwards.

@@ -90,15 +90,34 @@ pub(crate) struct Profile {
     pub(crate) email_verified: Option<bool>,
     pub(crate) name: Option<String>,
     pub(crate) nickname: Option<String>,
+    pub(crate) phone_number: Option<String>,
+    pub(crate) phone_verified: Option<bool>,
 }
 
 impl Profile {
+    /// What the scopes let a client know (`OpenID` Connect Core, section 5.4).
+    pub(crate) fn claims(&self, scopes: &[&str]) -> JsonObject {
+        let scope = |name: &str| match name {
+            "email" | "email_verified" => "email",
+            "phone_number" | "phone_verified" => "phone",
+            _ => "profile",
+        };
+        let mut claims = self.to_json();
+        claims.retain(|name, _| scopes.contains(&scope(name)));
+        if let Some(verified) = claims.remove("phone_verified") {
+            claims.insert("phone_number_verified".to_owned(), verified);
+        }
+        claims
+    }
+
     pub(crate) fn to_json(&self) -> JsonObject {
         present([
             ("email", self.email.as_ref().map(|email| json!(email))),
             ("email_verified", self.email_verified.map(|verified| json!(verified))),
             ("name", self.name.as_ref().map(|name| json!(name))),
             ("nickname", self.nickname.as_ref().map(|nickname| json!(nickname))),
+            ("phone_number", self.phone_number.as_ref().map(|number| json!(number))),
+            ("phone_verified", self.phone_verified.map(|verified| json!(verified))),
         ])
     }
 }

@@ -1,7 +1,7 @@
 //! A simulated Auth0 tenant: sign-in, keys, users, and account linking as the Management API v2 does it.
 //!
 //! ```text
-//!            ┌─▶ discovery, sign_in ────────────────────────────────────┐
+//!            ┌─▶ discovery, sign_in/… ──────────────────────────────────┐
 //! Request ─▶ route ─▶ bearer ─▶ permission ─▶ read_user   ──────────────┼─▶ Answer
 //!   (target)                                  update_user ◀─ body       │
 //!                                             link ◀─ body, link_with   │
@@ -115,10 +115,24 @@
 //! It can be told to rotate and withdraw its keys, and to publish strange ones: see [`keys`]. How often its keys, its
 //! discovery document and its token endpoint were asked for, [`TenantHandle::arrived`] and `/__requests` tell.
 //!
+//! # Pages
+//!
+//! Pages sign their users in with Lock, Lock Passwordless, auth0.js and auth0-spa-js, or with a link to `/authorize`. A page
+//! is registered first, with [`Settings::register_page`]: its address is then a callback of the client, and its origin may
+//! call the tenant. The sample client `spa` has `http://localhost:3000/`.
+//!
+//! | of | endpoints |
+//! |---|---|
+//! | `/authorize` with a login page | code with PKCE, tokens in the fragment, `web_message`; `prompt`, `max_age`, `connection`, `login_ticket`, `nonce`, `state`; a session in a cookie; `/v2/logout` |
+//! | forms in the page | `/co/authenticate`, `/oauth/token` (code, password, password-realm), `/oauth/ro`, `/usernamepassword/login` with `/login/callback`, `/dbconnections/signup` |
+//! | one-time codes | `/passwordless/start`, `verify`, `verify_redirect`; the codes are on `/__codes` and in [`Tenant::latest_code`] |
+//! | what libraries ask beside | `/client/{id}.js`, `/userinfo`, `/tokeninfo`, `/user/ssodata`, `/user/geoloc/country`, `…/challenge` |
+//!
 //! # What it does not do
 //!
-//! It does **not** show login pages, keep sessions, send mail, enforce rate limits (it counts calls in its headers; a fault
-//! with status 429 refuses one), create or delete users, or update anything of a user but metadata. It keeps a number as
+//! It does **not** send mail or text messages (one-time codes are on its own page `/__codes`), rotate refresh tokens, ask for a
+//! second factor, keep others from signing a browser in as somebody else (its passwords are public), enforce rate limits (it counts calls in its headers; a fault
+//! with status 429 refuses one), delete users, or update anything of a user but metadata. It keeps a number as
 //! `serde_json` does, which is an integer of 64 bits or a double, and so prints `1.50` as `1.5`; the API, which is
 //! written in JavaScript, has doubles alone. Where the API documents no answer, the module that had to choose one says so.
 
@@ -186,6 +200,7 @@ pub use request_log::{NO_ANSWER, Recorded};
 pub use route::Operation;
 pub use serve::{ServeOptions, serve, serve_with};
 pub use settings::{Application, ApplicationKind, LEGACY_ID_TOKEN_SCOPES, Settings, USER_SCOPES};
+pub use sign_in::OneTimeCode;
 pub use tenant::Tenant;
 pub use user::{JsonObject, User};
 pub use users_document::{DEFAULT_USERS, Users, UsersError};

@@ -30,6 +30,15 @@ impl Validity {
     }
 }
 
+/// What an ID token says of the sign-in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Session {
+    /// Seconds since 1970; when the token was issued, unless it is known.
+    pub(crate) auth_time_unix_s: Option<u64>,
+    /// Given back to the client that sent it (`OpenID` Connect Core, section 3.1.2.1).
+    pub(crate) nonce: Option<String>,
+}
+
 impl Tenant {
     /// A user's access token for the Management API, as the password grant gives it: one `aud`, `azp`, `scope`, `gty`.
     /// The user need not exist, nor the application.
@@ -44,7 +53,7 @@ impl Tenant {
         scopes: &[&str],
         validity: Validity,
     ) -> Result<String, KeyError> {
-        self.access_token(user_id, client_id, "password", scopes, validity)
+        self.access_token(user_id, client_id, Some("password"), scopes, validity)
     }
 
     /// A machine's access token for the Management API: `sub` is `{client_id}@clients`, `gty` is `client-credentials`.
@@ -61,7 +70,7 @@ impl Tenant {
         self.access_token(
             &format!("{client_id}@clients"),
             client_id,
-            "client-credentials",
+            Some("client-credentials"),
             scopes,
             validity,
         )
@@ -78,7 +87,8 @@ impl Tenant {
         client_id: &str,
         validity: Validity,
     ) -> Result<String, KeyError> {
-        self.id_token(user_id, client_id, &["openid", "profile", "email"], validity)
+        let scopes = ["openid", "profile", "email", "phone"];
+        self.id_token(user_id, client_id, &scopes, validity, &Session::default())
     }
 
     /// A token with exactly these claims, signed by the current key.
@@ -90,40 +100,52 @@ impl Tenant {
         self.signing_key().sign(claims)
     }
 
-    fn access_token(
+    /// With `openid` among the scopes the token of a page is for `/userinfo` as well.
+    pub(crate) fn access_token(
         &self,
         subject: &str,
         client_id: &str,
-        grant: &str,
+        grant: Option<&str>,
         scopes: &[&str],
         validity: Validity,
     ) -> Result<String, KeyError> {
         let mut claims = self.dated_claims(subject, validity);
-        claims.insert("aud".to_owned(), json!(self.settings().management_audience()));
+        claims.insert("aud".to_owned(), self.audiences(grant, scopes));
         claims.insert("scope".to_owned(), json!(scopes.join(" ")));
         claims.insert("azp".to_owned(), json!(client_id));
-        claims.insert("gty".to_owned(), json!(grant));
+        if let Some(grant) = grant {
+            claims.insert("gty".to_owned(), json!(grant));
+        }
         self.mint_claims(&claims)
     }
 
-    /// `profile` and `email` among the scopes ask for the claims of `OpenID` Connect Core, section 5.4.
+    fn audiences(&self, grant: Option<&str>, scopes: &[&str]) -> Value {
+        let management = self.settings().management_audience();
+        if grant.is_none() && scopes.contains(&"openid") {
+            json!([management, self.settings().userinfo_audience()])
+        } else {
+            json!(management)
+        }
+    }
+
+    /// `profile`, `email` and `phone` among the scopes ask for the claims of `OpenID` Connect Core, section 5.4.
     pub(crate) fn id_token(
         &self,
         user_id: &str,
         client_id: &str,
         scopes: &[&str],
         validity: Validity,
+        session: &Session,
     ) -> Result<String, KeyError> {
         let mut claims = self.dated_claims(user_id, validity);
         claims.insert("aud".to_owned(), json!(client_id));
-        claims.insert("auth_time".to_owned(), json!(validity.issued_unix_s));
-        let profile =
-            self.user(user_id).map(|user| user.main().profile.to_json()).unwrap_or_default();
-        for (name, value) in profile {
-            let scope = if name.starts_with("email") { "email" } else { "profile" };
-            if scopes.contains(&scope) {
-                claims.insert(name, value);
-            }
+        let auth_time_unix_s = session.auth_time_unix_s.unwrap_or(validity.issued_unix_s);
+        claims.insert("auth_time".to_owned(), json!(auth_time_unix_s));
+        if let Some(nonce) = &session.nonce {
+            claims.insert("nonce".to_owned(), json!(nonce));
+        }
+        if let Some(user) = self.user(user_id) {
+            claims.extend(user.main().profile.claims(scopes));
         }
         self.mint_claims(&claims)
     }

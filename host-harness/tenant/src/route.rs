@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::refusal::Refusal;
 use crate::request::Request;
+use crate::sign_in::Endpoint;
 use crate::target;
 
 /// An operation of the tenant, by name: what a request log counts. In JSON it is in snake case: `read_user`.
@@ -18,6 +19,8 @@ pub enum Operation {
     Jwks,
     /// `POST /oauth/token`
     SignIn,
+    /// Any other endpoint of signing in, `/authorize` among them, and preflights.
+    Login,
     /// `GET /api/v2/users/{id}`
     ReadUser,
     /// `PATCH /api/v2/users/{id}`
@@ -32,10 +35,11 @@ pub enum Operation {
 
 impl Operation {
     /// Every operation, in the order in which a sign-in, a read and a link ask for them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Discovery,
         Self::Jwks,
         Self::SignIn,
+        Self::Login,
         Self::ReadUser,
         Self::UpdateUser,
         Self::Link,
@@ -56,6 +60,7 @@ impl Operation {
             Ok(Route::Discovery) => Self::Discovery,
             Ok(Route::Jwks) => Self::Jwks,
             Ok(Route::SignIn) => Self::SignIn,
+            Ok(Route::Login(_) | Route::Preflight { .. }) => Self::Login,
             Ok(Route::ReadUser { .. }) => Self::ReadUser,
             Ok(Route::UpdateUser { .. }) => Self::UpdateUser,
             Ok(Route::Link { .. }) => Self::Link,
@@ -77,10 +82,26 @@ pub(crate) enum Route {
     Discovery,
     Jwks,
     SignIn,
-    ReadUser { id: String, query: String },
-    UpdateUser { id: String },
-    Link { id: String },
-    Unlink { id: String, provider: String, user_id: String },
+    Login(Endpoint),
+    /// Of a page, before it asks for what it may read.
+    Preflight {
+        credentials: bool,
+    },
+    ReadUser {
+        id: String,
+        query: String,
+    },
+    UpdateUser {
+        id: String,
+    },
+    Link {
+        id: String,
+    },
+    Unlink {
+        id: String,
+        provider: String,
+        user_id: String,
+    },
 }
 
 impl Route {
@@ -94,7 +115,13 @@ impl Route {
             (method, ["api", "v2", "users", id, rest @ ..]) if !id.is_empty() => {
                 Self::of_user(method, (*id).to_owned(), rest, target.query)
             }
-            _ => Err(Refusal::NoSuchRoute),
+            ("OPTIONS", segments) => {
+                let credentials = preflighted(segments).ok_or(Refusal::NoSuchRoute)?;
+                Ok(Self::Preflight { credentials })
+            }
+            (method, segments) => {
+                Endpoint::of(method, segments).map(Self::Login).ok_or(Refusal::NoSuchRoute)
+            }
         }
     }
 
@@ -111,6 +138,19 @@ impl Route {
             _ => Err(Refusal::NoSuchRoute),
         }
     }
+}
+
+/// Whether the endpoint there takes cookies of pages that may ask for it; `None` when scripts have no business there.
+fn preflighted(segments: &[&str]) -> Option<bool> {
+    let well_known = [".well-known", "openid-configuration"];
+    if segments == ["oauth", "token"]
+        || segments == [".well-known", "jwks.json"]
+        || segments == well_known
+    {
+        return Some(false);
+    }
+    let endpoint = Endpoint::of("POST", segments).or_else(|| Endpoint::of("GET", segments))?;
+    endpoint.is_for_scripts().then(|| endpoint.takes_credentials())
 }
 
 #[cfg(test)]

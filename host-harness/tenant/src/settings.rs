@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::sign_in::origin_of;
+
 /// What a tenant is told when it is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -49,6 +51,22 @@ impl Settings {
         format!("{}api/v2/", self.issuer)
     }
 
+    /// The `aud` that an access token has beside the API's, when `openid` was asked for.
+    #[must_use]
+    pub fn userinfo_audience(&self) -> String {
+        format!("{}userinfo", self.issuer)
+    }
+
+    /// Lets the page at `url` sign users in as `client_id`: its address is a callback, its origin may call the tenant.
+    /// Nothing changes for a client that is not registered.
+    pub fn register_page(&mut self, client_id: &str, url: &str) {
+        let mut applications = self.applications.iter_mut();
+        if let Some(application) = applications.find(|one| one.client_id == client_id) {
+            application.callbacks.push(url.to_owned());
+            application.origins.push(origin_of(url).to_owned());
+        }
+    }
+
     pub(crate) fn application(&self, client_id: &str) -> Option<&Application> {
         self.applications.iter().find(|application| application.client_id == client_id)
     }
@@ -74,6 +92,10 @@ pub struct Application {
     pub client_id: String,
     /// What it does.
     pub kind: ApplicationKind,
+    /// Where its users may be sent back to, after signing in and out: compared byte for byte. Without a fragment.
+    pub callbacks: Vec<String>,
+    /// The origins of its pages, such as `http://localhost:3000`: compared byte for byte.
+    pub origins: Vec<String>,
 }
 
 /// Whom an application asks tokens for. `Debug` does not show the secret.
@@ -94,25 +116,32 @@ impl Application {
     /// A page in a browser.
     #[must_use]
     pub fn single_page(client_id: &str) -> Self {
-        Self { client_id: client_id.to_owned(), kind: ApplicationKind::SinglePage }
+        Self::without_pages(client_id, ApplicationKind::SinglePage)
+    }
+
+    fn without_pages(client_id: &str, kind: ApplicationKind) -> Self {
+        Self { client_id: client_id.to_owned(), kind, callbacks: Vec::new(), origins: Vec::new() }
     }
 
     /// A machine with its secret and scopes.
     #[must_use]
     pub fn machine(client_id: &str, secret: &str, scopes: &[&str]) -> Self {
         let scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
-        Self {
-            client_id: client_id.to_owned(),
-            kind: ApplicationKind::Machine { secret: secret.to_owned(), scopes },
-        }
+        let kind = ApplicationKind::Machine { secret: secret.to_owned(), scopes };
+        Self::without_pages(client_id, kind)
     }
 
-    /// Two pages, `spa` and `other-spa`, and two machines: `machine`, which may read and update every user, and
+    /// Two pages, `spa` (at `http://localhost:3000/`) and `other-spa`, and two machines: `machine`, which may read and update every user, and
     /// `reader`, which may only read them. The machines' secrets are `machine-secret` and `reader-secret`.
     #[must_use]
     pub fn samples() -> Vec<Self> {
+        let page = "http://localhost:3000/";
         vec![
-            Self::single_page("spa"),
+            Self {
+                callbacks: vec![page.to_owned()],
+                origins: vec![origin_of(page).to_owned()],
+                ..Self::single_page("spa")
+            },
             Self::single_page("other-spa"),
             Self::machine(
                 "machine",

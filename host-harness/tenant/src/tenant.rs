@@ -15,7 +15,7 @@ use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::route::{Operation, Route};
 use crate::settings::Settings;
-use crate::sign_in::sign_in;
+use crate::sign_in::{self, Endpoint, Issued, OneTimeCode};
 use crate::unlink::unlink;
 use crate::update_user::update_user;
 use crate::user::User;
@@ -31,6 +31,8 @@ pub struct Tenant {
     settings: Arc<Settings>,
     keys: Arc<KeySet>,
     directory: Directory,
+    /// What signing in has handed out.
+    issued: Arc<Issued>,
     allowance: Allowance,
 }
 
@@ -42,6 +44,7 @@ impl Tenant {
             settings: Arc::new(settings),
             keys: Arc::new(KeySet::new(key)),
             directory: Directory::new(users.into_vec()),
+            issued: Arc::default(),
             allowance: Allowance::default(),
         }
     }
@@ -67,6 +70,12 @@ impl Tenant {
         self.directory.users()
     }
 
+    /// The latest one-time code, if it is still good: a person would find it in a text message.
+    #[must_use]
+    pub fn latest_code(&self, now_unix_s: u64) -> Option<OneTimeCode> {
+        self.issued.latest_code(now_unix_s).cloned()
+    }
+
     /// How the tenant was set up.
     #[must_use]
     pub fn settings(&self) -> &Settings {
@@ -89,12 +98,27 @@ impl Tenant {
         &mut self.directory
     }
 
+    pub(crate) fn issued(&self) -> &Issued {
+        &self.issued
+    }
+
+    pub(crate) fn issued_mut(&mut self) -> &mut Issued {
+        Arc::make_mut(&mut self.issued)
+    }
+
     fn decide(&mut self, request: &Request, now: u64) -> Result<Answer, Refusal> {
         let route = Route::of(request)?;
         match &route {
-            Route::Discovery => Ok(discovery::openid_configuration(self)),
-            Route::Jwks => Ok(discovery::jwks(self)),
-            Route::SignIn => Ok(sign_in(self, request, now)),
+            Route::Discovery => Ok(self.readable(request, discovery::openid_configuration(self))),
+            Route::Jwks => Ok(self.readable(request, discovery::jwks(self))),
+            Route::SignIn => {
+                let answer = sign_in::sign_in(self, request, now);
+                Ok(self.readable(request, answer))
+            }
+            Route::Preflight { credentials } => {
+                Ok(sign_in::preflight(&self.settings, request, *credentials))
+            }
+            Route::Login(endpoint) => Ok(self.login(endpoint, request, now)),
             Route::ReadUser { id, query } => {
                 read_user(self, &authenticate(self, request, now)?, id, query)
             }
@@ -106,5 +130,20 @@ impl Tenant {
                 unlink(self, &authenticate(self, request, now)?, id, provider, user_id, now)
             }
         }
+    }
+
+    fn login(&mut self, endpoint: &Endpoint, request: &Request, now: u64) -> Answer {
+        let answer = sign_in::answer(self, endpoint, request, now);
+        if endpoint.is_for_scripts() {
+            let credentials = endpoint.takes_credentials();
+            sign_in::allow_origin(&self.settings, request, credentials, answer)
+        } else {
+            answer
+        }
+    }
+
+    /// The answer, for scripts of registered pages as well.
+    fn readable(&self, request: &Request, answer: Answer) -> Answer {
+        sign_in::allow_origin(&self.settings, request, false, answer)
     }
 }

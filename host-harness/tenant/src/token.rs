@@ -50,6 +50,24 @@ impl Claims {
         self.claim(name)?.as_str()
     }
 
+    /// Whether `audience` is among the audiences.
+    pub(crate) fn has_audience(&self, audience: &str) -> bool {
+        self.audiences().contains(&audience)
+    }
+
+    /// Every audience; none when one of them is no text.
+    pub(crate) fn audiences(&self) -> Vec<&str> {
+        match self.claim("aud") {
+            Some(Value::String(audience)) => vec![audience],
+            Some(Value::Array(audiences)) => {
+                audiences.iter().map(Value::as_str).collect::<Option<_>>().unwrap_or_default()
+            }
+            Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) | None => {
+                Vec::new()
+            }
+        }
+    }
+
     /// The audience, when there is exactly one: a text, or an array that holds one text.
     pub(crate) fn single_audience(&self) -> Option<&str> {
         match self.claim("aud")? {

@@ -26,7 +26,7 @@ pub struct Users(Vec<User>);
 impl Users {
     /// Reads a document `{"users": [...]}`. Members that are not known are refused.
     ///
-    /// A user has a `user_id` and may have `email`, `email_verified`, `password`, `name`, `nickname`, `access_token` (the
+    /// A user has a `user_id` and may have `email`, `email_verified`, `password`, `name`, `nickname`, `phone_number`, `access_token` (the
     /// provider's own), `numbered` (the API writes the identity's `user_id` as a number), `user_metadata`, `app_metadata`, and
     /// `identities`: accounts already linked to it, each like a user but without metadata.
     ///
@@ -95,6 +95,7 @@ struct WrittenUser {
     password: Option<String>,
     name: Option<String>,
     nickname: Option<String>,
+    phone_number: Option<String>,
     access_token: Option<String>,
     #[serde(default)]
     numbered: bool,
@@ -113,6 +114,7 @@ struct WrittenIdentity {
     password: Option<String>,
     name: Option<String>,
     nickname: Option<String>,
+    phone_number: Option<String>,
     access_token: Option<String>,
     #[serde(default)]
     numbered: bool,
@@ -142,6 +144,7 @@ impl Reading {
                 password: written.password,
                 name: written.name,
                 nickname: written.nickname,
+                phone_number: written.phone_number,
                 access_token: written.access_token,
                 numbered: written.numbered,
             },
@@ -168,6 +171,7 @@ impl Reading {
             password,
             name,
             nickname,
+            phone_number,
             access_token,
             numbered,
         } = written;
@@ -178,8 +182,10 @@ impl Reading {
         if !self.ids.insert(user_id.clone()) {
             self.mistakes.push(format!("{place}.user_id: `{user_id}` is there twice"));
         }
-        let identity =
-            Identity::from_id(&user_id, Profile { email, email_verified, name, nickname });
+        let phone_verified = phone_number.is_some().then_some(true);
+        let profile =
+            Profile { email, email_verified, name, nickname, phone_number, phone_verified };
+        let identity = Identity::from_id(&user_id, profile);
         if identity.is_none() {
             let expected = "expected `provider|id` with a known provider";
             self.mistakes.push(format!("{place}.user_id: {expected}, found `{user_id}`"));

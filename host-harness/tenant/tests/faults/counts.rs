@@ -14,7 +14,7 @@ const TOKEN: &str =
 #[tokio::test]
 async fn every_operation_is_counted_even_one_that_is_never_answered() {
     let served = Served::new().await;
-    let nothing = json!({"discovery": 0, "jwks": 0, "sign_in": 0, "read_user": 0, "update_user": 0,
+    let nothing = json!({"discovery": 0, "jwks": 0, "sign_in": 0, "login": 0, "read_user": 0, "update_user": 0,
                          "link": 0, "unlink": 0, "unrouted": 0});
     let expected = json!({"arrived": nothing, "received": nothing});
     assert_eq!(served.ask("GET", "/__requests", "").await, (200, expected.clone()));

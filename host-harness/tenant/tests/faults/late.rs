@@ -92,6 +92,7 @@ fn request_for(served: &Served, operation: Operation) -> String {
             let twitter = format!("{}/identities/twitter/2244994945", path(CAROL));
             sent("DELETE", &twitter, &machine(), "")
         }
+        Operation::Login => sent("GET", "/user/ssodata", "", ""),
         Operation::Unrouted => sent("GET", "/nowhere", "", ""),
     }
 }

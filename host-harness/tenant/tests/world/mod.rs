@@ -34,6 +34,11 @@ impl World {
         Self::with(Settings::new(ISSUER))
     }
 
+    /// A tenant at another address.
+    pub(crate) fn at(issuer: &str) -> Self {
+        Self::with(Settings::new(issuer))
+    }
+
     /// A tenant that accepts ID tokens as bearers, as old ones do.
     pub(crate) fn legacy() -> Self {
         let mut settings = Settings::new(ISSUER);

@@ -23,7 +23,7 @@ impl Claims {
         let members = json::parse(text)
             .map_err(|flaw| match flaw {
                 NotStrict::Duplicate => TokenFlaw::ClaimsDuplicate,
-                NotStrict::Malformed => TokenFlaw::ClaimsNotJson,
+                NotStrict::Malformed | NotStrict::TooDeep => TokenFlaw::ClaimsNotJson,
             })?
             .into_object()
             .ok_or(TokenFlaw::ClaimsNotJson)?;

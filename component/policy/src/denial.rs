@@ -16,7 +16,7 @@ named! {
         TooLong = "too-long",
         /// Not three non-empty parts of canonical base64url without padding (RFC 7515 section 7.1).
         NotCompactJws = "not-compact-jws",
-        /// The header is not a JSON object.
+        /// The header is not a JSON object, or nested more than 32 levels deep.
         HeaderNotJson = "header-not-json",
         /// A member stands twice in the header (RFC 7515 section 4).
         HeaderDuplicate = "header-duplicate",
@@ -24,7 +24,7 @@ named! {
         HeaderType = "header-type",
         /// `crit` asks for extensions that nobody here understands (RFC 7515 section 4.1.11).
         HeaderCrit = "header-crit",
-        /// The claims are not a JSON object.
+        /// The claims are not a JSON object, or nested more than 32 levels deep.
         ClaimsNotJson = "claims-not-json",
         /// A member stands twice in the claims (RFC 7519 section 4).
         ClaimsDuplicate = "claims-duplicate",
@@ -172,6 +172,8 @@ named! {
         MetadataKeyForbidden = "metadata-key-forbidden",
         /// The merged metadata would be larger than the policy allows.
         MetadataTooLarge = "metadata-too-large",
+        /// The metadata of an account, or of both together, is nested too deeply to be read.
+        MetadataTooDeep = "metadata-too-deep",
         /// The secondary's metadata kept changing while it was carried over.
         MetadataChanging = "metadata-changing",
     }
@@ -384,7 +386,9 @@ impl Flaw {
             Self::PrimaryGone => Reason::PrimaryGone,
             Self::SecondaryGone => Reason::SecondaryGone,
             Self::MetadataConflict => Reason::MetadataConflict,
-            Self::MetadataKeyForbidden | Self::MetadataTooLarge => Reason::MetadataUnmergeable,
+            Self::MetadataKeyForbidden | Self::MetadataTooLarge | Self::MetadataTooDeep => {
+                Reason::MetadataUnmergeable
+            }
             Self::MetadataChanging => Reason::MetadataChanging,
         }
     }

@@ -45,6 +45,7 @@ pub(crate) fn parse(text: &[u8], algorithms: &[Algorithm]) -> Result<Vec<Entry>,
     let whole = json::parse(text).map_err(|flaw| match flaw {
         NotStrict::Malformed => "expected JSON, found something else",
         NotStrict::Duplicate => "expected every member once, found one twice in the same object",
+        NotStrict::TooDeep => json::TOO_DEEP,
     })?;
     // Other members of a key set are to be ignored (RFC 7517 section 5).
     let Some(Json::List(keys)) = whole.member("keys") else {

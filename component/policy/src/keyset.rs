@@ -70,7 +70,8 @@ impl KeySet {
     /// The keys of it that are used, each with what makes it a public key and nothing else, as a set of
     /// their own.
     pub(crate) fn used(&self) -> String {
-        let mut whole: Value = serde_json::from_slice(&self.text).unwrap_or_default();
+        let read = crate::json::parse(&self.text);
+        let mut whole = read.map_or(Value::Null, |set| set.to_value());
         let mut keys = Vec::new();
         let published = whole.get_mut("keys").and_then(Value::as_array_mut).map(mem::take);
         for (key, row) in published.into_iter().flatten().zip(&self.rows) {

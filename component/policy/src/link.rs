@@ -71,7 +71,7 @@ type Members = Vec<(String, Option<Zeroizing<String>>)>;
 fn json_members(body: &[u8]) -> Result<Members, Flaw> {
     let value = json::parse(body).map_err(|flaw| match flaw {
         NotStrict::Duplicate => Flaw::BodyDuplicate,
-        NotStrict::Malformed => Flaw::BodyMalformed,
+        NotStrict::Malformed | NotStrict::TooDeep => Flaw::BodyMalformed,
     })?;
     let text = |value: Json| {
         if let Json::Text(text) = value { Some(Zeroizing::new(text)) } else { None }

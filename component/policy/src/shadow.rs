@@ -100,6 +100,7 @@ fn flaw_may_pass(flaw: Flaw) -> bool {
         | Flaw::MetadataConflict
         | Flaw::MetadataKeyForbidden
         | Flaw::MetadataTooLarge
+        | Flaw::MetadataTooDeep
         | Flaw::MetadataChanging => false,
         Flaw::ConnectionNamesHeader
         | Flaw::TargetTooLong

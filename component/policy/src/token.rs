@@ -267,7 +267,7 @@ fn read_header(text: &[u8]) -> Result<(String, Option<String>, Option<String>), 
     let members = json::parse(text)
         .map_err(|flaw| match flaw {
             NotStrict::Duplicate => TokenFlaw::HeaderDuplicate,
-            NotStrict::Malformed => TokenFlaw::HeaderNotJson,
+            NotStrict::Malformed | NotStrict::TooDeep => TokenFlaw::HeaderNotJson,
         })?
         .into_object()
         .ok_or(TokenFlaw::HeaderNotJson)?;

@@ -19,7 +19,7 @@ const NEVER: [&str; 7] = [
 ];
 
 /// What is found after the decision, by calls of a merge or by sending what was permitted.
-const LATER: [&str; 18] = [
+const LATER: [&str; 19] = [
     "granted",
     "link-found",
     "primary-gone",
@@ -27,6 +27,7 @@ const LATER: [&str; 18] = [
     "metadata-conflict",
     "metadata-key-forbidden",
     "metadata-too-large",
+    "metadata-too-deep",
     "metadata-changing",
     "service-token-unavailable",
     "metadata-read-failed",

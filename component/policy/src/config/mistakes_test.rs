@@ -145,6 +145,10 @@ fn a_document_that_is_none() {
         told(r#"{"version":1,"version":1}"#),
         [": expected every key once, found one twice in the same object"]
     );
+    assert_eq!(
+        told(&format!(r#"{{"version":{}{}}}"#, "[".repeat(1700), "]".repeat(1700))),
+        [": expected at most 32 lists and objects inside each other, found more"]
+    );
 }
 
 #[test]

@@ -57,5 +57,6 @@ fn said(flaw: NotStrict) -> &'static str {
     match flaw {
         NotStrict::Malformed => "expected JSON, found something else",
         NotStrict::Duplicate => "expected every key once, found one twice in the same object",
+        NotStrict::TooDeep => json::TOO_DEEP,
     }
 }

@@ -1,6 +1,7 @@
 //! What the Management API says of an account, as far as a merge looks at it.
 
 use super::value::{Members, Value};
+use crate::json::{self, NotStrict};
 use crate::protocol::{Answer, CallFailure};
 
 /// An account that was read.
@@ -24,6 +25,8 @@ pub(crate) enum Read {
     Refused,
     /// No byte left.
     NotSent,
+    /// An answer that is nested more deeply than what is read.
+    TooDeep,
     /// Anything else.
     Failed,
 }
@@ -37,7 +40,11 @@ impl Account {
             Err(CallFailure::NoBody { .. } | CallFailure::Unknown) => return Read::Failed,
         };
         match answer.status {
-            200 => Self::shown(&answer, user_id).map_or(Read::Failed, Read::There),
+            200 => match json::parse(&answer.body) {
+                Ok(body) => Self::of(&body, user_id).map_or(Read::Failed, Read::There),
+                Err(NotStrict::TooDeep) => Read::TooDeep,
+                Err(NotStrict::Malformed | NotStrict::Duplicate) => Read::Failed,
+            },
             404 if error_code(&answer).as_deref() == Some("inexistent_user") => Read::Absent,
             429 => Read::Limited { wait_ms: wait_ms(&answer, unix_ms) },
             401 | 403 => Read::Refused,
@@ -47,7 +54,7 @@ impl Account {
 
     /// The account that an answer shows: nothing when it is another one, or no account at all.
     pub(crate) fn shown(answer: &Answer, user_id: &str) -> Option<Self> {
-        Self::of(&Value::parse(&answer.body)?, user_id)
+        Self::of(&json::parse(&answer.body).ok()?, user_id)
     }
 
     fn of(body: &Value, user_id: &str) -> Option<Self> {
@@ -118,14 +125,15 @@ fn only(identity: &Value, names: &[&str], profile: Option<&Value>) -> Value {
 fn identity_subject(identity: &Value) -> Option<String> {
     let provider = identity.member("provider")?.as_text()?;
     let id = match identity.member("user_id")? {
-        Value::Text(id) | Value::Plain(id) => id,
-        Value::List(_) | Value::Object(_) => return None,
+        Value::Text(id) => id,
+        Value::Number(number) => number.as_str(),
+        Value::Null | Value::Bool(_) | Value::List(_) | Value::Object(_) => return None,
     };
     Some(format!("{provider}|{id}"))
 }
 
 fn error_code(answer: &Answer) -> Option<String> {
-    Value::parse(&answer.body)?.member("errorCode")?.as_text().map(str::to_owned)
+    json::parse(&answer.body).ok()?.member("errorCode")?.as_text().map(str::to_owned)
 }
 
 /// Milliseconds until the API takes calls again: `Retry-After`, else `X-RateLimit-Reset`, a Unix time
@@ -168,8 +176,15 @@ mod tests {
         format!("{read:?}")
     }
 
+    /// An account with lists inside each other in its metadata, which is the second level.
+    fn deep(levels: usize) -> String {
+        let lists = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        format!(r#"{{"user_id":"auth0|a","user_metadata":{{"d":{lists}}},"identities":[]}}"#)
+    }
+
     #[test]
     fn a_read_is_the_account_that_was_asked_for_or_none() {
+        assert!(read(answer(200, &deep(30))).starts_with(r#"{"d":[["#));
         for (row, outcome, expected) in [
             (
                 "there",
@@ -203,6 +218,8 @@ mod tests {
                 "Failed",
             ),
             ("HTML", answer(200, "<html>"), "Failed"),
+            ("nested too deeply", answer(200, &deep(32)), "TooDeep"),
+            ("nested too deeply, and half of it", answer(200, &"[".repeat(3400)), "TooDeep"),
             ("gone", answer(404, r#"{"errorCode":"inexistent_user"}"#), "Absent"),
             ("some other 404", answer(404, r#"{"errorCode":"route"}"#), "Failed"),
             ("a bare 404", answer(404, ""), "Failed"),

@@ -155,7 +155,7 @@ pub(super) fn applied(primary: &Members, reserved: &str, rules: &MergeRules) -> 
             rest.insert(name.to_owned(), Value::Object(part));
         }
     }
-    let rest = if rest.is_empty() { Value::null() } else { Value::Object(rest) };
+    let rest = if rest.is_empty() { Value::Null } else { Value::Object(rest) };
     writes.insert(reserved.to_owned(), rest);
     Some(writes)
 }

@@ -182,6 +182,7 @@ impl Merge {
                 return Err(Fault::MetadataRefused.into());
             }
             Read::NotSent => return Err(Fault::UpstreamUnreachable.into()),
+            Read::TooDeep => return Err(Flaw::MetadataTooDeep.into()),
             Read::Failed | Read::Limited { .. } => return Err(Fault::MetadataReadFailed.into()),
         };
         match (ask, account) {

@@ -16,7 +16,7 @@
 use std::collections::BTreeSet;
 
 use super::entry::{self, Entry};
-use super::value::{Members, Value, patched, size};
+use super::value::{MAX_DEPTH, Members, Value, depth, patched, size};
 use crate::denial::Flaw;
 
 /// How two accounts' metadata become one.
@@ -139,6 +139,8 @@ pub(crate) enum Unplannable {
         /// Bytes allowed.
         max_bytes: usize,
     },
+    /// The outcome would be nested more deeply than what is read.
+    TooDeep,
 }
 
 impl Unplannable {
@@ -147,6 +149,7 @@ impl Unplannable {
             Self::Conflict(_) => Flaw::MetadataConflict,
             Self::ForbiddenName(_) => Flaw::MetadataKeyForbidden,
             Self::TooLarge { .. } => Flaw::MetadataTooLarge,
+            Self::TooDeep => Flaw::MetadataTooDeep,
         }
     }
 }
@@ -171,16 +174,19 @@ impl MergeRules {
                 self.combine_members(one, other)
             }
             (Value::List(one), Value::List(other)) if self.unite_lists => {
-                let mut united = one.clone();
-                for item in other {
-                    if !united.contains(item) {
-                        united.push(item.clone());
-                    }
-                }
-                (Value::List(united), false)
+                (Value::List(united(one, other)), false)
             }
             (_, other) if self.conflicts == Conflicts::Secondary => (other.clone(), true),
             (one, _) => (one.clone(), true),
+        }
+    }
+
+    /// Whether combining these compares items of lists.
+    fn unites(&self, primary: &Value, secondary: &Value) -> bool {
+        match (primary, secondary) {
+            (Value::List(_), Value::List(_)) => self.unite_lists,
+            (Value::Object(_), Value::Object(_)) => self.unite_lists && self.deep,
+            _ => false,
         }
     }
 
@@ -194,6 +200,13 @@ impl MergeRules {
         }
         (Value::Object(members), conflict)
     }
+}
+
+/// The items of one list, and behind them those of the other that are not in it, each once.
+fn united(one: &[Value], other: &[Value]) -> Vec<Value> {
+    let mut seen: BTreeSet<&Value> = one.iter().collect();
+    let new = other.iter().filter(|item| seen.insert(item));
+    one.iter().chain(new).cloned().collect()
 }
 
 /// What this very exchange has written on the primary before. Where it still stands, it may be
@@ -260,11 +273,11 @@ pub(crate) fn plan(
     let wanted = entry.over(before).or_else(|| before.cloned());
     if wanted.as_ref() != primary.get(reserved) {
         // Only an entry of our own can be one that nobody wants any more.
-        plan.entry = Some(wanted.unwrap_or_else(Value::null));
+        plan.entry = Some(wanted.unwrap_or(Value::Null));
     }
     let left = plan.entry.as_ref().or(primary.get(reserved));
     plan.to_apply = left.is_some_and(entry::has_staged);
-    check_size(&plan, primary, reserved, rules)?;
+    check_limits(&plan, primary, reserved, rules)?;
     Ok(plan)
 }
 
@@ -290,6 +303,13 @@ fn fate(
     if own == value {
         return Ok(Fate::Same);
     }
+    if rules.unites(own, value) {
+        // The value would be staged whole, so its own size is the least that the outcome has.
+        let (bytes, max_bytes) = (value.to_json().len(), rules.max_bytes);
+        if bytes > max_bytes {
+            return Err(Unplannable::TooLarge { bytes, max_bytes });
+        }
+    }
     let (combined, conflict) = rules.combine(own, value);
     if conflict && rules.conflicts == Conflicts::Refuse {
         return Err(Unplannable::Conflict(key.to_owned()));
@@ -300,9 +320,9 @@ fn fate(
     Ok(if combined == *own { Fate::Dropped } else { Fate::Staged })
 }
 
-/// The budget holds before the link, when what is staged stands beside what it will replace, and
-/// after it.
-fn check_size(
+/// Size and depth are within their limits before the link, when what is staged is beside what it will
+/// replace, and after it.
+fn check_limits(
     plan: &Plan,
     primary: &Members,
     reserved: &str,
@@ -313,6 +333,9 @@ fn check_size(
     }
     let before = patched(primary, &plan.writes(reserved));
     let after = patched(&before, &entry::applied(&before, reserved, rules).unwrap_or_default());
+    if depth(&before).max(depth(&after)) > MAX_DEPTH {
+        return Err(Unplannable::TooDeep);
+    }
     let (bytes, max_bytes) = (size(before).max(size(after)), rules.max_bytes);
     if bytes > max_bytes { Err(Unplannable::TooLarge { bytes, max_bytes }) } else { Ok(()) }
 }

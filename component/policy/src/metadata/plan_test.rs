@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::entry::{applied, reserved_key};
 use super::plan::{Conflicts, Fate, MergeRules, Ours, Unplannable, plan};
-use super::value::{Members, Value};
+use super::value::{MAX_DEPTH, Members, Value, depth};
+use crate::json::{self, Number};
 
 const SECONDARY: &str = "google-oauth2|1";
 
@@ -21,7 +22,7 @@ fn rules(conflicts: Conflicts) -> MergeRules {
 }
 
 fn members(value: &serde_json::Value) -> Members {
-    Value::parse(value.to_string().as_bytes()).unwrap().as_object().unwrap().clone()
+    json::parse(value.to_string().as_bytes()).unwrap().as_object().unwrap().clone()
 }
 
 fn text(members: Members) -> serde_json::Value {
@@ -175,6 +176,71 @@ fn what_cannot_be_written_is_found_before() {
     }
 }
 
+/// `depth` lists inside each other.
+fn nested(depth: usize) -> serde_json::Value {
+    (0..depth).fold(json!(1), |inner, _| json!([inner]))
+}
+
+/// What is written has to be readable again, entries with copies included.
+#[test]
+fn nothing_is_written_that_cannot_be_read() {
+    let keep = rules(Conflicts::KeepBoth);
+    let deep = |depth| json!({"a": nested(depth)});
+    assert_eq!(depth(&members(&deep(MAX_DEPTH - 1))), MAX_DEPTH);
+    assert!(merged(&json!({}), &deep(MAX_DEPTH - 1), &keep).is_ok());
+    // The primary's is there already, and nothing is written.
+    assert!(merged(&deep(MAX_DEPTH - 1), &json!({}), &keep).is_ok());
+    // Inside an entry it is two levels further down.
+    for (levels, expected) in [(MAX_DEPTH - 3, None), (MAX_DEPTH - 2, Some(Unplannable::TooDeep))] {
+        assert_eq!(merged(&json!({"a": 1}), &deep(levels), &keep).err(), expected, "{levels}");
+    }
+}
+
+#[test]
+fn lists_are_united_in_the_order_they_have() {
+    let union = MergeRules { unite_lists: true, ..rules(Conflicts::Secondary) };
+    for (row, primary, secondary, expected) in [
+        ("new ones at the end", json!([1, 2]), json!([3, 2, 0]), json!([1, 2, 3, 0])),
+        ("each new one once", json!([1]), json!([2, 2]), json!([1, 2])),
+        ("the primary's stay as they are", json!([1, 1]), json!([2, 1]), json!([1, 1, 2])),
+        ("texts and numbers differ", json!([1]), json!(["1", 1.0]), json!([1, "1", 1.0])),
+        (
+            "objects by their members",
+            json!([{"a":1,"b":2}]),
+            json!([{"b":2,"a":1}]),
+            json!([{"a":1,"b":2}]),
+        ),
+    ] {
+        let (_, after, _) =
+            merged(&json!({"a": primary}), &json!({"a": secondary}), &union).unwrap();
+        assert_eq!(after["a"], expected, "{row}");
+    }
+}
+
+/// A list that could never be staged is not compared item by item, and comparing takes n log n.
+#[test]
+fn a_long_list_costs_little() {
+    let small = MergeRules { unite_lists: true, deep: true, ..rules(Conflicts::Secondary) };
+    let list = |from: u32, count: u32| json!((from..from + count).collect::<Vec<_>>());
+    let too_large = |value: &serde_json::Value| {
+        Err(Unplannable::TooLarge { bytes: value.to_string().len(), max_bytes: 8192 })
+    };
+    let many = list(0, 10_000);
+    assert_eq!(merged(&json!({"a": [1]}), &json!({"a": many}), &small), too_large(&many));
+    let inside = json!({"x": many});
+    assert_eq!(
+        merged(&json!({"a": {"x": [1]}}), &json!({"a": inside}), &small),
+        too_large(&inside)
+    );
+    // What is not united is not staged either.
+    assert!(merged(&json!({"a": 1}), &json!({"a": many}), &rules(Conflicts::Primary)).is_ok());
+    let large = MergeRules { max_bytes: 8 << 20, ..small };
+    let (primary, secondary) =
+        (json!({"a": list(0, 100_000)}), json!({"a": list(50_000, 100_000)}));
+    let (_, after, _) = merged(&primary, &secondary, &large).unwrap();
+    assert_eq!(after["a"], list(0, 150_000));
+}
+
 #[test]
 fn an_entry_of_before_is_kept_inside() {
     let reserved = reserved_key(SECONDARY);
@@ -193,7 +259,7 @@ fn what_is_staged_waits_for_the_value_it_was_staged_against() {
     let (rules, reserved) = (rules(Conflicts::Secondary), reserved_key(SECONDARY));
     let (before, ..) = merged(&json!({"a":1,"b":1}), &json!({"a":2,"b":2}), &rules).unwrap();
     let mut edited = members(&before);
-    edited.insert("a".to_owned(), Value::Plain("7".to_owned()));
+    edited.insert("a".to_owned(), Value::Number(Number::of("7")));
     let writes = applied(&edited, &reserved, &rules).unwrap();
     patch(&mut edited, writes);
     let found = text(edited);

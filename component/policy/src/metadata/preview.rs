@@ -2,8 +2,9 @@
 
 use super::entry;
 use super::plan::{self, Fate, MergeRules, Ours, Unplannable};
-use super::value::{Members, Value, patched, size};
+use super::value::{MAX_DEPTH, Members, Value, patched, size};
 use crate::denial::Cause;
+use crate::json::{self, NotStrict};
 
 /// A merge that was not made. Values are JSON, their numbers as they were written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,8 +69,14 @@ struct Shown {
 impl Shown {
     fn read(account: &'static str, text: &[u8]) -> Result<Self, NoPreview> {
         let unreadable = |why| NoPreview::Unreadable { account, why };
-        let value = Value::parse(text)
-            .ok_or_else(|| unreadable("expected JSON in which no member stands twice"))?;
+        let value = json::parse(text).map_err(|flaw| {
+            unreadable(match flaw {
+                NotStrict::Malformed | NotStrict::Duplicate => {
+                    "expected JSON in which no member stands twice"
+                }
+                NotStrict::TooDeep => json::TOO_DEEP,
+            })
+        })?;
         let members = value.as_object().ok_or_else(|| unreadable("expected a JSON object"))?;
         let Some(id) = members.get("user_id").and_then(Value::as_text) else {
             return Ok(Self { id: account.to_owned(), metadata: members.clone() });
@@ -135,6 +142,9 @@ fn refused(unplannable: &Unplannable) -> NoPreview {
         }
         Unplannable::TooLarge { bytes, max_bytes } => {
             format!("the primary would have {bytes} bytes of metadata, of {max_bytes} at most")
+        }
+        Unplannable::TooDeep => {
+            format!("the primary's metadata would be nested more than {MAX_DEPTH} levels deep")
         }
     };
     NoPreview::Refused { cause, why }

@@ -9,6 +9,7 @@ use super::value::Value;
 use crate::attempts::{Attempts, FIRST_BACKOFF_MS, GRACE_MS, Round};
 use crate::denial::Fault;
 use crate::discovery;
+use crate::json;
 use crate::protocol::{Answer, Fetch, Header, Now};
 use crate::token::Undecided;
 use crate::url::Url;
@@ -211,14 +212,14 @@ fn granted(answer: &Answer) -> Result<(Zeroizing<String>, u64), String> {
     if answer.status != 200 {
         return Err(format!("expected status 200, found {}", answer.status));
     }
-    let body = Value::parse(&answer.body).ok_or("expected JSON, found something else")?;
+    let body = json::parse(&answer.body).map_err(|_flaw| "expected JSON, found something else")?;
     let token = body
         .member("access_token")
         .and_then(Value::as_text)
         .filter(|token| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()))
         .ok_or("expected an `access_token`, found none")?;
     let life_s = match body.member("expires_in") {
-        Some(Value::Plain(seconds)) => seconds.parse().unwrap_or(UNSAID_LIFE_S),
+        Some(Value::Number(seconds)) => seconds.as_u64().unwrap_or(UNSAID_LIFE_S),
         _ => UNSAID_LIFE_S,
     };
     // Capped where a day's cooldown of mistakes is long enough.

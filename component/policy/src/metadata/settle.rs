@@ -91,9 +91,12 @@ impl Merge {
     ) -> Result<Step, Stop> {
         let account = match read {
             Read::There(account) => Some(account),
-            Read::Absent | Read::Limited { .. } | Read::Refused | Read::NotSent | Read::Failed => {
-                None
-            }
+            Read::Absent
+            | Read::Limited { .. }
+            | Read::Refused
+            | Read::NotSent
+            | Read::TooDeep
+            | Read::Failed => None,
         };
         match (ask, account) {
             // Whoever made it.

@@ -44,12 +44,12 @@ impl Merge {
             .added
             .iter()
             .filter(|(key, value)| stands(key, value))
-            .map(|(key, _)| (key.clone(), Value::null()))
+            .map(|(key, _)| (key.clone(), Value::Null))
             .collect();
         if let Some((written, before)) = &self.ours.entry
             && stands(&self.reserved, written)
         {
-            writes.insert(self.reserved.clone(), before.clone().unwrap_or_else(Value::null));
+            writes.insert(self.reserved.clone(), before.clone().unwrap_or(Value::Null));
         }
         let key = entry::aside_key(self.secondary.id());
         let before = primary.metadata.get(&key);
@@ -57,7 +57,7 @@ impl Merge {
         if writes.is_empty() || !given.metadata.merge.fits(&primary.metadata, &writes, &copy) {
             return Ok(self.relay(status, given));
         }
-        self.aside = Some((key.clone(), before.cloned().unwrap_or_else(Value::null)));
+        self.aside = Some((key.clone(), before.cloned().unwrap_or(Value::Null)));
         writes.insert(key, copy);
         self.pending = writes;
         self.ask(Ask::UndoWrite { status }, given)

@@ -66,6 +66,7 @@ fn stage_of_flaw(flaw: Flaw) -> Stage {
         | Flaw::MetadataConflict
         | Flaw::MetadataKeyForbidden
         | Flaw::MetadataTooLarge
+        | Flaw::MetadataTooDeep
         | Flaw::MetadataChanging => Stage::Metadata,
     }
 }

@@ -138,6 +138,7 @@ fn is_of_a_merge(flaw: Flaw) -> bool {
             | Flaw::MetadataConflict
             | Flaw::MetadataKeyForbidden
             | Flaw::MetadataTooLarge
+            | Flaw::MetadataTooDeep
             | Flaw::MetadataChanging
     )
 }

@@ -2,6 +2,8 @@
 
 pub mod hosts;
 mod issuer;
+pub mod npm;
+pub mod optional;
 pub mod peer;
 mod target;
 

@@ -10,7 +10,10 @@ use super::message::{Message, Unframed, comparable};
 
 /// Sends a request exactly as the case has it, and reads the reply. Only `host` and the framing are
 /// added.
-pub(crate) fn exchange(address: SocketAddr, request: &Request) -> io::Result<Response> {
+///
+/// # Errors
+/// No whole reply comes.
+pub fn exchange(address: SocketAddr, request: &Request) -> io::Result<Response> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;

@@ -16,11 +16,9 @@ use serde_json::{Map, Value, json};
 use super::message::{Message, Unframed};
 use super::process::Process;
 use super::record_line;
-use super::{Host, PATIENCE, Policy, Running, Table, missing};
+use super::{Host, PATIENCE, Policy, Running, missing};
+use crate::optional::{self, done};
 use crate::{component, target_dir};
-
-/// The variable that makes a missing Envoy a failure. CI sets it.
-pub const REQUIRED: &str = "LINKGATE_ENVOY_REQUIRED";
 
 /// The version whose behaviour the cases state.
 const VERSION: &str = "1.40.0";
@@ -56,25 +54,15 @@ impl Envoy {
     }
 
     /// For a suite, with the module that is built: fetched by the first run, kept beside what cargo
-    /// builds. Where there is none the suite goes on without, and says so; it fails if [`REQUIRED`] is
-    /// set.
+    /// builds. Where there is none the suite goes on without, and says so.
     ///
     /// # Panics
-    /// There is none, and it is required.
+    /// There is none, and skips are forbidden.
     #[must_use]
-    #[expect(clippy::panic, reason = "it is required")]
     pub fn of_suite(folder: &Path) -> Option<Self> {
         let found =
             Self::find(&target_dir().join("envoy"), &component("linkgate-envoy.wasm"), folder);
-        match found {
-            Ok(host) => Some(host),
-            Err(trouble) if std::env::var_os(REQUIRED).is_some() => panic!("{trouble}"),
-            Err(trouble) => {
-                let row = "envoy      envoy            NOT RUN";
-                let _ = write!(std::io::stderr().lock(), "\n{}\n{row}: {trouble}\n", Table::head());
-                None
-            }
-        }
+        optional::unless_missing("envoy      envoy", found)
     }
 
     /// With so many worker threads.
@@ -192,16 +180,6 @@ fn fetch(home: &Path) -> Result<(), Trouble> {
         Err(_) if home.is_dir() => fs::remove_dir_all(&partial).map_err(io),
         renamed => renamed.map_err(io),
     }
-}
-
-fn done(command: &mut Command) -> Result<(), Trouble> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.output().map_err(|error| Trouble::new(format!("{program}: {error}")))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    Err(Trouble::new(format!("{program} ended with {}: {said}", output.status)))
 }
 
 /// The authorities on loopback that a document names.

@@ -7,13 +7,13 @@ use linkgate_policy::Header;
 
 /// A message, its framing undone.
 #[derive(Clone, Debug)]
-pub(crate) struct Message {
+pub struct Message {
     /// The first line.
-    pub(crate) start: String,
+    pub start: String,
     /// Header lines, names in lower case.
-    pub(crate) headers: Vec<Header>,
+    pub headers: Vec<Header>,
     /// The body; none at all when nothing announces one.
-    pub(crate) body: Option<Vec<u8>>,
+    pub body: Option<Vec<u8>>,
 }
 
 /// How the end of a body is found when the head does not say.

@@ -26,11 +26,12 @@ mod wasmtime_serve;
 
 pub use battery::{Table, run};
 pub use chain::chained;
-pub use client::on_the_wire;
+pub use client::{exchange, on_the_wire};
 pub use envoy::{Envoy, LISTENER, PLUGIN, ROUTE, Serving as ServingEnvoy, part};
+pub use message::Message;
 pub use process::{Process, Stream};
 pub use record_line::parse as parse_record;
-pub use recorder::Refusing;
+pub use recorder::{Recorder, Refusing};
 pub use reference::Reference;
 pub use wasmtime_serve::{PLAIN, Serving, WasmtimeServe, environment};
 

@@ -13,7 +13,7 @@ use super::PATIENCE;
 use super::message::{Message, Unframed};
 
 /// A listener on loopback that records requests.
-pub(crate) struct Recorder {
+pub struct Recorder {
     pub(crate) address: SocketAddr,
     /// What it answers, one after another and the last for good; nothing, and the connection is closed
     /// on the request.
@@ -23,7 +23,13 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     /// Listens. Its thread ends with the process: it waits for connections and nothing else.
-    pub(crate) fn start() -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// Loopback has no port to give.
+    ///
+    /// # Panics
+    /// Never: the lock is only held to take an answer.
+    pub fn start() -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
         let answers = Arc::new(Mutex::new(VecDeque::new()));
@@ -45,14 +51,24 @@ impl Recorder {
         Ok(Self { address, answers, requests })
     }
 
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Says what comes next, one after another and the last for good: an answer, or none.
-    pub(crate) fn expect(&self, answers: Vec<Option<Response>>) {
+    ///
+    /// # Panics
+    /// Never: the lock is only held to take an answer.
+    pub fn expect(&self, answers: Vec<Option<Response>>) {
         *self.answers.lock().expect("nobody panics with it") = answers.into();
     }
 
     /// What arrived since this was asked last. A request is recorded before it is answered, so
     /// whoever has the answer to it finds it here.
-    pub(crate) fn recorded(&self) -> Vec<Message> {
+    #[must_use]
+    pub fn recorded(&self) -> Vec<Message> {
         self.requests.try_iter().collect()
     }
 }

@@ -1,0 +1,61 @@
+//! Packages from npm, as a folder beside this one pins them with `package.json` and `package-lock.json`.
+//!
+//! They are fetched once into the target folder, by npm as it is set up here, and run no scripts of their own.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+
+use linkgate::cases::Trouble;
+
+use crate::optional::done;
+use crate::target_dir;
+
+/// Tests of one process fetch one after another: they share the folder of what has not arrived.
+static FETCHING: Mutex<()> = Mutex::new(());
+
+/// Copies the files of `sources` beside their packages, which are fetched if they are not there. Returns the folder.
+///
+/// # Errors
+/// There is no npm, or it does not bring them; with why.
+pub fn installed(sources: &Path) -> Result<PathBuf, Trouble> {
+    let io = |error: std::io::Error| Trouble::new(error.to_string()).at(sources.display());
+    let _one = FETCHING.lock().unwrap_or_else(PoisonError::into_inner);
+    let lock = fs::read(sources.join("package-lock.json")).map_err(io)?;
+    let mut hasher = DefaultHasher::new();
+    lock.hash(&mut hasher);
+    let name = sources.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let home = target_dir().join("npm").join(format!("{name}-{:016x}", hasher.finish()));
+    if !home.is_dir() {
+        let partial = home.with_extension(format!("partial-{}", std::process::id()));
+        fs::create_dir_all(&partial).map_err(io)?;
+        copy(sources, &partial).map_err(io)?;
+        let mut npm = Command::new("npm");
+        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&partial);
+        done(&mut npm)?;
+        match fs::rename(&partial, &home) {
+            // Another suite was faster.
+            Err(_) if home.is_dir() => fs::remove_dir_all(&partial).map_err(io)?,
+            renamed => renamed.map_err(io)?,
+        }
+    }
+    copy(sources, &home).map_err(io)?;
+    Ok(home)
+}
+
+/// Copies the files of a folder, and of folders in it, over what is there.
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type()?.is_file() {
+            fs::copy(&from, &to)?;
+        } else if entry.file_name() != "node_modules" {
+            fs::create_dir_all(&to)?;
+            copy(&from, &to)?;
+        }
+    }
+    Ok(())
+}

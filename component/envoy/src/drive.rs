@@ -19,7 +19,7 @@ const STEP_LIMIT: u32 = 64;
 /// Opens an exchange with the head of a request.
 pub(crate) fn open(gate: &Gate, id: u32, body: RequestBody) -> Action {
     let began_us = mono_us();
-    let head = request::head(gate.policy.borrow().wanted_headers());
+    let head = request::head(&gate.policy.borrow());
     let (exchange, turn) = gate.policy.borrow_mut().open(head, now());
     Drive { gate, id, is_root: false }.run(Open::new(exchange, body, began_us), turn)
 }

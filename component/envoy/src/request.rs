@@ -1,20 +1,20 @@
 //! The client's request: as the policy sees it, and as it goes on.
 
-use linkgate_policy::{Forward, Head, Header};
+use linkgate_policy::{Forward, Head, Header, Policy};
 use proxy_wasm::types::{BufferType, MapType};
 
 use crate::host::{self, AUTHORITY, METHOD, ONCE, PATH};
 use crate::open::{Open, RequestBody};
 use crate::settings::Upstream;
 
-/// What the policy gets to see: method, target, and the header lines it `wanted`.
-pub(crate) fn head(wanted: &[String]) -> Head {
+/// What the policy gets to see: method, target, and the header lines that it wants.
+pub(crate) fn head(policy: &Policy) -> Head {
     let mut head = Head { method: String::new(), target: Vec::new(), headers: Vec::new() };
     for (name, value) in host::lines(MapType::HttpRequestHeaders) {
         match name.as_str() {
             METHOD => head.method = String::from_utf8_lossy(&value).into_owned(),
             PATH => head.target = value,
-            _ if wanted.contains(&name) => head.headers.push(Header { name, value }),
+            _ if policy.wants(&name) => head.headers.push(Header { name, value }),
             _ => {}
         }
     }

@@ -26,7 +26,7 @@ const STEP_LIMIT: usize = 128;
 /// the body and the decision record, is done after the host has the head.
 pub(crate) async fn exchange(gate: Rc<Gate>, client: Request, began: Moment) -> Response {
     let (response, body) = {
-        let first = request::head(&client, gate.policy.borrow().wanted_headers());
+        let first = request::head(&client, &gate.policy.borrow());
         let (exchange, turn) = gate.policy.borrow_mut().open(first, now());
         let mut open = Open { gate, exchange: Some(exchange), began };
         let answer = steps(&mut open, client, turn).await;

@@ -1,12 +1,12 @@
 //! The client's request, as the host hands it over.
 
-use linkgate_policy::{Head, Header};
+use linkgate_policy::{Head, Header, Policy};
 
 use crate::bindings::types::{Fields, Method, Request};
 
-/// What the policy gets to see: method, target, and the header lines it `wanted`.
-pub(crate) fn head(request: &Request, wanted: &[String]) -> Head {
-    let wants = |line: &Header| wanted.contains(&line.name);
+/// What the policy gets to see: method, target, and the header lines that it wants.
+pub(crate) fn head(request: &Request, policy: &Policy) -> Head {
+    let wants = |line: &Header| policy.wants(&line.name);
     let headers = lines(&request.get_headers()).into_iter().filter(wants).collect();
     Head { method: method(request.get_method()), target: target(request).into_bytes(), headers }
 }

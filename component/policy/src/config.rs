@@ -67,6 +67,8 @@ pub(crate) struct Rules {
     /// Lower-case names.
     pub(crate) forward_headers: Vec<String>,
     pub(crate) encoded_slashes_in_ids: bool,
+    /// Whether `/authorize` under `pass` may carry a request object.
+    pub(crate) request_objects: bool,
     pub(crate) upstream_timeout_ms: u32,
     pub(crate) body_timeout_ms: u32,
     pub(crate) log: LogRules,
@@ -195,6 +197,10 @@ fn read(mut document: Section<'_>, around: &Around<'_>) -> Compiled {
         .optional("encoded_slashes")
         .and_then(|entry| entry.one_of(&[("refuse", false), ("in-ids", true)]))
         .unwrap_or(false);
+    let request_objects = document
+        .optional("request_objects")
+        .and_then(|entry| entry.one_of(&[("refuse", false), ("pass", true)]))
+        .unwrap_or(false);
     let upstream_timeout_ms = document
         .optional("upstream_timeout")
         .and_then(|entry| entry.duration_ms(100..=300_000))
@@ -225,6 +231,7 @@ fn read(mut document: Section<'_>, around: &Around<'_>) -> Compiled {
         cors,
         forward_headers,
         encoded_slashes_in_ids,
+        request_objects,
         // In range: both are capped at 300 000.
         upstream_timeout_ms: u32::try_from(upstream_timeout_ms).unwrap_or(u32::MAX),
         body_timeout_ms: u32::try_from(body_timeout_ms).unwrap_or(u32::MAX),
@@ -241,7 +248,7 @@ fn prefix(entry: &Entry<'_>) -> Option<Vec<String>> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
     let target = path::read(text.as_bytes()).ok().filter(|_| text.bytes().all(plain));
     match target {
-        Some(target) if !target.segments.is_empty() => {
+        Some(target) if !target.segments.is_empty() && !target.has_empty_segment() => {
             Some(target.segments.into_iter().map(|segment| segment.text).collect())
         }
         _ => entry.wrong(

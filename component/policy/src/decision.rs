@@ -125,7 +125,7 @@ impl Record {
         self.route = Some(route.name());
         if let (true, Route::Guarded(guarded)) = (self.hash_subjects, route) {
             let ids = match &guarded.action {
-                Action::Profile => vec![],
+                Action::Profile(_) => vec![],
                 Action::Link => vec!["identities".to_owned()],
                 Action::Unlink { provider, secondary_id } => {
                     // A subject is `provider|id`: hashed so, both places read the same.

@@ -114,6 +114,8 @@ named! {
         PathOverride = "path-override",
         /// `/authorize` with an `access_token`, or `/login/unlink`: linking without a gate.
         LegacyLinking = "legacy-linking",
+        /// `/authorize` with a request object, or the address of one: it may hold an `access_token`.
+        RequestObject = "request-object",
         /// A resource under `{base}/users` that is none of the guarded routes.
         RouteNeighbour = "route-neighbour",
         /// A guarded resource with another method.
@@ -362,6 +364,7 @@ impl Flaw {
             | Self::ProviderMalformed
             | Self::PathOverride => Reason::PathRefused,
             Self::LegacyLinking
+            | Self::RequestObject
             | Self::RouteNeighbour
             | Self::RouteMethod
             | Self::ProfileOff

@@ -182,22 +182,25 @@ impl Exchange {
     fn begin(&mut self, head: &Head, shared: &mut Shared, now: Now) -> Result<Step, Stop> {
         head::check(head)?;
         let lines = Lines::of(head);
-        let target = path::read(&head.target)?;
         let preflight = lines.has("access-control-request-method");
-        let route = route::find(&self.rules, &head.method, &target, preflight)?;
+        let route = match path::read(&head.target) {
+            Ok(target) => route::find(&self.rules, &head.method, &target, preflight)?,
+            Err(_) if preflight && self.reveals(head, now) => Route::Preflight,
+            Err(flaw) => return Err(flaw.into()),
+        };
         self.record.route(&route, &self.rules.users);
         match route {
             Route::Pass => {
-                head::check_passed(lines)?;
+                head::check_passed(head)?;
                 self.record.upstream_called = true;
                 Ok(self.pass(Cause::Passed))
             }
-            Route::Preflight { method } => {
+            Route::Preflight => {
                 if let Some(step) = self.let_through(Cause::Preflight, now) {
                     return Ok(step);
                 }
                 self.record.cause = Some(Cause::Preflight);
-                let reply = self.cors.preflight(method, &self.rules);
+                let reply = self.cors.preflight(&self.rules);
                 Ok(self.respond(reply))
             }
             Route::Guarded(route) => {
@@ -214,6 +217,17 @@ impl Exchange {
                 self.bearer(request, token, shared, now)
             }
         }
+    }
+
+    /// Whether a preflight for a path that cannot be read is answered, so that the page learns why from the
+    /// request itself. In shadow it would pass, and such a target cannot.
+    fn reveals(&self, head: &Head, now: Now) -> bool {
+        let in_shadow =
+            self.rules.shadow.is_some_and(|shadow| shadow.lets_through(Cause::Preflight, now));
+        head.method == "OPTIONS"
+            && self.rules.cors.is_some()
+            && !in_shadow
+            && route::is_written_below(&self.rules, &head.target)
     }
 
     fn next(
@@ -276,7 +290,7 @@ impl Exchange {
             };
         let Request { route: Guarded { user_id, action }, body_type, headers } = request;
         // Reading the profile asks for no scope of ours: the upstream has its own word on it.
-        if action != Action::Profile {
+        if !matches!(action, Action::Profile(_)) {
             bearer.has_scopes(&mut self.record)?;
         }
         let permit = Permit::grant(bearer, &user_id)?;
@@ -295,7 +309,9 @@ impl Exchange {
                 let ids = (provider.as_str(), secondary_id.as_str());
                 Ok(self.forward(forward::unlink(&permit, ids, headers, &self.rules)))
             }
-            Action::Profile => Ok(self.forward(forward::profile(&permit, headers, &self.rules))),
+            Action::Profile(query) => {
+                Ok(self.forward(forward::profile(&permit, &query, headers, &self.rules)))
+            }
         }
     }
 

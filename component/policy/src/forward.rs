@@ -11,6 +11,7 @@
 
 use crate::config::{FORWARDED, Rules};
 use crate::path;
+use crate::profile_query::ProfileQuery;
 use crate::protocol::{Forward, Head, Header};
 use crate::secondary::Secondary;
 use crate::subject::Permit;
@@ -57,9 +58,16 @@ pub(crate) fn unlink(
     on_account(permit, "DELETE", &["identities", provider, id], headers, rules)
 }
 
-/// Reads the permit's account.
-pub(crate) fn profile(permit: &Permit, headers: Vec<Header>, rules: &Rules) -> Forward {
-    on_account(permit, "GET", &[], headers, rules)
+/// Reads the permit's account, or some of its members.
+pub(crate) fn profile(
+    permit: &Permit,
+    query: &ProfileQuery,
+    headers: Vec<Header>,
+    rules: &Rules,
+) -> Forward {
+    let mut forward = on_account(permit, "GET", &[], headers, rules);
+    forward.path.push_str(&query.written());
+    forward
 }
 
 /// A request on the permit's account, with the caller's own bearer and no other.

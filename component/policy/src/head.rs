@@ -1,6 +1,7 @@
 //! What is refused of any request before its path is looked at, and the header lines of one.
 
 use crate::denial::Flaw;
+use crate::overrides;
 use crate::protocol::{Head, Header};
 
 /// Header lines, found by name.
@@ -36,14 +37,9 @@ impl<'a> Lines<'a> {
 const HOP_BY_HOP: [&str; 6] =
     ["close", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding"];
 
-/// Headers by which some servers take another path than the one in the request line. A guarded
-/// request does not carry them on; a passed one would.
-pub(crate) const PATH_OVERRIDES: [&str; 4] =
-    ["x-original-url", "x-rewrite-url", "x-original-uri", "x-forwarded-uri"];
-
 /// Refuses what would make another request of a passed one.
-pub(crate) fn check_passed(lines: Lines<'_>) -> Result<(), Flaw> {
-    let overridden = PATH_OVERRIDES.into_iter().any(|name| lines.has(name));
+pub(crate) fn check_passed(head: &Head) -> Result<(), Flaw> {
+    let overridden = head.headers.iter().any(|line| overrides::is_override(&line.name));
     if overridden { Err(Flaw::PathOverride) } else { Ok(()) }
 }
 

@@ -42,9 +42,12 @@
 //!
 //! What it does not do: sign people in, keep sessions, guard other APIs, let machines act for users.
 
+mod overrides;
 mod head;
 mod path;
+mod compatibility;
 mod lax;
+mod profile_query;
 mod route;
 
 mod bearer;
@@ -102,6 +105,7 @@ pub use jwks::KeyRow;
 pub use keyring::KeySource;
 pub use line::{Line, LineMetadata, LineShadow, Time, trace_id};
 pub use metadata::{Fate, MergeRecord, NoPreview, Preview, PreviewKey};
+pub use overrides::is_wanted;
 pub use policy::Policy;
 pub use protocol::{
     Abilities, Acquired, Answer, AnswerHead, Call, CallFailure, End, Event, Failure, Fetch,

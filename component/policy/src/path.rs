@@ -21,14 +21,22 @@ pub(crate) struct Target<'a> {
     pub(crate) raw_path: &'a str,
     /// The query as received, without its `?`.
     pub(crate) query: Option<&'a str>,
-    /// The path's segments, decoded. None for `/`.
+    /// The path's segments, decoded. None for `/`. One may be empty (`//`, or a trailing `/`): who reads
+    /// them says where.
     pub(crate) segments: Vec<Segment>,
+}
+
+impl Target<'_> {
+    /// Whether there is a `//` in it, or a `/` at its end.
+    pub(crate) fn has_empty_segment(&self) -> bool {
+        self.segments.iter().any(|segment| segment.text.is_empty())
+    }
 }
 
 /// A path segment, decoded exactly once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Segment {
-    /// The decoded text: not empty, no dot segment, no control character.
+    /// The decoded text: no dot segment, no control character.
     pub(crate) text: String,
     /// Whether it holds a slash or a backslash that was percent-encoded.
     pub(crate) slashed: bool,
@@ -63,9 +71,6 @@ pub(crate) fn read(target: &[u8]) -> Result<Target<'_>, Flaw> {
 }
 
 fn segment(raw: &str) -> Result<Segment, Flaw> {
-    if raw.is_empty() {
-        return Err(Flaw::PathEmptySegment);
-    }
     let text = String::from_utf8(decode(raw.as_bytes()).ok_or(Flaw::PathEscapeMalformed)?)
         .map_err(|_| Flaw::PathNotUtf8)?;
     if text == "." || text == ".." {
@@ -80,7 +85,7 @@ fn segment(raw: &str) -> Result<Segment, Flaw> {
 }
 
 /// Percent-decodes once (RFC 3986 section 2.1); nothing on a `%` without two hex digits.
-fn decode(raw: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn decode(raw: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(raw.len());
     let mut bytes = raw.iter();
     while let Some(byte) = bytes.next() {
@@ -136,6 +141,8 @@ mod tests {
             ("semicolon is a byte", "/a;b", vec!["a;b"]),
             ("the root", "/", vec![]),
             ("encoded space", "/my%20conn", vec!["my conn"]),
+            ("double slash", "//a", vec!["", "a"]),
+            ("trailing slash", "/a/", vec!["a", ""]),
         ] {
             assert_eq!(
                 texts(target),
@@ -158,8 +165,6 @@ mod tests {
             ("half an escape", "/a%2", Flaw::PathEscapeMalformed),
             ("no hex", "/%zz", Flaw::PathEscapeMalformed),
             ("signed hex", "/%+1", Flaw::PathEscapeMalformed),
-            ("double slash", "//a", Flaw::PathEmptySegment),
-            ("trailing slash", "/a/", Flaw::PathEmptySegment),
             ("dot", "/a/./b", Flaw::PathDotSegment),
             ("encoded dots", "/a/%2e%2E/b", Flaw::PathDotSegment),
             ("mixed dots", "/a/.%2e", Flaw::PathDotSegment),

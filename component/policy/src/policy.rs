@@ -5,9 +5,9 @@ use std::sync::Arc;
 use crate::config::{self, Compiled, FORWARDED, Mistake, Rules};
 use crate::decision::Decision;
 use crate::exchange::Exchange;
-use crate::head::PATH_OVERRIDES;
 use crate::keyring::{KeySource, Keyring};
 use crate::metadata::{self, Credentials, NoPreview, Preview};
+use crate::overrides;
 use crate::protocol::{Abilities, Answer, End, Event, Fetch, Head, Now, Secrets, Turn};
 use crate::shadow::Shadow;
 
@@ -55,10 +55,9 @@ impl Policy {
     ) -> Result<Self, Vec<Mistake>> {
         let Compiled { rules, keys, credentials } =
             config::compile(document, secrets, host, seed, now)?;
-        let configured = rules.forward_headers.iter().map(String::as_str);
-        let looked_at = LOOKED_AT.into_iter().chain(PATH_OVERRIDES);
-        let wanted_headers =
-            looked_at.chain(FORWARDED).chain(configured).map(str::to_owned).collect();
+        let fixed = LOOKED_AT.into_iter().chain(FORWARDED).map(str::to_owned);
+        let configured = rules.forward_headers.iter().cloned();
+        let wanted_headers = fixed.chain(configured).chain(overrides::wanted()).collect();
         Ok(Self {
             rules: Arc::new(rules),
             shared: Shared { keyring: Keyring::new(keys, seed), credentials },
@@ -67,10 +66,17 @@ impl Policy {
         })
     }
 
-    /// The names of all headers that the core looks at or forwards, lower case.
+    /// The names of all headers that the core looks at or forwards, as [`Self::wants`] reads them.
     #[must_use]
     pub fn wanted_headers(&self) -> &[String] {
         &self.wanted_headers
+    }
+
+    /// Whether the core looks at or forwards a header of this name. What a server behind the gate may
+    /// take for such a header counts as one: case is ignored, and all but letters and digits is a `-`.
+    #[must_use]
+    pub fn wants(&self, name: &str) -> bool {
+        overrides::is_wanted(&self.wanted_headers, name)
     }
 
     /// Opens an exchange with the head of a request.

@@ -103,7 +103,7 @@ pub enum Step {
 pub struct Forward {
     /// Method.
     pub method: &'static str,
-    /// Path in origin-form, canonically encoded, without a query.
+    /// Path in origin-form, canonically encoded; of a profile with the query that was checked.
     pub path: String,
     /// The complete list of headers, but for `host` and the framing.
     pub headers: Vec<Header>,

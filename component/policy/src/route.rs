@@ -3,15 +3,16 @@
 use crate::config::Rules;
 use crate::denial::Flaw;
 use crate::lax::{self, Reading};
-use crate::path::{Segment, Target};
+use crate::path::{self, Segment, Target};
+use crate::profile_query::ProfileQuery;
 
 /// A request's place, with the ids decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
     /// One of the guarded routes.
     Guarded(Guarded),
-    /// `OPTIONS` with `Access-Control-Request-Method` on one of these, and that one's method.
-    Preflight { method: &'static str },
+    /// `OPTIONS` with `Access-Control-Request-Method` on anything under `{base}/users`.
+    Preflight,
     /// Under a configured `pass` prefix.
     Pass,
 }
@@ -31,8 +32,8 @@ pub(crate) enum Action {
     Link,
     /// `DELETE {base}/users/{user_id}/identities/{provider}/{secondary_id}`
     Unlink { provider: String, secondary_id: String },
-    /// `GET {base}/users/{user_id}`
-    Profile,
+    /// `GET {base}/users/{user_id}`, and which of its members are asked for.
+    Profile(ProfileQuery),
 }
 
 impl Action {
@@ -41,7 +42,7 @@ impl Action {
         match self {
             Self::Link => "POST",
             Self::Unlink { .. } => "DELETE",
-            Self::Profile => "GET",
+            Self::Profile(_) => "GET",
         }
     }
 }
@@ -67,8 +68,8 @@ impl Route {
         match self {
             Self::Guarded(Guarded { action: Action::Link, .. }) => LINK,
             Self::Guarded(Guarded { action: Action::Unlink { .. }, .. }) => "unlink",
-            Self::Guarded(Guarded { action: Action::Profile, .. }) => "profile",
-            Self::Preflight { .. } => "preflight",
+            Self::Guarded(Guarded { action: Action::Profile(_), .. }) => "profile",
+            Self::Preflight => "preflight",
             Self::Pass => "pass",
         }
     }
@@ -82,9 +83,25 @@ pub(crate) fn find(
     preflight: bool,
 ) -> Result<Route, Flaw> {
     match after(&target.segments, &rules.users) {
-        Some(rest) => guarded(rules, method, target, rest, preflight),
+        // Of any resource, guarded or closed: a page can read a denial only of a request that its browser
+        // sends.
+        Some(_) if preflight && method == "OPTIONS" => {
+            if rules.cors.is_some() {
+                Ok(Route::Preflight)
+            } else {
+                Err(Flaw::PreflightOff)
+            }
+        }
+        Some(rest) => guarded(rules, method, target, rest),
         None => open(rules, method, target),
     }
+}
+
+/// Whether a target that cannot be read is under `{base}/users` as it is written.
+pub(crate) fn is_written_below(rules: &Rules, target: &[u8]) -> bool {
+    let users = path::encode(rules.users.iter().map(String::as_str));
+    let rest = target.strip_prefix(users.as_bytes());
+    rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'/' | b'?')))
 }
 
 /// The segments after a prefix, if all of it is there.
@@ -98,35 +115,37 @@ fn guarded(
     method: &str,
     target: &Target<'_>,
     rest: &[Segment],
-    preflight: bool,
 ) -> Result<Route, Flaw> {
+    if target.has_empty_segment() {
+        return Err(Flaw::PathEmptySegment);
+    }
     // The first and the last of `{user_id}/identities/{provider}/{secondary_id}` are ids.
     let slash_allowed = |index: usize| rules.encoded_slashes_in_ids && matches!(index, 0 | 3);
     if rest.iter().enumerate().any(|(index, segment)| segment.slashed && !slash_allowed(index)) {
         return Err(Flaw::PathEncodedSlash);
     }
-    if target.query.is_some() {
-        return Err(Flaw::PathQuery);
-    }
-    let resource = resource(rest)?;
+    let query = match target.query {
+        None => ProfileQuery::default(),
+        Some(query) if rules.profile && rest.len() == 1 => ProfileQuery::read(query)?,
+        Some(_) => return Err(Flaw::PathQuery),
+    };
+    let resource = resource(rest, query)?;
     resource.check_ids()?;
-    let own_method = resource.action.method();
-    if resource.action == Action::Profile && !rules.profile {
+    if matches!(resource.action, Action::Profile(_)) && !rules.profile {
         return Err(Flaw::ProfileOff);
     }
-    match method {
-        "OPTIONS" if preflight && rules.cors.is_none() => Err(Flaw::PreflightOff),
-        "OPTIONS" if preflight => Ok(Route::Preflight { method: own_method }),
-        method if method == own_method => Ok(Route::Guarded(resource)),
-        _ => Err(Flaw::RouteMethod),
+    if method == resource.action.method() {
+        Ok(Route::Guarded(resource))
+    } else {
+        Err(Flaw::RouteMethod)
     }
 }
 
 /// The resource behind `{base}/users`, and the one thing that may be done to it.
-fn resource(rest: &[Segment]) -> Result<Guarded, Flaw> {
+fn resource(rest: &[Segment], query: ProfileQuery) -> Result<Guarded, Flaw> {
     let (id, below) = rest.split_first().ok_or(Flaw::RouteNeighbour)?;
     let action = match below {
-        [] => Action::Profile,
+        [] => Action::Profile(query),
         [word] if word.text == "identities" => Action::Link,
         [word, provider, secondary] if word.text == "identities" => {
             Action::Unlink { provider: provider.text.clone(), secondary_id: secondary.text.clone() }
@@ -138,6 +157,12 @@ fn resource(rest: &[Segment]) -> Result<Guarded, Flaw> {
 
 /// What lies outside the guarded resources, for every reader: passed when configured, else unknown.
 fn open(rules: &Rules, method: &str, target: &Target<'_>) -> Result<Route, Flaw> {
+    // Behind a prefix empty segments are the upstream's to read: no lax reader, which leaves them out,
+    // finds a guarded path there. In front of it they would hide the prefix.
+    let passes = rules.pass.iter().any(|prefix| after(&target.segments, prefix).is_some());
+    if !passes && target.has_empty_segment() {
+        return Err(Flaw::PathEmptySegment);
+    }
     if target.segments.iter().any(|segment| segment.slashed) {
         return Err(Flaw::PathEncodedSlash);
     }
@@ -145,35 +170,43 @@ fn open(rules: &Rules, method: &str, target: &Target<'_>) -> Result<Route, Flaw>
         if reading.segments.starts_with(&rules.users_folded) {
             return Err(Flaw::PathDisguised);
         }
-        if legacy(&reading, method, target.query) {
-            return Err(Flaw::LegacyLinking);
-        }
+        legacy(&reading, method, target.query, rules.request_objects)?;
     }
-    if rules.pass.iter().any(|prefix| after(&target.segments, prefix).is_some()) {
-        Ok(Route::Pass)
-    } else {
-        Err(Flaw::RouteUnknown)
-    }
+    if passes { Ok(Route::Pass) } else { Err(Flaw::RouteUnknown) }
 }
 
-/// The linking routes from before the Management API: no gate of ours could judge them.
-fn legacy(reading: &Reading, method: &str, query: Option<&str>) -> bool {
+/// The linking routes from before the Management API: no gate of ours could judge them. A request object
+/// (RFC 9101) may hold what makes one of `/authorize`, out of sight.
+fn legacy(
+    reading: &Reading,
+    method: &str,
+    query: Option<&str>,
+    request_objects: bool,
+) -> Result<(), Flaw> {
     let mut last = reading.segments.iter().rev().map(String::as_str);
     match (last.next(), last.next()) {
-        (Some("unlink"), Some("login")) => true,
-        (Some("authorize"), _) => {
-            // Parameters in a body would pass unseen (OIDC Core section 3.1.2.1 allows POST).
-            let unseen = reading.cut || !matches!(method, "GET" | "HEAD");
-            unseen || query.is_some_and(|query| lax::names_parameter(query, "access_token"))
-        }
-        _ => false,
+        (Some("unlink"), Some("login")) => return Err(Flaw::LegacyLinking),
+        (Some("authorize"), _) => {}
+        _ => return Ok(()),
     }
+    // Parameters in a body would pass unseen (OIDC Core section 3.1.2.1 allows POST).
+    if reading.cut || !matches!(method, "GET" | "HEAD") {
+        return Err(Flaw::LegacyLinking);
+    }
+    let has = |name| query.is_some_and(|query| lax::names_parameter(query, name));
+    if has("access_token") {
+        return Err(Flaw::LegacyLinking);
+    }
+    // RFC 9101 section 5; RFC 9126 section 4 has `request_uri` name a request that was pushed.
+    if !request_objects && (has("request") || has("request_uri")) {
+        return Err(Flaw::RequestObject);
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::path;
 
     fn found(method: &str, target: &str) -> Result<Route, Flaw> {
         let rules = Rules {
@@ -193,6 +226,8 @@ mod tests {
     fn every_request_under_users_is_guarded_or_refused() {
         for (row, method, target, expected) in [
             ("users itself", "GET", "/api/v2/users", Flaw::RouteNeighbour),
+            ("behind a doubled slash", "GET", "/api/v2//users/a", Flaw::PathEmptySegment),
+            ("legacy unlink with a slash", "POST", "/login//unlink/", Flaw::LegacyLinking),
             ("collapsed by the client", "DELETE", "/api/v2/users/", Flaw::PathEmptySegment),
             ("profile when off", "GET", "/api/v2/users/a", Flaw::ProfileOff),
             ("neighbour", "POST", "/api/v2/users/a/roles", Flaw::RouteNeighbour),
@@ -215,6 +250,9 @@ mod tests {
             ("legacy unlink", "POST", "/login/unlink", Flaw::LegacyLinking),
             ("legacy link", "GET", "/authorize?x=1&access_token=t", Flaw::LegacyLinking),
             ("legacy link, encoded", "GET", "/authorize?%2561ccess_token=t", Flaw::LegacyLinking),
+            ("request object", "GET", "/authorize?request=e30.e30.", Flaw::RequestObject),
+            ("request object, encoded", "GET", "/authorize?%72equest=x", Flaw::RequestObject),
+            ("pushed request", "GET", "/authorize/?x=1&request_uri=urn:x", Flaw::RequestObject),
             ("legacy link in a body", "POST", "/authorize", Flaw::LegacyLinking),
             ("legacy link in the path", "GET", "/authorize%3Faccess_token=t", Flaw::LegacyLinking),
             ("legacy unlink, cut", "GET", "/login/unlink%3Fx", Flaw::LegacyLinking),
@@ -230,7 +268,13 @@ mod tests {
             assert_eq!(found(method, target), Err(expected), "{row}");
         }
         assert_eq!(found("GET", "/app/x?access_token=1"), Ok(Route::Pass));
-        assert_eq!(found("GET", "/authorize?client_id=1"), Ok(Route::Pass));
+        assert_eq!(found("GET", "/authorize?client_id=1&request_id=2"), Ok(Route::Pass));
+        for passes in ["/app/", "/app//x", "/app/x/", "/app///", "/authorize/?x"] {
+            assert_eq!(found("GET", passes), Ok(Route::Pass), "{passes}");
+        }
+        for refused in ["//app", "/app/../x", "//", "/nowhere/", "/api//v2/users/x"] {
+            assert!(found("GET", refused).is_err(), "{refused}");
+        }
         assert_eq!(
             found("POST", "/api/v2/users/auth0%7Ca/identities"),
             Ok(Route::Guarded(Guarded { user_id: "auth0|a".to_owned(), action: Action::Link }))

@@ -116,6 +116,7 @@ fn flaw_may_pass(flaw: Flaw) -> bool {
         | Flaw::ProviderMalformed
         | Flaw::PathOverride
         | Flaw::LegacyLinking
+        | Flaw::RequestObject
         | Flaw::RouteNeighbour
         | Flaw::RouteMethod
         | Flaw::ProfileOff

@@ -30,7 +30,7 @@ pub(crate) fn exchange(
     reply_to: ResponseOutparam,
     began: Moment,
 ) {
-    let first = request::head(client, gate.policy.borrow().wanted_headers());
+    let first = request::head(client, &gate.policy.borrow());
     let (mut exchange, mut turn) = gate.policy.borrow_mut().open(first, now());
     let mut client = Client::new(client);
     let mut held: Option<Held> = None;

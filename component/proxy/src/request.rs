@@ -1,12 +1,12 @@
 //! The client's request, as the host hands it over.
 
-use linkgate_policy::{Head, Header};
+use linkgate_policy::{Head, Header, Policy};
 use wasi::http::types::{IncomingRequest, Method};
 
-/// What the policy gets to see: method, target, and the header lines it `wanted`.
-pub(crate) fn head(request: &IncomingRequest, wanted: &[String]) -> Head {
-    let wants = |name: &String| wanted.contains(name);
-    let headers = lines(request).into_iter().filter(|line| wants(&line.name)).collect();
+/// What the policy gets to see: method, target, and the header lines that it wants.
+pub(crate) fn head(request: &IncomingRequest, policy: &Policy) -> Head {
+    let wants = |line: &Header| policy.wants(&line.name);
+    let headers = lines(request).into_iter().filter(wants).collect();
     Head { method: method(&request.method()), target: target(request).into_bytes(), headers }
 }
 

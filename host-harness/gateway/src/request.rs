@@ -24,7 +24,7 @@ impl ClientRequest {
         let headers = self
             .headers
             .iter()
-            .filter(|(name, _value)| wanted.iter().any(|wanted| wanted == name.as_str()))
+            .filter(|(name, _value)| is_wanted(wanted, name.as_str()))
             .map(line)
             .collect();
         Head { method: self.method.as_str().to_owned(), target: self.line.target.clone(), headers }
@@ -57,6 +57,17 @@ impl ClientRequest {
         headers.insert(header::HOST, upstream.authority().clone());
         Some(assemble(self.method.clone(), target, headers, content))
     }
+}
+
+/// Whether a line of this name is handed over: `policy.wanted-headers` has it, names folded. An entry that
+/// ends in `*` is a prefix.
+fn is_wanted(wanted: &[String], name: &str) -> bool {
+    let fold = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let name: String = name.chars().map(fold).collect();
+    wanted.iter().any(|wanted| match wanted.strip_suffix('*') {
+        Some(prefix) => name.starts_with(prefix),
+        None => name == *wanted,
+    })
 }
 
 /// The policy's request: exactly what the step says, with `host` and the framing. `None` when HTTP

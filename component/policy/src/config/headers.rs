@@ -3,6 +3,7 @@
 use super::advice;
 use super::section::{Entry, Section};
 use super::{CorsRules, FORWARDED};
+use crate::overrides;
 
 pub(super) fn cors(mut section: Section<'_>) -> CorsRules {
     let origins =
@@ -37,8 +38,8 @@ fn origin(entry: &Entry<'_>) -> Option<String> {
 }
 
 /// Headers that are never the client's to send on: framing and connection, credentials, and what
-/// servers take for the request's own method, path or authority.
-const NEVER_FORWARDED: [&str; 22] = [
+/// servers take for the request's authority. For its path and method, [`overrides`] has them.
+const NEVER_FORWARDED: [&str; 19] = [
     "authorization",
     "proxy-authorization",
     "cookie",
@@ -56,16 +57,12 @@ const NEVER_FORWARDED: [&str; 22] = [
     "expect",
     "forwarded",
     "x-forwarded-host",
-    "x-forwarded-path",
     "x-forwarded-port",
-    "x-forwarded-prefix",
     "x-forwarded-proto",
-    "x-forwarded-uri",
 ];
 
 /// Families of such headers.
-const NEVER_FORWARDED_PREFIXES: [&str; 5] =
-    ["x-original-", "x-rewrite-", "x-envoy-", "x-http-method", "x-method-"];
+const NEVER_FORWARDED_PREFIXES: [&str; 3] = ["x-original-", "x-rewrite-", "x-envoy-"];
 
 /// A header that goes on besides the usual ones.
 pub(super) fn forwarded(entry: &Entry<'_>) -> Option<String> {
@@ -76,7 +73,8 @@ pub(super) fn forwarded(entry: &Entry<'_>) -> Option<String> {
         return entry.wrong("a header name of letters, digits and `-`", &format!("`{text}`"));
     }
     let never = NEVER_FORWARDED.contains(&name.as_str())
-        || NEVER_FORWARDED_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+        || NEVER_FORWARDED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        || overrides::is_override(&name);
     if never {
         return entry.wrong("a header that is the client's to send on", &format!("`{text}`"));
     }

@@ -97,7 +97,7 @@ impl<'s> Walk<'s> {
                 .request
                 .headers
                 .iter()
-                .filter(|line| wanted.contains(&line.name))
+                .filter(|line| linkgate_policy::is_wanted(&wanted, &line.name))
                 .cloned()
                 .collect(),
         };

@@ -1,6 +1,6 @@
 //! A request as people have it at hand: raw HTTP, a `curl` line, or its parts.
 
-use linkgate_policy::{Head, Header};
+use linkgate_policy::{Head, Header, Policy};
 
 use super::curl;
 
@@ -62,8 +62,8 @@ impl Asked {
     }
 
     /// What the policy gets to see of it.
-    pub(super) fn head(&self, wanted: &[String]) -> Head {
-        let headers = self.headers.iter().filter(|line| wanted.contains(&line.name));
+    pub(super) fn head(&self, policy: &Policy) -> Head {
+        let headers = self.headers.iter().filter(|line| policy.wants(&line.name));
         Head {
             method: self.method.clone(),
             target: self.target.clone(),

@@ -39,7 +39,7 @@ pub(crate) async fn run(mut policy: Policy, asked: &Asked, unix_s: u64, keys: &K
     let mut now = Now { unix_ms: unix_s.saturating_mul(1000), mono_ms: 0 };
     policy.warm();
     supply(&mut policy, keys, now).await;
-    let head = asked.head(policy.wanted_headers());
+    let head = asked.head(&policy);
     let (mut exchange, mut turn) = policy.open(head, now);
     let (mut merges, mut sent) = (false, None);
     for _ in 0..MAX_STEPS {

@@ -18,7 +18,7 @@ pub(super) const TOP: Section = Section {
             "profile",
             Word(&["off", "read-own"]),
             "off",
-            "`read-own` opens `GET {base_path}/users/{user_id}` to the user's own token",
+            "`read-own` opens `GET {base_path}/users/{user_id}` to the user's own token, with `fields` and `include_fields`",
         ),
         otherwise(
             "pass",
@@ -49,7 +49,13 @@ pub(super) const TOP: Section = Section {
             "encoded_slashes",
             Word(&["refuse", "in-ids"]),
             "refuse",
-            "`in-ids` lets `%2F` and `%5C` stand in user ids; they stay encoded upstream",
+            "`in-ids` lets `%2F` and `%5C` appear in user ids, URLs included; they stay encoded upstream",
+        ),
+        usually(
+            "request_objects",
+            Word(&["refuse", "pass"]),
+            "refuse",
+            "`pass` lets `/authorize` under a `pass` prefix carry `request` or `request_uri`: what is in these the gate does not see, legacy linking included",
         ),
         usually(
             "upstream_timeout",

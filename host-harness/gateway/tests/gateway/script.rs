@@ -65,7 +65,9 @@ impl Evaluator for Script {
     type Exchange = u32;
 
     fn wanted_headers(&self) -> Vec<String> {
-        ["authorization", "x-wanted", "connection", "upgrade"].map(str::to_owned).to_vec()
+        ["authorization", "x-wanted", "connection", "upgrade", "x-original-*"]
+            .map(str::to_owned)
+            .to_vec()
     }
 
     fn open(&mut self, head: &Head, _now: Now) -> Result<(u32, Turn), Trap> {

@@ -95,6 +95,25 @@ async fn only_wanted_headers_are_seen_and_repeated_ones_stay_repeated() {
     assert_eq!(headers.len(), 5, "{headers:?}");
 }
 
+/// Names are compared as the laxest server behind the gateway would.
+#[tokio::test]
+async fn a_header_is_wanted_by_its_folded_name() {
+    let mut stage = Stage::open(nobody().await, |_, _| reply(200)).await;
+    let request = "GET /a HTTP/1.1\r\nHost: x\r\nX_Original_URL: /b\r\nX.Original.Path: /c\r\n\
+                   X_WANTED: d\r\nX-Originals: e\r\nX-Wanted-Not: f\r\n\r\n";
+    let answer =
+        say(stage.address, request.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let Head { headers, .. } = stage.head().await;
+    let expected = [
+        line("x_original_url", "/b"),
+        line("x.original.path", "/c"),
+        line("x_wanted", "d"),
+        line("connection", "close"),
+    ];
+    assert_eq!(headers, expected);
+}
+
 #[tokio::test]
 async fn malformed_heads_reach_no_policy() {
     let stage = Stage::open(nobody().await, |_, _| reply(200)).await;

@@ -14,7 +14,8 @@ const ALLOWED_HEADERS: &str = "authorization, content-type, auth0-client, tracep
 const ALLOWED_METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
 
 /// What a browser's page may read besides the headers it may always read.
-const EXPOSED_HEADERS: &str = "WWW-Authenticate, Retry-After";
+const EXPOSED_HEADERS: &str = "WWW-Authenticate, Retry-After, X-RateLimit-Limit, \
+     X-RateLimit-Remaining, X-RateLimit-Reset";
 
 /// The CORS headers of one exchange: what its origin is owed.
 #[derive(Clone, Default)]

@@ -356,13 +356,13 @@ impl Flaw {
             | Self::PathEscapeMalformed
             | Self::PathEmptySegment
             | Self::PathDotSegment
-            | Self::PathEncodedSlash
             | Self::PathControl
             | Self::PathNotUtf8
             | Self::PathQuery
             | Self::PathDisguised
             | Self::ProviderMalformed
             | Self::PathOverride => Reason::PathRefused,
+            Self::PathEncodedSlash => Reason::EncodedSlash,
             Self::LegacyLinking
             | Self::RequestObject
             | Self::RouteNeighbour

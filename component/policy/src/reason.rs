@@ -12,6 +12,8 @@ named! {
         RequestMalformed = "request-malformed",
         /// The path can be read in more than one way.
         PathRefused = "path-refused",
+        /// An id holds an encoded slash, which the policy does not allow.
+        EncodedSlash = "encoded-slash",
         /// The Management API is closed but for the guarded routes.
         RouteRefused = "route-refused",
         /// There is nothing at this path.
@@ -132,6 +134,11 @@ impl Reason {
                 400,
                 "path-refused",
                 "The path can be read in more than one way: send it without dot segments, doubled or encoded slashes, and without a query.",
+            ),
+            Self::EncodedSlash => Row::new(
+                400,
+                "encoded-slash",
+                "An encoded slash is refused here: where ids hold slashes, the policy of this gate needs encoded_slashes: in-ids.",
             ),
             Self::RouteRefused => Row::new(
                 403,

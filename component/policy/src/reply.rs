@@ -10,6 +10,11 @@ use crate::reason::{Challenge, Reason};
 /// What the `type` of a problem begins with; its reason code follows.
 pub const PROBLEM_TYPE: &str = "urn:linkgate:reason:";
 
+/// Seconds that a client is asked to wait at most. SDKs block their caller for as long as it says, so a
+/// cooldown of minutes would hang a page; one that comes too early is answered again. Raised, people wait
+/// longer for a gate that may be well by then.
+const MAX_RETRY_AFTER_S: u32 = 10;
+
 /// The reply to a refused request. All of its text is fixed: nothing that was sent, configured or
 /// read from a key reaches it. `retry_after_s` is when to come again, where that is known better than
 /// the reason knows it.
@@ -36,6 +41,7 @@ pub(crate) fn problem(reason: Reason, retry_after_s: Option<u32>, cors: &Cors) -
         headers.push(Header::new("www-authenticate", &challenge));
     }
     if let Some(seconds) = retry_after_s.or(row.retry_after_s) {
+        let seconds = seconds.min(MAX_RETRY_AFTER_S);
         headers.push(Header::new("retry-after", &seconds.to_string()));
     }
     headers.extend(cors.headers());

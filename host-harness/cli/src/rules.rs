@@ -7,7 +7,7 @@ use crate::reference::{Section, Unless};
 
 /// The causes that a key of the policy decides, with that key. What no key can change, such as a signature that does
 /// not verify, has none.
-const DECIDED_BY: [(&str, &str); 20] = [
+const DECIDED_BY: [(&str, &str); 21] = [
     ("bearer-issuer-unknown", "issuers[].issuer"),
     ("bearer-algorithm-refused", "issuers[].algorithms"),
     ("bearer-audience-mismatch", "issuers[].audiences"),
@@ -25,6 +25,7 @@ const DECIDED_BY: [(&str, &str); 20] = [
     ("profile-off", "profile"),
     ("preflight-off", "cors"),
     ("path-encoded-slash", "encoded_slashes"),
+    ("request-object", "request_objects"),
     ("metadata-conflict", "metadata.conflicts"),
     ("metadata-too-large", "metadata.max_bytes"),
     ("metadata-late", "metadata.timeout"),

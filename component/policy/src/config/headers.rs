@@ -17,9 +17,15 @@ pub(super) fn cors(mut section: Section<'_>) -> CorsRules {
     CorsRules { origins, max_age_s: max_age_ms / 1000 }
 }
 
+/// What the pages of apps have that are packed with Capacitor and Ionic: their own scheme, one host.
+const APP_ORIGINS: [&str; 2] = ["capacitor://localhost", "ionic://localhost"];
+
 /// A serialized origin (RFC 6454 section 6.2): scheme, host, port, and nothing after it.
 fn origin(entry: &Entry<'_>) -> Option<String> {
     let text = entry.text()?;
+    if APP_ORIGINS.contains(&text) {
+        return Some(text.to_owned());
+    }
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let plain = |host: &str| {
         !host.is_empty()

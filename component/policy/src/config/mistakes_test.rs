@@ -88,6 +88,7 @@ fn one_mistake_at_a_time() {
         (format!("{issuer}/keys"), json!({ "discovery": true, "hosts": ["Keys.example"] }), format!("{issuer}/keys/hosts/0: expected a host in lower case, without a port, found `Keys.example`")),
         ("/cors".to_owned(), json!({ "origins": ["*"] }), "/cors/origins/0: expected an exact origin such as `https://app.example`, in lower case, without a path, found `*`".to_owned()),
         ("/cors".to_owned(), json!({}), "/cors: expected the key `origins`, found none".to_owned()),
+        ("/forward_headers".to_owned(), json!(["X-Forwarded-Prefix"]), "/forward_headers/0: expected a header that is the client's to send on, found `X-Forwarded-Prefix`".to_owned()),
         ("/forward_headers".to_owned(), json!(["Authorization"]), "/forward_headers/0: expected a header that is the client's to send on, found `Authorization`".to_owned()),
         ("/base_path".to_owned(), json!("/api;x"), "/base_path: expected an absolute path of letters, digits, `-`, `_`, `.` and `~`, without a trailing slash, found `/api;x`".to_owned()),
         ("/pass".to_owned(), json!(["/API"]), "/pass/0: expected a prefix apart from the guarded routes, found one that overlaps `/api/v2/users`".to_owned()),

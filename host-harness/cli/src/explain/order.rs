@@ -41,6 +41,7 @@ fn stage_of_flaw(flaw: Flaw) -> Stage {
         | Flaw::ProviderMalformed
         | Flaw::PathOverride
         | Flaw::LegacyLinking
+        | Flaw::RequestObject
         | Flaw::RouteNeighbour
         | Flaw::RouteMethod
         | Flaw::ProfileOff

@@ -98,6 +98,7 @@ pub fn page(reason: Reason) -> &'static str {
     match reason {
         Reason::RequestMalformed => include_str!("../../../../docs/reasons/request-malformed.md"),
         Reason::PathRefused => include_str!("../../../../docs/reasons/path-refused.md"),
+        Reason::EncodedSlash => include_str!("../../../../docs/reasons/encoded-slash.md"),
         Reason::RouteRefused => include_str!("../../../../docs/reasons/route-refused.md"),
         Reason::RouteUnknown => include_str!("../../../../docs/reasons/route-unknown.md"),
         Reason::BearerMissing => include_str!("../../../../docs/reasons/bearer-missing.md"),

@@ -24,7 +24,7 @@ pub(super) const TOP: Section = Section {
             "pass",
             Texts(0),
             "none",
-            "path prefixes, of whole segments, that are passed on untouched. They may not overlap each other or the guarded routes",
+            "path prefixes, of whole segments, that are passed on untouched, WebSocket and gRPC excepted. They may not overlap each other or the guarded routes",
         ),
         otherwise("cors", Object, "no CORS", "which pages may call from a browser"),
         otherwise(
@@ -98,7 +98,11 @@ pub(super) const LOG: Section = Section {
 pub(super) const CORS: Section = Section {
     path: "cors",
     keys: &[
-        required("origins", Texts(1), "exact origins, lower case; no `*`, no `null`"),
+        required(
+            "origins",
+            Texts(1),
+            "exact origins, lower case; `capacitor://localhost` and `ionic://localhost` too; no `*`, no `null`",
+        ),
         usually(
             "max_age",
             Duration(0, 24 * HOUR),

@@ -249,6 +249,7 @@ fn can_be(reason: Reason, policy: &Value) -> bool {
     match reason {
         Reason::RequestMalformed
         | Reason::PathRefused
+        | Reason::EncodedSlash
         | Reason::RouteRefused
         | Reason::RouteUnknown
         | Reason::BearerMissing
@@ -300,12 +301,13 @@ mod tests {
     use crate::reference::SECTIONS;
 
     /// Keys that no case has to show: what they say is no restriction of a request, or is shown with another key.
-    const UNSHOWN: [&str; 17] = [
+    const UNSHOWN: [&str; 18] = [
         "version",
         "issuers",
         "base_path",
         "cors",
         "encoded_slashes",
+        "request_objects",
         "upstream_timeout",
         "body_timeout",
         "log",

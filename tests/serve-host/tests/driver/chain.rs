@@ -6,6 +6,7 @@
 mod bad_keys;
 mod client_gone;
 mod concurrent;
+mod disguised;
 mod keys;
 mod no_answer;
 mod operator;

@@ -9,6 +9,7 @@
 
 mod bad_keys;
 mod client_gone;
+mod disguised;
 mod keys;
 mod no_answer;
 mod operator;

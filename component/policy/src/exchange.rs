@@ -185,7 +185,7 @@ impl Exchange {
         let preflight = lines.has("access-control-request-method");
         let route = match path::read(&head.target) {
             Ok(target) => route::find(&self.rules, &head.method, &target, preflight)?,
-            Err(_) if preflight && self.reveals(head, now) => Route::Preflight,
+            Err(flaw) if preflight && self.reveals(head, flaw, now) => Route::Preflight,
             Err(flaw) => return Err(flaw.into()),
         };
         self.record.route(&route, &self.rules.users);
@@ -220,13 +220,14 @@ impl Exchange {
     }
 
     /// Whether a preflight for a path that cannot be read is answered, so that the page learns why from the
-    /// request itself. In shadow it would pass, and such a target cannot.
-    fn reveals(&self, head: &Head, now: Now) -> bool {
-        let in_shadow =
-            self.rules.shadow.is_some_and(|shadow| shadow.lets_through(Cause::Preflight, now));
+    /// request itself. In shadow it would pass, and not every such target can.
+    fn reveals(&self, head: &Head, flaw: Flaw, now: Now) -> bool {
+        let passes =
+            |cause| self.rules.shadow.is_some_and(|shadow| shadow.lets_through(cause, now));
+        let can_pass = passes(Cause::Denied(Denial::Request(flaw))) || !passes(Cause::Preflight);
         head.method == "OPTIONS"
             && self.rules.cors.is_some()
-            && !in_shadow
+            && can_pass
             && route::is_written_below(&self.rules, &head.target)
     }
 

@@ -142,8 +142,10 @@ fn unknown() -> Ended {
     Ended::Refused { status: 401, cause, retry_after_s: None }
 }
 
-fn failed(fault: Fault, retry_after_s: u64) -> Ended {
-    Ended::Refused { status: 503, cause: Cause::Failed(fault), retry_after_s: Some(retry_after_s) }
+/// Clients are asked to wait 10 s at most, however long it takes.
+fn failed(fault: Fault, left_s: u64) -> Ended {
+    let retry_after_s = Some(left_s.min(10));
+    Ended::Refused { status: 503, cause: Cause::Failed(fault), retry_after_s }
 }
 
 #[test]

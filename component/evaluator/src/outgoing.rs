@@ -88,7 +88,7 @@ impl From<policy::Fetch> for wit::Fetch {
 
 impl From<policy::KeySource> for wit::KeySource {
     fn from(source: policy::KeySource) -> Self {
-        let used = source.keys.iter().filter(|key| key.refused.is_none()).count();
+        let used = source.keys.iter().filter(|key| key.is_used()).count();
         Self {
             issuer: source.issuer,
             url: source.url,

@@ -172,6 +172,11 @@ impl Number {
         &self.0
     }
 
+    /// Whether it is written as a whole number: without a fraction and without an exponent.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.0.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+    }
+
     /// A whole number that is written as one.
     pub(crate) fn as_u64(&self) -> Option<u64> {
         self.0.parse().ok()

@@ -3,11 +3,12 @@
 //! One bad key does not sink the set: issuers publish keys for encryption and for other algorithms
 //! beside the ones that are wanted. A set that is not one is refused whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jsonwebtoken::Algorithm;
 
 use crate::json::{self, Json, NotStrict};
+use crate::jwk;
 use crate::key::{self, Key};
 use crate::thumbprint;
 
@@ -17,14 +18,19 @@ pub(crate) const MAX_KEYS: usize = 64;
 /// A key of a set, and whether it can be used.
 pub(crate) struct Entry {
     pub(crate) row: KeyRow,
-    /// The key, prepared for each algorithm it may be used with. Empty when it was refused.
+    /// The key, prepared for each algorithm it may be used with. Empty when it was refused, or when
+    /// another entry is the same key.
     pub(crate) keys: Vec<Key>,
+    /// `alg`, when it is a string; one name where an algorithm has two.
+    alg: Option<String>,
+    /// Whether it says that it is for encryption.
+    encrypts: bool,
 }
 
 /// What a key of a set is, for people: nothing in it is secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyRow {
-    /// `kid`, when it is a string.
+    /// `kid`, when it is a string or a whole number.
     pub kid: Option<String>,
     /// `kty`: `RSA`, `EC`, `OKP`, or what stands there.
     pub kind: String,
@@ -36,6 +42,8 @@ pub struct KeyRow {
     pub algorithms: Vec<&'static str>,
     /// Its SHA-256 thumbprint (RFC 7638), where its type has one.
     pub thumbprint: Option<String>,
+    /// Whether it is the same key as one before it in the set.
+    pub repeated: bool,
     /// Why it is not used, if it is not.
     pub refused: Option<String>,
 }
@@ -60,35 +68,35 @@ pub(crate) fn read(keys: &[Json], algorithms: &[Algorithm]) -> Result<Vec<Entry>
         return Err(format!("expected at most {MAX_KEYS} keys, found {}", keys.len()));
     }
     let mut entries: Vec<Entry> = keys.iter().map(|key| entry(key, algorithms)).collect();
-    refuse_repeated(&mut entries);
+    refuse_mixed(&mut entries);
+    refuse_ambiguous(&mut entries);
+    join_repeated(&mut entries);
     Ok(entries)
 }
 
 fn entry(value: &Json, algorithms: &[Algorithm]) -> Entry {
     let text = |name: &str| value.member(name).and_then(Json::as_text);
-    let prepared = key::prepare(&value.to_value(), algorithms).and_then(|keys| {
-        if keys.is_empty() {
-            Err("expected a key for one of the issuer's algorithms, found one of another family"
-                .to_owned())
-        } else {
-            Ok(keys)
-        }
-    });
-    let (keys, refused) = match prepared {
+    let (keys, refused) = match key::prepare(value, algorithms) {
         Ok(keys) => (keys, None),
         Err(why) => (Vec::new(), Some(why)),
     };
     let bits = text("n").and_then(key::base64url).map(|n| format!("{} bits", bits(&n)));
     let row = KeyRow {
-        kid: text("kid").map(str::to_owned),
+        kid: jwk::kid(value).unwrap_or_default(),
         kind: text("kty").unwrap_or_default().to_owned(),
         size: text("crv").map(str::to_owned).or(bits).unwrap_or_default(),
         usage: text("use").map(str::to_owned),
         algorithms: keys.iter().map(|key| key::name(key.algorithm)).collect(),
         thumbprint: thumbprint::of(value),
+        repeated: false,
         refused,
     };
-    Entry { row, keys }
+    let one_name = |name: &str| match key::algorithm(name) {
+        Some(algorithm) => key::name(algorithm).to_owned(),
+        None => name.to_owned(),
+    };
+    let alg = text("alg").map(one_name);
+    Entry { row, keys, alg, encrypts: jwk::encrypts(value) }
 }
 
 /// Bits of a number, leading zeros left out.
@@ -98,23 +106,77 @@ fn bits(number: &[u8]) -> usize {
     significant.len() * 8 - first
 }
 
-/// A `kid` names one key for an algorithm. Where it names two, nobody can tell which was meant:
-/// neither is used.
-fn refuse_repeated(entries: &mut [Entry]) {
-    let mut seen: BTreeMap<(Option<String>, &'static str), usize> = BTreeMap::new();
-    for key in entries.iter().flat_map(|entry| &entry.keys).filter(|key| key.kid.is_some()) {
-        *seen.entry((key.kid.clone(), key::name(key.algorithm))).or_default() += 1;
+/// A key that is published for encryption, too, is used for neither: what decrypts with it also signs
+/// with it (RFC 7517 section 4.3 calls unrelated operations with one key a weakness).
+fn refuse_mixed(entries: &mut [Entry]) {
+    let mixed: BTreeSet<Option<String>> = entries
+        .iter()
+        .filter(|entry| entry.encrypts && entry.row.thumbprint.is_some())
+        .map(|entry| entry.row.thumbprint.clone())
+        .collect();
+    for entry in entries.iter_mut().filter(|entry| mixed.contains(&entry.row.thumbprint)) {
+        entry.refuse("expected a key for signatures alone, found it again for encryption");
+    }
+}
+
+/// A `kid` names one key for an algorithm. Where it names two, nothing says which was meant: neither
+/// is used.
+fn refuse_ambiguous(entries: &mut [Entry]) {
+    let mut named: BTreeMap<(String, &'static str), BTreeSet<Identity>> = BTreeMap::new();
+    for entry in entries.iter() {
+        for (kid, algorithm) in entry.names() {
+            named.entry((kid, algorithm)).or_default().insert(entry.identity());
+        }
     }
     for entry in entries {
-        let repeated = entry.keys.iter().any(|key| {
-            seen.get(&(key.kid.clone(), key::name(key.algorithm))).is_some_and(|count| *count > 1)
-        });
-        if repeated {
-            entry.keys.clear();
-            entry.row.algorithms.clear();
-            entry.row.refused =
-                Some("expected every `kid` once for an algorithm, found it again".to_owned());
+        let ambiguous =
+            entry.names().iter().any(|name| named.get(name).is_some_and(|keys| keys.len() > 1));
+        if ambiguous {
+            entry.refuse("expected every `kid` once for an algorithm, found it again");
         }
+    }
+}
+
+/// The same key twice, under one name and for the same purpose, is one key.
+fn join_repeated(entries: &mut [Entry]) {
+    let mut seen = BTreeSet::new();
+    for entry in entries.iter_mut().filter(|entry| !entry.keys.is_empty()) {
+        if !seen.insert((entry.row.kid.clone(), entry.identity())) {
+            entry.keys.clear();
+            entry.row.repeated = true;
+        }
+    }
+}
+
+/// What two entries have in common when they are the same key: thumbprint, `alg` and `use`.
+type Identity = (Option<String>, Option<String>, Option<String>);
+
+impl Entry {
+    fn identity(&self) -> Identity {
+        (self.row.thumbprint.clone(), self.alg.clone(), self.row.usage.clone())
+    }
+
+    /// What tokens can call its keys.
+    fn names(&self) -> Vec<(String, &'static str)> {
+        let name = |key: &Key| Some((key.kid.clone()?, key::name(key.algorithm)));
+        self.keys.iter().filter_map(name).collect()
+    }
+
+    /// Refuses a key that would be good by itself.
+    fn refuse(&mut self, why: &str) {
+        if self.row.refused.is_none() {
+            self.keys.clear();
+            self.row.algorithms.clear();
+            self.row.refused = Some(why.to_owned());
+        }
+    }
+}
+
+impl KeyRow {
+    /// Whether tokens are verified with it. A repeated key is in use once.
+    #[must_use]
+    pub fn is_used(&self) -> bool {
+        self.refused.is_none() && !self.repeated
     }
 }
 
@@ -151,20 +213,12 @@ mod tests {
         let long = format!("__{}", "_".repeat(1366));
         let p256 = json!({ "kty": "EC", "crv": "P-256", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0" });
         for (row, key, why) in [
-            (
-                "not an object",
-                json!("key"),
-                "expected a JSON Web Key of type RSA, EC or OKP (RFC 7518), found something else",
-            ),
-            (
-                "no type",
-                json!({ "n": N, "e": "AQAB" }),
-                "expected a JSON Web Key of type RSA, EC or OKP (RFC 7518), found something else",
-            ),
+            ("not an object", json!("key"), "expected a key as an object, found a string"),
+            ("no type", json!({ "n": N, "e": "AQAB" }), "expected `kty`, found none"),
             (
                 "unknown type",
                 json!({ "kty": "AKP", "pub": "AA" }),
-                "expected a JSON Web Key of type RSA, EC or OKP (RFC 7518), found something else",
+                "expected a key of type RSA, EC or OKP, found `AKP` (ML-DSA, RFC 9964), which is not supported",
             ),
             (
                 "private RSA",
@@ -189,27 +243,27 @@ mod tests {
             (
                 "for encryption",
                 rsa(&json!({ "use": "enc" })),
-                "expected `use` to be `sig`, found another",
+                "expected `use` to be `sig`, found `enc`",
             ),
             (
                 "operations without verify",
                 rsa(&json!({ "key_ops": ["encrypt"] })),
-                "expected `key_ops` to be `verify` alone, found others",
+                "expected `key_ops` to be `verify`, alone or with `sign`, found others",
             ),
             (
                 "mixed operations",
                 rsa(&json!({ "key_ops": ["verify", "encrypt"] })),
-                "expected `key_ops` to be `verify` alone, found others",
+                "expected `key_ops` to be `verify`, alone or with `sign`, found others",
             ),
             (
                 "another algorithm",
                 rsa(&json!({ "alg": "RS512" })),
-                "expected a key for one of the issuer's algorithms, found one of another family",
+                "expected `alg` to be one of the issuer's algorithms, found `RS512`",
             ),
             (
                 "algorithm of encryption",
                 rsa(&json!({ "alg": "RSA-OAEP" })),
-                "expected a key for one of the issuer's algorithms, found one of another family",
+                "expected `alg` to be one of the issuer's algorithms, found `RSA-OAEP`",
             ),
             (
                 "short modulus",
@@ -241,11 +295,7 @@ mod tests {
                 rsa(&json!({ "n": format!("{N}=") })),
                 "expected `n` in base64url, found something else",
             ),
-            (
-                "no exponent",
-                json!({ "kty": "RSA", "n": N }),
-                "expected a JSON Web Key of type RSA, EC or OKP (RFC 7518), found something else",
-            ),
+            ("no exponent", json!({ "kty": "RSA", "n": N }), "expected `e`, found none"),
             (
                 "loose bits in a coordinate",
                 with(p256.clone(), &json!({ "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a1" })),
@@ -258,7 +308,7 @@ mod tests {
             ),
             (
                 "short coordinate",
-                with(p256, &json!({ "x": "AA" })),
+                with(p256.clone(), &json!({ "x": "AA" })),
                 "expected `x` as 32 bytes in base64url, found something else",
             ),
             (
@@ -267,9 +317,74 @@ mod tests {
                 "expected a point of full order, found a weak key",
             ),
             (
+                "an algorithm of another family",
+                rsa(&json!({ "alg": "ES256" })),
+                "expected a key that fits its `alg` `ES256`, found an RSA key",
+            ),
+            (
+                "an algorithm of no type",
+                rsa(&json!({ "alg": ["RS256"] })),
+                "expected `alg` as a string, found a list",
+            ),
+            (
+                "a use of no type",
+                rsa(&json!({ "use": 1 })),
+                "expected `use` as a string, found a number",
+            ),
+            (
+                "operations of no type",
+                rsa(&json!({ "key_ops": "verify" })),
+                "expected `key_ops` as a list, found a string",
+            ),
+            (
+                "an operation of no type",
+                rsa(&json!({ "key_ops": ["verify", 1] })),
+                "expected `key_ops` to be `verify`, alone or with `sign`, found others",
+            ),
+            (
+                "an operation twice",
+                rsa(&json!({ "key_ops": ["verify", "verify"] })),
+                "expected `key_ops` to be `verify`, alone or with `sign`, found others",
+            ),
+            (
+                "a kid of no type",
+                rsa(&json!({ "kid": 1.5 })),
+                "expected `kid` as a string or a whole number, found a number",
+            ),
+            (
+                "a private ML-DSA key",
+                json!({ "kty": "AKP", "alg": "ML-DSA-44", "pub": "AA", "priv": "AA" }),
+                "expected a public key, found the private member `priv`",
+            ),
+            (
+                "Ed448",
+                json!({ "kty": "OKP", "crv": "Ed448", "x": ED, "alg": "Ed448" }),
+                "expected the curve Ed25519, found `Ed448` (RFC 9864), which is not supported",
+            ),
+            (
+                "ES256K",
+                with(p256.clone(), &json!({ "crv": "secp256k1", "alg": "ES256K" })),
+                "expected the curve P-256 or P-384, found `secp256k1` (ES256K), which is not supported",
+            ),
+            (
+                "ES512",
+                with(p256.clone(), &json!({ "crv": "P-521", "alg": "ES512" })),
+                "expected the curve P-256 or P-384, found `P-521` (ES512), which is not supported",
+            ),
+            (
+                "a name that is not printable",
+                json!({ "kty": "\u{1b}[2J" }),
+                "expected a key of type RSA, EC or OKP, found `\\u{1b}[2J`, which is not supported",
+            ),
+            (
+                "a modulus whose private key can be computed",
+                rsa(&json!({ "n": crate::roca::tests::SHAPED })),
+                "expected a sound RSA modulus, found one whose private key can be computed (ROCA, CVE-2017-15361)",
+            ),
+            (
                 "key agreement",
                 json!({ "kty": "OKP", "crv": "X25519", "x": ED }),
-                "expected a JSON Web Key of type RSA, EC or OKP (RFC 7518), found something else",
+                "expected the curve Ed25519, found `X25519` (key agreement), which is not supported",
             ),
         ] {
             // A good key beside it stays.
@@ -282,9 +397,117 @@ mod tests {
         }
     }
 
+    /// What a set of one key says of it: why it is refused, or its algorithms.
+    fn judged(key: &Value) -> Result<Vec<&'static str>, String> {
+        let row = read(&json!({ "keys": [key] })).unwrap().remove(0);
+        row.refused.map_or(Ok(row.algorithms), Err)
+    }
+
+    /// Members as real issuers and their libraries write them (RFC 7517 section 4).
+    #[test]
+    fn a_member_that_no_rule_reads_does_not_matter() {
+        for (row, changes) in [
+            ("certificates as text", json!({ "x5c": "MIIC", "x5t": 1, "x5t#S256": null })),
+            ("certificates of any type", json!({ "x5c": [1, null, {}], "x5u": false })),
+            (
+                "members of the issuer's own",
+                json!({ "issuer": [], "exp": {}, "cloud": 1.5, "x": 7, "crv": [] }),
+            ),
+            ("an absent use", json!({ "use": null })),
+            ("an absent algorithm", json!({ "alg": null })),
+            ("absent operations", json!({ "key_ops": null })),
+            ("absent private members", json!({ "d": null, "p": null, "k": null, "oth": null })),
+            ("a permitted pair", json!({ "key_ops": ["sign", "verify"] })),
+            ("the pair the other way round", json!({ "key_ops": ["verify", "sign"] })),
+            ("a kid that is a number", json!({ "kid": 7 })),
+            ("no kid", json!({ "kid": null })),
+        ] {
+            assert_eq!(judged(&rsa(&changes)), Ok(vec!["RS256"]), "{row}");
+        }
+    }
+
+    #[test]
+    fn a_numeric_kid_is_its_text() {
+        let kid = |kid: Value| {
+            read(&json!({ "keys": [rsa(&json!({ "kid": kid }))] })).unwrap().remove(0).kid
+        };
+        assert_eq!(kid(json!(2_026)).as_deref(), Some("2026"));
+        assert_eq!(kid(json!(-1)).as_deref(), Some("-1"));
+        assert_eq!(kid(json!("a")).as_deref(), Some("a"));
+        assert_eq!(kid(Value::Null), None);
+    }
+
+    /// RFC 9864 section 2.2: the same algorithm under two names.
+    #[test]
+    fn ed25519_is_eddsa() {
+        for alg in ["Ed25519", "EdDSA"] {
+            let key = json!({ "kty": "OKP", "crv": "Ed25519", "x": ED, "alg": alg });
+            assert_eq!(judged(&key), Ok(vec!["EdDSA"]), "{alg}");
+        }
+    }
+
+    /// What became of two keys: whether each verifies, and whether it is the same again.
+    fn pair(second: &Value) -> Vec<(bool, bool)> {
+        let rows = read(&json!({ "keys": [rsa(&json!({ "alg": "RS256" })), second] })).unwrap();
+        rows.iter().map(|row| (row.refused.is_none(), row.repeated)).collect()
+    }
+
+    #[test]
+    fn the_same_key_twice_is_one_key() {
+        let same = json!({ "alg": "RS256" });
+        for (row, changes, expected) in [
+            ("to the byte", json!({}), [(true, false), (true, true)]),
+            (
+                "with other certificates",
+                json!({ "x5c": ["MIIC"], "key_ops": ["verify"] }),
+                [(true, false), (true, true)],
+            ),
+            ("without its algorithm", json!({ "alg": null }), [(false, false), (false, false)]),
+            ("without its use", json!({ "use": null }), [(false, false), (false, false)]),
+            ("for encryption", json!({ "use": "enc" }), [(false, false), (false, false)]),
+            (
+                "for encryption, by operations",
+                json!({ "key_ops": ["wrapKey"], "use": null }),
+                [(false, false), (false, false)],
+            ),
+            (
+                "for encryption, by algorithm",
+                json!({ "alg": "RSA-OAEP", "use": null }),
+                [(false, false), (false, false)],
+            ),
+            (
+                "for encryption, by another name",
+                json!({ "use": "enc", "kid": "b" }),
+                [(false, false), (false, false)],
+            ),
+            ("by another name", json!({ "kid": "b" }), [(true, false), (true, false)]),
+            ("for another algorithm", json!({ "alg": "RS512" }), [(true, false), (false, false)]),
+        ] {
+            assert_eq!(pair(&with(rsa(&same), &changes)), expected, "{row}");
+        }
+        let nameless = rsa(&json!({ "kid": null }));
+        let entries = parse(
+            json!({ "keys": [nameless, nameless] }).to_string().as_bytes(),
+            &[Algorithm::RS256],
+        );
+        assert_eq!(
+            entries.unwrap().iter().map(|entry| entry.keys.len()).collect::<Vec<_>>(),
+            [1, 0],
+            "without kid"
+        );
+    }
+
+    #[test]
+    fn two_keys_of_one_name_are_not_one() {
+        let other = rsa(&json!({ "n": format!("{}{}", N.trim_end_matches("uXpoQ"), "uXppQ") }));
+        let rows = read(&json!({ "keys": [rsa(&json!({})), rsa(&json!({})), other] })).unwrap();
+        assert!(rows.iter().all(|row| row.refused.is_some() && !row.repeated), "{rows:?}");
+    }
+
     #[test]
     fn a_repeated_kid_is_nobodys() {
-        let twice = json!({ "keys": [rsa(&json!({})), rsa(&json!({})), { "kty": "OKP", "crv": "Ed25519", "x": ED, "kid": "a" }] });
+        let other = rsa(&json!({ "n": format!("{}{}", N.trim_end_matches("uXpoQ"), "uXppQ") }));
+        let twice = json!({ "keys": [rsa(&json!({})), other, { "kty": "OKP", "crv": "Ed25519", "x": ED, "kid": "a" }] });
         let refused: Vec<bool> =
             read(&twice).unwrap().iter().map(|row| row.refused.is_some()).collect();
         assert_eq!(
@@ -325,6 +548,7 @@ mod tests {
             usage: Some("sig".to_owned()),
             algorithms: vec!["RS256"],
             thumbprint: Some("IsUn6_e04MaShXFIISMp4kG62LWzMIPy_MvSA5pJgX8".to_owned()),
+            repeated: false,
             refused: None,
         };
         assert_eq!(rows, [expected]);

@@ -6,9 +6,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::Algorithm;
-use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, KeyOperations, PublicKeyUse};
 
 use crate::denial::TokenFlaw;
+use crate::json::Json;
+use crate::jwk::{self, Jwk};
 use crate::verifier::{self, Verifier};
 
 /// A verification key bound to one algorithm.
@@ -27,41 +28,37 @@ impl Key {
 
 /// Prepares a public JWK (RFC 7517) for each of the algorithms it fits.
 ///
-/// Says in a phrase what is wrong with it otherwise; a key that merely fits none of the algorithms
-/// gives an empty list.
-pub(crate) fn prepare(
-    value: &serde_json::Value,
-    algorithms: &[Algorithm],
-) -> Result<Vec<Key>, String> {
-    for private in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
-        if value.get(private).is_some() {
-            return Err(format!("expected a public key, found the private member `{private}`"));
-        }
-    }
-    let jwk: Jwk = serde_json::from_value(value.clone())
-        .ok()
-        .filter(|jwk: &Jwk| !matches!(jwk.algorithm, AlgorithmParameters::Other(_)))
-        .ok_or("expected a JSON Web Key of type RSA, EC or OKP (RFC 7518), found something else")?;
-    if matches!(jwk.common.public_key_use, Some(PublicKeyUse::Encryption | PublicKeyUse::Other(_)))
-    {
-        return Err("expected `use` to be `sig`, found another".to_owned());
-    }
-    // RFC 7517 section 4.3: unrelated operations with one key are a weakness.
-    let operations = jwk.common.key_operations.as_deref();
-    if operations.is_some_and(|operations| operations != [KeyOperations::Verify]) {
-        return Err("expected `key_ops` to be `verify` alone, found others".to_owned());
-    }
-    let declared = value.get("alg").map(|alg| alg.as_str().unwrap_or_default());
+/// Says in a phrase why it is not used otherwise.
+pub(crate) fn prepare(value: &Json, algorithms: &[Algorithm]) -> Result<Vec<Key>, String> {
+    let jwk = jwk::read(value)?;
+    let declared = jwk.alg.map(algorithm);
     let mut keys = Vec::new();
     for algorithm in algorithms.iter().copied() {
-        if declared.is_some_and(|declared| declared != name(algorithm)) {
+        if declared.is_some_and(|declared| declared != Some(algorithm)) {
             continue;
         }
-        if let Some(verifier) = verifier::public(&jwk.algorithm, algorithm)? {
-            keys.push(Key { kid: jwk.common.key_id.clone(), algorithm, verifier });
+        if let Some(verifier) = verifier::public(&jwk.material, algorithm)? {
+            keys.push(Key { kid: jwk.kid.clone(), algorithm, verifier });
         }
     }
-    Ok(keys)
+    if keys.is_empty() { Err(unfit(&jwk, algorithms)) } else { Ok(keys) }
+}
+
+/// Why a good key is for none of the algorithms.
+fn unfit(jwk: &Jwk<'_>, algorithms: &[Algorithm]) -> String {
+    let kind = jwk.material.kind();
+    match jwk.alg {
+        None => format!("expected a key for one of the issuer's algorithms, found {kind}"),
+        Some(alg) if algorithm(alg).is_some_and(|alg| algorithms.contains(&alg)) => {
+            format!("expected a key that fits its `alg` {}, found {kind}", jwk::shown(alg))
+        }
+        Some(alg) => {
+            format!(
+                "expected `alg` to be one of the issuer's algorithms, found {}",
+                jwk::shown(alg)
+            )
+        }
+    }
 }
 
 /// Prepares a shared secret for an HMAC algorithm.
@@ -127,8 +124,26 @@ const ALGORITHMS: [(Algorithm, &str); 12] = [
 
 /// The algorithm of a JOSE name, case-sensitive. `none` is not the name of one.
 pub(crate) fn algorithm(name: &str) -> Option<Algorithm> {
+    // RFC 9864 section 2.2: `EdDSA` with the one curve that is verified on here.
+    let name = if name == "Ed25519" { "EdDSA" } else { name };
     ALGORITHMS.iter().find(|(_, known)| *known == name).map(|(algorithm, _)| *algorithm)
 }
+
+/// What an algorithm is that tokens may be signed with elsewhere, and not here.
+pub(crate) fn unsupported(name: &str) -> Option<&'static str> {
+    UNSUPPORTED.iter().find(|(known, _)| *known == name).map(|(_, what)| *what)
+}
+
+/// Registered algorithms that are not verified here: a token signed by one is refused, and a key for
+/// one never spoils the set it is in.
+const UNSUPPORTED: [(&str, &str); 6] = [
+    ("ES256K", "ECDSA on secp256k1 (RFC 8812)"),
+    ("ES512", "ECDSA on P-521 (RFC 7518)"),
+    ("Ed448", "EdDSA on Ed448 (RFC 9864)"),
+    ("ML-DSA-44", "ML-DSA (RFC 9964)"),
+    ("ML-DSA-65", "ML-DSA (RFC 9964)"),
+    ("ML-DSA-87", "ML-DSA (RFC 9964)"),
+];
 
 /// The JOSE name of an algorithm.
 pub(crate) fn name(algorithm: Algorithm) -> &'static str {

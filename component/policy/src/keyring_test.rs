@@ -569,12 +569,12 @@ fn what_is_wrong_with_an_endpoint_is_told_with_issuer_and_cause() {
         let expected = format!("keys of {ISSUER}: {URL}: {expected}{rest}");
         assert_eq!(said(answer), expected, "{row}");
     }
-    let mut bad = minted::jwk(1, "two\n");
+    let mut bad = minted::jwk(2, "two\n");
     bad["use"] = json!("enc");
     assert_eq!(
         said(Ok(set(&[minted::jwk(1, "one"), bad]))),
         format!(
-            "keys of {ISSUER}: 1 in use: `one`\nkeys of {ISSUER}: `two\\u{{a}}` is not used: expected `use` to be `sig`, found another"
+            "keys of {ISSUER}: 1 in use: `one`\nkeys of {ISSUER}: `two\\u{{a}}` is not used: expected `use` to be `sig`, found `enc`"
         )
     );
 }

@@ -75,8 +75,10 @@ impl KeySet {
         let mut keys = Vec::new();
         let published = whole.get_mut("keys").and_then(Value::as_array_mut).map(mem::take);
         for (key, row) in published.into_iter().flatten().zip(&self.rows) {
-            if let (Value::Object(mut key), None) = (key, &row.refused) {
+            if let (Value::Object(mut key), true) = (key, row.is_used()) {
                 key.retain(|name, _| PUBLIC.contains(&name.as_str()));
+                // A number that is the text of a `kid` may be longer than other readers keep.
+                key.extend(row.kid.iter().map(|kid| ("kid".to_owned(), kid.as_str().into())));
                 keys.push(Value::Object(key));
             }
         }
@@ -95,7 +97,7 @@ impl KeySet {
 
     /// What the operator is told of a set that differs from the one before.
     pub(crate) fn notices(&self, issuer: &str) -> Vec<String> {
-        let used = self.rows.iter().filter(|row| row.refused.is_none());
+        let used = self.rows.iter().filter(|row| row.is_used());
         let names: Vec<String> = used.map(name).collect();
         let mut notices = vec![match names.as_slice() {
             [] => format!(

@@ -61,11 +61,13 @@ mod attempts;
 mod discovery;
 mod keyset;
 mod jwks;
+mod jwk;
 mod thumbprint;
 mod key;
 mod url;
 mod jitter;
 mod verifier;
+mod roca;
 mod subject;
 
 mod link;

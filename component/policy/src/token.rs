@@ -280,7 +280,11 @@ fn read_header(text: &[u8]) -> Result<(String, Option<String>, Option<String>), 
         Some(_) => Err(TokenFlaw::HeaderType),
     };
     let alg = text("alg", &members)?.ok_or(TokenFlaw::HeaderType)?;
-    let kid = text("kid", &members)?;
+    // RFC 7515 section 4.1.4 has a string; issuers whose keys have numbers write one here, too.
+    let kid = match members.get("kid") {
+        Some(Json::Number(kid)) if kid.is_whole() => Some(kid.to_string()),
+        _ => text("kid", &members)?,
+    };
     if kid.as_ref().is_some_and(|kid| kid.len() > MAX_KID) {
         return Err(TokenFlaw::KeyUnknown);
     }

@@ -3,13 +3,14 @@
 use hmac::Hmac;
 use jsonwebtoken::Algorithm;
 use jsonwebtoken::crypto::JwtVerifier;
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve};
 use rsa::signature::Verifier as _;
 use rsa::traits::PublicKeyParts as _;
 use rsa::{BoxedUint, RsaPublicKey, pkcs1v15, pss};
 use sha2::{Sha256, Sha384, Sha512};
 
+use crate::jwk::{Curve, Material};
 use crate::key::{base64url, name};
+use crate::roca;
 
 /// A key as `jsonwebtoken` knows verifiers.
 pub(crate) type Verifier = Box<dyn JwtVerifier + Send + Sync>;
@@ -47,44 +48,17 @@ fn prepared(
 }
 
 /// The verifier of a key for an algorithm; none where the key is of another family.
-pub(crate) fn public(
-    key: &AlgorithmParameters,
-    algorithm: Algorithm,
-) -> Result<Option<Verifier>, String> {
+pub(crate) fn public(key: &Material<'_>, algorithm: Algorithm) -> Result<Option<Verifier>, String> {
     match (key, algorithm) {
-        (AlgorithmParameters::RSA(key), Algorithm::RS256) => {
-            rs::<Sha256>(&key.n, &key.e, algorithm).map(Some)
-        }
-        (AlgorithmParameters::RSA(key), Algorithm::RS384) => {
-            rs::<Sha384>(&key.n, &key.e, algorithm).map(Some)
-        }
-        (AlgorithmParameters::RSA(key), Algorithm::RS512) => {
-            rs::<Sha512>(&key.n, &key.e, algorithm).map(Some)
-        }
-        (AlgorithmParameters::RSA(key), Algorithm::PS256) => {
-            ps::<Sha256>(&key.n, &key.e, algorithm).map(Some)
-        }
-        (AlgorithmParameters::RSA(key), Algorithm::PS384) => {
-            ps::<Sha384>(&key.n, &key.e, algorithm).map(Some)
-        }
-        (AlgorithmParameters::RSA(key), Algorithm::PS512) => {
-            ps::<Sha512>(&key.n, &key.e, algorithm).map(Some)
-        }
-        (AlgorithmParameters::EllipticCurve(key), Algorithm::ES256)
-            if key.curve == EllipticCurve::P256 =>
-        {
-            es256(&key.x, &key.y).map(Some)
-        }
-        (AlgorithmParameters::EllipticCurve(key), Algorithm::ES384)
-            if key.curve == EllipticCurve::P384 =>
-        {
-            es384(&key.x, &key.y).map(Some)
-        }
-        (AlgorithmParameters::OctetKeyPair(key), Algorithm::EdDSA)
-            if key.curve == EllipticCurve::Ed25519 =>
-        {
-            eddsa(&key.x).map(Some)
-        }
+        (Material::Rsa { n, e }, Algorithm::RS256) => rs::<Sha256>(n, e, algorithm).map(Some),
+        (Material::Rsa { n, e }, Algorithm::RS384) => rs::<Sha384>(n, e, algorithm).map(Some),
+        (Material::Rsa { n, e }, Algorithm::RS512) => rs::<Sha512>(n, e, algorithm).map(Some),
+        (Material::Rsa { n, e }, Algorithm::PS256) => ps::<Sha256>(n, e, algorithm).map(Some),
+        (Material::Rsa { n, e }, Algorithm::PS384) => ps::<Sha384>(n, e, algorithm).map(Some),
+        (Material::Rsa { n, e }, Algorithm::PS512) => ps::<Sha512>(n, e, algorithm).map(Some),
+        (Material::Ec { curve: Curve::P256, x, y }, Algorithm::ES256) => es256(x, y).map(Some),
+        (Material::Ec { curve: Curve::P384, x, y }, Algorithm::ES384) => es384(x, y).map(Some),
+        (Material::Ed25519 { x }, Algorithm::EdDSA) => eddsa(x).map(Some),
         _ => Ok(None),
     }
 }
@@ -103,9 +77,11 @@ fn rsa_key(n: &str, e: &str) -> Result<RsaPublicKey, String> {
         let bytes = base64url(text)
             .filter(|bytes| !bytes.is_empty())
             .ok_or_else(|| format!("expected `{member}` in base64url, found something else"))?;
-        Ok::<_, String>(BoxedUint::from_be_slice_vartime(&bytes))
+        Ok::<_, String>(bytes)
     };
-    let (n, e) = (number(n, "n")?, number(e, "e")?);
+    let (modulus, e) = (number(n, "n")?, number(e, "e")?);
+    let n = BoxedUint::from_be_slice_vartime(&modulus);
+    let e = BoxedUint::from_be_slice_vartime(&e);
     if !RSA_BITS.contains(&n.bits_vartime()) {
         return Err(format!(
             "expected an RSA modulus of {} to {} bits, found {}",
@@ -118,6 +94,9 @@ fn rsa_key(n: &str, e: &str) -> Result<RsaPublicKey, String> {
         return Err(format!(
             "expected an RSA exponent of at least {MIN_RSA_EXPONENT}, found a smaller one"
         ));
+    }
+    if roca::is_shaped(&modulus) {
+        return Err("expected a sound RSA modulus, found one whose private key can be computed (ROCA, CVE-2017-15361)".to_owned());
     }
     RsaPublicKey::new(n, e).map_err(|_| {
         "expected an odd modulus and an odd exponent below 2^33, found others".to_owned()

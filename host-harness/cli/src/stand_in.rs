@@ -27,7 +27,7 @@ impl Kind {
         match algorithm {
             "ES256" => Some(Self::P256),
             "ES384" => Some(Self::P384),
-            "EdDSA" => Some(Self::Ed25519),
+            "EdDSA" | "Ed25519" => Some(Self::Ed25519),
             hmac if hmac.starts_with("HS") => None,
             _ => Some(Self::Rsa),
         }
@@ -128,6 +128,11 @@ pub(crate) fn add_secret(name: &str, keys: &mut Keys) -> Result<(), Trouble> {
 
 /// HS512 asks for 64 bytes (RFC 7518 section 3.2); as text there are more.
 const SECRET_BYTES: usize = 64;
+
+/// One name for an algorithm that has two: `Ed25519` (RFC 9864) is `EdDSA`.
+pub(crate) fn one_name(algorithm: &str) -> &str {
+    if algorithm == "Ed25519" { "EdDSA" } else { algorithm }
+}
 
 /// The algorithms that an issuer's tokens may be signed with, bearer's first; RS256 where it names none.
 pub(crate) fn algorithms_of(issuer: &Value) -> Vec<String> {

@@ -153,13 +153,19 @@ fn algorithms(section: &mut Section<'_>) -> Vec<Algorithm> {
     let read = |entry: &Entry<'_>| {
         let text = entry.text()?;
         let Some(algorithm) = key::algorithm(text) else {
+            let help = key::unsupported(text).map(|what| format!("{what} is not supported"));
             return entry.mistaken(
                 format!("expected {KNOWN}, found `{text}`"),
-                spelling::nearest(text, KNOWN.split([',', ' '])).map(spelling::question),
+                help.or_else(|| {
+                    spelling::nearest(text, KNOWN.split([',', ' '])).map(spelling::question)
+                }),
             );
         };
         if seen.contains(&algorithm) {
-            return entry.wrong("every algorithm once", &format!("`{text}` again"));
+            // `Ed25519` is `EdDSA` (RFC 9864).
+            let first = Some(key::name(algorithm)).filter(|name| *name != text);
+            let first = first.map(|name| format!(", which is `{name}`,")).unwrap_or_default();
+            return entry.wrong("every algorithm once", &format!("`{text}`{first} again"));
         }
         seen.push(algorithm);
         advice::algorithm(entry, algorithm);
@@ -172,7 +178,7 @@ fn algorithms(section: &mut Section<'_>) -> Vec<Algorithm> {
 
 /// As they are told.
 const KNOWN: &str =
-    "RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA, HS256, HS384 or HS512";
+    "RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA, Ed25519, HS256, HS384 or HS512";
 
 /// A scope token (RFC 6749 section 3.3).
 fn scope(entry: &Entry<'_>) -> Option<String> {

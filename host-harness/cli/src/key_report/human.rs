@@ -86,8 +86,12 @@ pub(crate) fn table(keys: &[KeyRow], paint: Paint) -> Vec<String> {
     let mut lines = vec![paint.text(&format!("    {names}"), Colour::Grey)];
     for (key, row) in keys.iter().zip(rows) {
         lines.push(format!("  {} {row}", mark(key.refused.is_none(), paint)));
+        let repeated = key.repeated.then_some("the same key as one before it");
         lines.extend(
-            key.refused.iter().map(|why| format!("      {}", paint.text(why, Colour::Yellow))),
+            key.refused
+                .as_deref()
+                .or(repeated)
+                .map(|why| format!("      {}", paint.text(why, Colour::Yellow))),
         );
     }
     lines
@@ -111,7 +115,7 @@ fn sum(report: &Report) -> String {
     let issuers = report.sources.len();
     let keys = || report.sources.iter().flat_map(|source| &source.keys);
     let refused = keys().filter(|key| key.refused.is_some()).count();
-    let used = count(keys().count() - refused, "key");
+    let used = count(keys().filter(|key| key.is_used()).count(), "key");
     let counted = format!("{}, {used} in use, {refused} refused", count(issuers, "issuer"));
     let verdict = match report.sources.iter().filter(|source| !source.usable).count() {
         0 => "every issuer has a usable key".to_owned(),

@@ -57,6 +57,7 @@ pub(crate) struct Key<'a> {
     usage: Option<String>,
     algorithms: &'a [&'static str],
     thumbprint: Option<&'a str>,
+    repeated: bool,
     refused: Option<&'a str>,
 }
 
@@ -91,6 +92,7 @@ pub(crate) fn key(row: &KeyRow) -> Key<'_> {
         usage: row.usage.as_deref().map(escaped),
         algorithms: &row.algorithms,
         thumbprint: row.thumbprint.as_deref(),
+        repeated: row.repeated,
         refused: row.refused.as_deref(),
     }
 }

@@ -118,8 +118,10 @@ mod tests {
             usage: Some("sig".to_owned()),
             algorithms: vec!["RS256", "PS256"],
             thumbprint: Some("eTekP6Gxs".to_owned()),
+            repeated: false,
             refused: None,
         };
+        let repeated = KeyRow { repeated: true, ..row.clone() };
         let refused = KeyRow {
             kid: Some("\u{1b}[2J\n".to_owned()),
             kind: "k".repeat(300),
@@ -127,6 +129,7 @@ mod tests {
             usage: None,
             algorithms: vec![],
             thumbprint: None,
+            repeated: false,
             refused: Some("expected one thing, found another".to_owned()),
         };
         let good = KeySource {
@@ -134,7 +137,7 @@ mod tests {
             url: Some("https://a.example/keys".to_owned()),
             jwks_uri: Some("https://a.example/keys".to_owned()),
             usable: true,
-            keys: vec![row, refused],
+            keys: vec![row, repeated, refused],
             secret_algorithms: vec!["HS256"],
             algorithms_without_key: vec!["ES256"],
             age_ms: Some(0),
@@ -203,6 +206,8 @@ mod tests {
 
     kid             type          size       use  algorithms   thumbprint
   ✓ 2026-11         RSA           2048 bits  sig  RS256 PS256  eTekP6Gxs
+  ✓ 2026-11         RSA           2048 bits  sig  RS256 PS256  eTekP6Gxs
+      the same key as one before it
   ✗ \\u{1b}[2J\\u{a}  kkkkkkkkkkk…  -          -    -            -
       expected one thing, found another
 

@@ -5,10 +5,10 @@ use super::Shape::{
 };
 use super::{HOUR, MINUTE, SECOND, Section, YEAR, otherwise, required, usually};
 
-/// JWS algorithms (RFC 7518 section 3.1, RFC 8037). `none` is not one.
+/// JWS algorithms (RFC 7518 section 3.1, RFC 8037, RFC 9864). `none` is not one.
 const ALGORITHMS: &[&str] = &[
-    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "HS256",
-    "HS384", "HS512",
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "Ed25519",
+    "HS256", "HS384", "HS512",
 ];
 
 pub(super) const ISSUER: Section = Section {

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::Why;
 use super::record::{Claims, Logged};
+use crate::stand_in::one_name;
 
 /// A policy whose tokens can be minted.
 pub(crate) struct Trial {
@@ -109,10 +110,9 @@ impl Trial {
         let members = claims.members()?;
         let issuer = members.get("iss").and_then(Value::as_str).unwrap_or_default();
         let algorithm = claims.text("alg").ok_or(Why::NoRecord)?;
-        let is_taken = self
-            .algorithms
-            .get(issuer)
-            .is_some_and(|own| kind(own).iter().any(|taken| taken == algorithm));
+        let is_taken = self.algorithms.get(issuer).is_some_and(|own| {
+            kind(own).iter().any(|taken| one_name(taken) == one_name(algorithm))
+        });
         let mut header = Map::new();
         header.insert("alg".to_owned(), if is_taken { ALGORITHM } else { ANOTHER }.into());
         if let Some(typ) = claims.text("typ") {

@@ -1,6 +1,7 @@
 //! Where an issuer says its keys are (`OpenID` Connect Discovery 1.0), and how long an answer is fresh
 //! (RFC 9111).
 
+use crate::decision::escaped;
 use crate::json::{self, Json};
 use crate::protocol::Answer;
 use crate::url::{Reach, Url};
@@ -21,13 +22,22 @@ pub(crate) fn jwks_uri(text: &[u8], issuer: &str, reach: &Reach) -> Result<Url, 
         .ok_or("expected a JSON object with every member once, found something else")?;
     let member = |name| document.member(name).and_then(Json::as_text);
     if member("issuer") != Some(issuer) {
-        return Err("expected the configured `issuer`, found another or none".to_owned());
+        return Err(format!("expected `{issuer}` as `issuer`, found {}", found(&document)));
     }
     let url = member("jwks_uri")
         .and_then(Url::parse)
         .ok_or("expected a URL as `jwks_uri`, found none")?;
     url.check(issuer, reach).map_err(|why| format!("`jwks_uri`: {why}"))?;
     Ok(url)
+}
+
+/// The `issuer` of a document that has another.
+fn found(document: &Json) -> String {
+    match document.member("issuer") {
+        None => "none".to_owned(),
+        Some(Json::Text(other)) => format!("`{}`", escaped(other)),
+        Some(other) => other.kind().to_owned(),
+    }
 }
 
 /// Milliseconds for which an answer says it is fresh: `max-age` less `Age` (RFC 9111 sections 4.2.1
@@ -91,12 +101,22 @@ mod tests {
             (
                 "another issuer",
                 r#"{"issuer":"https://t.example","jwks_uri":"https://t.example/k"}"#,
-                Err("expected the configured `issuer`, found another or none"),
+                Err("expected `https://t.example/` as `issuer`, found `https://t.example`"),
+            ),
+            (
+                "an issuer that is no text",
+                r#"{"issuer":["https://t.example/"],"jwks_uri":"https://t.example/k"}"#,
+                Err("expected `https://t.example/` as `issuer`, found a list"),
+            ),
+            (
+                "an issuer that is not printable",
+                r#"{"issuer":"\u001b[2J","jwks_uri":"https://t.example/k"}"#,
+                Err(r"expected `https://t.example/` as `issuer`, found `\u{1b}[2J`"),
             ),
             (
                 "no issuer",
                 r#"{"jwks_uri":"https://t.example/k"}"#,
-                Err("expected the configured `issuer`, found another or none"),
+                Err("expected `https://t.example/` as `issuer`, found none"),
             ),
             (
                 "issuer twice",

@@ -59,6 +59,7 @@ mod source;
 mod sealed;
 mod attempts;
 mod discovery;
+mod own_request;
 mod keyset;
 mod jwks;
 mod jwk;

@@ -21,7 +21,8 @@ use crate::discovery;
 use crate::key::{self, Key};
 use crate::keyring::{KeySource, Sought};
 use crate::keyset::KeySet;
-use crate::protocol::{Answer, Fetch, Header, Now};
+use crate::own_request;
+use crate::protocol::{Answer, Fetch, Now};
 use crate::token::KeyHint;
 use crate::url::{Reach, Url};
 
@@ -205,7 +206,11 @@ impl Source {
             source: self.name(stage),
             method: "GET",
             url: url.as_str().to_owned(),
-            headers: vec![Header::new("accept", "application/json")],
+            headers: own_request::headers(match stage {
+                Stage::Discovery => "application/json",
+                // RFC 7517 section 8.5.1; many endpoints know plain JSON alone.
+                Stage::Jwks => "application/jwk-set+json, application/json;q=0.9",
+            }),
             body: None,
             timeout_ms: self.rules.timeout_ms,
             max_answer_bytes: MAX_ANSWER,
@@ -233,7 +238,8 @@ impl Source {
     ) -> Vec<String> {
         let retry_after_ms = outcome.as_ref().ok().and_then(discovery::retry_after_ms);
         let taken = outcome.and_then(|answer| match answer.status {
-            200 => self.take(stage, &answer, asked_mono_ms.min(now.mono_ms)),
+            200 => own_request::is_plain(&answer)
+                .and_then(|()| self.take(stage, &answer, asked_mono_ms.min(now.mono_ms))),
             status => Err(format!("expected status 200, found {status}")),
         });
         match taken {

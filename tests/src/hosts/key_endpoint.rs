@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use linkgate::cases::{Case, Scene, Suite, Trouble};
 use linkgate_policy::Failure;
 
+use super::message::Message;
 use super::recorder::{Recorder, Refusing};
 
 /// A place that does what a case says of its keys, for as long as this lives.
@@ -29,7 +30,7 @@ impl KeyEndpoint {
                 Some(Self { address, _answering: None, _refusing: Some(refusing) })
             }
             _ => {
-                let recorder = Recorder::start().map_err(io)?;
+                let recorder = Recorder::start_for(names_itself).map_err(io)?;
                 let address = recorder.address;
                 let scene = Scene::prepare_at(suite, case, now_s()?, Some(address))?;
                 recorder.expect(scene.keys.iter().map(|answer| answer.clone().ok()).collect());
@@ -37,6 +38,11 @@ impl KeyEndpoint {
             }
         })
     }
+}
+
+/// Whether a request says who asks. Auth0 and others answer 403 to one that does not.
+fn names_itself(request: &Message) -> bool {
+    request.value("user-agent").is_some_and(|agent| agent.starts_with("linkgate/"))
 }
 
 /// The present time, which is what a host's clock shows, in Unix seconds.

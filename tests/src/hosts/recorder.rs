@@ -30,6 +30,11 @@ impl Recorder {
     /// # Panics
     /// Never: the lock is only held to take an answer.
     pub fn start() -> io::Result<Self> {
+        Self::start_for(|_| true)
+    }
+
+    /// The same, for some requests alone: others get a 403.
+    pub(crate) fn start_for(taken: fn(&Message) -> bool) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
         let answers = Arc::new(Mutex::new(VecDeque::new()));
@@ -38,7 +43,11 @@ impl Recorder {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let Ok(request) = read(&stream) else { continue };
-                let answer = next_of(&mut next.lock().expect("nobody panics with it"));
+                let answer = if taken(&request) {
+                    next_of(&mut next.lock().expect("nobody panics with it"))
+                } else {
+                    Some(Response { status: 403, headers: Vec::new(), body: Vec::new() })
+                };
                 let head_only = request.start.starts_with("HEAD ");
                 if recorded.send(request).is_err() {
                     return;

@@ -67,9 +67,6 @@ fn written(
     }
     let place = remote::place(&mut source, issuer);
     let ways = [has_inline, source.has("file"), source.has("jwks_uri"), source.has("discovery")];
-    if source.is_empty() {
-        source.wrong("`jwks`, `file`, `jwks_uri` or `discovery`", "nothing");
-    }
     if ways.into_iter().filter(|there| *there).count() > 1 {
         source.wrong("one of `jwks`, `file`, `jwks_uri` and `discovery`", "several");
     }

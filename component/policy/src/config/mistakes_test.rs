@@ -62,6 +62,18 @@ fn all_mistakes_are_told_in_one_run() {
 }
 
 #[test]
+fn without_a_place_keys_are_discovered() {
+    for keys in [json!({}), json!({ "refresh": "5m" }), json!({ "discovery": true })] {
+        let document = with("/issuers/0/keys", keys.clone());
+        let policy = Policy::compile(&document, &Secrets::default(), Abilities::default(), 7, NOW);
+        let urls: Vec<Option<String>> =
+            policy.unwrap().key_sources(NOW).into_iter().map(|source| source.url).collect();
+        let expected = "https://tenant.example/.well-known/openid-configuration";
+        assert_eq!(urls, [Some(expected.to_owned())], "{keys}");
+    }
+}
+
+#[test]
 fn one_mistake_at_a_time() {
     let issuer = "/issuers/0";
     let rsa = json!({ "jwks": { "keys": [minted::document()["issuers"][0]["keys"]["jwks"]["keys"][0], { "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA" }] } });
@@ -74,7 +86,6 @@ fn one_mistake_at_a_time() {
         (format!("{issuer}/hmac_secret"), json!("SHORT"), format!("{issuer}/hmac_secret: expected no `hmac_secret` without an HS algorithm, found one")),
         (format!("{issuer}/kind"), json!("idtoken"), format!("{issuer}/kind: expected `access-token` or `id-token`, found `idtoken` (did you mean `id-token`?)")),
         (format!("{issuer}/keys"), rsa, format!("{issuer}/keys/jwks/keys/1: expected a key for one of the issuer's algorithms, found a key on P-256")),
-        (format!("{issuer}/keys"), json!({}), format!("{issuer}/keys: expected `jwks`, `file`, `jwks_uri` or `discovery`, found nothing")),
         (format!("{issuer}/keys"), json!({ "jwks_uri": "https://tenant.example/k", "discovery": true }), format!("{issuer}/keys: expected one of `jwks`, `file`, `jwks_uri` and `discovery`, found several")),
         (format!("{issuer}/keys"), json!({ "file": "keys.json" }), format!("{issuer}/keys/file: expected the key set itself, found the name of a file (the linkgate command line reads `file` and puts the set in its place; elsewhere write `jwks`)")),
         (format!("{issuer}/keys"), json!({ "jwks_uri": "/keys" }), format!("{issuer}/keys/jwks_uri: expected an absolute URL without user information or fragment, found `/keys`")),

@@ -201,11 +201,6 @@ impl<'a> Section<'a> {
         self.members.contains_key(key)
     }
 
-    /// Whether no key stands there.
-    pub(super) fn is_empty(&self) -> bool {
-        self.members.is_empty()
-    }
-
     /// Notes a mistake of the section as a whole.
     pub(super) fn wrong(&self, expected: &str, found: &str) {
         self.mistaken(format!("expected {expected}, found {found}"), None);

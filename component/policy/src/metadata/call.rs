@@ -3,6 +3,7 @@
 use super::account::{FIELDS, patch_body};
 use super::value::Members;
 use crate::config::Rules;
+use crate::own_request;
 use crate::path;
 use crate::protocol::{Call, Header};
 
@@ -37,10 +38,8 @@ impl Caller<'_> {
     }
 
     fn call(&self, method: &'static str, path: String, body: Option<Vec<u8>>) -> Call {
-        let mut headers = vec![
-            Header::new("accept", "application/json"),
-            Header::new("authorization", &format!("Bearer {}", self.token)),
-        ];
+        let mut headers = own_request::headers("application/json");
+        headers.push(Header::new("authorization", &format!("Bearer {}", self.token)));
         headers.extend(self.traceparent.map(|trace| Header::new("traceparent", trace)));
         if body.is_some() {
             headers.push(Header::new("content-type", "application/json"));

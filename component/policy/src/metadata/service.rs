@@ -10,6 +10,7 @@ use crate::attempts::{Attempts, FIRST_BACKOFF_MS, GRACE_MS, Round};
 use crate::denial::Fault;
 use crate::discovery;
 use crate::json;
+use crate::own_request;
 use crate::protocol::{Answer, Fetch, Header, Now};
 use crate::token::Undecided;
 use crate::url::Url;
@@ -159,14 +160,13 @@ impl Granted {
             "client_secret": client_secret.as_str(),
             "audience": audience,
         });
+        let mut headers = own_request::headers("application/json");
+        headers.push(Header::new("content-type", "application/json"));
         Some(Fetch {
             source: self.source.clone(),
             method: "POST",
             url: url.as_str().to_owned(),
-            headers: vec![
-                Header::new("accept", "application/json"),
-                Header::new("content-type", "application/json"),
-            ],
+            headers,
             body: Some(body.to_string().into_bytes()),
             timeout_ms: TIMEOUT_MS,
             max_answer_bytes: MAX_ANSWER,
@@ -212,6 +212,7 @@ fn granted(answer: &Answer) -> Result<(Zeroizing<String>, u64), String> {
     if answer.status != 200 {
         return Err(format!("expected status 200, found {}", answer.status));
     }
+    own_request::is_plain(answer)?;
     let body = json::parse(&answer.body).map_err(|_flaw| "expected JSON, found something else")?;
     let token = body
         .member("access_token")

@@ -171,6 +171,7 @@ impl Meaning<'_> {
         let credential = self.credential(whose, document)?;
         let mut headers = vec![
             Header::new("accept", "application/json"),
+            Header::new("user-agent", concat!("linkgate/", env!("CARGO_PKG_VERSION"))),
             Header::new("authorization", &format!("Bearer {credential}")),
         ];
         headers.extend(request.headers.iter().filter(|line| line.name == "traceparent").cloned());

@@ -44,11 +44,11 @@ pub trait Edition {
     /// The edition is dead.
     fn warm(&mut self, policy: PolicyId) -> Result<(), Trouble>;
 
-    /// The name of the next fetch to perform now, handed out once.
+    /// The next fetch to perform now, handed out once.
     ///
     /// # Errors
     /// The edition is dead.
-    fn due(&mut self, policy: PolicyId, now: Now) -> Result<Option<String>, Trouble>;
+    fn due(&mut self, policy: PolicyId, now: Now) -> Result<Option<Due>, Trouble>;
 
     /// Reports what came of a fetch that was asked for at the same moment. Gives lines for the operator.
     ///
@@ -105,6 +105,15 @@ pub struct PolicyId(pub(crate) usize);
 /// An open exchange of an edition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ExchangeId(pub(crate) u64);
+
+/// A fetch to perform, as far as cases look at it.
+#[derive(Clone, Debug)]
+pub struct Due {
+    /// Its name.
+    pub source: String,
+    /// Header lines.
+    pub headers: Vec<Header>,
+}
 
 /// A step and the number that the answering event has to carry.
 #[derive(Clone, Debug, PartialEq, Eq)]

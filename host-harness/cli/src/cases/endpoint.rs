@@ -3,7 +3,7 @@
 
 use linkgate_policy::{Answer, Failure, Now};
 
-use super::edition::{Edition, PolicyId};
+use super::edition::{Due, Edition, PolicyId};
 use super::scene::Response;
 use super::trouble::Trouble;
 
@@ -14,6 +14,16 @@ pub(super) struct Endpoint<'s> {
     asked: usize,
     /// Lines for the operator.
     pub(super) told: Vec<String>,
+}
+
+/// Whether a fetch says who asks. Auth0 and others answer 403 to one that does not.
+fn names_itself(due: &Due) -> bool {
+    let agent = due.headers.iter().find(|line| line.name == "user-agent");
+    agent.is_some_and(|line| line.value.starts_with(b"linkgate/"))
+}
+
+fn forbidden() -> Answer {
+    Answer { status: 403, headers: Vec::new(), body: Vec::new() }
 }
 
 /// More fetches in a row than any policy of a case wants: discovery takes two for an issuer.
@@ -32,9 +42,10 @@ impl<'s> Endpoint<'s> {
         now: Now,
     ) -> Result<bool, Trouble> {
         for round in 0..MAX_FETCHES {
-            let Some(source) = edition.due(policy, now)? else { return Ok(round > 0) };
+            let Some(due) = edition.due(policy, now)? else { return Ok(round > 0) };
             let answer = self.answer()?;
-            self.told.extend(edition.fetched(policy, &source, answer, now)?);
+            let answer = if names_itself(&due) { answer } else { Ok(forbidden()) };
+            self.told.extend(edition.fetched(policy, &due.source, answer, now)?);
         }
         Err(Trouble::new(format!("more than {MAX_FETCHES} fetches in a row")))
     }

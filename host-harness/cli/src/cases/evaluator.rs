@@ -11,7 +11,7 @@ use linkgate_policy::{Answer, End, Event, Head, Now};
 use wasmtime::component::{Component, Linker, ResourceAny};
 use wasmtime::{Config, Engine, Store};
 
-use super::edition::{Edition, ExchangeId, PolicyId, Record, Turn};
+use super::edition::{Due, Edition, ExchangeId, PolicyId, Record, Turn};
 use super::trouble::Trouble;
 use super::wire;
 
@@ -159,12 +159,12 @@ impl Edition for Evaluator {
         })
     }
 
-    fn due(&mut self, policy: PolicyId, now: Now) -> Result<Option<String>, Trouble> {
+    fn due(&mut self, policy: PolicyId, now: Now) -> Result<Option<Due>, Trouble> {
         self.call(|instance| {
             let policy = instance.policy(policy)?;
             let resource = instance.gate.linkgate_policy_evaluator().policy();
             let fetch = resource.call_due(&mut instance.store, policy, wire::now(now))?;
-            Ok(fetch.map(|fetch| fetch.source))
+            Ok(fetch.map(|fetch| Due { source: fetch.source, headers: wire::lines(fetch.headers) }))
         })
     }
 

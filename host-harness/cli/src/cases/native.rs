@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use linkgate_policy::{Abilities, Answer, Cause, End, Event, Exchange, Head, Now, Policy, Secrets};
+use linkgate_policy::{
+    Abilities, Answer, Cause, End, Event, Exchange, Fetch, Head, Now, Policy, Secrets,
+};
 
 use serde_json::json;
 
-use super::edition::{Edition, ExchangeId, PolicyId, Record, Sent, Step, Turn, merge_record};
+use super::edition::{Due, Edition, ExchangeId, PolicyId, Record, Sent, Step, Turn, merge_record};
 use super::trouble::Trouble;
 
 /// The core, called directly.
@@ -64,8 +66,9 @@ impl Edition for Native {
         Ok(())
     }
 
-    fn due(&mut self, policy: PolicyId, now: Now) -> Result<Option<String>, Trouble> {
-        Ok(self.policy(policy)?.due(now).map(|fetch| fetch.source))
+    fn due(&mut self, policy: PolicyId, now: Now) -> Result<Option<Due>, Trouble> {
+        let due = |fetch: Fetch| Due { source: fetch.source, headers: fetch.headers };
+        Ok(self.policy(policy)?.due(now).map(due))
     }
 
     fn fetched(

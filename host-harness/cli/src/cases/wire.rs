@@ -116,7 +116,7 @@ pub(super) fn turn(turn: Turn) -> edition::Turn {
     edition::Turn { sequence: turn.sequence, step }
 }
 
-fn lines(lines: Vec<Line>) -> Vec<Header> {
+pub(super) fn lines(lines: Vec<Line>) -> Vec<Header> {
     lines.into_iter().map(|line| Header { name: line.name, value: line.value }).collect()
 }
 

@@ -30,6 +30,9 @@ pub(crate) fn text(report: &Report, paint: Paint) -> String {
     lines.join("\n") + "\n"
 }
 
+/// What is said of a secret that cannot be judged.
+const UNSEEN: &str = "not in this environment";
+
 /// Width of the names of facts, in characters.
 const NAME: usize = 12;
 
@@ -46,8 +49,11 @@ fn facts(report: &Report, source: &KeySource) -> impl Iterator<Item = (&'static 
         Origin::Url(url) => (None, Some(url.to_owned())),
         Origin::Discovery(url) => (Some(url.to_owned()), source.jwks_uri.as_deref().map(escaped)),
     };
-    let secret = (!source.secret_algorithms.is_empty())
-        .then(|| format!("for {}, not shown", source.secret_algorithms.join(", ")));
+    let secret = (!source.secret_algorithms.is_empty()).then(|| {
+        let algorithms = source.secret_algorithms.join(", ");
+        let state = if report.sees_secret_of(source) { "not shown" } else { UNSEEN };
+        format!("for {algorithms}, {state}")
+    });
     let span = |ms| format!("for {}, until {}", words_of(ms), moment(report.after(ms)));
     let withdrawal = source.withdrawal_ms.map_or_else(
         || "a key works until it is taken out".to_owned(),
@@ -118,7 +124,8 @@ fn sum(report: &Report) -> String {
     let used = count(keys().filter(|key| key.is_used()).count(), "key");
     let counted = format!("{}, {used} in use, {refused} refused", count(issuers, "issuer"));
     let verdict = match report.sources.iter().filter(|source| !source.usable).count() {
-        0 => "every issuer has a usable key".to_owned(),
+        0 if report.unseen_secrets.is_empty() => "every issuer has a usable key".to_owned(),
+        0 => format!("every issuer has a usable key, if its secret, {UNSEEN}, is one"),
         1 => format!(
             "1 of {issuers} has no usable key, and requests with its tokens are answered 503"
         ),

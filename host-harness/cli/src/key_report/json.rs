@@ -42,6 +42,7 @@ struct Issuer<'a> {
     withdrawal_ms: Option<u64>,
     failure: Option<String>,
     secret_algorithms: &'a [&'static str],
+    secret_seen: Option<bool>,
     algorithms_without_key: &'a [&'static str],
     keys: Vec<Key<'a>>,
 }
@@ -78,6 +79,7 @@ fn issuer<'a>(report: &Report, source: &'a KeySource) -> Issuer<'a> {
         withdrawal_ms: source.withdrawal_ms,
         failure: source.last_failure.as_deref().map(escaped),
         secret_algorithms: &source.secret_algorithms,
+        secret_seen: (!source.secret_algorithms.is_empty()).then(|| report.sees_secret_of(source)),
         algorithms_without_key: &source.algorithms_without_key,
         keys: source.keys.iter().map(key).collect(),
     }

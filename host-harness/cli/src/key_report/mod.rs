@@ -19,6 +19,8 @@ pub(crate) struct Report {
     /// When they were asked for. Every span of time in a source counts from here.
     pub(crate) asked: Time,
     pub(crate) sources: Vec<KeySource>,
+    /// Issuers with a shared secret that was not there to be looked at.
+    pub(crate) unseen_secrets: Vec<String>,
 }
 
 impl Report {
@@ -42,12 +44,21 @@ impl Report {
             }
         }
         progress.end();
-        Self { asked: Time { unix_ms: now.unix_ms }, sources: policy.key_sources(now) }
+        Self {
+            asked: Time { unix_ms: now.unix_ms },
+            sources: policy.key_sources(now),
+            unseen_secrets: Vec::new(),
+        }
     }
 
     /// Whether tokens of every issuer can be verified.
     pub(crate) fn is_usable(&self) -> bool {
         self.sources.iter().all(|source| source.usable)
+    }
+
+    /// Whether an issuer's shared secret was there.
+    fn sees_secret_of(&self, source: &KeySource) -> bool {
+        !self.unseen_secrets.contains(&source.issuer)
     }
 
     /// The moment so long after they were asked for.
@@ -163,7 +174,7 @@ mod tests {
             last_failure: Some("https://b.example/: expected \u{202e}, found none".to_owned()),
         };
         let asked = Time { unix_ms: 1_764_081_005_250 };
-        Report { asked, sources: vec![good, down] }
+        Report { asked, sources: vec![good, down], unseen_secrets: Vec::new() }
     }
 
     #[test]
@@ -184,6 +195,8 @@ mod tests {
             ("/issuers/0/fresh_until", json!("2025-11-25T14:40:05.250Z")),
             ("/issuers/0/usable_until", json!("2025-11-25T15:40:05.250Z")),
             ("/issuers/0/secret_algorithms", json!(["HS256"])),
+            ("/issuers/0/secret_seen", json!(true)),
+            ("/issuers/1/secret_seen", json!(null)),
             ("/issuers/0/keys/1/kid", json!(r"\u{1b}[2J\u{a}")),
             ("/issuers/0/keys/1/type", json!("k".repeat(256) + "...")),
             ("/issuers/1/source", json!("discovery")),

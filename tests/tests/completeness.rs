@@ -16,6 +16,7 @@ use linkgate::cases::{Edition, Evaluator, Native, Observed, Scene, Step, Suite, 
 use linkgate_policy::reason::Reason;
 use linkgate_policy::{Acquired, AnswerHead, Cause, End, Event};
 use linkgate_tests::target_dir;
+use serde_json::Value;
 
 /// Causes that no case can bring about, because a case says what clients and upstreams do and these
 /// come of what hosts do. Each with the test that does: its file and its name.
@@ -86,6 +87,29 @@ fn every_shared_policy_has_a_case() {
     let used: BTreeSet<&str> = suite.cases.iter().map(|named| named.case.policy.as_str()).collect();
     let unused: Vec<&str> = suite.policies().filter(|name| !used.contains(name)).collect();
     assert!(unused.is_empty(), "no case uses these policies: {unused:?}");
+}
+
+/// Each ready policy is a policy of the suite as well, with keys of its own, so that the tokens of its issuer are cases.
+#[test]
+fn every_example_has_a_policy_of_the_suite() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let issuers = |path: &Path| -> Vec<Value> {
+        let text = std::fs::read_to_string(path)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let document: Value = serde_saphyr::from_str(&text).expect("YAML");
+        let mut issuers = document["issuers"].as_array().expect("issuers").clone();
+        for issuer in &mut issuers {
+            issuer.as_object_mut().expect("an issuer").remove("keys");
+        }
+        issuers
+    };
+    let folder = std::fs::read_dir(root.join("../examples/policies")).expect("examples");
+    let files = folder.map(|entry| entry.expect("an example").path());
+    for file in files.filter(|file| file.extension().is_some_and(|ending| ending == "yaml")) {
+        let name = file.file_name().expect("a name").to_string_lossy().into_owned();
+        let own = root.join(format!("configs/issuer-{name}"));
+        assert_eq!(issuers(&own), issuers(&file), "{name}");
+    }
 }
 
 #[test]

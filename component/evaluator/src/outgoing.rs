@@ -120,6 +120,7 @@ impl From<policy::Decision> for wit::Decision {
         Self {
             outcome: decision.outcome().into(),
             cause: decision.cause.name(),
+            detail: decision.detail,
             reason: decision.cause.reason_code().to_owned(),
             route: decision.route.to_owned(),
             method: decision.method,

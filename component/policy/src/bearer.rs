@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use crate::audience::Audience;
 use crate::config::{IssuerRules, Kind, Rules};
 use crate::decision::Record;
 use crate::denial::{Denial, Flaw, TokenFlaw};
 use crate::head::Lines;
 use crate::keyring::Keyring;
+use crate::kind;
 use crate::protocol::Now;
+use crate::refusal::Refusal;
 use crate::token::{Expected, Held, Unverified, Verified};
 
 /// Finds the one bearer token of a request.
@@ -64,11 +67,17 @@ pub(crate) fn verify(
         Ok(own) => own,
         Err(flaw) => return Err(token.refused(Denial::Bearer(flaw), record)),
     };
-    let audiences: Vec<&str> = own.audiences.iter().map(String::as_str).collect();
+    let clients: Vec<&str> = own.audiences.iter().map(String::as_str).collect();
     let expected = Expected {
         issuer: own.position,
         algorithms: &own.algorithms,
-        audiences: &audiences,
+        audience: match own.kind {
+            Kind::IdToken => Audience::Id { clients: &clients },
+            Kind::AccessToken if clients.is_empty() => Audience::Unnamed,
+            Kind::AccessToken => {
+                Audience::Access { accepted: &own.audiences, beside: &own.audiences_beside }
+            }
+        },
         skew_ms: own.clock_skew_ms,
     };
     let token = token.verify(&expected, Denial::Bearer, keyring, now, record)?;
@@ -86,35 +95,51 @@ pub(crate) fn issuer(token: &Unverified, rules: &Rules) -> Option<usize> {
 }
 
 impl Bearer {
-    /// The rest, after the signature: kind, type, subject, client, machine, age.
+    /// The rest, after the signature: kind, subject, client, machine, age.
     fn meets_rules(&self, now: Now, record: &mut Record) -> Result<(), Denial> {
-        let (claims, rules) = (self.token.claims(), &*self.rules);
-        if claims.of_event() {
-            return Err(Denial::Bearer(TokenFlaw::EventToken));
-        }
-        if rules.token_type.as_ref().is_some_and(|wanted| !self.token.is_of_type(wanted)) {
-            return Err(Denial::Bearer(TokenFlaw::TypeMismatch));
-        }
+        let claims = self.token.claims();
+        self.is_of_kind().map_err(|refusal| Denial::Bearer(record.refused(refusal)))?;
         if claims.known("sub").is_none() {
             return Err(Denial::Bearer(TokenFlaw::SubjectMissing));
         }
-        if self.client().is_none() {
-            return Err(Denial::Bearer(TokenFlaw::ClientMissing));
+        if let Some(clients) = &self.rules.clients {
+            let client = self.needed_client(record)?;
+            if !clients.iter().any(|own| own == client) {
+                let refusal = self.of_client(TokenFlaw::ClientMismatch);
+                return Err(Denial::Bearer(record.refused(refusal)));
+            }
         }
         if claims.of_machine() {
             return Err(Flaw::BearerOfMachine.into());
         }
-        let Some(max_age_ms) = rules.max_token_age_ms else {
+        self.is_fresh(now).or_else(|missed| record.missed(missed, self.rules.shadow.max_token_age))
+    }
+
+    /// It is a token for an API, or the ID token that the policy takes for one.
+    fn is_of_kind(&self) -> Result<(), Refusal> {
+        let rules = &*self.rules;
+        if self.token.claims().of_event() {
+            return Err(TokenFlaw::EventToken.into());
+        }
+        let typ = rules.token_type.as_deref();
+        match rules.kind {
+            Kind::AccessToken => kind::check_access_token(&self.token, typ, rules.token_use),
+            Kind::IdToken => kind::check_id_token(&self.token, typ, &rules.id_token_scopes),
+        }
+    }
+
+    /// It was issued not too long ago, if that is asked for.
+    fn is_fresh(&self, now: Now) -> Result<(), Denial> {
+        let Some(max_age_ms) = self.rules.max_token_age_ms else {
             return Ok(());
         };
-        let missed = match claims.issued_ms.map(|issued_ms| issued_ms.saturating_add(max_age_ms)) {
-            None => Denial::Bearer(TokenFlaw::AgeUnknown),
-            Some(until_ms) if now.unix_ms <= until_ms.saturating_add(rules.clock_skew_ms) => {
-                return Ok(());
-            }
-            Some(_) => Flaw::BearerTooOld.into(),
-        };
-        record.missed(missed, rules.shadow.max_token_age)
+        let issued_ms =
+            self.token.claims().issued_ms.ok_or(Denial::Bearer(TokenFlaw::AgeUnknown))?;
+        let oldest_ms = issued_ms.saturating_add(max_age_ms);
+        if now.unix_ms > oldest_ms.saturating_add(self.rules.clock_skew_ms) {
+            return Err(Flaw::BearerTooOld.into());
+        }
+        Ok(())
     }
 
     /// `sub`, when there is one.
@@ -122,13 +147,41 @@ impl Bearer {
         self.token.claims().known("sub")
     }
 
-    /// Who the token was issued to: the client claim of an access token, the audience of an ID
-    /// token. A secondary token must be issued to the same client.
+    /// Who the token was issued to, if it says so: the client claim of an access token; the audience of an ID token,
+    /// or its `azp` where it has several.
     pub(crate) fn client(&self) -> Option<&str> {
+        let claims = self.token.claims();
         match self.rules.kind {
-            Kind::AccessToken => self.token.claims().known(self.rules.client_claim),
-            Kind::IdToken => self.token.claims().sole_audience().ok(),
+            Kind::AccessToken => claims.known(self.rules.client_claim?),
+            Kind::IdToken => claims.sole_audience().or_else(|| claims.known("azp")),
         }
+    }
+
+    /// The client, where a rule needs it.
+    fn needed_client(&self, record: &mut Record) -> Result<&str, Denial> {
+        let is_text = match (self.rules.kind, self.rules.client_claim) {
+            (Kind::AccessToken, Some(name)) => self.token.claims().text(name).map(|_| ()),
+            (Kind::AccessToken | Kind::IdToken, _) => Ok(()),
+        };
+        is_text.map_err(|refusal| Denial::Bearer(record.refused(refusal)))?;
+        self.client().ok_or(Denial::Bearer(TokenFlaw::ClientMissing))
+    }
+
+    fn of_client(&self, flaw: TokenFlaw) -> Refusal {
+        Refusal { flaw, claim: self.rules.client_claim }
+    }
+
+    /// A link can be made with it: its client is known, and no token for an API passes for a sign-in to that client.
+    /// Where the policy lists the audiences of secondary tokens, the bearer's client decides nothing.
+    pub(crate) fn may_link(&self, record: &mut Record) -> Result<(), Denial> {
+        if self.rules.secondary.audiences.is_some() {
+            return Ok(());
+        }
+        let client = self.needed_client(record)?;
+        if self.rules.kind == Kind::AccessToken && self.rules.names_an_api(client) {
+            return Err(Flaw::BearerClientIsAudience.into());
+        }
+        Ok(())
     }
 
     /// The rules of its issuer.
@@ -138,10 +191,18 @@ impl Bearer {
 
     /// Every scope that linking and unlinking ask for is there.
     pub(crate) fn has_scopes(&self, record: &mut Record) -> Result<(), Denial> {
-        if self.rules.scopes.iter().all(|scope| self.token.claims().has_scope(scope)) {
+        let rules = &*self.rules;
+        if rules.scopes.is_empty() {
             return Ok(());
         }
-        record.missed(Flaw::BearerScope.into(), self.rules.shadow.scopes)
+        let missed = match rules.scope_claim.read(self.token.claims()) {
+            Ok(scopes) if rules.scopes.iter().all(|scope| scopes.contains(scope.as_str())) => {
+                return Ok(());
+            }
+            Ok(_) => Flaw::BearerScope.into(),
+            Err(refusal) => Denial::Bearer(record.refused(refusal)),
+        };
+        record.missed(missed, rules.shadow.scopes)
     }
 
     /// The token, to be sent on.

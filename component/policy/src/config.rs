@@ -10,8 +10,10 @@ mod keys;
 mod metadata;
 mod moment;
 mod notes;
+mod parties;
 mod remote;
 mod review;
+mod secondary;
 mod section;
 mod shadow;
 mod spelling;
@@ -38,6 +40,7 @@ use crate::lax;
 use crate::metadata::{Credentials, MetadataRules};
 use crate::path;
 use crate::protocol::{Abilities, Now, Secrets};
+use crate::scope::ScopeClaim;
 use crate::shadow::ShadowRules;
 
 /// Headers that go on from any client. `forward_headers` adds to them.
@@ -94,14 +97,24 @@ pub(crate) struct IssuerRules {
     pub(crate) position: usize,
     pub(crate) kind: Kind,
     pub(crate) algorithms: Vec<Algorithm>,
+    /// Accepted `aud`. None at all: access tokens must have no `aud`, and are accepted by their client.
     pub(crate) audiences: Vec<String>,
-    /// `azp`, `client_id` or `cid`.
-    pub(crate) client_claim: &'static str,
+    /// What an access token may name beside an accepted `aud`: the issuer's own `userinfo`, and what the policy lists.
+    pub(crate) audiences_beside: Vec<String>,
+    /// Where an access token names its client. None: nowhere, and no rule asks.
+    pub(crate) client_claim: Option<&'static str>,
+    /// The accepted clients. None: any.
+    pub(crate) clients: Option<Vec<String>>,
     pub(crate) scopes: Vec<String>,
+    pub(crate) scope_claim: ScopeClaim,
     pub(crate) clock_skew_ms: u64,
     pub(crate) max_token_age_ms: Option<u64>,
     /// `typ`, when it is asked for.
     pub(crate) token_type: Option<String>,
+    /// The claim `token_use`, when it is asked for.
+    pub(crate) token_use: Option<&'static str>,
+    /// Scope claims that ID tokens may hold.
+    pub(crate) id_token_scopes: Vec<&'static str>,
     pub(crate) secondary: SecondaryRules,
     pub(crate) shadow: BearerShadow,
 }
@@ -127,6 +140,8 @@ pub(crate) struct SecondaryRules {
     pub(crate) audiences: Option<Vec<String>>,
     /// Since `auth_time`, else `iat`. None: switched off in so many words.
     pub(crate) max_age_ms: Option<u64>,
+    /// Whether `auth_time` has to be there, and `iat` stands in for nothing.
+    pub(crate) require_auth_time: bool,
     pub(crate) email_verified: bool,
     pub(crate) shadow: SecondaryShadow,
 }

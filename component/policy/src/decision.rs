@@ -6,11 +6,12 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use crate::config::LogRules;
-use crate::denial::{Cause, Denial};
+use crate::denial::{Cause, Denial, TokenFlaw};
 use crate::head::Lines;
 use crate::metadata::MergeRecord;
 use crate::protocol::{End, Head, Now};
 use crate::redacted;
+use crate::refusal::Refusal;
 use crate::route::{Action, LINK, Route};
 use crate::token::Verified;
 
@@ -33,6 +34,8 @@ pub enum Outcome {
 pub struct Decision {
     /// Why it was decided so; outcome, reason code and texts follow from it.
     pub cause: Cause,
+    /// Of a token that was refused for a claim, the name of that claim.
+    pub detail: Option<String>,
     /// `link`, `unlink`, `profile`, `preflight`, `pass`, or `none`.
     pub route: &'static str,
     /// Method, [escaped].
@@ -76,6 +79,7 @@ pub struct Decision {
 #[derive(Default)]
 pub(crate) struct Record {
     pub(crate) cause: Option<Cause>,
+    detail: Option<&'static str>,
     route: Option<&'static str>,
     method: String,
     path: String,
@@ -158,11 +162,24 @@ impl Record {
         self.secondary = subject.map(|subject| self.shown(subject));
     }
 
+    /// Notes for which claim a token is refused.
+    pub(crate) fn refused(&mut self, refusal: Refusal) -> TokenFlaw {
+        self.detail = refusal.claim;
+        refusal.flaw
+    }
+
+    /// Notes the claim that a refusal is about.
+    pub(crate) fn about(&mut self, claim: &'static str) {
+        self.detail = Some(claim);
+    }
+
     /// Notes that a rule does not hold: in shadow that is all, else the request is refused.
     pub(crate) fn missed(&mut self, denial: Denial, in_shadow: bool) -> Result<(), Denial> {
         if !in_shadow {
             return Err(denial);
         }
+        // It decides nothing, so its claim is not the one that decided.
+        self.detail = None;
         self.missed.push(denial);
         Ok(())
     }
@@ -199,6 +216,7 @@ impl Record {
     pub(crate) fn close(self, end: End, now: Now) -> Decision {
         Decision {
             cause: self.cause.unwrap_or(Cause::Unfinished),
+            detail: self.detail.map(str::to_owned),
             route: self.route.unwrap_or("none"),
             method: self.method,
             path: self.path,

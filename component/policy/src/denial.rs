@@ -28,7 +28,7 @@ named! {
         ClaimsNotJson = "claims-not-json",
         /// A member stands twice in the claims (RFC 7519 section 4).
         ClaimsDuplicate = "claims-duplicate",
-        /// A registered claim has the wrong type.
+        /// A claim that a rule reads has a type that the rule cannot read.
         ClaimType = "claim-type",
         /// `iss` is missing.
         IssuerMissing = "issuer-missing",
@@ -48,10 +48,12 @@ named! {
         IssuedAhead = "issued-ahead",
         /// `aud` is missing or empty.
         AudienceMissing = "audience-missing",
-        /// More than one `aud`.
+        /// One `aud` is accepted, and another beside it is not.
         AudienceSeveral = "audience-several",
-        /// `aud` is another.
+        /// No `aud` is an accepted one.
         AudienceMismatch = "audience-mismatch",
+        /// `azp` of an ID token is not an accepted client (OIDC Core section 3.1.3.7).
+        PartyMismatch = "party-mismatch",
         /// No key of the issuer has this `kid`, or none fits the algorithm.
         KeyUnknown = "key-unknown",
         /// No `kid`, and several keys fit.
@@ -60,14 +62,20 @@ named! {
         SignatureInvalid = "signature-invalid",
         /// Verified, but it reports an event (`events`, RFC 8417), such as a logout, not a sign-in.
         EventToken = "event-token",
-        /// Verified, but `typ` is not the configured one.
+        /// Verified, but the header `typ` is that of another kind of token (RFC 8725 section 3.11).
         TypeMismatch = "type-mismatch",
+        /// Verified, but a claim says that it is another kind of token.
+        KindMismatch = "kind-mismatch",
         /// Verified, but without a `sub`.
         SubjectMissing = "subject-missing",
-        /// Verified, but without the client claim.
+        /// Verified, but without the client claim, where a rule needs it.
         ClientMissing = "client-missing",
+        /// Verified, but issued to a client that is none of the configured ones.
+        ClientMismatch = "client-mismatch",
         /// Verified, but without the `iat` (or `auth_time`) that its age is counted from.
         AgeUnknown = "age-unknown",
+        /// Verified, but `scope` and `scp` say different things.
+        ScopesDiffer = "scopes-differ",
     }
 }
 
@@ -138,6 +146,8 @@ named! {
         BearerOfMachine = "bearer-of-machine",
         /// A verified bearer without a configured scope.
         BearerScope = "bearer-scope",
+        /// A verified bearer whose client has the name of an API: tokens for that API would pass for sign-ins.
+        BearerClientIsAudience = "bearer-client-is-audience",
         /// A verified bearer whose subject is not the user in the path.
         SubjectMismatch = "subject-mismatch",
         /// A link body with a `Content-Encoding`.
@@ -162,6 +172,8 @@ named! {
         SecondaryTooOld = "secondary-too-old",
         /// A verified secondary token whose e-mail address is not verified.
         SecondaryEmail = "secondary-email",
+        /// A verified secondary token with an `email_verified` that is neither true nor false.
+        SecondaryEmailUnclear = "secondary-email-unclear",
         /// The secondary is the primary.
         SameAccount = "same-account",
         /// The primary account does not exist any more: somebody linked the other way round.
@@ -321,9 +333,17 @@ impl TokenFlaw {
         !matches!(self, Self::IssuerMismatch)
     }
 
-    /// Whether a secondary token can have it: its issuer is compared, and it needs no client claim.
+    /// Whether a secondary token can have it: its issuer is compared, and it needs no client claim and no scope.
     const fn of_secondary(self) -> bool {
-        !matches!(self, Self::IssuerUnknown | Self::ClientMissing | Self::TypeMismatch)
+        !matches!(
+            self,
+            Self::IssuerUnknown | Self::ClientMissing | Self::ClientMismatch | Self::ScopesDiffer
+        )
+    }
+
+    /// Whether it is of a verified token whose application is at fault, and no sign-in helps.
+    const fn of_application(self) -> bool {
+        matches!(self, Self::ClientMissing | Self::ClientMismatch)
     }
 }
 
@@ -333,6 +353,7 @@ impl Denial {
     pub fn reason(self) -> Reason {
         match self {
             Self::Request(flaw) => flaw.reason(),
+            Self::Bearer(flaw) if flaw.of_application() => Reason::ClientRefused,
             Self::Bearer(_) => Reason::BearerInvalid,
             Self::Secondary(_) => Reason::LinkWithInvalid,
         }
@@ -375,6 +396,7 @@ impl Flaw {
             Self::BearerTooOld => Reason::BearerInvalid,
             Self::BearerOfMachine => Reason::BearerOfMachine,
             Self::BearerScope => Reason::ScopeInsufficient,
+            Self::BearerClientIsAudience => Reason::ClientRefused,
             Self::SubjectMismatch => Reason::SubjectMismatch,
             Self::BodyEncoded | Self::BodyType => Reason::BodyTypeUnsupported,
             Self::BodyTooLarge => Reason::BodyTooLarge,
@@ -384,7 +406,7 @@ impl Flaw {
             Self::LinkByUserId => Reason::LinkByUserIdRefused,
             Self::SecondaryOfMachine => Reason::LinkWithInvalid,
             Self::SecondaryTooOld => Reason::LinkWithTooOld,
-            Self::SecondaryEmail => Reason::LinkWithEmailUnverified,
+            Self::SecondaryEmail | Self::SecondaryEmailUnclear => Reason::LinkWithEmailUnverified,
             Self::SameAccount => Reason::SameAccount,
             Self::PrimaryGone => Reason::PrimaryGone,
             Self::SecondaryGone => Reason::SecondaryGone,
@@ -435,8 +457,11 @@ mod tests {
 
     #[test]
     fn what_is_not_verified_is_told_in_one_way() {
-        let told: BTreeSet<Reason> =
-            TokenFlaw::ALL.iter().map(|flaw| Denial::Bearer(*flaw).reason()).collect();
+        let told: BTreeSet<Reason> = TokenFlaw::ALL
+            .iter()
+            .filter(|flaw| !flaw.of_application())
+            .map(|flaw| Denial::Bearer(*flaw).reason())
+            .collect();
         assert_eq!(told.len(), 1);
     }
 }

@@ -294,6 +294,9 @@ impl Exchange {
         if !matches!(action, Action::Profile(_)) {
             bearer.has_scopes(&mut self.record)?;
         }
+        if action == Action::Link {
+            bearer.may_link(&mut self.record)?;
+        }
         let permit = Permit::grant(bearer, &user_id)?;
         if action != Action::Link
             && let Some(step) = self.let_through(Cause::Granted, now)

@@ -51,8 +51,13 @@ mod profile_query;
 mod route;
 
 mod bearer;
+mod kind;
 mod token;
+mod audience;
+mod machine;
+mod scope;
 mod claims;
+mod refusal;
 mod json;
 mod keyring;
 mod source;
@@ -95,6 +100,8 @@ mod config;
 
 #[cfg(test)]
 mod minted;
+#[cfg(test)]
+mod issuers_test;
 #[cfg(test)]
 mod keyring_test;
 #[cfg(test)]

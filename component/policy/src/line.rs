@@ -24,6 +24,8 @@ pub struct Line<'a> {
     pub outcome: Outcome,
     /// Fine-grained cause.
     pub cause: Cow<'a, str>,
+    /// The claim that a token was refused for.
+    pub detail: Option<&'a str>,
     /// Public reason code.
     pub reason: &'a str,
     /// Route.
@@ -94,6 +96,7 @@ impl<'a> Line<'a> {
             time,
             outcome: decision.outcome(),
             cause: decision.cause.name().into(),
+            detail: decision.detail.as_deref(),
             reason: decision.cause.reason_code(),
             route: decision.route,
             method: &decision.method,
@@ -238,6 +241,7 @@ mod tests {
     fn a_line_is_as_documented() {
         let decision = Decision {
             cause: Cause::Granted,
+            detail: Some("aud".to_owned()),
             route: "link",
             method: "POST".to_owned(),
             path: "/a\"b\\u{a}".to_owned(),
@@ -266,7 +270,7 @@ mod tests {
             line,
             concat!(
                 r#"{"schema":"linkgate.decision/1","time":"2026-11-23T04:05:06.789Z","outcome":"allowed","#,
-                r#""cause":"granted","reason":"granted","route":"link","method":"POST","#,
+                r#""cause":"granted","detail":"aud","reason":"granted","route":"link","method":"POST","#,
                 r#""path":"/a\"b\\u{a}","status":201,"upstream_called":true,"#,
                 r#""upstream_status":201,"subject":"auth0|b","secondary":null,"#,
                 r#""issuer":"https://tenant.example/","client":"spa","#,

@@ -28,6 +28,8 @@ named! {
         BearerOfMachine = "bearer-of-machine",
         /// The bearer token lacks a scope.
         ScopeInsufficient = "scope-insufficient",
+        /// The application that the bearer token was issued to cannot be used here.
+        ClientRefused = "client-refused",
         /// The user in the path is somebody else.
         SubjectMismatch = "subject-mismatch",
         /// The body has a type that is not understood.
@@ -174,6 +176,11 @@ impl Reason {
                 "Insufficient scope: ask for the scopes of this route when signing in.",
             )
             .challenged(Challenge::Error("insufficient_scope")),
+            Self::ClientRefused => Row::new(
+                403,
+                "client-refused",
+                "Tokens of this application cannot be used here: its operator has to change its settings.",
+            ),
             // Text and code are the Management API's own.
             Self::SubjectMismatch => Row::new(
                 403,

@@ -1,22 +1,33 @@
 //! The claims of a verified token as a decision log may hold them: what a policy looks at and nothing
 //! else, escaped and cut, without the signature. They are for `linkgate replay`.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::decision::{MAX_TEXT, escaped_to};
+use crate::json::Json;
 use crate::protocol::Now;
 use crate::token::Verified;
 
-/// Longest `scope`, in characters. Raised, a caller with many scopes makes longer lines.
+/// Longest text with scopes, in characters. Raised, a caller with many scopes makes longer lines.
 const MAX_SCOPE: usize = 2048;
 
-/// Claims that are texts, with the longest of each. `sub` is shown as the record shows subjects.
-const TEXTS: [(&str, usize); 5] = [
-    ("iss", MAX_TEXT),
-    ("azp", MAX_TEXT),
-    ("client_id", MAX_TEXT),
-    ("cid", MAX_TEXT),
-    ("scope", MAX_SCOPE),
+/// Longest list, in entries. Raised, likewise.
+const MAX_LIST: usize = 64;
+
+/// Claims that are texts or lists of them, the name in the log first, then the token's, with the longest text of each.
+/// `sub` is shown as the record shows subjects. The header has a `typ` of its own.
+const TEXTS: [(&str, &str, usize); 11] = [
+    ("iss", "iss", MAX_TEXT),
+    ("aud", "aud", MAX_TEXT),
+    ("azp", "azp", MAX_TEXT),
+    ("client_id", "client_id", MAX_TEXT),
+    ("cid", "cid", MAX_TEXT),
+    ("appid", "appid", MAX_TEXT),
+    ("scope", "scope", MAX_SCOPE),
+    ("scp", "scp", MAX_SCOPE),
+    ("permissions", "permissions", MAX_SCOPE),
+    ("typ_claim", "typ", MAX_TEXT),
+    ("token_use", "token_use", MAX_TEXT),
 ];
 
 /// The claims of a token that was verified `now`, and of whom it is, as it is shown.
@@ -31,22 +42,24 @@ pub(crate) fn claims(token: &Verified, subject: Option<String>, now: Now) -> Val
     tell("at_unix_ms", Some(now.unix_ms.into()));
     tell("alg", Some(token.algorithm().into()));
     tell("typ", token.token_type().map(|typ| escaped_to(typ, MAX_TEXT).into()));
-    for (name, most) in TEXTS {
-        tell(name, claims.known(name).map(|text| escaped_to(text, most).into()));
+    for (name, claim, most) in TEXTS {
+        tell(name, claims.member(claim).map(|value| texts(value, most)));
     }
     tell("sub", subject.map(Value::from));
-    tell("aud", claims.sole_audience().ok().map(|aud| escaped_to(aud, MAX_TEXT).into()));
-    let dates = [
-        ("exp", claims.expires_ms),
-        ("nbf", claims.not_before_ms),
-        ("iat", claims.issued_ms),
-        ("auth_time", claims.authenticated_ms),
-    ];
+    let dates =
+        [("exp", claims.expires_ms), ("nbf", claims.not_before_ms), ("iat", claims.issued_ms)];
     for (name, date_ms) in dates {
         tell(name, date_ms.map(|ms| (ms / 1000).into()));
     }
+    match claims.date_ms("auth_time") {
+        Ok(date_ms) => tell("auth_time", date_ms.map(|ms| (ms / 1000).into())),
+        Err(_) => tell("auth_time", Some(Value::Null)),
+    }
+    match claims.email_verified() {
+        Some(is_verified) => tell("email_verified", is_verified.then_some(true.into())),
+        None => tell("email_verified", Some(Value::Null)),
+    }
     let facts = [
-        ("email_verified", claims.email_verified()),
         // By any of the signs there are, of which a hashed subject shows none.
         ("machine", claims.of_machine()),
         ("event", claims.of_event()),
@@ -55,6 +68,19 @@ pub(crate) fn claims(token: &Verified, subject: Option<String>, now: Now) -> Val
         tell(name, holds.then_some(true.into()));
     }
     Value::Object(told)
+}
+
+/// A text, or a list of texts; null for what no rule can read, and the number of entries of a list that is too long.
+fn texts(value: &Json, most: usize) -> Value {
+    match value {
+        Json::Text(text) => escaped_to(text, most).into(),
+        Json::List(items) if items.len() > MAX_LIST => json!({ "entries": items.len() }),
+        Json::List(items) => items
+            .iter()
+            .map(|item| Value::from(item.as_text().map(|text| escaped_to(text, most))))
+            .collect(),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Object(_) => Value::Null,
+    }
 }
 
 #[cfg(test)]

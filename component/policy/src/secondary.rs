@@ -1,12 +1,15 @@
 //! The secondary token: proof, not older than an hour, that the caller owns the account to link.
 
+use crate::audience::Audience;
 use crate::bearer::Bearer;
 use crate::claims::Claims;
 use crate::config::SecondaryRules;
 use crate::decision::Record;
 use crate::denial::{Denial, Flaw, TokenFlaw};
 use crate::keyring::Keyring;
+use crate::kind;
 use crate::protocol::Now;
+use crate::refusal::Refusal;
 use crate::subject::Permit;
 use crate::token::{Expected, Held, Unverified, Verified};
 
@@ -42,11 +45,11 @@ pub(crate) fn verify(
     if let Err(flaw) = same_issuer {
         return Err(token.refused(Denial::Secondary(flaw), record));
     }
-    let audiences = audiences(rules, bearer);
+    let clients = clients(rules, bearer);
     let expected = Expected {
         issuer: bearer.rules().position,
         algorithms: &rules.algorithms,
-        audiences: &audiences,
+        audience: Audience::Id { clients: &clients },
         skew_ms: bearer.rules().clock_skew_ms,
     };
     let token = token.verify(&expected, Denial::Secondary, keyring, now, record)?;
@@ -58,7 +61,7 @@ pub(crate) fn verify(
 
 /// Whom the token may be issued to: the bearer's own client unless configured. A bearer without a
 /// client accepts nobody; a missing claim never equals a missing claim.
-fn audiences<'a>(rules: &'a SecondaryRules, bearer: &'a Bearer) -> Vec<&'a str> {
+fn clients<'a>(rules: &'a SecondaryRules, bearer: &'a Bearer) -> Vec<&'a str> {
     match &rules.audiences {
         Some(audiences) => audiences.iter().map(String::as_str).collect(),
         None => bearer.client().into_iter().collect(),
@@ -73,10 +76,13 @@ fn meets_rules(
     record: &mut Record,
 ) -> Result<(), Denial> {
     let claims = token.claims();
-    let rules = &permit.bearer().rules().secondary;
+    let issuer = permit.bearer().rules();
+    let rules = &issuer.secondary;
     if claims.of_event() {
         return Err(Denial::Secondary(TokenFlaw::EventToken));
     }
+    kind::check_id_token(token, None, &issuer.id_token_scopes)
+        .map_err(|refusal| Denial::Secondary(record.refused(refusal)))?;
     let subject = claims.known("sub").ok_or(Denial::Secondary(TokenFlaw::SubjectMissing))?;
     if claims.of_machine() {
         return Err(Flaw::SecondaryOfMachine.into());
@@ -84,24 +90,68 @@ fn meets_rules(
     if subject == permit.user_id() {
         return Err(Flaw::SameAccount.into());
     }
-    if let Err(denial) = fresh(claims, rules, permit.bearer().rules().clock_skew_ms, now) {
+    if let Err(denial) = is_fresh(claims, rules, issuer.clock_skew_ms, now, record) {
         record.missed(denial, rules.shadow.max_age)?;
     }
-    if rules.email_verified && !claims.email_verified() {
-        record.missed(Flaw::SecondaryEmail.into(), rules.shadow.email_verified)?;
+    if let Err(denial) = has_verified_email(claims, rules, record) {
+        record.missed(denial, rules.shadow.email_verified)?;
     }
     Ok(())
 }
 
 /// The sign-in is not too long ago, if that is asked for.
-fn fresh(claims: &Claims, rules: &SecondaryRules, skew_ms: u64, now: Now) -> Result<(), Denial> {
-    let Some(max_age_ms) = rules.max_age_ms else {
+fn is_fresh(
+    claims: &Claims,
+    rules: &SecondaryRules,
+    skew_ms: u64,
+    now: Now,
+    record: &mut Record,
+) -> Result<(), Denial> {
+    let signed_in_ms = signed_in_ms(claims, rules, now.unix_ms.saturating_add(skew_ms))
+        .map_err(|refusal| Denial::Secondary(record.refused(refusal)))?;
+    let Some((signed_in_ms, max_age_ms)) = signed_in_ms.zip(rules.max_age_ms) else {
         return Ok(());
     };
-    let signed_in_ms = claims
-        .authenticated_ms
-        .or(claims.issued_ms)
-        .ok_or(Denial::Secondary(TokenFlaw::AgeUnknown))?;
     let oldest_ms = signed_in_ms.saturating_add(max_age_ms).saturating_add(skew_ms);
     if now.unix_ms > oldest_ms { Err(Flaw::SecondaryTooOld.into()) } else { Ok(()) }
+}
+
+/// When the user signed in, where a rule asks for it: `auth_time` (OIDC Core section 2), else `iat` unless the policy
+/// has no use for it. A silent renewal has a new `iat` and is no sign-in.
+fn signed_in_ms(
+    claims: &Claims,
+    rules: &SecondaryRules,
+    latest_ms: u64,
+) -> Result<Option<u64>, Refusal> {
+    if rules.max_age_ms.is_none() && !rules.require_auth_time {
+        return Ok(None);
+    }
+    let authenticated_ms = claims.date_ms("auth_time")?;
+    if authenticated_ms.is_some_and(|date_ms| date_ms > latest_ms) {
+        return Err(Refusal::of(TokenFlaw::IssuedAhead, "auth_time"));
+    }
+    match authenticated_ms.or(claims.issued_ms.filter(|_| !rules.require_auth_time)) {
+        Some(date_ms) => Ok(Some(date_ms)),
+        None if rules.require_auth_time => Err(Refusal::of(TokenFlaw::AgeUnknown, "auth_time")),
+        None => Err(TokenFlaw::AgeUnknown.into()),
+    }
+}
+
+/// The e-mail address is verified, if that is asked for.
+fn has_verified_email(
+    claims: &Claims,
+    rules: &SecondaryRules,
+    record: &mut Record,
+) -> Result<(), Denial> {
+    if !rules.email_verified {
+        return Ok(());
+    }
+    match claims.email_verified() {
+        Some(true) => Ok(()),
+        Some(false) => Err(Flaw::SecondaryEmail.into()),
+        None => {
+            record.about("email_verified");
+            Err(Flaw::SecondaryEmailUnclear.into())
+        }
+    }
 }

@@ -128,6 +128,7 @@ fn flaw_may_pass(flaw: Flaw) -> bool {
         | Flaw::BearerTooOld
         | Flaw::BearerOfMachine
         | Flaw::BearerScope
+        | Flaw::BearerClientIsAudience
         | Flaw::SubjectMismatch
         | Flaw::BodyEncoded
         | Flaw::BodyType
@@ -139,6 +140,7 @@ fn flaw_may_pass(flaw: Flaw) -> bool {
         | Flaw::SecondaryOfMachine
         | Flaw::SecondaryTooOld
         | Flaw::SecondaryEmail
+        | Flaw::SecondaryEmailUnclear
         | Flaw::SameAccount => true,
     }
 }

@@ -6,6 +6,7 @@
 use jsonwebtoken::Algorithm;
 use zeroize::Zeroizing;
 
+use crate::audience::Audience;
 use crate::claims::Claims;
 use crate::decision::Record;
 use crate::denial::{Denial, Fault, TokenFlaw};
@@ -13,6 +14,7 @@ use crate::json::{self, Json, NotStrict, Object};
 use crate::key::{self, base64url};
 use crate::keyring::{Keyring, Sought};
 use crate::protocol::Now;
+use crate::refusal::Refusal;
 
 /// Longest token, in bytes. Auth0's have about 1 KiB; a gateway's whole head has 8 to 64 KiB.
 /// Raised, a caller buys more parsing before the first check.
@@ -53,7 +55,7 @@ pub(crate) struct Expected<'a> {
     /// The issuer's place in the policy document: its keys are the only ones looked at.
     pub(crate) issuer: usize,
     pub(crate) algorithms: &'a [Algorithm],
-    pub(crate) audiences: &'a [&'a str],
+    pub(crate) audience: Audience<'a>,
     pub(crate) skew_ms: u64,
 }
 
@@ -69,7 +71,7 @@ pub(crate) struct Verified {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Halt {
     /// It never will be.
-    Flaw(TokenFlaw),
+    Refused(Refusal),
     /// Its key is being fetched.
     Wait { until_mono_ms: u64 },
     /// Its key cannot be had at the moment.
@@ -83,9 +85,9 @@ pub(crate) struct Undecided {
     pub(crate) retry_after_ms: u64,
 }
 
-impl From<TokenFlaw> for Halt {
-    fn from(flaw: TokenFlaw) -> Self {
-        Self::Flaw(flaw)
+impl<T: Into<Refusal>> From<T> for Halt {
+    fn from(refusal: T) -> Self {
+        Self::Refused(refusal.into())
     }
 }
 
@@ -113,23 +115,23 @@ pub(crate) fn parse(
 ) -> Result<Unverified, Denial> {
     match Form::read(&text) {
         Ok(form) => Ok(Unverified { text, form: Box::new(form), waits_since: None }),
-        Err(flaw) => {
+        Err(refusal) => {
             record.unverified(text.as_bytes());
-            Err(denial(flaw))
+            Err(denial(record.refused(refusal)))
         }
     }
 }
 
 impl Form {
-    fn read(text: &str) -> Result<Self, TokenFlaw> {
+    fn read(text: &str) -> Result<Self, Refusal> {
         if text.len() > MAX_TOKEN {
-            return Err(TokenFlaw::TooLong);
+            return Err(TokenFlaw::TooLong.into());
         }
         let mut parts = text.split('.');
         let (Some(header), Some(claims), Some(signature), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
-            return Err(TokenFlaw::NotCompactJws);
+            return Err(TokenFlaw::NotCompactJws.into());
         };
         let signed = header.len() + 1 + claims.len();
         let header = decoded(header)?;
@@ -158,9 +160,7 @@ impl Unverified {
             .filter(|alg| expected.algorithms.contains(alg))
             .ok_or(TokenFlaw::AlgorithmRefused)?;
         self.check_dates(expected.skew_ms, now)?;
-        if !expected.audiences.contains(&self.form.claims.sole_audience()?) {
-            return Err(TokenFlaw::AudienceMismatch.into());
-        }
+        expected.audience.check(&self.form.claims)?;
         let kid = self.form.kid.as_deref();
         let hint = KeyHint { algorithm, kid, waits_since: self.waits_since };
         let key = match keyring.find(expected.issuer, &hint, now) {
@@ -197,7 +197,10 @@ impl Unverified {
                 Ok(Verified { text: self.text, alg, typ, claims })
             }
             Err(Halt::Wait { until_mono_ms }) => Err(Held::Wait(self, until_mono_ms)),
-            Err(Halt::Flaw(flaw)) => Err(self.refused(denial(flaw), record)),
+            Err(Halt::Refused(refusal)) => {
+                let denial = denial(record.refused(refusal));
+                Err(self.refused(denial, record))
+            }
             Err(Halt::Fault(undecided)) => {
                 record.unverified(self.text.as_bytes());
                 Err(Held::Failed(undecided))
@@ -211,7 +214,7 @@ impl Unverified {
         Held::Denied(denial)
     }
 
-    /// `exp` is required (RFC 7519 section 4.1.4); `nbf`, `iat` and `auth_time` must not lie ahead.
+    /// `exp` is required (RFC 7519 section 4.1.4); `nbf` and `iat` must not lie ahead.
     fn check_dates(&self, skew_ms: u64, now: Now) -> Result<(), TokenFlaw> {
         let expires_ms = self.form.claims.expires_ms.ok_or(TokenFlaw::ExpiryMissing)?;
         if now.unix_ms >= expires_ms.saturating_add(skew_ms) {
@@ -222,7 +225,7 @@ impl Unverified {
         if ahead(self.form.claims.not_before_ms) {
             return Err(TokenFlaw::NotYetValid);
         }
-        if ahead(self.form.claims.issued_ms) || ahead(self.form.claims.authenticated_ms) {
+        if ahead(self.form.claims.issued_ms) {
             return Err(TokenFlaw::IssuedAhead);
         }
         Ok(())

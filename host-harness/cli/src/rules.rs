@@ -7,20 +7,31 @@ use crate::reference::{Section, Unless};
 
 /// The causes that a key of the policy decides, with that key. What no key can change, such as a signature that does
 /// not verify, has none.
-const DECIDED_BY: [(&str, &str); 21] = [
+const DECIDED_BY: [(&str, &str); 32] = [
     ("bearer-issuer-unknown", "issuers[].issuer"),
     ("bearer-algorithm-refused", "issuers[].algorithms"),
     ("bearer-audience-mismatch", "issuers[].audiences"),
+    ("bearer-audience-several", "issuers[].audiences_beside"),
+    ("bearer-audience-missing", "issuers[].token_use"),
     ("bearer-type-mismatch", "issuers[].type"),
+    ("bearer-kind-mismatch", "issuers[].token_use"),
     ("bearer-client-missing", "issuers[].client_claim"),
+    ("bearer-client-mismatch", "issuers[].clients"),
+    ("bearer-client-is-audience", "issuers[].secondary.audiences"),
+    ("bearer-scopes-differ", "issuers[].scope_claim"),
     ("bearer-too-old", "issuers[].max_token_age"),
     ("bearer-scope", "issuers[].scopes"),
     ("bearer-expired", "issuers[].clock_skew"),
     ("bearer-not-yet-valid", "issuers[].clock_skew"),
     ("secondary-algorithm-refused", "issuers[].secondary.algorithms"),
     ("secondary-audience-mismatch", "issuers[].secondary.audiences"),
+    ("secondary-audience-several", "issuers[].secondary.audiences"),
+    ("secondary-party-mismatch", "issuers[].secondary.audiences"),
+    ("secondary-kind-mismatch", "issuers[].id_token_scopes"),
+    ("secondary-age-unknown", "issuers[].secondary.require"),
     ("secondary-too-old", "issuers[].secondary.max_age"),
     ("secondary-email", "issuers[].secondary.email_verified"),
+    ("secondary-email-unclear", "issuers[].secondary.email_verified"),
     ("route-unknown", "pass"),
     ("profile-off", "profile"),
     ("preflight-off", "cors"),

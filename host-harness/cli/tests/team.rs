@@ -220,10 +220,19 @@ fn without_a_case_it_does_not_pass() {
     assert_eq!((code, complaints.as_str()), (Some(2), "linkgate: expected cases, found none\n"));
 }
 
+/// Tokens as each issuer writes them, under the policy that is ready for it.
+#[test]
+fn ready_policies_hold_for_the_tokens_of_their_issuers() {
+    let (code, output, complaints) = test(&root().join("examples/policies"), &["cases"]);
+    assert_eq!((code, complaints.as_str()), (Some(0), ""), "{output}");
+    assert!(output.contains("all hold"), "{output}");
+}
+
 /// A case of two lines holds under any policy: a valid token, a request and an answer are there for it.
 #[test]
 fn a_short_case_holds_under_every_kind_of_policy() {
-    let mut policies: Vec<(String, String)> = ["auth0", "keycloak", "oidc", "okta"]
+    let ready = ["auth0", "cognito", "duende", "entra", "keycloak", "oidc", "okta"];
+    let mut policies: Vec<(String, String)> = ready
         .map(|name| {
             let file = root().join(format!("examples/policies/{name}.yaml"));
             (name.to_owned(), std::fs::read_to_string(file).unwrap())
@@ -236,6 +245,9 @@ fn a_short_case_holds_under_every_kind_of_policy() {
             "    algorithms: [HS512]\n    hmac_secret: SESSION\n    secondary: { algorithms: [HS256] }\n",
         ),
         ("session", "    kind: id-token\n"),
+        ("permissions", "    scope_claim: permissions\n"),
+        ("scoped-sessions", "    kind: id-token\n    scopes: [a]\n    id_token_scopes: [scp]\n"),
+        ("no-client", "    client_claim: none\n    secondary: { audiences: [web] }\n"),
         ("curves", "    algorithms: [ES384]\n    secondary: { algorithms: [EdDSA] }\n"),
         (
             "short-lived",

@@ -18,6 +18,7 @@ pub fn parse(line: &str) -> Option<Record> {
     Some(Record {
         outcome: text("outcome")?,
         cause: text("cause")?,
+        detail: text("detail"),
         reason: text("reason")?,
         route: text("route")?,
         method: text("method")?,

@@ -6,19 +6,22 @@ use jsonwebtoken::Algorithm;
 
 use super::advice;
 use super::keys;
+use super::parties::Parties;
+use super::secondary;
 use super::section::{Entry, Section};
 use super::shadow;
 use super::spelling;
-use super::{IssuerRules, Kind, SecondaryRules, SecondaryShadow};
+use super::{IssuerRules, Kind, SecondaryRules};
 use crate::key;
 use crate::keyring::IssuerKeys;
 use crate::protocol::Secrets;
+use crate::scope::ScopeClaim;
 
 /// Clocks drift by seconds; a longer skew only lets expired tokens live on.
 const MAX_CLOCK_SKEW_MS: u64 = 300_000;
 
 /// A year: longer than that, `off` says it better.
-const MAX_AGE_MS: u64 = 8760 * 3_600_000;
+pub(super) const MAX_AGE_MS: u64 = 8760 * 3_600_000;
 
 /// The scope that lets users link and unlink their own identities (Auth0 Management API v2).
 const LINKING_SCOPE: &str = "update:current_user_identities";
@@ -44,25 +47,57 @@ fn read_one(
     secrets: &Secrets,
 ) -> Option<(IssuerRules, IssuerKeys)> {
     let issuer = section.required("issuer").and_then(|entry| entry.text().map(str::to_owned));
-    let kind = section
-        .optional("kind")
-        .and_then(|entry| {
-            let words = [("access-token", Kind::AccessToken), ("id-token", Kind::IdToken)];
-            entry.one_of(&words).inspect(|kind| advice::kind(&entry, *kind))
-        })
-        .unwrap_or(Kind::AccessToken);
+    let kind = kind(&mut section);
     let algorithms = algorithms(&mut section);
-    let audiences = section
-        .required("audiences")
-        .map(|entry| entry.filled_list(|entry| entry.text().map(str::to_owned)))
-        .unwrap_or_default();
-    let client_claim = section
-        .optional("client_claim")
-        .and_then(|entry| {
-            entry.one_of(&[("azp", "azp"), ("client_id", "client_id"), ("cid", "cid")])
-        })
-        .unwrap_or("azp");
-    let scopes = match (section.optional("scopes"), kind) {
+    let parties = Parties::read(&mut section, kind, issuer.as_deref());
+    let scopes = scopes(&mut section, kind);
+    let clock_skew_ms = clock_skew_ms(&mut section);
+    let max_token_age_ms =
+        section.optional("max_token_age").and_then(|entry| entry.duration_ms(1000..=MAX_AGE_MS));
+    let token_type = section.optional("type").and_then(|entry| entry.text().map(str::to_owned));
+    let scope_claim = scope_claim(&mut section);
+    let id_token_scopes = id_token_scopes(&mut section, kind, &scopes);
+    let secondary = section.optional("secondary").and_then(|entry| entry.section());
+    let secondary = secondary.map_or_else(SecondaryRules::default, |section| {
+        secondary::read(section, &parties.of_access_tokens(kind))
+    });
+    let wanted = keys::Wanted::of(&algorithms, &secondary.algorithms);
+    let keys = keys::read(&mut section, &wanted, issuer.as_deref(), secrets);
+    let shadow = shadow::of_bearer(&mut section, !scopes.is_empty(), max_token_age_ms.is_some());
+    let is_narrow = !scopes.is_empty() && !shadow.scopes;
+    let is_narrow = is_narrow || token_type.as_deref().is_some_and(is_of_access_tokens);
+    parties.check(&section, &secondary, is_narrow);
+    section.end();
+    let rules = IssuerRules {
+        issuer: issuer?,
+        position,
+        kind,
+        algorithms,
+        audiences: parties.audiences,
+        audiences_beside: parties.beside,
+        client_claim: parties.client_claim,
+        clients: parties.clients,
+        scopes,
+        scope_claim,
+        clock_skew_ms,
+        max_token_age_ms,
+        token_type,
+        token_use: parties.token_use,
+        id_token_scopes,
+        secondary,
+        shadow,
+    };
+    Some((rules, keys?))
+}
+
+fn kind(section: &mut Section<'_>) -> Kind {
+    let words = [("access-token", Kind::AccessToken), ("id-token", Kind::IdToken)];
+    let read = |entry: Entry<'_>| entry.one_of(&words).inspect(|kind| advice::kind(&entry, *kind));
+    section.optional("kind").and_then(read).unwrap_or(Kind::AccessToken)
+}
+
+fn scopes(section: &mut Section<'_>, kind: Kind) -> Vec<String> {
+    match (section.optional("scopes"), kind) {
         (Some(entry), kind) => {
             let scopes = entry.list(scope);
             advice::scopes(&entry, &scopes, kind);
@@ -71,84 +106,50 @@ fn read_one(
         (None, Kind::AccessToken) => vec![LINKING_SCOPE.to_owned()],
         // An ID token has no scopes.
         (None, Kind::IdToken) => Vec::new(),
-    };
-    let clock_skew_ms = section
-        .optional("clock_skew")
-        .and_then(|entry| {
-            let skew_ms = entry.duration_ms(0..=MAX_CLOCK_SKEW_MS);
-            skew_ms.inspect(|ms| advice::clock_skew(&entry, *ms))
-        })
-        .unwrap_or(30_000);
-    let max_token_age_ms =
-        section.optional("max_token_age").and_then(|entry| entry.duration_ms(1000..=MAX_AGE_MS));
-    let token_type = section.optional("type").and_then(|entry| entry.text().map(str::to_owned));
-    // An audience of access tokens would let one pass for the proof of a sign-in.
-    let reserved = if kind == Kind::AccessToken { audiences.as_slice() } else { &[] };
-    let secondary = section.optional("secondary").and_then(|entry| entry.section());
-    let secondary =
-        secondary.map_or_else(SecondaryRules::default, |section| read_secondary(section, reserved));
-    let wanted = keys::Wanted::of(&algorithms, &secondary.algorithms);
-    let keys = keys::read(&mut section, &wanted, issuer.as_deref(), secrets);
-    let shadow = shadow::of_bearer(&mut section, !scopes.is_empty(), max_token_age_ms.is_some());
-    section.end();
-    let rules = IssuerRules {
-        issuer: issuer?,
-        position,
-        kind,
-        algorithms,
-        audiences,
-        client_claim,
-        scopes,
-        clock_skew_ms,
-        max_token_age_ms,
-        token_type,
-        secondary,
-        shadow,
-    };
-    Some((rules, keys?))
-}
-
-impl Default for SecondaryRules {
-    fn default() -> Self {
-        Self {
-            algorithms: vec![Algorithm::RS256],
-            audiences: None,
-            max_age_ms: Some(3_600_000),
-            email_verified: false,
-            shadow: SecondaryShadow::default(),
-        }
     }
 }
 
-fn read_secondary(mut section: Section<'_>, reserved: &[String]) -> SecondaryRules {
-    let algorithms = algorithms(&mut section);
-    let audience = |entry: &Entry<'_>| match entry.text()? {
-        text if reserved.iter().any(|audience| audience == text) => {
-            entry.wrong("an audience of ID tokens", "one of the issuer's access tokens")
-        }
-        text => Some(text.to_owned()),
+fn clock_skew_ms(section: &mut Section<'_>) -> u64 {
+    let read = |entry: Entry<'_>| {
+        let skew_ms = entry.duration_ms(0..=MAX_CLOCK_SKEW_MS);
+        skew_ms.inspect(|ms| advice::clock_skew(&entry, *ms))
     };
-    let audiences = section.optional("audiences").map(|entry| entry.filled_list(audience));
-    let max_age_ms = match section.optional("max_age") {
-        Some(entry) => {
-            let is_off = entry.value().as_text() == Some("off");
-            let age_ms = if is_off { None } else { entry.duration_ms(1000..=MAX_AGE_MS) };
-            if is_off || age_ms.is_some() {
-                advice::secondary_age(&entry, age_ms);
-            }
-            age_ms
-        }
-        None => Some(3_600_000),
-    };
-    let email_verified =
-        section.optional("email_verified").and_then(|entry| entry.flag()).unwrap_or(false);
-    let shadow = shadow::of_secondary(&mut section, max_age_ms.is_some(), email_verified);
-    section.end();
-    SecondaryRules { algorithms, audiences, max_age_ms, email_verified, shadow }
+    section.optional("clock_skew").and_then(read).unwrap_or(30_000)
+}
+
+/// Whether a header `typ` is that of access tokens alone (RFC 9068 section 2.1).
+fn is_of_access_tokens(typ: &str) -> bool {
+    ["at+jwt", "application/at+jwt"].iter().any(|own| own.eq_ignore_ascii_case(typ))
+}
+
+fn scope_claim(section: &mut Section<'_>) -> ScopeClaim {
+    let words = ["scope", "scp", "permissions"].map(|name| (name, ScopeClaim::Named(name)));
+    let named = section.optional("scope_claim").and_then(|entry| entry.one_of(&words));
+    named.unwrap_or(ScopeClaim::Either)
+}
+
+/// Which scope claims the ID tokens of this issuer may hold. An ID token that is a bearer and has to have scopes
+/// must be allowed to hold them.
+fn id_token_scopes(section: &mut Section<'_>, kind: Kind, scopes: &[String]) -> Vec<&'static str> {
+    let words = [("scope", "scope"), ("scp", "scp")];
+    let allowed = section
+        .optional("id_token_scopes")
+        .map(|entry| entry.filled_list(|entry| entry.one_of(&words)))
+        .unwrap_or_default();
+    if kind == Kind::IdToken && !scopes.is_empty() && allowed.is_empty() {
+        let help =
+            "write `id_token_scopes: [scope]` if this issuer really writes scopes into ID tokens";
+        section.mistaken_at(
+            "scopes",
+            "expected no scopes of ID tokens, which may not hold any, found some".to_owned(),
+            Some(help.to_owned()),
+        );
+    }
+    allowed
 }
 
 /// `algorithms`, RS256 unless said otherwise. `none` is not the name of one.
-fn algorithms(section: &mut Section<'_>) -> Vec<Algorithm> {
+pub(super) fn algorithms(section: &mut Section<'_>) -> Vec<Algorithm> {
     let mut seen = Vec::new();
     let read = |entry: &Entry<'_>| {
         let text = entry.text()?;

@@ -129,6 +129,97 @@ fn one_mistake_at_a_time() {
 }
 
 #[test]
+fn what_is_said_of_clients_and_audiences_hangs_together() {
+    let none = "expected a claim, or `secondary.audiences`, found `none` alone (without a client nothing says whose sign-ins `link_with` may hold)";
+    let narrow = "expected `scopes` that are enforced, or `type: at+jwt`, found neither (else any token of this issuer for a user would do, whatever it was issued for)";
+    let sign_ins = json!({ "algorithms": ["EdDSA"], "audiences": ["app"] });
+    for (row, changes, expected) in [
+        ("no client", json!({ "client_claim": "none" }), vec![format!("/client_claim: {none}")]),
+        ("no client, and audiences", json!({ "client_claim": "none", "secondary": sign_ins }), vec![]),
+        (
+            "no client, and no scope",
+            json!({ "client_claim": "none", "secondary": sign_ins, "scopes": [] }),
+            vec![format!("/client_claim: {narrow}")],
+        ),
+        (
+            "no client, and a scope in shadow",
+            json!({ "client_claim": "none", "secondary": sign_ins, "shadow": ["scopes"] }),
+            vec![format!("/client_claim: {narrow}")],
+        ),
+        (
+            "no client, and a type",
+            json!({ "client_claim": "none", "secondary": sign_ins, "scopes": [], "type": "AT+JWT" }),
+            vec![],
+        ),
+        (
+            "no audience",
+            json!({ "audiences": null }),
+            vec![": expected the key `audiences`, found none (access tokens without `aud` (Amazon Cognito) are accepted by `token_use: access` and `clients`)".to_owned()],
+        ),
+        ("Cognito", json!({ "audiences": null, "token_use": "access", "clients": ["a"] }), vec![]),
+        (
+            "Cognito without clients",
+            json!({ "audiences": null, "token_use": "access" }),
+            vec![": expected the key `audiences`, found none (access tokens without `aud` (Amazon Cognito) are accepted by `token_use: access` and `clients`)".to_owned()],
+        ),
+        (
+            "Cognito without a scope",
+            json!({ "audiences": null, "token_use": "access", "clients": ["a"], "scopes": [] }),
+            vec![format!("/clients: {narrow}")],
+        ),
+        (
+            "neither audience nor client",
+            json!({ "audiences": null, "token_use": "access", "clients": ["a"], "client_claim": "none", "secondary": sign_ins }),
+            vec!["/clients: expected no `clients` with `client_claim: none`, found some (name the claim that has the client, or leave `clients` out)".to_owned()],
+        ),
+        (
+            "ID tokens beside",
+            json!({ "kind": "id-token", "audiences_beside": ["a"], "token_use": "access", "clients": ["a"] }),
+            ["audiences_beside", "token_use", "clients"]
+                .map(|key| format!("/{key}: expected no `{key}` with `kind: id-token`, found one (the audiences of ID tokens are their clients, and each has to be accepted)"))
+                .to_vec(),
+        ),
+        (
+            "userinfo of ID tokens",
+            json!({ "kind": "id-token", "audiences": ["https://tenant.example/userinfo"] }),
+            vec!["/audiences/0: expected an audience of ID tokens, found one of the issuer's access tokens".to_owned()],
+        ),
+        (
+            "userinfo of sign-ins",
+            json!({ "secondary": { "algorithms": ["EdDSA"], "audiences": ["https://tenant.example/userinfo"] } }),
+            vec!["/secondary/audiences/0: expected an audience of ID tokens, found one of the issuer's access tokens".to_owned()],
+        ),
+        (
+            "scopes of ID tokens",
+            json!({ "kind": "id-token", "scopes": ["a"] }),
+            vec!["/scopes: expected no scopes of ID tokens, which may not hold any, found some (write `id_token_scopes: [scope]` if this issuer really writes scopes into ID tokens)".to_owned()],
+        ),
+        ("and allowed", json!({ "kind": "id-token", "scopes": ["a"], "id_token_scopes": ["scope"] }), vec![]),
+        (
+            "another word",
+            json!({ "secondary": { "algorithms": ["EdDSA"], "require": "iat" }, "scope_claim": "roles" }),
+            vec![
+                "/scope_claim: expected `scope`, `scp` or `permissions`, found `roles`".to_owned(),
+                "/secondary/require: expected `auth_time`, found `iat`".to_owned(),
+            ],
+        ),
+    ] {
+        let mut document = minted::document();
+        let issuer = document["issuers"][0].as_object_mut().unwrap();
+        for (key, value) in changes.as_object().unwrap() {
+            if value.is_null() {
+                issuer.remove(key);
+            } else {
+                issuer.insert(key.clone(), value.clone());
+            }
+        }
+        let expected: Vec<String> =
+            expected.into_iter().map(|mistake| format!("/issuers/0{mistake}")).collect();
+        assert_eq!(told(&document.to_string()), expected, "{row}");
+    }
+}
+
+#[test]
 fn discovery_needs_an_issuer_that_is_a_url() {
     for (row, issuer, expected) in [
         (

@@ -174,6 +174,8 @@ pub struct Record {
     pub outcome: String,
     /// Fine-grained cause.
     pub cause: String,
+    /// The claim that a token was refused for.
+    pub detail: Option<String>,
     /// Public reason code.
     pub reason: String,
     /// Route.

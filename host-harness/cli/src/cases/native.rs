@@ -159,6 +159,7 @@ fn record(decision: linkgate_policy::Decision) -> Record {
     Record {
         outcome: decision.outcome().name().to_owned(),
         cause: decision.cause.name(),
+        detail: decision.detail,
         reason: decision.cause.reason_code().to_owned(),
         route: decision.route.to_owned(),
         method: decision.method,

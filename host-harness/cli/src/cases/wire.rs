@@ -126,6 +126,7 @@ impl From<Decision> for Record {
         Self {
             outcome: line::outcome(decision.outcome).to_owned(),
             cause: decision.cause,
+            detail: decision.detail,
             reason: decision.reason,
             route: decision.route,
             method: decision.method,

@@ -48,7 +48,10 @@ fn stage_of_flaw(flaw: Flaw) -> Stage {
         | Flaw::PreflightOff
         | Flaw::RouteUnknown => Stage::Route,
         Flaw::BearerMissing | Flaw::BearerSeveral | Flaw::BearerSyntax => Stage::Bearer,
-        Flaw::BearerTooOld | Flaw::BearerOfMachine | Flaw::BearerScope => Stage::Token,
+        Flaw::BearerTooOld
+        | Flaw::BearerOfMachine
+        | Flaw::BearerScope
+        | Flaw::BearerClientIsAudience => Stage::Token,
         Flaw::SubjectMismatch => Stage::Subject,
         Flaw::BodyEncoded
         | Flaw::BodyType
@@ -61,6 +64,7 @@ fn stage_of_flaw(flaw: Flaw) -> Stage {
         Flaw::SecondaryOfMachine
         | Flaw::SecondaryTooOld
         | Flaw::SecondaryEmail
+        | Flaw::SecondaryEmailUnclear
         | Flaw::SameAccount => Stage::LinkWith,
         Flaw::PrimaryGone
         | Flaw::SecondaryGone

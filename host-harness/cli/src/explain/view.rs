@@ -26,7 +26,7 @@ impl View<'_> {
     pub(super) fn step(&self, stage: Stage, ended: State, cause: Cause) -> Step {
         let is_reached = ended != State::NotReached;
         let concluded = match ended {
-            State::Refused => refused(cause),
+            State::Refused => refused(cause, self.ended.decision.detail.as_deref()),
             State::NotReached => "not reached".to_owned(),
             State::Held | State::Open => self.held(stage, ended),
         };

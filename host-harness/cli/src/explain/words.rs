@@ -3,8 +3,18 @@
 use linkgate_policy::denial::{Denial, TokenFlaw};
 use linkgate_policy::{Cause, Reason};
 
-/// What the client reads, and the finer cause.
-pub(super) fn refused(cause: Cause) -> String {
+/// What the client reads, and the finer cause, with the claim that it was refused for.
+pub(super) fn refused(cause: Cause, claim: Option<&str>) -> String {
+    let refused = in_words(cause);
+    match claim {
+        Some(claim) if !refused.contains(&format!("`{claim}`")) => {
+            format!("{refused} (the claim is `{claim}`)")
+        }
+        Some(_) | None => refused,
+    }
+}
+
+fn in_words(cause: Cause) -> String {
     let text = |reason: Reason| reason.row().text;
     match cause {
         Cause::Denied(denial @ (Denial::Bearer(flaw) | Denial::Secondary(flaw))) => {
@@ -35,15 +45,24 @@ fn flaw_in_words(flaw: TokenFlaw) -> Option<&'static str> {
         TokenFlaw::NotYetValid => Some("`nbf` is ahead"),
         TokenFlaw::IssuedAhead => Some("`iat` is ahead"),
         TokenFlaw::AudienceMismatch => Some("`aud` is none that is accepted here"),
-        TokenFlaw::AudienceSeveral => Some("`aud` has more than one value"),
+        TokenFlaw::AudienceSeveral => {
+            Some("`aud` names one that is accepted here, and another that is not known beside it")
+        }
+        TokenFlaw::PartyMismatch => Some("`azp` is not the client that it has to be"),
         TokenFlaw::KeyUnknown => {
             Some("no key of the issuer has this `kid`, or none fits the algorithm")
         }
         TokenFlaw::SignatureInvalid => Some("the signature does not verify"),
         TokenFlaw::NotCompactJws => Some("it is no signed token of three parts"),
-        TokenFlaw::TypeMismatch => Some("`typ` is not the one that the policy asks for"),
+        TokenFlaw::ClaimType => {
+            Some("a claim that a rule reads has a type that the rule cannot read")
+        }
+        TokenFlaw::TypeMismatch => Some("the header `typ` is that of another kind of token"),
+        TokenFlaw::KindMismatch => Some("a claim says that it is another kind of token"),
         TokenFlaw::SubjectMissing => Some("it has no `sub`"),
         TokenFlaw::ClientMissing => Some("it has no client claim"),
+        TokenFlaw::ClientMismatch => Some("its client is none of the policy's `clients`"),
+        TokenFlaw::ScopesDiffer => Some("`scope` and `scp` say different things"),
         TokenFlaw::TooLong
         | TokenFlaw::HeaderNotJson
         | TokenFlaw::HeaderDuplicate
@@ -51,7 +70,6 @@ fn flaw_in_words(flaw: TokenFlaw) -> Option<&'static str> {
         | TokenFlaw::HeaderCrit
         | TokenFlaw::ClaimsNotJson
         | TokenFlaw::ClaimsDuplicate
-        | TokenFlaw::ClaimType
         | TokenFlaw::IssuerMissing
         | TokenFlaw::ExpiryMissing
         | TokenFlaw::AudienceMissing

@@ -13,6 +13,7 @@ pub(super) fn json(decision: &Decision, took: Duration, time: Time) -> String {
         time,
         outcome: in_core(decision.outcome),
         cause: decision.cause.as_str().into(),
+        detail: decision.detail.as_deref(),
         reason: &decision.reason,
         route: &decision.route,
         method: &decision.method,
@@ -117,6 +118,7 @@ pub(super) mod tests {
         Decision {
             outcome: Outcome::Denied,
             cause: "subject-mismatch".to_owned(),
+            detail: None,
             reason: "subject-mismatch".to_owned(),
             route: "link".to_owned(),
             method: "POST".to_owned(),
@@ -147,7 +149,7 @@ pub(super) mod tests {
             line,
             concat!(
                 r#"{"schema":"linkgate.decision/1","time":"2026-11-23T04:05:06.789Z","outcome":"denied","#,
-                r#""cause":"subject-mismatch","reason":"subject-mismatch","route":"link","method":"POST","#,
+                r#""cause":"subject-mismatch","detail":null,"reason":"subject-mismatch","route":"link","method":"POST","#,
                 r#""path":"/api/v2/users/auth0|a/identities","status":403,"upstream_called":false,"#,
                 r#""upstream_status":null,"subject":"auth0|b","secondary":null,"#,
                 r#""issuer":"https://tenant.example/","client":"spa","#,

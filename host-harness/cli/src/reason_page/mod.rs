@@ -106,6 +106,7 @@ pub fn page(reason: Reason) -> &'static str {
         Reason::BearerInvalid => include_str!("../../../../docs/reasons/bearer-invalid.md"),
         Reason::BearerOfMachine => include_str!("../../../../docs/reasons/bearer-of-machine.md"),
         Reason::ScopeInsufficient => include_str!("../../../../docs/reasons/scope-insufficient.md"),
+        Reason::ClientRefused => include_str!("../../../../docs/reasons/client-refused.md"),
         Reason::SubjectMismatch => include_str!("../../../../docs/reasons/subject-mismatch.md"),
         Reason::BodyTypeUnsupported => {
             include_str!("../../../../docs/reasons/body-type-unsupported.md")

@@ -15,7 +15,18 @@ pub(super) const ISSUER: Section = Section {
     path: "issuers[]",
     keys: &[
         required("issuer", Text, "`iss`, compared exactly, trailing slash included"),
-        required("audiences", Texts(1), "the accepted `aud`. A token has exactly one"),
+        otherwise(
+            "audiences",
+            Texts(1),
+            "required; see `token_use`",
+            "the accepted `aud`. Where a token has several, one of them has to be accepted, and every other one too unless it is known to be harmless: an access token may name the issuer's own `userinfo` (`{issuer}/userinfo`) besides",
+        ),
+        otherwise(
+            "audiences_beside",
+            Texts(1),
+            "none",
+            "what an access token may name beside an accepted `aud`, and is not accepted alone: `account` of Keycloak, `https://TENANT.auth0.com/userinfo` of an Auth0 tenant with a custom domain",
+        ),
         otherwise("keys", Object, "by discovery", "where the issuer's keys come from"),
         usually(
             "kind",
@@ -32,19 +43,43 @@ pub(super) const ISSUER: Section = Section {
         ),
         usually(
             "client_claim",
-            Word(&["azp", "client_id", "cid"]),
+            Word(&["azp", "client_id", "cid", "appid", "none"]),
             "azp",
-            "where an access token names its client",
+            "where an access token names its client. It is asked for where a rule needs it: by `clients`, and to link unless `secondary.audiences` is there. `none`: nowhere, which takes `secondary.audiences`, and `scopes` or `type: at+jwt`",
         ),
+        otherwise("clients", Texts(1), "any", "the clients whose access tokens are accepted"),
         otherwise(
             "scopes",
             Texts(0),
             "`[update:current_user_identities]`, none for `id-token`",
             "all are needed to link and unlink. Reading the profile asks for none here: the upstream has its own word on it",
         ),
+        otherwise(
+            "scope_claim",
+            Word(&["scope", "scp", "permissions"]),
+            "`scope` or `scp`, whichever is there",
+            "where an access token has its scopes: a text with spaces, or a list whose entries are a scope each. Unless set, a token that has both `scope` and `scp` must have the same in them",
+        ),
+        otherwise(
+            "id_token_scopes",
+            Words(&["scope", "scp"]),
+            "none",
+            "scope claims that ID tokens of this issuer may have. Any other ID token with one is taken for an access token, and refused",
+        ),
         usually("clock_skew", Duration(0, 5 * MINUTE), "30s", "for `exp`, `nbf`, `iat` and ages"),
         otherwise("max_token_age", Duration(SECOND, YEAR), "none", "since `iat`"),
-        otherwise("type", Text, "any", "the `typ` a token must have, such as `at+jwt` (RFC 9068)"),
+        otherwise(
+            "type",
+            Text,
+            "`JWT`, `at+jwt` or none; of an ID token `JWT` or none",
+            "the header `typ` that a token must have, such as `at+jwt` (RFC 9068)",
+        ),
+        otherwise(
+            "token_use",
+            Word(&["access"]),
+            "any but `id`",
+            "`access`: the claim `token_use` must say so (Amazon Cognito). With it and `clients`, `audiences` may be left out: access tokens are then accepted that have no `aud` at all. That takes `scopes` or `type: at+jwt`",
+        ),
         otherwise("secondary", Object, "see below", "what `link_with` must be"),
         otherwise(
             "shadow",
@@ -120,7 +155,7 @@ pub(super) const SECONDARY: Section = Section {
             "audiences",
             Texts(1),
             "the bearer's client",
-            "accepted `aud`; exactly one. Unless set, it is the bearer's client claim, or with `kind: id-token` the bearer's own `aud`",
+            "accepted `aud`. Of several, each has to be accepted, and `azp` too where it is there. Unless set, it is the bearer's client claim, or with `kind: id-token` the bearer's own `aud` (of several, its `azp`); a client that has the name of an API may not link then",
         ),
         usually(
             "max_age",
@@ -128,7 +163,18 @@ pub(super) const SECONDARY: Section = Section {
             "1h",
             "since `auth_time`, else `iat`; `off` must be written",
         ),
-        usually("email_verified", Flag, "false", "whether `email_verified: true` is asked for"),
+        otherwise(
+            "require",
+            Word(&["auth_time"]),
+            "nothing",
+            "`auth_time`: the token must have it, and `iat` stands in for nothing. For issuers that write `auth_time`: a token that was renewed without a sign-in has a new `iat`",
+        ),
+        usually(
+            "email_verified",
+            Flag,
+            "false",
+            "whether `email_verified` has to be `true`, or the text `\"true\"` as Apple writes it",
+        ),
         otherwise(
             "shadow",
             Words(&["max_age", "email_verified"]),

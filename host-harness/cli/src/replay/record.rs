@@ -95,12 +95,22 @@ impl Claims {
                 ("at_unix_ms" | "alg" | "typ", _) => continue,
                 ("machine", _) => ("gty", "client-credentials".into()),
                 ("event", _) => ("events", Value::Object(Map::new())),
-                (name, Value::String(text)) => (name, whole(text)?.into()),
-                (name, value) => (name, value.clone()),
+                ("typ_claim", value) => ("typ", texts(value)?),
+                (name, value) => (name, texts(value)?),
             };
             members.insert(name.to_owned(), value);
         }
         Ok(members)
+    }
+}
+
+/// A text or a list of texts, whole. Of a list that was too long for the log, its length alone is there.
+fn texts(value: &Value) -> Result<Value, Why> {
+    match value {
+        Value::String(text) => Ok(whole(text)?.into()),
+        Value::Array(items) => items.iter().map(texts).collect(),
+        Value::Object(_) => Err(Why::Cut),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(value.clone()),
     }
 }
 

@@ -39,6 +39,8 @@ enum Touch {
     Cause(&'static str, Option<String>),
     /// A case on this route goes through, with a token of this issuer if one is named.
     Granted(Option<&'static str>, Option<String>),
+    /// A case goes through with a bearer of this issuer that names this audience besides.
+    Beside(String, Option<String>),
     /// A path under this prefix is passed on.
     Passed(String),
     /// A page of this origin asks.
@@ -104,6 +106,12 @@ impl Touch {
                     && route.is_none_or(|route| record.route == route)
                     && is_of(record, request, issuer.as_deref())
             }
+            Self::Beside(audience, issuer) => {
+                is_granted
+                    && is_of(record, request, issuer.as_deref())
+                    && claims_of(request)
+                        .is_some_and(|claims| texts(&claims, "aud").contains(audience))
+            }
             Self::Passed(prefix) => {
                 record.cause == "passed"
                     && record
@@ -139,11 +147,15 @@ fn is_of(record: &Record, request: &Request, issuer: Option<&str>) -> bool {
 }
 
 fn claimed_issuer(request: &Request) -> Option<String> {
+    claims_of(request)?.get("iss").and_then(Value::as_str).map(str::to_owned)
+}
+
+/// What the bearer of a request claims.
+fn claims_of(request: &Request) -> Option<Value> {
     let line = request.headers.iter().find(|line| line.name == "authorization")?;
     let text = std::str::from_utf8(&line.value).ok()?;
     let claims = URL_SAFE_NO_PAD.decode(text.split('.').nth(1)?).ok()?;
-    let claims: Value = serde_json::from_slice(&claims).ok()?;
-    claims.get("iss").and_then(Value::as_str).map(str::to_owned)
+    serde_json::from_slice(&claims).ok()
 }
 
 type Wanted = (String, String, String, Touch);
@@ -203,9 +215,11 @@ fn of_issuer(issuer: &Value) -> Vec<(String, String, Touch)> {
     let is_aged = secondary.get("max_age").and_then(Value::as_str) != Some("off");
     let is_verified = secondary.get("email_verified") == Some(&Value::Bool(true));
     let restrictions = [
-        ("audiences", "bearer-audience-mismatch", true),
+        ("audiences", "bearer-audience-mismatch", issuer.get("audiences").is_some()),
         ("algorithms", "bearer-algorithm-refused", issuer.get("algorithms").is_some()),
         ("type", "bearer-type-mismatch", issuer.get("type").is_some()),
+        ("token_use", "bearer-kind-mismatch", issuer.get("token_use").is_some()),
+        ("clients", "bearer-client-mismatch", issuer.get("clients").is_some()),
         ("max_token_age", "bearer-too-old", issuer.get("max_token_age").is_some()),
         ("scopes", "bearer-scope", has_scopes),
         (
@@ -219,6 +233,7 @@ fn of_issuer(issuer: &Value) -> Vec<(String, String, Touch)> {
             secondary.get("audiences").is_some(),
         ),
         ("secondary.max_age", "secondary-too-old", is_aged),
+        ("secondary.require", "secondary-age-unknown", secondary.get("require").is_some()),
         ("secondary.email_verified", "secondary-email", is_verified),
     ];
     let routes = [
@@ -232,9 +247,14 @@ fn of_issuer(issuer: &Value) -> Vec<(String, String, Touch)> {
         restrictions.into_iter().filter(|(_, _, holds)| *holds).map(|(key, cause, _)| {
             (key.to_owned(), format!("refused: {cause}"), Touch::Cause(cause, name()))
         });
+    let beside =
+        texts(issuer, "audiences_beside").into_iter().enumerate().map(|(index, audience)| {
+            let shown_by = format!("a bearer that is let in with `{audience}` besides");
+            (format!("audiences_beside[{index}]"), shown_by, Touch::Beside(audience, name()))
+        });
     let subject = Touch::Cause("subject-mismatch", name());
     let subject = ("issuer".to_owned(), "refused: subject-mismatch".to_owned(), subject);
-    opened.into_iter().chain([subject]).chain(restricted).collect()
+    opened.into_iter().chain([subject]).chain(beside).chain(restricted).collect()
 }
 
 /// Whether a case under this policy can end with a reason.
@@ -265,6 +285,8 @@ fn can_be(reason: Reason, policy: &Value) -> bool {
         | Reason::SameAccount
         | Reason::UpstreamUnreachable
         | Reason::UpstreamOutcomeUnknown => true,
+        // Without `clients` it takes a token that names no client, which the issuer does not write.
+        Reason::ClientRefused => has("bearer-client-mismatch"),
         Reason::ScopeInsufficient => has("bearer-scope"),
         Reason::LinkWithTooOld => has("secondary-too-old"),
         Reason::LinkWithEmailUnverified => has("secondary-email"),
@@ -301,7 +323,7 @@ mod tests {
     use crate::reference::SECTIONS;
 
     /// Keys that no case has to show: what they say is no restriction of a request, or is shown with another key.
-    const UNSHOWN: [&str; 18] = [
+    const UNSHOWN: [&str; 20] = [
         "version",
         "issuers",
         "base_path",
@@ -315,6 +337,8 @@ mod tests {
         "issuers[].kind",
         "issuers[].hmac_secret",
         "issuers[].client_claim",
+        "issuers[].scope_claim",
+        "issuers[].id_token_scopes",
         "issuers[].clock_skew",
         "issuers[].secondary",
         "shadow",
@@ -331,8 +355,8 @@ mod tests {
         let full = json!({
             "issuers": [{
                 "issuer": "https://a.example/", "audiences": ["a"], "algorithms": ["RS256"], "type": "at+jwt",
-                "max_token_age": "1h", "scopes": ["link"],
-                "secondary": { "algorithms": ["RS256"], "audiences": ["b"], "max_age": "1h", "email_verified": true },
+                "max_token_age": "1h", "scopes": ["link"], "audiences_beside": ["c"], "clients": ["d"], "token_use": "access",
+                "secondary": { "require": "auth_time", "algorithms": ["RS256"], "audiences": ["b"], "max_age": "1h", "email_verified": true },
             }],
             "pass": ["/app"], "profile": "read-own", "cors": { "origins": ["https://app.example"] },
             "forward_headers": ["x-a"], "metadata": { "conflicts": "refuse" },

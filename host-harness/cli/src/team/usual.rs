@@ -28,6 +28,7 @@ fn valid_bearer(issuer: &Value, number: usize) -> TokenForm {
         "iss": text(issuer, "issuer"),
         "sub": "{{user}}",
         "aud": texts(issuer, "audiences").first(),
+        "token_use": text(issuer, "token_use"),
         "iat": "now",
         "exp": "now+1h",
     });
@@ -35,8 +36,10 @@ fn valid_bearer(issuer: &Value, number: usize) -> TokenForm {
         if is_of_id_tokens(issuer) {
             claims.insert("nonce".to_owned(), "n-0S6_WzA2Mj".into());
         } else {
-            let client = text(issuer, "client_claim").unwrap_or("azp");
-            claims.insert(client.to_owned(), "{{client}}".into());
+            let claim = text(issuer, "client_claim").unwrap_or("azp");
+            if claim != "none" {
+                claims.insert(claim.to_owned(), client(issuer).into());
+            }
         }
         let scopes = if issuer.get("scopes").is_some() || is_of_id_tokens(issuer) {
             texts(issuer, "scopes")
@@ -44,8 +47,15 @@ fn valid_bearer(issuer: &Value, number: usize) -> TokenForm {
             vec!["update:current_user_identities".to_owned()]
         };
         if !scopes.is_empty() {
-            claims.insert("scope".to_owned(), scopes.join(" ").into());
+            let (claim, value) =
+                match (text(issuer, "scope_claim"), texts(issuer, "id_token_scopes")) {
+                    (Some(claim), _) if claim != "scope" => (claim.to_owned(), json!(scopes)),
+                    (None, allowed) if allowed == ["scp"] => ("scp".to_owned(), json!(scopes)),
+                    _ => ("scope".to_owned(), scopes.join(" ").into()),
+                };
+            claims.insert(claim, value);
         }
+        claims.retain(|_, value| !value.is_null());
     }
     let mut form = token(&algorithms(issuer), issuer, number, claims);
     if let Some(kind) = text(issuer, "type") {
@@ -59,7 +69,7 @@ fn valid_secondary(issuer: &Value, number: usize) -> TokenForm {
     let of_bearer = if is_of_id_tokens(issuer) {
         texts(issuer, "audiences").into_iter().next()
     } else {
-        Some("{{client}}".to_owned())
+        Some(client(issuer))
     };
     let claims = json!({
         "iss": text(issuer, "issuer"),
@@ -73,6 +83,11 @@ fn valid_secondary(issuer: &Value, number: usize) -> TokenForm {
         "email_verified": true,
     });
     token(&algorithms(rules), issuer, number, claims)
+}
+
+/// The client of an issuer's tokens: the first that the policy accepts, where it says which.
+fn client(issuer: &Value) -> String {
+    texts(issuer, "clients").into_iter().next().unwrap_or_else(|| "{{client}}".to_owned())
 }
 
 /// A token signed as the first of these algorithms has it.

@@ -368,6 +368,7 @@ pub(crate) fn decision(head: &Head, end: End) -> Decision {
     Decision {
         outcome: Outcome::Allowed,
         cause: "scripted".to_owned(),
+        detail: None,
         reason: "scripted".to_owned(),
         route: "none".to_owned(),
         method: head.method.clone(),

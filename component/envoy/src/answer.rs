@@ -22,6 +22,12 @@ pub(crate) fn head() -> Result<AnswerHead, Failure> {
     status.map(|status| AnswerHead { status }).ok_or(Failure::Unknown)
 }
 
+/// Whether Envoy answers because the client's body is not framed as HTTP has it.
+pub(crate) fn is_for_a_bad_body() -> bool {
+    let details = host::attribute(&["response", "code_details"]).unwrap_or_default();
+    failure::is_of_client(&String::from_utf8_lossy(&details))
+}
+
 fn status_line() -> Option<u16> {
     let lines = host::lines(MapType::HttpResponseHeaders);
     let (_, status) = lines.into_iter().find(|(name, _)| name == ":status")?;

@@ -104,6 +104,9 @@ pub(crate) fn answered(gate: &Gate, id: u32) -> Action {
     match open.awaits {
         Awaits::Answer => {
             open.is_answered = true;
+            if open.upload == Upload::Flows && answer::is_for_a_bad_body() {
+                return drive.resume(open, Event::BodyFailed);
+            }
             let was_rewritten = matches!(open.upload, Upload::Dropped | Upload::DroppedAtEnd);
             let head = answer::head().and_then(|head| match request::elsewhere(&gate.upstream) {
                 Some(elsewhere) if was_rewritten => {
@@ -281,6 +284,7 @@ impl Drive<'_> {
                 }
                 Step::Forward(forward) => return self.forward(open, forward),
                 Step::Pass { .. } if open.has_client => {
+                    request::drop_offer();
                     open.upload = Upload::Flows;
                     open.awaits = Awaits::Answer;
                     return self.go_on(open);

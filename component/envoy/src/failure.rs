@@ -25,6 +25,12 @@ pub(crate) fn of(details: &str, attempts: u64) -> Failure {
     if unsent && attempts <= 1 { Failure::NotSent } else { Failure::Unknown }
 }
 
+/// Whether the details say that the client's own bytes were none that its version of HTTP has, as
+/// `http1.codec_error`.
+pub(crate) fn is_of_client(details: &str) -> bool {
+    ["http1.", "http2.", "http3.", "codec_error:"].iter().any(|codec| details.starts_with(codec))
+}
+
 /// What the body of Envoy's own reply says, where there was one attempt.
 pub(crate) fn of_words(words: &str) -> Failure {
     let reset = words.rsplit_once("reset reason: ").map(|(_, reason)| reason);
@@ -62,6 +68,20 @@ mod tests {
             ("", 0, Failure::Unknown),
         ] {
             assert_eq!(of(details, attempts), expected, "{details}");
+        }
+    }
+
+    #[test]
+    fn framing_is_the_clients() {
+        for (details, expected) in [
+            ("http1.codec_error", true),
+            ("http2.violation.of.messaging.rule", true),
+            ("codec_error:http/1.1_protocol_error:_HPE_INVALID_CHUNK_SIZE", true),
+            ("via_upstream", false),
+            ("upstream_reset_before_response_started{protocol_error}", false),
+            ("", false),
+        ] {
+            assert_eq!(is_of_client(details), expected, "{details}");
         }
     }
 

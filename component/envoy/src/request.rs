@@ -53,6 +53,14 @@ pub(crate) fn rewrite(upstream: &Upstream, forward: &Forward, open: &Open) {
     }
 }
 
+/// Takes an offer of another protocol off a request that goes on as it came. Envoy drops one of `h2c`
+/// by itself, but not its settings where they come alone.
+pub(crate) fn drop_offer() {
+    for name in ["upgrade", "http2-settings"] {
+        host::remove_line(MapType::HttpRequestHeaders, name);
+    }
+}
+
 /// What is wrong with the cluster that an answer has come from, if it is not the upstream's: the
 /// rewritten request found its route anew. Before an answer Envoy does not tell where that leads.
 pub(crate) fn elsewhere(upstream: &Upstream) -> Option<String> {

@@ -84,7 +84,7 @@ named! {
     pub enum Flaw {
         /// CONNECT (RFC 9110 section 9.3.6).
         Connect = "connect",
-        /// An `Upgrade` header (RFC 9110 section 7.8).
+        /// An `Upgrade` header (RFC 9110 section 7.8), but for an offer of `h2c` alone.
         Upgrade = "upgrade",
         /// `Connection` names an end-to-end header (RFC 9110 section 7.6.1).
         ConnectionNamesHeader = "connection-names-header",
@@ -156,7 +156,7 @@ named! {
         BodyType = "body-type",
         /// A link body beyond the limit.
         BodyTooLarge = "body-too-large",
-        /// A link body that broke off or was late.
+        /// A link body, or a body on its way through, that broke off, was late or is badly framed.
         BodyFailed = "body-failed",
         /// A link body that is not what its type says.
         BodyMalformed = "body-malformed",
@@ -400,9 +400,8 @@ impl Flaw {
             Self::SubjectMismatch => Reason::SubjectMismatch,
             Self::BodyEncoded | Self::BodyType => Reason::BodyTypeUnsupported,
             Self::BodyTooLarge => Reason::BodyTooLarge,
-            Self::BodyFailed | Self::BodyMalformed | Self::BodyDuplicate | Self::BodyMembers => {
-                Reason::BodyInvalid
-            }
+            Self::BodyFailed => Reason::BodyFailed,
+            Self::BodyMalformed | Self::BodyDuplicate | Self::BodyMembers => Reason::BodyInvalid,
             Self::LinkByUserId => Reason::LinkByUserIdRefused,
             Self::SecondaryOfMachine => Reason::LinkWithInvalid,
             Self::SecondaryTooOld => Reason::LinkWithTooOld,

@@ -257,7 +257,8 @@ impl Exchange {
                 self.secondary(link, token, shared, now)
             }
             (Stage::Body(_), Event::BodyTooLarge) => Err(Flaw::BodyTooLarge.into()),
-            (Stage::Body(_), Event::BodyFailed) => Err(Flaw::BodyFailed.into()),
+            // Also of a passed body: the client's own doing, and no failure of the upstream.
+            (Stage::Body(_) | Stage::Passing(_), Event::BodyFailed) => Err(Flaw::BodyFailed.into()),
             (Stage::Merging(merge), event) => self.merging(merge, event, shared, now),
             (Stage::Upstream, Event::Forwarded(answer)) => {
                 let edits = self.cors.edits();

@@ -87,7 +87,8 @@ pub enum Step {
     Call(Call),
     /// Send this request to the upstream, once: answer with [`Event::Forwarded`].
     Forward(Forward),
-    /// Send the client's own request on untouched: answer with [`Event::Forwarded`].
+    /// Send the client's own request on untouched: answer with [`Event::Forwarded`], or with
+    /// [`Event::BodyFailed`] when there was no answer because the client's body broke off.
     Pass {
         /// Milliseconds until the head of the answer.
         timeout_ms: u32,
@@ -201,7 +202,7 @@ pub enum Event {
     Body(Vec<u8>),
     /// The request's body is larger than the step allowed.
     BodyTooLarge,
-    /// The request's body broke off or was late.
+    /// The request's body broke off, was late, or is not framed as HTTP has it.
     BodyFailed,
     /// The wait is over.
     Woken,

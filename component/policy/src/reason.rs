@@ -36,6 +36,8 @@ named! {
         BodyTypeUnsupported = "body-type-unsupported",
         /// The body is too large.
         BodyTooLarge = "body-too-large",
+        /// The body did not arrive whole.
+        BodyFailed = "body-failed",
         /// The body is not a link request.
         BodyInvalid = "body-invalid",
         /// The secondary account was named instead of proved.
@@ -196,6 +198,11 @@ impl Reason {
                 413,
                 "body-too-large",
                 "The body is too large: it holds one token and nothing else.",
+            ),
+            Self::BodyFailed => Row::new(
+                400,
+                "body-failed",
+                "The body broke off, came too slowly, or is not well-formed HTTP: send it whole.",
             ),
             Self::BodyInvalid => Row::new(
                 400,

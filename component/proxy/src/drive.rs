@@ -11,7 +11,7 @@ use crate::client::Client;
 use crate::deadline::Deadline;
 use crate::fetch;
 use crate::gate::{Gate, Moment, now};
-use crate::outbound::{self, Held};
+use crate::outbound::{self, Held, NoAnswer};
 use crate::record;
 use crate::request;
 
@@ -43,7 +43,10 @@ pub(crate) fn exchange(
             Step::Call(call) => Event::Called(call::upstream(call, &gate.upstream)),
             Step::Forward(forward) => hold(&mut held, outbound::forward(forward, &gate.upstream)),
             Step::Pass { timeout_ms } => {
-                hold(&mut held, outbound::pass(&mut client, &gate.upstream, timeout_ms))
+                match outbound::pass(&mut client, &gate.upstream, timeout_ms) {
+                    Err(NoAnswer::CutOff) => Event::BodyFailed,
+                    passed => hold(&mut held, passed.map_err(Failure::from)),
+                }
             }
             Step::Relay(edits) => {
                 let end = match held.take() {

@@ -33,7 +33,8 @@ fn no_body(why: Unread, timeout_ms: u32, max_answer_bytes: u32) -> String {
 fn no_answer(why: &NoAnswer, timeout_ms: u32) -> String {
     let late = || format!("expected an answer within {timeout_ms} ms, found none");
     match why {
-        NoAnswer::Late => late(),
+        // A body of the policy's own is at hand: it is never cut off.
+        NoAnswer::Late | NoAnswer::CutOff => late(),
         // The host's own timeout is the same one and may be the first to be noticed.
         NoAnswer::Failed(ErrorCode::ConnectionReadTimeout | ErrorCode::HttpResponseTimeout) => {
             late()

@@ -5,9 +5,10 @@ use wasi::http::types::{Fields, HeaderError};
 
 /// Lines that end with a hop (RFC 9110 section 7.6.1), and `host`, which names the next one. A host
 /// refuses or replaces most of them by itself; one that does not must not pass them on.
-const OF_ONE_HOP: [&str; 9] = [
+const OF_ONE_HOP: [&str; 10] = [
     "connection",
     "host",
+    "http2-settings",
     "keep-alive",
     "proxy-authenticate",
     "proxy-authorization",

@@ -13,7 +13,7 @@ use crate::client::{Client, Taken};
 use crate::deadline::Deadline;
 use crate::failure;
 use crate::fields;
-use crate::flow::{Flow, Progress};
+use crate::flow::{Flow, Progress, Side};
 use crate::gate::NANOS_IN_MS;
 use crate::request;
 
@@ -70,11 +70,11 @@ pub(crate) fn pass(
     client: &mut Client<'_>,
     upstream: &Server,
     timeout_ms: u32,
-) -> Result<Held, Failure> {
+) -> Result<Held, NoAnswer> {
     let deadline = Deadline::after(timeout_ms);
     let head = client.request();
-    let path = head.path_with_query().ok_or(Failure::NotSent)?;
-    let Taken { bytes, source } = client.take().ok_or(Failure::NotSent)?;
+    let path = head.path_with_query().ok_or(NoAnswer::Unmade)?;
+    let Taken { bytes, source } = client.take().ok_or(NoAnswer::Unmade)?;
     // `wasi:http` does not say whether there is a body at all, and an empty one is not none.
     let first = if bytes.is_empty() { first_chunk(&source, &deadline)? } else { Some(bytes) };
     let headers = fields::carried(&request::lines(head));
@@ -82,25 +82,25 @@ pub(crate) fn pass(
     let upload = match first {
         None => None,
         Some(bytes) => {
-            let body = request.body().map_err(|()| Failure::NotSent)?;
-            Some(Flow::of_body(bytes, source, body).ok_or(Failure::NotSent)?)
+            let body = request.body().map_err(|()| NoAnswer::Unmade)?;
+            Some(Flow::of_body(bytes, source, body).ok_or(NoAnswer::Unmade)?)
         }
     };
-    Ok(send(request, upload, &deadline, timeout_ms)?)
+    send(request, upload, &deadline, timeout_ms)
 }
 
 /// The first bytes of a body; nothing when it has none.
-fn first_chunk(source: &Source, deadline: &Deadline) -> Result<Option<Vec<u8>>, Failure> {
+fn first_chunk(source: &Source, deadline: &Deadline) -> Result<Option<Vec<u8>>, NoAnswer> {
     loop {
         match source.stream.read(CHUNK) {
             Ok(chunk) if chunk.is_empty() => {
                 if !deadline.wait(&[&source.stream.subscribe()]) {
-                    return Err(Failure::NotSent);
+                    return Err(NoAnswer::CutOff);
                 }
             }
             Ok(chunk) => return Ok(Some(chunk)),
             Err(StreamError::Closed) => return Ok(None),
-            Err(StreamError::LastOperationFailed(_)) => return Err(Failure::NotSent),
+            Err(StreamError::LastOperationFailed(_)) => return Err(NoAnswer::CutOff),
         }
     }
 }
@@ -131,6 +131,8 @@ pub(crate) enum NoAnswer {
     Failed(ErrorCode),
     /// The time ran out.
     Late,
+    /// The client's body broke off, or kept the request waiting until the time ran out.
+    CutOff,
 }
 
 impl From<NoAnswer> for Failure {
@@ -138,7 +140,7 @@ impl From<NoAnswer> for Failure {
         match why {
             NoAnswer::Unmade | NoAnswer::Refused(_) => Self::NotSent,
             NoAnswer::Failed(code) => failure::of(&code),
-            NoAnswer::Late => Self::Unknown,
+            NoAnswer::Late | NoAnswer::CutOff => Self::Unknown,
         }
     }
 }
@@ -160,15 +162,21 @@ pub(crate) fn send(
             Some(Err(())) => return Err(NoAnswer::Failed(ErrorCode::InternalError(None))),
             None => {}
         }
-        // An upload that breaks off is no answer: the host has one, or the time runs out.
-        let in_time = match upload.as_mut().map(Flow::advance) {
-            Some(Progress::Waits(moves, _)) => deadline.wait(&[&sending.subscribe(), &moves]),
-            Some(Progress::Whole | Progress::Broken(_)) | None => {
-                deadline.wait(&[&sending.subscribe()])
+        let (in_time, late) = match upload.as_mut().map(Flow::advance) {
+            Some(Progress::Waits(moves, Side::Source)) => {
+                (deadline.wait(&[&sending.subscribe(), &moves]), NoAnswer::CutOff)
+            }
+            Some(Progress::Waits(moves, Side::Sink)) => {
+                (deadline.wait(&[&sending.subscribe(), &moves]), NoAnswer::Late)
+            }
+            Some(Progress::Broken(Side::Source)) => return Err(NoAnswer::CutOff),
+            // An upstream that takes no more is no answer: the host has one, or the time runs out.
+            Some(Progress::Whole | Progress::Broken(Side::Sink)) | None => {
+                (deadline.wait(&[&sending.subscribe()]), NoAnswer::Late)
             }
         };
         if !in_time {
-            return Err(NoAnswer::Late);
+            return Err(late);
         }
     }
 }

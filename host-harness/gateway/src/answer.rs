@@ -16,17 +16,16 @@ use crate::hop;
 use crate::outbound::{Held, Link};
 use crate::pace::Pace;
 use crate::request::parse_line;
-use crate::settings::Limits;
 use crate::streams;
 
-/// The upstream's answer, its head edited, its body and trailers streamed.
+/// The upstream's answer, its head edited, its body and trailers streamed at that pace at least.
 ///
 /// Gives the exchange back when an edit is no header line.
 pub(crate) fn relay(
     held: Held,
     edits: &HeaderEdits,
     exchange: Exchange,
-    limits: &Limits,
+    pace: Pace,
 ) -> Result<Response<Answer>, Exchange> {
     let Held { head, body, link } = held;
     let mut headers = head.headers;
@@ -42,7 +41,7 @@ pub(crate) fn relay(
             headers.append(name, value);
         }
     }
-    let source = Source::Upstream { body, _link: link, pace: Box::new(Pace::new(limits)) };
+    let source = Source::Upstream { body, _link: link, pace: Box::new(pace) };
     Ok(assemble(head.status, headers, Answer { source, exchange: Some(exchange), unsent: false }))
 }
 

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -23,6 +25,18 @@ pub(crate) struct Content {
     rest: Option<(Incoming, Pace)>,
     /// Bytes in both, when the framing tells.
     length: Option<u64>,
+    health: Health,
+}
+
+/// Whether a body came to its end as its framing has it. It outlives the body.
+#[derive(Clone, Default)]
+pub(crate) struct Health(Arc<AtomicBool>);
+
+impl Health {
+    /// Whether the body broke off, was too slow, or is framed as HTTP has it not.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 impl Content {
@@ -30,7 +44,8 @@ impl Content {
     /// it is first polled.
     pub(crate) fn incoming(body: Incoming, limits: &Limits) -> Self {
         let length = body.size_hint().exact();
-        Self { read: VecDeque::new(), rest: Some((body, Pace::new(limits))), length }
+        let rest = Some((body, Pace::new(limits)));
+        Self { read: VecDeque::new(), rest, length, health: Health::default() }
     }
 
     /// A body of the policy's own.
@@ -41,7 +56,12 @@ impl Content {
         } else {
             VecDeque::from([Frame::data(bytes.into())])
         };
-        Self { read, rest: None, length }
+        Self { read, rest: None, length, health: Health::default() }
+    }
+
+    /// To be looked at when a request that carried the body had no answer.
+    pub(crate) fn health(&self) -> Health {
+        self.health.clone()
     }
 
     /// Reads the body whole, but keeps it.
@@ -91,6 +111,9 @@ impl Body for Content {
             }
             (None, None) => Poll::Ready(None),
         };
+        if let Poll::Ready(Some(Err(_))) = &frame {
+            this.health.0.store(true, Ordering::Release);
+        }
         if let (Poll::Ready(Some(Ok(frame))), Some(length)) = (&frame, &mut this.length) {
             *length = length.saturating_sub(data_length(frame) as u64);
         }

@@ -8,6 +8,7 @@ use tokio::time::{Duration, timeout};
 
 use crate::contract::{End, Event, Step, Turn};
 use crate::fleet::{Desk, Lost};
+use crate::lost::{Brief, Closing};
 use crate::seat::Seat;
 use crate::sink::Fault;
 use crate::timings::{Phase, Stopwatch};
@@ -19,7 +20,7 @@ pub(crate) struct Exchange {
     id: u64,
     desk: Arc<Desk>,
     /// Taken when the exchange is closed.
-    watch: Option<Box<Stopwatch>>,
+    open: Option<(Box<Stopwatch>, Brief)>,
     /// Its place among the requests in flight, free again when the answer has ended.
     _ticket: OwnedSemaphorePermit,
 }
@@ -30,9 +31,10 @@ impl Exchange {
         id: u64,
         desk: Arc<Desk>,
         watch: Box<Stopwatch>,
+        brief: Brief,
         ticket: OwnedSemaphorePermit,
     ) -> Self {
-        Self { seat, id, desk, watch: Some(watch), _ticket: ticket }
+        Self { seat, id, desk, open: Some((watch, brief)), _ticket: ticket }
     }
 
     /// Reports an event and takes the next step.
@@ -51,10 +53,13 @@ impl Exchange {
     /// From here on its time goes into carrying out `step`.
     pub(crate) fn begin(&mut self, step: &Step) {
         self.enter(step.into());
+        if let Some((_, brief)) = &mut self.open {
+            brief.begin(step);
+        }
     }
 
     fn enter(&mut self, phase: Phase) {
-        if let Some(watch) = &mut self.watch {
+        if let Some((watch, _)) = &mut self.open {
             watch.enter(phase);
         }
     }
@@ -65,11 +70,11 @@ impl Exchange {
     }
 
     fn close_once(&mut self, end: End) {
-        let Some(mut watch) = self.watch.take() else {
+        let Some((mut watch, brief)) = self.open.take() else {
             return;
         };
         watch.enter(Phase::Policy);
-        if let Err(Lost) = self.seat.close(self.id, end, watch) {
+        if let Err(Lost) = self.seat.close(self.id, Closing { end, watch, brief }) {
             self.desk.sink.fault(&Fault::ExchangeLost);
         }
     }

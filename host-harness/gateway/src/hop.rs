@@ -22,13 +22,15 @@ pub(crate) fn is_framing(name: &HeaderName) -> bool {
     name == header::CONTENT_LENGTH || name == header::TRANSFER_ENCODING
 }
 
-const HOP_BY_HOP: [HeaderName; 8] = [
+const HOP_BY_HOP: [HeaderName; 9] = [
     header::CONNECTION,
     header::PROXY_AUTHENTICATE,
     header::PROXY_AUTHORIZATION,
     header::TE,
     header::TRANSFER_ENCODING,
     header::UPGRADE,
+    // RFC 7540 section 3.2.1: part of an offer of h2c, named by `Connection` or not.
+    HeaderName::from_static("http2-settings"),
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
 ];
@@ -45,6 +47,7 @@ mod tests {
             ("connection", " te ,x-other"),
             ("te", "trailers"),
             ("upgrade", "websocket"),
+            ("http2-settings", "AAMAAABk"),
             ("keep-alive", "timeout=5"),
             ("proxy-connection", "close"),
             ("transfer-encoding", "chunked"),

@@ -14,6 +14,8 @@
 //! later one. How long the body is, hyper says; the stream only counts. After a body that ends
 //! somewhere (chunked) the place of the next head is unknown, and the connection ends there.
 //! Wherever the two disagree, hyper waits for bytes that never come, or a claim fails: both close.
+//! A claim also fails where two readers of a head could part over the length of its body: more than one
+//! `Transfer-Encoding`, one that is not exactly `chunked`, or one beside a `Content-Length`.
 //!
 //! What hyper refuses by itself never gets this far, and has no record: it answers a bare 400 to
 //! malformed heads (RFC 9112 sections 3.2, 5 and 6.3) and to targets with white space, controls,
@@ -53,7 +55,7 @@ enum Portion {
     Head(Scan),
     /// After a head that nobody has claimed yet. Who reads here is woken by the claim. `arrived`
     /// bytes were received behind it.
-    Held { line: Vec<u8>, reader: Option<Waker>, arrived: u64 },
+    Held { line: Vec<u8>, is_sound: bool, reader: Option<Waker>, arrived: u64 },
     /// Inside a body with this many bytes `left` to let through, of which so many have `arrived`.
     Body { left: u64, arrived: u64 },
     /// Inside a body whose end only hyper knows.
@@ -68,6 +70,18 @@ struct Scan {
     line_done: bool,
     /// Whether the current header line has a byte other than CR.
     has_content: bool,
+    framing: Framing,
+}
+
+/// What the header lines of a head say of the length of its body.
+#[derive(Default)]
+struct Framing {
+    /// The beginning of the current line.
+    field: Vec<u8>,
+    lengths: usize,
+    codings: usize,
+    /// Whether a coding is any but `chunked`.
+    is_odd: bool,
 }
 
 impl<S> Intake<S> {
@@ -84,14 +98,14 @@ impl Place {
     pub(crate) fn claim(&self, body: Option<u64>) -> Option<RequestLine> {
         let mut portion = self.lock();
         match std::mem::replace(&mut *portion, Portion::Rest) {
-            Portion::Held { line, reader, arrived } => {
+            Portion::Held { line, is_sound, reader, arrived } => {
                 *portion = match body {
                     Some(0) => Portion::Head(Scan::default()),
                     Some(left) => Portion::Body { left, arrived },
                     None => Portion::Rest,
                 };
                 reader.into_iter().for_each(Waker::wake);
-                RequestLine::split(&line)
+                RequestLine::split(&line).filter(|_| is_sound)
             }
             Portion::Head(_) | Portion::Body { .. } | Portion::Rest => None,
         }
@@ -130,8 +144,9 @@ impl Portion {
                 let (length, ended) = scan.run(bytes);
                 if ended {
                     let line = std::mem::take(&mut scan.line);
+                    let is_sound = scan.framing.is_sound();
                     let arrived = bytes.len().saturating_sub(length) as u64;
-                    *self = Self::Held { line, reader: None, arrived };
+                    *self = Self::Held { line, is_sound, reader: None, arrived };
                 }
                 length
             }
@@ -178,13 +193,45 @@ impl Scan {
                 self.line.push(byte);
                 false
             }
-            (true, b'\n') => !std::mem::take(&mut self.has_content),
+            (true, b'\n') => {
+                self.framing.end_line();
+                !std::mem::take(&mut self.has_content)
+            }
             (true, b'\r') => false,
-            (true, _) => {
+            (true, byte) => {
+                self.framing.take(byte);
                 self.has_content = true;
                 false
             }
         }
+    }
+}
+
+impl Framing {
+    fn take(&mut self, byte: u8) {
+        if self.field.len() <= FIELD_BYTES {
+            self.field.push(byte);
+        }
+    }
+
+    fn end_line(&mut self) {
+        let field = std::mem::take(&mut self.field);
+        let mut parts = field.splitn(2, |byte| *byte == b':');
+        let name = parts.next().unwrap_or_default();
+        let value = parts.next().unwrap_or_default();
+        if name.eq_ignore_ascii_case(b"content-length") {
+            self.lengths += 1;
+        }
+        if name.eq_ignore_ascii_case(b"transfer-encoding") {
+            self.codings += 1;
+            self.is_odd |= field.len() > FIELD_BYTES || value.trim_ascii() != b"chunked";
+        }
+    }
+
+    /// Whether all readers agree on it. RFC 9112 section 6.1: a message with both fields "ought to be
+    /// handled as an error", and a coding that is not understood may be refused.
+    fn is_sound(&self) -> bool {
+        !self.is_odd && self.codings <= 1 && (self.codings == 0 || self.lengths == 0)
     }
 }
 
@@ -255,6 +302,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Intake<S> {
         Pin::new(&mut self.get_mut().socket).poll_shutdown(cx)
     }
 }
+
+/// Bytes of a header line that are kept for a look at it. `Transfer-Encoding: chunked` has 26; a longer
+/// one is not exactly that.
+const FIELD_BYTES: usize = 64;
 
 /// Bytes asked of the socket at a time: a usual head, or a link request whole.
 const READ_BYTES: usize = 8 << 10;

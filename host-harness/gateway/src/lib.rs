@@ -63,6 +63,7 @@ mod exchange;
 mod fleet;
 mod seat;
 mod sitter;
+mod lost;
 mod backoff;
 mod evaluator;
 mod sandbox;

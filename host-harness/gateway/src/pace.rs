@@ -42,6 +42,12 @@ impl Pace {
         }
     }
 
+    /// For a peer that may say little, but must not fall silent: an event stream. Its waits together
+    /// have no bound.
+    pub(crate) fn idle(limits: &Limits) -> Self {
+        Self { stall: limits.idle_timeout, grace: Duration::MAX, ..Self::new(limits) }
+    }
+
     /// Gives `progress` on, or an error when the peer was too slow. `bytes` says how much came of it.
     pub(crate) fn bound<T>(
         &mut self,
@@ -109,5 +115,11 @@ mod tests {
         pace.moved(usize::MAX);
         pace.moved(usize::MAX);
         assert_eq!(pace.longest_wait(), limits.stall_timeout, "no overflow");
+        let mut pace = Pace::idle(&limits);
+        for _ in 0..1000 {
+            pace.waited += limits.idle_timeout / 2;
+            pace.moved(1);
+            assert_eq!(pace.longest_wait(), limits.idle_timeout, "a heartbeat");
+        }
     }
 }

@@ -11,11 +11,12 @@ use std::thread;
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
-use crate::contract::{End, Event, Head, Now, Turn};
+use crate::contract::{Event, Head, Now, Turn};
 use crate::error::StartError;
 use crate::evaluator::{Evaluator, Keys, Trap};
 use crate::exchange::Exchange;
 use crate::fleet::{Desk, Lost, Make};
+use crate::lost::Closing;
 use crate::sitter::Sitter;
 use crate::timings::Stopwatch;
 
@@ -36,7 +37,7 @@ pub(crate) enum Letter {
     Open { opening: Opening, seat: Arc<Seat>, reply: oneshot::Sender<Opened> },
     Resume { id: u64, sequence: u32, event: Event, reply: oneshot::Sender<Turn> },
     MustFinish { id: u64, reply: oneshot::Sender<bool> },
-    Close { id: u64, end: End, watch: Box<Stopwatch> },
+    Close { id: u64, closing: Closing },
     Flush(oneshot::Sender<()>),
     Keys(KeysCall),
 }
@@ -119,8 +120,8 @@ impl Seat {
     }
 
     /// Closes an exchange. Never waits: it is called where a future is dropped.
-    pub(crate) fn close(&self, id: u64, end: End, watch: Box<Stopwatch>) -> Result<(), Lost> {
-        self.post(Letter::Close { id, end, watch })
+    pub(crate) fn close(&self, id: u64, closing: Closing) -> Result<(), Lost> {
+        self.post(Letter::Close { id, closing })
     }
 
     /// Asks an instance about its keys, or tells it of some, whether or not the answer is awaited;

@@ -62,6 +62,9 @@ pub struct Limits {
     pub body_grace: Duration,
     /// Bytes a second below which a peer uses up its grace.
     pub body_rate: NonZeroU32,
+    /// Between two chunks of the answer to a passed request, which may be an event stream: it is asked for
+    /// no rate, and may go on for as long as it likes.
+    pub idle_timeout: Duration,
     /// At shutdown, for open exchanges to end by themselves.
     pub drain_timeout: Duration,
 }
@@ -93,6 +96,9 @@ impl Limits {
     /// exchange for an hour takes 1.8 MB. Raised, peers on bad lines are cut off; lowered, creeping costs
     /// less.
     pub const BODY_RATE: NonZeroU32 = NonZeroU32::MIN.saturating_add(499);
+    /// Four of the heartbeats that the HTML standard suggests for event streams. Raised, an upstream that
+    /// has fallen silent holds its exchange for longer.
+    pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
     /// Raised, a restart takes longer; lowered, it breaks off slow answers.
     pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 }
@@ -110,6 +116,7 @@ impl Default for Limits {
             stall_timeout: Self::STALL_TIMEOUT,
             body_grace: Self::BODY_GRACE,
             body_rate: Self::BODY_RATE,
+            idle_timeout: Self::IDLE_TIMEOUT,
             drain_timeout: Self::DRAIN_TIMEOUT,
         }
     }

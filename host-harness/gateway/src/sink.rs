@@ -8,8 +8,9 @@ use crate::timings::Timings;
 /// Receives what the gateway has to tell its operator. Called from the server's own threads: it
 /// must be quick and must not block.
 pub trait DecisionSink: Send + Sync + 'static {
-    /// An exchange was closed. `timings` is the host's own measure of it. Called once per exchange;
-    /// those without a record are reported as [`Fault::ExchangeLost`] instead.
+    /// An exchange was closed. `timings` is the host's own measure of it. Called once per exchange. Of one
+    /// whose instance was lost, which is a [`Fault::ExchangeLost`] too, the record is the host's: its cause is
+    /// `instance-lost`, and it has no path.
     fn decided(&self, decision: &Decision, timings: &Timings);
 
     /// The upstream did not answer a request, and `why`: a phrase, with the system's own words in it.
@@ -47,7 +48,8 @@ impl<F: Fn(&Decision, &Timings) + Send + Sync + 'static> DecisionSink for F {
 pub enum Fault {
     /// An instance trapped. Every exchange open in it is lost.
     InstanceLost(Trap),
-    /// A request was answered 503 and has no record, because its instance was lost. Told once for each.
+    /// The instance of a request was lost: it was answered 503, or 504 when something had been sent for it.
+    /// Reported once for each.
     ExchangeLost,
     /// A request was answered 503 and has no record, because there was no room for it among those in
     /// flight, or no living instance, for [`Limits::wait`](crate::Limits::wait). Told once for each.

@@ -14,10 +14,12 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::backoff::Backoff;
+use crate::contract::End;
 use crate::error::StartError;
 use crate::evaluator::{Evaluator, Trap};
 use crate::exchange::Exchange;
 use crate::fleet::{Desk, Lost, Make};
+use crate::lost::{Brief, Closing};
 use crate::seat::{Letter, Opening, Status};
 use crate::sink::Fault;
 
@@ -88,11 +90,19 @@ impl<E: Evaluator> Sitter<E> {
             Letter::Resume { reply, .. } if reply.is_closed() => Ok(()),
             Letter::Open { opening: Opening { head, watch, ticket }, seat, reply } => {
                 let now = self.desk.clock.now();
-                let (exchange, turn) = self.call(|| evaluator.open(&head, now))?;
+                let brief = Brief::of(&head);
+                let (exchange, turn) = match self.call(|| evaluator.open(&head, now)) {
+                    Ok(opened) => opened,
+                    Err(Lost) => {
+                        // Who asked for it counts the loss.
+                        self.record(Closing { end: End::Shutdown, watch, brief });
+                        return Err(Lost);
+                    }
+                };
                 self.opened += 1;
                 self.exchanges.insert(self.opened, exchange);
                 let desk = Arc::clone(&self.desk);
-                let exchange = Exchange::new(seat, self.opened, desk, watch, ticket);
+                let exchange = Exchange::new(seat, self.opened, desk, watch, brief, ticket);
                 // Given to nobody, it is dropped here and closes.
                 drop(reply.send(Ok((exchange, turn))));
                 Ok(())
@@ -112,25 +122,42 @@ impl<E: Evaluator> Sitter<E> {
                 }
                 Ok(())
             }
-            Letter::Close { id, end, watch } => {
-                let now = self.desk.clock.now();
-                let Some(exchange) = self.exchanges.remove(&id) else {
-                    self.desk.sink.fault(&Fault::ExchangeLost);
-                    return Ok(());
-                };
-                let closed = self.call(|| evaluator.close(exchange, end, now));
-                match &closed {
-                    Ok(decision) => self.desk.sink.decided(decision, &watch.stop()),
-                    Err(Lost) => self.desk.sink.fault(&Fault::ExchangeLost),
-                }
-                closed.map(drop)
-            }
+            Letter::Close { id, closing } => self.close(evaluator, id, closing),
             Letter::Flush(_done) => Ok(()),
             Letter::Keys(call) => {
                 let now = self.desk.clock.now();
                 self.call(|| call(evaluator, now))
             }
         }
+    }
+
+    fn close(&mut self, evaluator: &mut E, id: u64, closing: Closing) -> Result<(), Lost> {
+        let now = self.desk.clock.now();
+        let Some(exchange) = self.exchanges.remove(&id) else {
+            self.lost(closing);
+            return Ok(());
+        };
+        match self.call(|| evaluator.close(exchange, closing.end, now)) {
+            Ok(decision) => {
+                self.desk.sink.decided(&decision, &closing.watch.stop());
+                Ok(())
+            }
+            Err(Lost) => {
+                self.lost(closing);
+                Err(Lost)
+            }
+        }
+    }
+
+    /// The instance of an exchange is gone.
+    fn lost(&self, closing: Closing) {
+        self.desk.sink.fault(&Fault::ExchangeLost);
+        self.record(closing);
+    }
+
+    fn record(&self, closing: Closing) {
+        let (decision, timings) = closing.record();
+        self.desk.sink.decided(&decision, &timings);
     }
 
     /// Calls into the instance. A trap, or a panic of the host below, is the end of it.
@@ -173,7 +200,7 @@ impl<E: Evaluator> Sitter<E> {
             self.status.waiting.fetch_sub(letter.weight(), Ordering::Relaxed);
             match letter {
                 Letter::Open { opening, reply, .. } => drop(reply.send(Err(opening))),
-                Letter::Close { .. } => self.desk.sink.fault(&Fault::ExchangeLost),
+                Letter::Close { closing, .. } => self.lost(closing),
                 // Dropped, the reply says it.
                 Letter::Resume { .. }
                 | Letter::MustFinish { .. }

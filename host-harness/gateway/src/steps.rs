@@ -6,12 +6,14 @@ use hyper::Response;
 
 use crate::accounts::{Busy, Hold};
 use crate::answer::{self, Answer};
+use crate::content::Content;
 use crate::contract::{
     self, Acquire, Acquired, AnswerHead, Call, CallFailure, End, Event, Failure, Step, Turn,
 };
 use crate::drive::Driver;
 use crate::exchange::Exchange;
 use crate::outbound::{Held, Unanswered, call_once, send_once};
+use crate::pace::Pace;
 use crate::request::{self, ClientRequest};
 use crate::sink::Fault;
 
@@ -26,6 +28,8 @@ pub(crate) struct Journey {
     fetches_seen: Option<u64>,
     /// Whether something was sent for it.
     sent: bool,
+    /// Whether that was the client's own request.
+    passed: bool,
     steps: usize,
 }
 
@@ -44,7 +48,8 @@ enum Done {
 
 impl Journey {
     pub(crate) fn new(client: ClientRequest) -> Self {
-        Self { client, held: None, hold: None, fetches_seen: None, sent: false, steps: 0 }
+        let (held, hold, fetches_seen) = (None, None, None);
+        Self { client, held, hold, fetches_seen, sent: false, passed: false, steps: 0 }
     }
 }
 
@@ -63,6 +68,7 @@ impl Driver {
             return self.break_off(what, exchange, journey.sent);
         }
         journey.sent |= matches!(turn.step, Step::Call(_) | Step::Forward(_) | Step::Pass(_));
+        journey.passed |= matches!(turn.step, Step::Pass(_));
         match self.act(turn.step, journey, exchange).await {
             Done::Answer(response) => Next::Answer(response),
             Done::Breach(what, exchange) => self.break_off(what, exchange, journey.sent),
@@ -78,7 +84,7 @@ impl Driver {
 
     async fn act(&self, step: Step, journey: &mut Journey, mut exchange: Exchange) -> Done {
         exchange.begin(&step);
-        let Journey { client, held, fetches_seen, .. } = journey;
+        let Journey { client, held, fetches_seen, passed, .. } = journey;
         let event = match step {
             Step::ReadBody(step) => {
                 client.content.read(step.max_bytes, millis(step.timeout_ms)).await
@@ -93,17 +99,24 @@ impl Driver {
             Step::Forward(step) => {
                 let limit = millis(step.timeout_ms);
                 *held = None;
-                self.send(request::forward(step, &self.upstream), limit, held).await
+                let sent = self.send(request::forward(step, &self.upstream), limit).await;
+                Event::Forwarded(self.hold(sent, held))
             }
             Step::Pass(step) => {
                 *held = None;
-                self.send(client.pass(&self.upstream), millis(step.timeout_ms), held).await
+                let body = client.content.health();
+                match self.send(client.pass(&self.upstream), millis(step.timeout_ms)).await {
+                    // The client's own doing: the upstream got a part, and cannot be asked for more.
+                    Err(_) if body.is_broken() => Event::BodyFailed,
+                    sent => Event::Forwarded(self.hold(sent, held)),
+                }
             }
             Step::Relay(edits) => {
                 let Some(answer) = held.take() else {
                     return Done::Breach("relay without an answer of the upstream", exchange);
                 };
-                return match answer::relay(answer, &edits, exchange, &self.limits) {
+                let pace = if *passed { Pace::idle(&self.limits) } else { Pace::new(&self.limits) };
+                return match answer::relay(answer, &edits, exchange, pace) {
                     Ok(response) => Done::Answer(response),
                     Err(exchange) => {
                         Done::Breach("relay with an edit that is no header line", exchange)
@@ -155,29 +168,30 @@ impl Driver {
         })
     }
 
-    /// Sends a request, once, and holds its answer unread.
+    /// Sends a request, once.
     async fn send(
         &self,
-        request: Option<hyper::Request<crate::content::Content>>,
+        request: Option<hyper::Request<Content>>,
         limit: Duration,
-        held: &mut Option<Held>,
-    ) -> Event {
+    ) -> Result<Held, Unanswered> {
         let (upstream, tls) = (&self.upstream, self.tls.as_ref());
-        let outcome = match request {
-            Some(request) => send_once(upstream, tls, &self.limits, request, limit).await,
-            None => Err(Unanswered::not_sent(UNSAYABLE)),
-        };
-        Event::Forwarded(match outcome {
-            Ok(answer) => {
-                let status = answer.head.status.as_u16();
-                *held = Some(answer);
-                Ok(AnswerHead { status })
-            }
-            Err(Unanswered { failure, why, .. }) => {
-                self.desk.sink.upstream_failed(failure, &why);
-                Err(failure)
-            }
-        })
+        let request = request.ok_or_else(|| Unanswered::not_sent(UNSAYABLE))?;
+        send_once(upstream, tls, &self.limits, request, limit).await
+    }
+
+    /// Holds an answer, its body unread.
+    fn hold(
+        &self,
+        sent: Result<Held, Unanswered>,
+        held: &mut Option<Held>,
+    ) -> Result<AnswerHead, Failure> {
+        let answer = sent.map_err(|Unanswered { failure, why, .. }| {
+            self.desk.sink.upstream_failed(failure, &why);
+            failure
+        })?;
+        let status = answer.head.status.as_u16();
+        *held = Some(answer);
+        Ok(AnswerHead { status })
     }
 
     /// The evaluator broke the contract: the host stops here.

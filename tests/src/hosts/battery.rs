@@ -322,9 +322,12 @@ fn unframed(sent: &mut Sent) {
 fn is_own(sent: &Sent, request: &Request, adds: &[&str]) -> bool {
     sent.method == request.method
         && sent.path.as_bytes() == request.target
-        && sent.headers == comparable(&request.headers, adds)
+        && sent.headers == comparable(&request.headers, &[adds, &OF_THE_OFFER].concat())
         && sent.body.as_deref().unwrap_or_default() == request.body
 }
+
+/// An offer of another protocol goes no further than the gate, on whatever host.
+const OF_THE_OFFER: [&str; 2] = ["upgrade", "http2-settings"];
 
 /// What was to be sent, when nobody was there to get it.
 fn in_vain(scene: &Scene, record: &Record, adds: &[&str]) -> Option<Departed> {

@@ -180,7 +180,7 @@ impl<'s> Walk<'s> {
     fn event(&self) -> Result<Event, Trouble> {
         let request = &self.scene.request;
         Ok(match &self.turn.step {
-            Step::ReadBody { .. } if request.body_breaks_off => Event::BodyFailed,
+            Step::ReadBody { .. } | Step::Pass if request.body_breaks_off => Event::BodyFailed,
             Step::ReadBody { max_bytes }
                 if request.body.len() > usize::try_from(*max_bytes).unwrap_or(usize::MAX) =>
             {

@@ -220,7 +220,7 @@ impl Metrics {
         for cause in &decision.missed {
             self.missed.get_or_create(&MissedLabels { cause: cause.clone() }).inc();
         }
-        if decision.upstream_called && decision.upstream_status.is_none() {
+        if is_of_the_upstream(decision) {
             self.upstream_failures
                 .get_or_create(&UpstreamLabels { reason: decision.reason.clone() })
                 .inc();
@@ -304,6 +304,18 @@ impl Metrics {
     }
 }
 
+/// Whether the upstream was asked and gave no answer. One that was taken back, because its client hung up
+/// or broke off, was given no time to.
+fn is_of_the_upstream(decision: &Decision) -> bool {
+    decision.upstream_called
+        && decision.upstream_status.is_none()
+        && UPSTREAM_FAILED.contains(&decision.reason.as_str())
+}
+
+/// The reasons of an exchange whose upstream gave no answer.
+const UPSTREAM_FAILED: [&str; 4] =
+    ["upstream-unreachable", "upstream-outcome-unknown", "link-outcome-unknown", "link-found"];
+
 #[cfg(test)]
 mod tests {
     use linkgate_gateway::{MergeRecord, Outcome, ShadowDecision};
@@ -373,11 +385,34 @@ mod tests {
         assert!(!after.contains("keys_age_seconds{"), "{after}");
     }
 
+    /// A client that hangs up, a body of its own that breaks off, and a trap are not the upstream's.
+    #[test]
+    fn only_the_upstreams_failures_are_counted_as_such() {
+        for (reason, status, expected) in [
+            ("upstream-unreachable", None, true),
+            ("upstream-outcome-unknown", None, true),
+            ("link-outcome-unknown", None, true),
+            ("link-found", None, true),
+            ("link-outcome-unknown", Some(500), false),
+            ("unfinished", None, false),
+            ("body-failed", None, false),
+            ("gate-unavailable", None, false),
+        ] {
+            let mut decision = crate::operation::line::tests::decision();
+            (decision.upstream_called, decision.upstream_status) = (true, status);
+            reason.clone_into(&mut decision.reason);
+            assert_eq!(is_of_the_upstream(&decision), expected, "{reason} {status:?}");
+            decision.upstream_called = false;
+            assert!(!is_of_the_upstream(&decision), "{reason}: it was never asked");
+        }
+    }
+
     /// Metrics that have all counted something: one that has not is not told.
     fn counted() -> Metrics {
         let metrics = Metrics::new();
         let mut decision = crate::operation::line::tests::decision();
-        decision.upstream_called = true;
+        (decision.upstream_called, decision.upstream_status) = (true, None);
+        "upstream-unreachable".clone_into(&mut decision.reason);
         let outcome = "merged".to_owned();
         decision.metadata = Some(MergeRecord { outcome, calls: 5, keys: vec![] });
         let (outcome, cause, reason) = (Outcome::Denied, "c".to_owned(), "r".to_owned());

@@ -69,7 +69,8 @@ fn said(fault: &Fault) -> String {
             "an instance trapped and is replaced; what was open in it was answered 503: {trap}"
         ),
         Fault::ExchangeLost => {
-            "a request was answered 503 without a decision record: its instance was lost".to_owned()
+            "a request was answered 503, or 504 when something was sent: its instance was lost"
+                .to_owned()
         }
         Fault::TurnedAway => {
             "a request was answered 503: no room for it, or no living instance, in time".to_owned()

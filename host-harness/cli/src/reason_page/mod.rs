@@ -112,6 +112,7 @@ pub fn page(reason: Reason) -> &'static str {
             include_str!("../../../../docs/reasons/body-type-unsupported.md")
         }
         Reason::BodyTooLarge => include_str!("../../../../docs/reasons/body-too-large.md"),
+        Reason::BodyFailed => include_str!("../../../../docs/reasons/body-failed.md"),
         Reason::BodyInvalid => include_str!("../../../../docs/reasons/body-invalid.md"),
         Reason::LinkByUserIdRefused => {
             include_str!("../../../../docs/reasons/link-by-user-id-refused.md")

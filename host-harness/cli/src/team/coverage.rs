@@ -302,8 +302,11 @@ fn can_be(reason: Reason, policy: &Value) -> bool {
         | Reason::MetadataLimited
         | Reason::MetadataOutcomeUnknown
         | Reason::LinkOutcomeUnknown => merges,
-        // Outages of the host or of the keys.
-        Reason::GateUnavailable | Reason::KeysUnavailable | Reason::LinksBusy => false,
+        // Outages of the client, of the host or of the keys.
+        Reason::BodyFailed
+        | Reason::GateUnavailable
+        | Reason::KeysUnavailable
+        | Reason::LinksBusy => false,
     }
 }
 

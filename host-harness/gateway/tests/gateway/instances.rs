@@ -73,6 +73,8 @@ async fn a_trap_ends_every_exchange_of_the_instance() {
     stage.head().await;
     stage.ends(End::Finished, "/fine").await;
     stage.hears(Note::Fault("ExchangeLost".to_owned())).await;
+    // Its record, without the path, which was the policy's to show.
+    stage.hears(Note::Decided(String::new())).await;
     assert_eq!(stage.stop().rest().await, []);
 }
 

@@ -9,6 +9,7 @@ mod endings;
 mod failures;
 mod fetch;
 mod forward;
+mod framing;
 mod http2;
 mod instances;
 mod keys;

@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use http::Request;
-use linkgate_gateway::{AnswerHead, End, Event, Failure, Head, Limits};
+use linkgate_gateway::{AnswerHead, End, Event, Head, Limits};
 use tokio::net::TcpStream;
 
 use crate::pass::LARGE;
-use crate::script::{Note, Stage, pass_then_relay, reply};
-use crate::wire::{Peer, Upstream, nobody, post_of, request, soon};
+use crate::script::{Note, Stage, forward_then_relay, pass_then_relay, reply};
+use crate::wire::{Peer, Upstream, last, nobody, post_of, request, soon};
 
 const SHORT: Duration = Duration::from_millis(300);
 
@@ -50,7 +50,7 @@ async fn a_client_whose_body_does_not_come_is_cut_off() {
         let rest = server.rest().await;
         assert!(rest.chars().all(|byte| byte == 'x'), "{name}: {rest}");
         stage.head().await;
-        assert_eq!(stage.event().await, Event::Forwarded(Err(Failure::Unknown)), "{name}");
+        assert_eq!(stage.event().await, Event::BodyFailed, "{name}: not the upstream's doing");
         // The step itself gives the upstream ten seconds.
         assert!(began.elapsed() < Duration::from_secs(8), "{name}: not cut off by its slowness");
         assert!(upstream.is_left_alone(), "{name}: something was sent again");
@@ -61,7 +61,7 @@ async fn a_client_whose_body_does_not_come_is_cut_off() {
 async fn an_answer_that_does_not_come_is_broken_off() {
     for (name, limits) in bounds() {
         let upstream = Upstream::bind().await;
-        let mut stage = Stage::with(upstream.address, limits, pass_then_relay).await;
+        let mut stage = Stage::with(upstream.address, limits, forward_then_relay).await;
         let mut client = Peer::connect(stage.address).await;
         client.send(request("GET", "/a")).await;
         let mut server = upstream.accept().await;
@@ -75,6 +75,42 @@ async fn an_answer_that_does_not_come_is_broken_off() {
         stage.event().await;
         stage.ends(End::Finished, "/a").await;
     }
+}
+
+/// An event stream says little for as long as its client listens.
+#[tokio::test]
+async fn a_passed_answer_may_creep_but_not_fall_silent() {
+    let grace = Duration::from_millis(1);
+    let limits = Limits { stall_timeout: grace, body_grace: grace, ..Limits::default() };
+    let upstream = Upstream::bind().await;
+    let mut stage = Stage::with(upstream.address, limits, pass_then_relay).await;
+    let mut client = Peer::connect(stage.address).await;
+    client.send(last("GET", "/a")).await;
+    let mut server = upstream.accept().await;
+    server.head().await;
+    server.send("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n").await;
+    client.head().await;
+    for _ in 0..20 {
+        // Each comes after the one before was seen: longer than the grace that any other peer has.
+        server.send(":\n\n").await;
+        client.take(3).await;
+    }
+    drop(server);
+    stage.head().await;
+    stage.event().await;
+    stage.ends(End::Finished, "/a").await;
+
+    let limits = Limits { idle_timeout: SHORT, ..Limits::default() };
+    let mut stage = Stage::with(upstream.address, limits, pass_then_relay).await;
+    let mut client = Peer::connect(stage.address).await;
+    client.send(request("GET", "/a")).await;
+    let mut server = upstream.accept().await;
+    server.head().await;
+    server.send("HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\nabc").await;
+    assert!(client.rest().await.contains("\r\n\r\nabc"), "silent for too long");
+    stage.head().await;
+    stage.event().await;
+    stage.ends(End::Finished, "/a").await;
 }
 
 /// It is asked for a body of `LARGE`, and pours as much as it gets rid of.

@@ -98,7 +98,10 @@ async fn a_guest_that_traps_loops_or_grows_is_a_503_and_the_next_request_is_serv
         );
         let fault = soon("a fault", heard.recv()).await.expect("a fault");
         assert!(fault.starts_with("InstanceLost") && fault.contains(cause), "{method}: {fault}");
-        assert_eq!(soon("a fault", heard.recv()).await.as_deref(), Some("ExchangeLost"));
+        // Two threads say so, in either order.
+        let mut lost = [soon("a fault", heard.recv()).await, soon("a record", heard.recv()).await];
+        lost.sort();
+        assert_eq!(lost.map(|said| said.unwrap_or_default()), ["ExchangeLost", "decided"]);
 
         let answer = say(address, last("GET", "/a")).await;
         assert!(answer.starts_with("HTTP/1.1 204 "), "after {method}: {answer}");
@@ -207,7 +210,9 @@ struct Ear(UnboundedSender<String>);
 
 impl DecisionSink for Ear {
     fn decided(&self, decision: &Decision, _: &Timings) {
-        assert_eq!((decision.outcome, decision.end), (Outcome::Allowed, End::Finished));
+        if decision.cause != "instance-lost" {
+            assert_eq!((decision.outcome, decision.end), (Outcome::Allowed, End::Finished));
+        }
         self.0.send("decided".to_owned()).ok();
     }
 

@@ -164,7 +164,7 @@ impl Stage {
         let head = self.worker.link_head();
         crowd.say(head.as_bytes()).await;
         let (answers, ends) = self.beside(crowd.trickle(BODY, PAUSE)).await?;
-        let told = |said: &str| said.starts_with("HTTP/1.1 400 ") && said.contains("body-invalid");
+        let told = |said: &str| said.starts_with("HTTP/1.1 400 ") && said.contains("body-failed");
         self.note("slow bodies", answers, ends.expect("answered 400", &told)?);
         Ok(())
     }

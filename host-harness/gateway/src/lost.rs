@@ -60,6 +60,7 @@ impl Closing {
         let decision = Decision {
             outcome: Outcome::Failed,
             cause: INSTANCE_LOST.to_owned(),
+            detail: None,
             reason: GATE_UNAVAILABLE.to_owned(),
             route: "none".to_owned(),
             method,

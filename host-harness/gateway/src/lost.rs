@@ -61,7 +61,6 @@ impl Closing {
             outcome: Outcome::Failed,
             cause: INSTANCE_LOST.to_owned(),
             detail: None,
-            detail: None,
             reason: GATE_UNAVAILABLE.to_owned(),
             route: "none".to_owned(),
             method,

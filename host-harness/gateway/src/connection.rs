@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,33 +18,50 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use crate::answer::{self, Answer};
+use crate::client_tls::{ClientStream, ClientTls};
 use crate::content::Content;
 use crate::drive::Driver;
 use crate::intake::{Intake, Place, RequestLine};
 use crate::preface::{Begun, Spoken, listen};
 use crate::request::ClientRequest;
+use crate::settings::Limits;
 use crate::streams::Streams;
 
 /// Serves one connection; at shutdown, to the end of what is under way on it.
 pub(crate) async fn serve(
     driver: Arc<Driver>,
     socket: TcpStream,
+    tls: Option<Arc<ClientTls>>,
     mut stopped: watch::Receiver<bool>,
 ) {
     if socket.set_nodelay(true).is_err() {
         return;
     }
-    let begun = timeout(driver.limits.head_timeout, listen(socket, &driver.limits));
+    let begun = timeout(driver.limits.head_timeout, begin(socket, tls, &driver.limits));
     // Boxed apart, so that a connection which says nothing holds neither.
-    let (spoken, begun) = tokio::select! {
-        Ok(Ok(begun)) = begun => begun,
+    let begun = tokio::select! {
+        begun = begun => begun,
         () = told_to_stop(&mut stopped) => return,
-        else => return,
     };
+    // Too late, or broken off: the connection ends here.
+    let Ok(Ok((spoken, begun))) = begun else { return };
     match spoken {
         Spoken::Http1 => Box::pin(http1_connection(driver, begun, stopped)).await,
         Spoken::Http2 => Box::pin(http2_connection(driver, begun, stopped)).await,
     }
+}
+
+/// The handshake, where there is TLS, and the first bytes. Nothing is answered when it fails: there is no HTTP yet.
+async fn begin(
+    socket: TcpStream,
+    tls: Option<Arc<ClientTls>>,
+    limits: &Limits,
+) -> io::Result<(Spoken, Begun)> {
+    let stream = match tls {
+        Some(tls) => tls.accept(socket).await?,
+        None => ClientStream::Plain(socket),
+    };
+    listen(stream, limits).await
 }
 
 async fn http1_connection(driver: Arc<Driver>, begun: Begun, stopped: watch::Receiver<bool>) {

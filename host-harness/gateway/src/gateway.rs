@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
+use crate::client_tls::ClientTls;
 use crate::drive::Driver;
 use crate::error::StartError;
 use crate::evaluator::Evaluator;
@@ -90,7 +91,17 @@ impl Gateway {
     /// accepted any more, open exchanges have [`Limits::drain_timeout`] to end, and what is left is
     /// broken off: the number of these is returned.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> usize {
-        serve::serve(self.driver, self.fetcher, listener, shutdown).await
+        serve::serve(self.driver, self.fetcher, listener, None, shutdown).await
+    }
+
+    /// As [`Gateway::serve`], over TLS.
+    pub async fn serve_tls(
+        self,
+        listener: TcpListener,
+        tls: Arc<ClientTls>,
+        shutdown: impl Future<Output = ()>,
+    ) -> usize {
+        serve::serve(self.driver, self.fetcher, listener, Some(tls), shutdown).await
     }
 }
 

@@ -3,7 +3,7 @@
 //! It shows a gateway's authors how little there is to do, and serves as one. All of it is carrying:
 //!
 //! ```text
-//!  client ─▶ serve ─▶ connection ─▶ intake (HTTP/1.1), streams (HTTP/2) ─▶ drive
+//!  client ─▶ serve ─▶ connection ─▶ (client_tls) ─▶ intake (HTTP/1.1), streams (HTTP/2) ─▶ drive
 //!
 //!                               drive ──▶ exchange ─▶ fleet ─▶ seat ─▶ sitter ─▶ sandbox (wasm) : what next?
 //!                                 │  ▲
@@ -41,7 +41,7 @@
 //!   component. The two are a 503 when the component is lost, and a 400 when a request's bytes are
 //!   in doubt. Whatever goes wrong, nothing passes.
 //! - Send anything twice, follow a redirect, or keep connections to the upstream.
-//! - Speak TLS with clients, or HTTP/2 with the upstream. `CONNECT` and `Upgrade` lead nowhere.
+//! - Speak HTTP/2 with the upstream. `CONNECT` and `Upgrade` lead nowhere.
 //! - Hold a log. A [`DecisionSink`] gets the records.
 
 mod settings;
@@ -51,6 +51,7 @@ mod readiness;
 mod descriptors;
 mod serve;
 mod connection;
+mod client_tls;
 mod preface;
 mod intake;
 mod streams;
@@ -81,6 +82,7 @@ mod clock;
 mod sink;
 mod error;
 
+pub use client_tls::{ClientTls, TlsPair, TlsPairError};
 pub use contract::{
     Abilities, Acquire, Acquired, Answer, AnswerHead, Call, CallFailure, Decision, End, Event,
     Failure, Fetch, Forward, Gate, Head, Header, HeaderEdits, KeySource, MergeRecord, Mistake, Now,

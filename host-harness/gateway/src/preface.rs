@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
+use crate::client_tls::ClientStream;
 use crate::pace::Pace;
 use crate::settings::Limits;
 
@@ -20,14 +20,17 @@ pub(crate) enum Spoken {
 /// A client's connection from its first byte on, though some were read to know what it speaks. Its
 /// client has to take what is written to it.
 pub(crate) struct Begun {
-    socket: TcpStream,
+    socket: ClientStream,
     /// Read already, and not given on.
     received: Vec<u8>,
     pace: Pace,
 }
 
 /// Reads as much as the preface and the bytes received have in common, and what came with it.
-pub(crate) async fn listen(mut socket: TcpStream, limits: &Limits) -> io::Result<(Spoken, Begun)> {
+pub(crate) async fn listen(
+    mut socket: ClientStream,
+    limits: &Limits,
+) -> io::Result<(Spoken, Begun)> {
     let mut received = [0; PREFACE.len()];
     let mut length = 0;
     let (spoken, received) = loop {

@@ -11,6 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinSet, spawn};
 use tokio::time::{sleep, timeout};
 
+use crate::client_tls::ClientTls;
 use crate::connection;
 use crate::drive::Driver;
 use crate::errand;
@@ -22,6 +23,7 @@ pub(crate) async fn serve(
     driver: Arc<Driver>,
     fetcher: Arc<Fetcher>,
     listener: TcpListener,
+    tls: Option<Arc<ClientTls>>,
     shutdown: impl Future<Output = ()>,
 ) -> usize {
     let errands = spawn(errand::run(Arc::clone(&driver.desk), fetcher));
@@ -34,7 +36,7 @@ pub(crate) async fn serve(
             () = &mut shutdown => break,
             Some(_ended) = connections.join_next() => {}
             Some((socket, place)) = accept(&listener, &places) => {
-                let served = connection::serve(Arc::clone(&driver), socket, stopped.clone());
+                let served = connection::serve(Arc::clone(&driver), socket, tls.clone(), stopped.clone());
                 connections.spawn(async move {
                     let _place = place;
                     served.await;
@@ -46,7 +48,7 @@ pub(crate) async fn serve(
     // Nobody left to tell is fine.
     let _ = stop.send(true);
     for (socket, place) in backlog(&listener, &places).await {
-        let served = connection::serve(Arc::clone(&driver), socket, stopped.clone());
+        let served = connection::serve(Arc::clone(&driver), socket, tls.clone(), stopped.clone());
         connections.spawn(async move {
             let _place = place;
             served.await;

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use linkgate_gateway::{
-    CaSource, ComponentSource, Gateway, KeySource, Limits, Reloader, Settings, StartError, Upstream,
+    CaSource, ClientTls, ComponentSource, Gateway, KeySource, Limits, Reloader, Settings,
+    StartError, TlsPair, Upstream,
 };
 use tokio::net::{TcpListener, TcpSocket};
 
@@ -16,7 +17,8 @@ use crate::component;
 use crate::document::{self, Document};
 use crate::exit::Exit;
 use crate::operation::{
-    DecisionLog, Format, Metrics, Observer, ShadowNews, admin, key_origin, reload,
+    DecisionLog, Format, Metrics, Observer, ShadowNews, TlsFiles, admin, key_origin, reload,
+    tls_files,
 };
 
 /// Run the reference gateway: the evaluator component in front of an upstream.
@@ -38,6 +40,12 @@ pub(super) struct Serve {
     /// of the system's roots
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
+    /// Certificate chain (PEM) to speak TLS with clients: its own certificate first. Read again when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The private key (PEM) of that certificate
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
     /// Address to listen on
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,
@@ -66,6 +74,7 @@ impl Serve {
             .map_err(Trouble::usage)?;
         let component_shown = component.display().to_string();
         let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let tls = self.client_tls()?;
         let settings = Settings {
             component: ComponentSource::File(component),
             document: document.as_ref().map(|document| document.json().to_owned()),
@@ -86,9 +95,22 @@ impl Serve {
         let mut shadow = ShadowNews::new(gateway.readiness(), observer.log.format());
         shadow.tell();
         let watch = self.watch(document, reloader, &observer, shadow);
-        let served = runtime()?.block_on(self.serve(gateway, &observer, watch));
+        let served = runtime()?.block_on(self.serve(gateway, tls, &observer, watch));
         observer.log.close();
         served
+    }
+
+    /// The certificate that clients are shown, if they are shown one. A pair that cannot be used stops the start.
+    fn client_tls(&self) -> Result<Option<Tls>, Trouble> {
+        let (Some(certificate), Some(key)) = (self.tls_cert.clone(), self.tls_key.clone()) else {
+            return Ok(None);
+        };
+        let files = TlsFiles { certificate, key };
+        let stopped = |why: String| Trouble::usage(format!("{why}: nothing was started"));
+        let pair = files.read().map_err(stopped)?;
+        let tls =
+            ClientTls::new(&pair).map_err(|error| stopped(files.named(&error.to_string())))?;
+        Ok(Some(Tls { files, pair, tls: Arc::new(tls) }))
     }
 
     fn observer(&self) -> Result<Observer, Trouble> {
@@ -131,6 +153,7 @@ impl Serve {
     async fn serve(
         &self,
         gateway: Gateway,
+        tls: Option<Tls>,
         observer: &Observer,
         watch: Option<reload::Watch>,
     ) -> Result<Exit, Trouble> {
@@ -154,7 +177,8 @@ impl Serve {
         if self.ca.is_some() && !self.upstream.is_tls() && !sources.iter().any(over_tls) {
             eprintln!("linkgate: `--ca` checks nothing: upstream and key endpoints are not https");
         }
-        eprintln!("listening on http://{address}, upstream {}", self.upstream);
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        eprintln!("listening on {scheme}://{address}, upstream {}", self.upstream);
         let stopping = async {
             asked_to_stop().await;
             eprintln!(
@@ -162,7 +186,14 @@ impl Serve {
                 Limits::DRAIN_TIMEOUT.as_secs()
             );
         };
-        match gateway.serve(listener, stopping).await {
+        let broken_off = match tls {
+            Some(Tls { files, pair, tls }) => {
+                tokio::spawn(tls_files::watch(files, pair, Arc::clone(&tls)));
+                gateway.serve_tls(listener, tls, stopping).await
+            }
+            None => gateway.serve(listener, stopping).await,
+        };
+        match broken_off {
             0 => eprintln!("stopped"),
             broken_off => {
                 eprintln!("stopped: requests broken off because they did not end: {broken_off}");
@@ -170,6 +201,13 @@ impl Serve {
         }
         Ok(Exit::Ok)
     }
+}
+
+/// TLS towards clients, and the files that it is from.
+struct Tls {
+    files: TlsFiles,
+    pair: TlsPair,
+    tls: Arc<ClientTls>,
 }
 
 fn not_started(error: &StartError, document: Option<&Document>, component: &str) -> Trouble {

@@ -2,8 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use linkgate_tenant::{DEFAULT_USERS, ServeOptions, Settings, SigningKey, TenantHandle, Users};
+use linkgate_tenant::{
+    DEFAULT_USERS, Operation, Recorded, ServeOptions, Settings, SigningKey, TenantHandle, Users,
+};
 use tokio::net::TcpListener;
 
 use super::{Trouble, asked_to_stop, runtime};
@@ -23,6 +26,16 @@ pub(super) struct Tenant {
     /// Write a policy for this tenant and its key, ready for `linkgate serve --config`
     #[arg(long, value_name = "FILE")]
     policy_out: Option<PathBuf>,
+    /// The issuer of its tokens, where clients find it at another address than its own: that of a gate in front
+    #[arg(long, value_name = "URL", value_parser = issuer)]
+    issuer: Option<String>,
+    /// A page that may sign users in as the client `spa`: its address is a callback, its origin may call the tenant.
+    /// Can be given several times; `http://localhost:3000/` always may
+    #[arg(long = "page", value_name = "URL", value_parser = page)]
+    pages: Vec<String>,
+    /// Accept ID tokens as bearers, as tenants of 2017 and before do: for a gate with `kind: id-token`
+    #[arg(long)]
+    legacy_id_tokens: bool,
     /// Let whoever reaches it ask for faults at `/__faults`: delays, resets, errors, held requests
     #[arg(long)]
     faults: bool,
@@ -45,7 +58,7 @@ impl Tenant {
             Trouble::failed(format!("cannot listen on {}: {error}", self.listen))
         })?;
         let address = listener.local_addr().map_err(Trouble::failed)?;
-        let settings = Settings::new(&format!("http://{address}"));
+        let settings = self.settings(&format!("http://{address}"));
         let key = SigningKey::generate().map_err(Trouble::failed)?;
         let tenant = linkgate_tenant::Tenant::new(settings, key, users);
         if let Some(path) = &self.policy_out {
@@ -54,16 +67,23 @@ impl Tenant {
             std::fs::write(path, policy + "\n")
                 .map_err(|error| Trouble::failed(format!("{}: {error}", path.display())))?;
         }
-        welcome(&tenant, self.policy_out.as_deref());
-        self.name_endpoints(tenant.settings().issuer());
+        welcome(&tenant, address, self.policy_out.as_deref());
+        self.name_endpoints(&format!("http://{address}/"));
         let handle = TenantHandle::new(tenant);
-        handle.watch(|seen| {
-            println!("{} {} {}", seen.status, seen.request.method, seen.request.target);
-        });
+        handle.watch(log(handle.clone()));
         let options = ServeOptions { fault_control: self.faults, key_control: self.keys };
         linkgate_tenant::serve_with(options, listener, handle, asked_to_stop()).await;
         eprintln!("stopped");
         Ok(Exit::Ok)
+    }
+
+    fn settings(&self, own: &str) -> Settings {
+        let mut settings = Settings::new(self.issuer.as_deref().unwrap_or(own));
+        settings.id_tokens_as_bearer = self.legacy_id_tokens;
+        for page in &self.pages {
+            settings.register_page("spa", page);
+        }
+        settings
     }
 
     /// The endpoints for tests, where they are.
@@ -80,6 +100,49 @@ impl Tenant {
     }
 }
 
+/// A line for each request, and each new one-time code. Queries of sign-ins are left out: tickets and codes are in them.
+fn log(handle: TenantHandle) -> impl Fn(&Recorded) + Send + Sync + 'static {
+    let shown = AtomicU64::new(0);
+    move |seen| {
+        let (path, query) =
+            seen.request.target.split_once('?').unwrap_or((&seen.request.target, ""));
+        let query = match (seen.operation, query) {
+            (_, "") => String::new(),
+            (Operation::Login, _) => "?…".to_owned(),
+            (_, query) => format!("?{query}"),
+        };
+        println!("{} {} {path}{query}", seen.status, seen.request.method);
+        let latest = handle.tenant().latest_code(seen.at_unix_s);
+        if let Some(code) =
+            latest.filter(|code| shown.fetch_max(code.number, Ordering::Relaxed) < code.number)
+        {
+            println!("    one-time code for {}: {}", code.name, code.code);
+        }
+    }
+}
+
+fn issuer(text: &str) -> Result<String, String> {
+    web_address(text, "a URL without a query, as in `https://localhost:8443/`", |url| {
+        !url.contains('?')
+    })
+}
+
+fn page(text: &str) -> Result<String, String> {
+    web_address(
+        text,
+        "the URL of a page without a fragment, as in `http://localhost:3000/`",
+        |_| true,
+    )
+}
+
+fn web_address(text: &str, expected: &str, also: fn(&str) -> bool) -> Result<String, String> {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    let good = rest.is_some_and(|rest| {
+        !rest.is_empty() && !rest.starts_with('/') && !rest.contains(['#', ' '])
+    });
+    if good && also(text) { Ok(text.to_owned()) } else { Err(format!("expected {expected}")) }
+}
+
 fn read_users(path: &Path) -> Result<Users, Trouble> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Trouble::usage(format!("{}: {error}", path.display())))?;
@@ -87,15 +150,17 @@ fn read_users(path: &Path) -> Result<Users, Trouble> {
 }
 
 /// What one needs to know to use it.
-fn welcome(tenant: &linkgate_tenant::Tenant, policy: Option<&Path>) {
+fn welcome(tenant: &linkgate_tenant::Tenant, address: SocketAddr, policy: Option<&Path>) {
     let issuer = tenant.settings().issuer();
     let audience = tenant.settings().management_audience();
-    eprintln!("a simulated tenant, listening on {issuer}");
+    eprintln!("a simulated tenant, listening on http://{address}/");
+    eprintln!("  issuer    {issuer}");
     eprintln!("  keys      {issuer}.well-known/jwks.json");
-    eprintln!("  sign in   POST {issuer}oauth/token");
+    eprintln!("  sign in   {issuer}authorize for pages, POST {issuer}oauth/token for the rest");
     eprintln!(
         "            grant_type=password client_id=spa audience={audience} username password scope"
     );
+    eprintln!("  codes     {issuer}__codes shows one-time codes; this log does, too");
     for user in tenant.users() {
         eprintln!("  user      {}", user.user_id());
     }
@@ -125,4 +190,4 @@ What tests ask of it, when it was told to allow it (JSON, with Content-Type: app
   GET    /__requests        how often each operation was asked for; ?jwks=2 waits for the second
 
 Faults: delay, hold, status, reset, hang_up, amend, drip, cut_body. Operations: discovery, jwks, sign_in,
-read_user, update_user, link, unlink, unrouted. The documentation of the crate linkgate-tenant has their members."#;
+login, read_user, update_user, link, unlink, unrouted. The documentation of the crate linkgate-tenant has their members."#;

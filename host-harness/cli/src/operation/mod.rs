@@ -14,6 +14,7 @@ pub(crate) mod line;
 mod metrics;
 pub(crate) mod reload;
 mod shadow_news;
+pub(crate) mod tls_files;
 mod upstream_news;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use linkgate_gateway::{Decision, DecisionSink, Failure, Fault, Timings};
 pub(crate) use decision_log::{DecisionLog, Format};
 pub(crate) use metrics::Metrics;
 pub(crate) use shadow_news::ShadowNews;
+pub(crate) use tls_files::TlsFiles;
 pub(crate) use upstream_news::UpstreamNews;
 
 /// Takes what the gateway has to tell.

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod calls;
+mod client_tls;
 mod endings;
 mod failures;
 mod fetch;

@@ -8,16 +8,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use linkgate_gateway::{
-    Acquire, Call, Decision, DecisionSink, End, Evaluator, Event, Fault, Forward, Gateway, Head,
-    Header, HeaderEdits, Keys, Limits, Now, Outcome, Pass, ReadBody, Readiness, Reply, StartError,
-    Step, Timings, Trap, Turn, Upstream,
+    Acquire, Call, ClientTls, Decision, DecisionSink, End, Evaluator, Event, Fault, Forward,
+    Gateway, Head, Header, HeaderEdits, Keys, Limits, Now, Outcome, Pass, ReadBody, Readiness,
+    Reply, StartError, Step, Timings, Trap, Turn, Upstream,
 };
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::wire::soon;
+use crate::wire::{nobody, soon};
 
 /// The next step, from the head and the events so far.
 pub(crate) trait Steps: Fn(&Head, &[Event]) -> Step + Send + Sync + 'static {}
@@ -169,6 +169,23 @@ impl Stage {
         limits: Limits,
         play: impl Play,
     ) -> Self {
+        Self::begin(instances, upstream, limits, None, play).await
+    }
+
+    /// One instance, which plays `play` and speaks TLS with its clients. Its upstream is nobody.
+    pub(crate) async fn over_tls(tls: Arc<ClientTls>, limits: Limits, play: impl Steps) -> Self {
+        let upstream = format!("http://{}", nobody().await).parse().expect("an upstream");
+        let play = move |head: &Head, events: &[Event]| Ok(play(head, events));
+        Self::begin(NonZeroUsize::MIN, upstream, limits, Some(tls), play).await
+    }
+
+    async fn begin(
+        instances: NonZeroUsize,
+        upstream: Upstream,
+        limits: Limits,
+        tls: Option<Arc<ClientTls>>,
+        play: impl Play,
+    ) -> Self {
         let (sender, notes) = unbounded_channel();
         let (told, timings) = unbounded_channel();
         let ear = Ear { notes: sender.clone(), timings: told };
@@ -196,7 +213,10 @@ impl Stage {
         let shutdown = async {
             stopped.await.ok();
         };
-        let server = tokio::spawn(gateway.serve(listener, shutdown));
+        let server = match tls {
+            Some(tls) => tokio::spawn(gateway.serve_tls(listener, tls, shutdown)),
+            None => tokio::spawn(gateway.serve(listener, shutdown)),
+        };
         let mut stage = Self { address, readiness, notes, timings, barren, stop, server };
         for _ in 0..instances.get() {
             assert_eq!(stage.note().await, Note::Made);

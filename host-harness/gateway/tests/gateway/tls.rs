@@ -4,7 +4,8 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use linkgate_gateway::{
-    AnswerHead, CaSource, Event, Failure, Gateway, Head, Limits, StartError, Step, Trap, Upstream,
+    AnswerHead, CaSource, Event, Failure, Gateway, Head, Limits, StartError, Step, TlsPair, Trap,
+    Upstream,
 };
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::ServerConfig;
@@ -101,6 +102,14 @@ impl Ca {
         let key = KeyPair::generate().expect("a key");
         let pem = params.self_signed(&key).expect("a certificate").pem();
         Self { issuer: Issuer::new(params, key), pem }
+    }
+
+    /// A certificate for `name`, and its key.
+    pub(crate) fn pair(&self, name: &str) -> TlsPair {
+        let params = CertificateParams::new(vec![name.to_owned()]).expect("parameters");
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        TlsPair { certificate: certificate.pem().into(), key: key.serialize_pem().into() }
     }
 
     /// A server that shows a certificate for `name`, valid between two years.

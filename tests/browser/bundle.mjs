@@ -15,6 +15,8 @@ const ejs = load(load.resolve('ejs', { paths: [dirname(load.resolve('ejsify'))] 
 const shims = {
   util: "exports.format = (text, ...rest) => String(text).replace(/%[sdj]/g, () => String(rest.shift())); exports.inherits = (a, b) => Object.setPrototypeOf(a.prototype, b.prototype);",
   'package.version': 'module.exports = "9.2.3";',
+  // What Lock asks for inside of a Cordova app, which this is not.
+  'auth0-js/dist/cordova-auth0-plugin.min': `module.exports = class { version = '${load(join(cache, 'node_modules/auth0-js/package.json')).version}'; setWebAuth() {} supports() { return false; } }; module.exports.default = module.exports; module.exports.__esModule = true;`,
 };
 
 const asBrowserify = {
@@ -25,7 +27,7 @@ const asBrowserify = {
       /auth0-lock-(9|passwordless-2)/.test(importer)
         ? undefined
         : { path: join(cache, 'node_modules', path, 'dist/auth0.min.esm.js') });
-    build.onResolve({ filter: /^(util|package\.version)$/ }, ({ path }) => ({ path, namespace: 'shim' }));
+    build.onResolve({ filter: /^(util|package\.version|auth0-js\/dist\/cordova-auth0-plugin\.min(\.js)?)$/ }, ({ path }) => ({ path: path.replace(/\.js$/, ''), namespace: 'shim' }));
     build.onLoad({ filter: /.*/, namespace: 'shim' }, ({ path }) => ({ contents: shims[path], loader: 'js' }));
     build.onLoad({ filter: /\.ejs$/ }, ({ path }) => {
       const template = ejs.compile(readFileSync(path, 'utf8'), { client: true, compileDebug: false, filename: path });

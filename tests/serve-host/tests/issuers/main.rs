@@ -1,4 +1,4 @@
-//! Tokens of a provider (OpenID Connect) that other people wrote, on every host: npm's `oidc-provider`, which is certified.
+//! Tokens of an identity provider that other people wrote, on every host: npm's `oidc-provider`, which is certified.
 //!
 //! ```text
 //!  oidc-provider ══ discovery, keys ══▶ host (edition) ══▶ recorder

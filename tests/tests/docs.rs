@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use linkgate_policy::reason::Challenge;
+use linkgate_policy::reason::{Challenge, STEP_UP};
 use linkgate_policy::{Cause, PROBLEM_TYPE, Reason};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/denials.md");
@@ -35,6 +35,9 @@ fn page() -> String {
         let challenge = match row.challenge {
             Challenge::Unsaid => "none".to_owned(),
             Challenge::Bare => "`Bearer`".to_owned(),
+            Challenge::StepUp => {
+                format!("`Bearer error=\"{STEP_UP}\", acr_values=\"…\", max_age=\"…\"`")
+            }
             Challenge::Error(error) => format!("`Bearer error=\"{error}\"`"),
         };
         let retry =

@@ -132,6 +132,8 @@ impl From<policy::Decision> for wit::Decision {
             secondary: decision.secondary,
             issuer: decision.issuer,
             client: decision.client,
+            actor: decision.actor,
+            secondary_actor: decision.secondary_actor,
             traceparent: decision.traceparent,
             unverified: decision.unverified,
             metadata: decision.metadata.map(Into::into),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use crate::actor;
 use crate::audience::Audience;
 use crate::config::{IssuerRules, Kind, Rules};
 use crate::decision::Record;
@@ -32,7 +33,12 @@ pub(crate) fn find(lines: Lines<'_>) -> Result<Zeroizing<String>, Flaw> {
     let value = std::str::from_utf8(value).map_err(|_| Flaw::BearerSyntax)?;
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
     if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(if value.contains(',') { Flaw::BearerSeveral } else { Flaw::BearerMissing });
+        return Err(match scheme {
+            _ if value.contains(',') => Flaw::BearerSeveral,
+            // RFC 9449 section 7.1: the proof beside it is not checked here.
+            dpop if dpop.eq_ignore_ascii_case("dpop") => Flaw::BearerDpop,
+            _ => Flaw::BearerMissing,
+        });
     }
     let token = token.trim_start_matches(' ');
     if token.contains(',') {
@@ -83,6 +89,7 @@ pub(crate) fn verify(
     let token = token.verify(&expected, Denial::Bearer, keyring, now, record)?;
     let bearer = Bearer { token, rules: own };
     record.bearer(bearer.subject(), &bearer.rules.issuer, bearer.client());
+    record.actor(actor::name(bearer.token.claims()));
     record.claims("bearer", &bearer.token, now);
     bearer.meets_rules(now, record)?;
     Ok(bearer)
@@ -112,6 +119,7 @@ impl Bearer {
         if claims.of_machine() {
             return Err(Flaw::BearerOfMachine.into());
         }
+        self.is_own()?;
         self.is_fresh(now).or_else(|missed| record.missed(missed, self.rules.shadow.max_token_age))
     }
 
@@ -140,6 +148,30 @@ impl Bearer {
             return Err(Flaw::BearerTooOld.into());
         }
         Ok(())
+    }
+
+    /// It is the user's own: nobody acts for them but whom the policy lists, and no key has to be proved.
+    fn is_own(&self) -> Result<(), Flaw> {
+        let (claims, rules) = (self.token.claims(), &*self.rules);
+        if !actor::is_user(claims) {
+            return Err(Flaw::BearerNotOfUser);
+        }
+        if !actor::is_allowed(claims, &rules.actors) {
+            return Err(Flaw::BearerOfActor);
+        }
+        if rules.refuses_bound && actor::is_bound(claims) {
+            return Err(Flaw::BearerBound);
+        }
+        Ok(())
+    }
+
+    /// The sign-in is as strong and as fresh as linking and unlinking ask for.
+    pub(crate) fn is_stepped_up(&self, now: Now, record: &mut Record) -> Result<(), Denial> {
+        let Some(rules) = &self.rules.step_up else { return Ok(()) };
+        if rules.is_met(self.token.claims(), self.rules.clock_skew_ms, now) {
+            return Ok(());
+        }
+        record.missed(Flaw::BearerStepUp.into(), self.rules.shadow.step_up)
     }
 
     /// `sub`, when there is one.

@@ -17,6 +17,7 @@ mod secondary;
 mod section;
 mod shadow;
 mod spelling;
+mod step_up;
 
 #[cfg(test)]
 mod advice_test;
@@ -42,6 +43,7 @@ use crate::path;
 use crate::protocol::{Abilities, Now, Secrets};
 use crate::scope::ScopeClaim;
 use crate::shadow::ShadowRules;
+use crate::step_up::StepUpRules;
 
 /// Headers that go on from any client. `forward_headers` adds to them.
 pub(crate) const FORWARDED: [&str; 7] = [
@@ -115,6 +117,12 @@ pub(crate) struct IssuerRules {
     pub(crate) token_use: Option<&'static str>,
     /// Scope claims that ID tokens may hold.
     pub(crate) id_token_scopes: Vec<&'static str>,
+    /// Who may act for a user (`act`).
+    pub(crate) actors: Vec<String>,
+    /// Whether a bearer that is bound to a key is refused. False: switched off in so many words.
+    pub(crate) refuses_bound: bool,
+    /// How strong and how fresh a sign-in linking and unlinking ask for, if they do.
+    pub(crate) step_up: Option<StepUpRules>,
     pub(crate) secondary: SecondaryRules,
     pub(crate) shadow: BearerShadow,
 }
@@ -124,6 +132,7 @@ pub(crate) struct IssuerRules {
 pub(crate) struct BearerShadow {
     pub(crate) scopes: bool,
     pub(crate) max_token_age: bool,
+    pub(crate) step_up: bool,
 }
 
 /// Which rules of a secondary token are.
@@ -143,6 +152,8 @@ pub(crate) struct SecondaryRules {
     /// Whether `auth_time` has to be there, and `iat` stands in for nothing.
     pub(crate) require_auth_time: bool,
     pub(crate) email_verified: bool,
+    /// Who may act for the user of the second account.
+    pub(crate) actors: Vec<String>,
     pub(crate) shadow: SecondaryShadow,
 }
 

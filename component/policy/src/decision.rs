@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+use crate::actor;
 use crate::config::LogRules;
 use crate::denial::{Cause, Denial, TokenFlaw};
 use crate::head::Lines;
@@ -56,6 +57,10 @@ pub struct Decision {
     pub issuer: Option<String>,
     /// Client that the verified bearer was issued to.
     pub client: Option<String>,
+    /// Who acts for the subject, as the verified bearer says (`act`), likewise.
+    pub actor: Option<String>,
+    /// Who acts for the secondary, as its verified token says, likewise.
+    pub secondary_actor: Option<String>,
     /// `traceparent` of the request, when well-formed.
     pub traceparent: Option<String>,
     /// Length and digest of what was presented but never verified.
@@ -91,6 +96,8 @@ pub(crate) struct Record {
     secondary: Option<String>,
     issuer: Option<String>,
     client: Option<String>,
+    actor: Option<String>,
+    secondary_actor: Option<String>,
     unverified: Option<String>,
     pub(crate) metadata: Option<MergeRecord>,
     shadow: Option<Cause>,
@@ -146,7 +153,8 @@ impl Record {
     pub(crate) fn claims(&mut self, whose: &str, token: &Verified, now: Now) {
         if self.log_claims {
             let subject = token.claims().known("sub").map(|subject| self.shown(subject));
-            self.claims.insert(whose.to_owned(), redacted::claims(token, subject, now));
+            let actor = actor::name(token.claims()).map(|actor| self.shown(actor));
+            self.claims.insert(whose.to_owned(), redacted::claims(token, subject, actor, now));
         }
     }
 
@@ -157,9 +165,15 @@ impl Record {
         self.client = client.map(escaped);
     }
 
-    /// Notes whose the verified secondary token is.
-    pub(crate) fn secondary(&mut self, subject: Option<&str>) {
+    /// Notes who acts for the subject of the verified bearer.
+    pub(crate) fn actor(&mut self, actor: Option<&str>) {
+        self.actor = actor.map(|actor| self.shown(actor));
+    }
+
+    /// Notes whose the verified secondary token is, and who acts for them.
+    pub(crate) fn secondary(&mut self, subject: Option<&str>, actor: Option<&str>) {
         self.secondary = subject.map(|subject| self.shown(subject));
+        self.secondary_actor = actor.map(|actor| self.shown(actor));
     }
 
     /// Notes for which claim a token is refused.
@@ -227,6 +241,8 @@ impl Record {
             secondary: self.secondary,
             issuer: self.issuer,
             client: self.client,
+            actor: self.actor,
+            secondary_actor: self.secondary_actor,
             traceparent: self.traceparent,
             unverified: self.unverified,
             metadata: self.metadata,

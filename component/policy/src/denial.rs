@@ -138,16 +138,26 @@ named! {
         BearerMissing = "bearer-missing",
         /// Several `Authorization` headers, or several tokens in one.
         BearerSeveral = "bearer-several",
+        /// `Authorization: DPoP` (RFC 9449 section 7.1).
+        BearerDpop = "bearer-dpop",
         /// An `Authorization: Bearer` that is not RFC 6750 section 2.1.
         BearerSyntax = "bearer-syntax",
         /// A verified bearer older than the configured age.
         BearerTooOld = "bearer-too-old",
         /// A verified bearer of a machine.
         BearerOfMachine = "bearer-of-machine",
+        /// A verified bearer that somebody got who acts for the user, and is not listed (`act`, RFC 8693).
+        BearerOfActor = "bearer-of-actor",
+        /// A verified bearer whose subject is no user, as its `sub_profile` says.
+        BearerNotOfUser = "bearer-not-of-user",
+        /// A verified bearer that is bound to a key (`cnf`), sent without proof of it.
+        BearerBound = "bearer-bound",
         /// A verified bearer without a configured scope.
         BearerScope = "bearer-scope",
         /// A verified bearer whose client has the name of an API: tokens for that API would pass for sign-ins.
         BearerClientIsAudience = "bearer-client-is-audience",
+        /// A verified bearer of a sign-in that is too weak or too long ago (RFC 9470).
+        BearerStepUp = "bearer-step-up",
         /// A verified bearer whose subject is not the user in the path.
         SubjectMismatch = "subject-mismatch",
         /// A link body with a `Content-Encoding`.
@@ -168,6 +178,10 @@ named! {
         LinkByUserId = "link-by-user-id",
         /// A verified secondary token of a machine.
         SecondaryOfMachine = "secondary-of-machine",
+        /// A verified secondary token that somebody got who acts for the user, and is not listed.
+        SecondaryOfActor = "secondary-of-actor",
+        /// A verified secondary token whose subject is no user, as its `sub_profile` says.
+        SecondaryNotOfUser = "secondary-not-of-user",
         /// A verified secondary token from a sign-in too long ago.
         SecondaryTooOld = "secondary-too-old",
         /// A verified secondary token whose e-mail address is not verified.
@@ -395,6 +409,9 @@ impl Flaw {
             Self::BearerSeveral | Self::BearerSyntax => Reason::BearerMalformed,
             Self::BearerTooOld => Reason::BearerInvalid,
             Self::BearerOfMachine => Reason::BearerOfMachine,
+            Self::BearerOfActor | Self::BearerNotOfUser => Reason::BearerOfActor,
+            Self::BearerDpop | Self::BearerBound => Reason::BearerBound,
+            Self::BearerStepUp => Reason::StepUpNeeded,
             Self::BearerScope => Reason::ScopeInsufficient,
             Self::BearerClientIsAudience => Reason::ClientRefused,
             Self::SubjectMismatch => Reason::SubjectMismatch,
@@ -404,6 +421,7 @@ impl Flaw {
             Self::BodyMalformed | Self::BodyDuplicate | Self::BodyMembers => Reason::BodyInvalid,
             Self::LinkByUserId => Reason::LinkByUserIdRefused,
             Self::SecondaryOfMachine => Reason::LinkWithInvalid,
+            Self::SecondaryOfActor | Self::SecondaryNotOfUser => Reason::LinkWithOfActor,
             Self::SecondaryTooOld => Reason::LinkWithTooOld,
             Self::SecondaryEmail | Self::SecondaryEmailUnclear => Reason::LinkWithEmailUnverified,
             Self::SameAccount => Reason::SameAccount,

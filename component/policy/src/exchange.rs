@@ -30,6 +30,7 @@ use crate::protocol::{
 use crate::reply;
 use crate::route::{self, Action, Guarded, Route};
 use crate::secondary::{self, Secondary};
+use crate::step_up::StepUpRules;
 use crate::subject::Permit;
 use crate::token::{self, Held, Undecided, Unverified};
 
@@ -40,6 +41,8 @@ pub struct Exchange {
     /// Number of the step that is to be answered.
     sequence: u32,
     stage: Stage,
+    /// What a step-up asks for, as attributes of its challenge.
+    step_up: String,
     pub(crate) record: Record,
 }
 
@@ -132,7 +135,8 @@ impl Exchange {
     ) -> (Self, Turn) {
         let record = Record::begin(head, rules.log, now);
         let cors = Cors::of(Lines::of(head), &rules);
-        let mut exchange = Self { rules, cors, sequence: 0, stage: Stage::Over, record };
+        let mut exchange =
+            Self { rules, cors, sequence: 0, stage: Stage::Over, step_up: String::new(), record };
         let next = exchange.begin(head, shared, now);
         let next = next.or_else(|stop| exchange.despite(stop, now));
         let turn = exchange.turn(next);
@@ -294,6 +298,10 @@ impl Exchange {
         // Reading the profile asks for no scope of ours: the upstream has its own word on it.
         if !matches!(action, Action::Profile(_)) {
             bearer.has_scopes(&mut self.record)?;
+            bearer.is_stepped_up(now, &mut self.record).inspect_err(|_| {
+                let asked = bearer.rules().step_up.as_ref();
+                self.step_up = asked.map(StepUpRules::attributes).unwrap_or_default();
+            })?;
         }
         if action == Action::Link {
             bearer.may_link(&mut self.record)?;
@@ -457,7 +465,8 @@ impl Exchange {
                 Stop::Failed(fault, retry_after_s) => (fault.reason(), retry_after_s),
             };
             self.stage = Stage::Over;
-            self.respond(reply::problem(reason, retry_after_s, &self.cors))
+            let asked = std::mem::take(&mut self.step_up);
+            self.respond(reply::problem_asking(reason, retry_after_s, &asked, &self.cors))
         });
         self.sequence = self.sequence.saturating_add(1);
         Turn { sequence: self.sequence, step }

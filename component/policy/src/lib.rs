@@ -58,6 +58,8 @@ mod machine;
 mod scope;
 mod claims;
 mod refusal;
+mod actor;
+mod step_up;
 mod json;
 mod keyring;
 mod source;

@@ -48,6 +48,10 @@ pub struct Line<'a> {
     pub issuer: Option<&'a str>,
     /// Client of the verified bearer.
     pub client: Option<&'a str>,
+    /// Who acts for the subject.
+    pub actor: Option<&'a str>,
+    /// Who acts for the secondary.
+    pub secondary_actor: Option<&'a str>,
     /// See [`trace_id`].
     pub trace_id: Option<&'a str>,
     /// Length and digest of what was never verified.
@@ -108,6 +112,8 @@ impl<'a> Line<'a> {
             secondary: decision.secondary.as_deref(),
             issuer: decision.issuer.as_deref(),
             client: decision.client.as_deref(),
+            actor: decision.actor.as_deref(),
+            secondary_actor: decision.secondary_actor.as_deref(),
             trace_id: decision.traceparent.as_deref().and_then(trace_id),
             unverified: decision.unverified.as_deref(),
             metadata: decision.metadata.as_ref().map(|record| LineMetadata {
@@ -252,6 +258,8 @@ mod tests {
             secondary: None,
             issuer: Some("https://tenant.example/".to_owned()),
             client: Some("spa".to_owned()),
+            actor: None,
+            secondary_actor: None,
             traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
             unverified: None,
             metadata: Some(MergeRecord {
@@ -273,7 +281,7 @@ mod tests {
                 r#""cause":"granted","detail":"aud","reason":"granted","route":"link","method":"POST","#,
                 r#""path":"/a\"b\\u{a}","status":201,"upstream_called":true,"#,
                 r#""upstream_status":201,"subject":"auth0|b","secondary":null,"#,
-                r#""issuer":"https://tenant.example/","client":"spa","#,
+                r#""issuer":"https://tenant.example/","client":"spa","actor":null,"secondary_actor":null,"#,
                 r#""trace_id":"0af7651916cd43dd8448eb211c80319c","unverified":null,"#,
                 r#""metadata":{"outcome":"merged","calls":4,"keys":{"city":"dropped","theme":"added"}},"#,
                 r#""shadow":{"outcome":"allowed","cause":"granted","reason":"granted"},"missed":["bearer-scope"],"#,

@@ -26,6 +26,12 @@ named! {
         BearerInvalid = "bearer-invalid",
         /// The bearer token is a machine's.
         BearerOfMachine = "bearer-of-machine",
+        /// The bearer token was issued to somebody who acts for the user.
+        BearerOfActor = "bearer-of-actor",
+        /// The bearer token is bound to a key, and bearers are taken without proof alone.
+        BearerBound = "bearer-bound",
+        /// The sign-in behind the bearer token is too weak, or too long ago.
+        StepUpNeeded = "step-up-needed",
         /// The bearer token lacks a scope.
         ScopeInsufficient = "scope-insufficient",
         /// The application that the bearer token was issued to cannot be used here.
@@ -44,6 +50,8 @@ named! {
         LinkByUserIdRefused = "link-by-user-id-refused",
         /// The secondary token does not verify.
         LinkWithInvalid = "link-with-invalid",
+        /// The secondary token was issued to somebody who acts for the user.
+        LinkWithOfActor = "link-with-of-actor",
         /// The secondary sign-in was too long ago.
         LinkWithTooOld = "link-with-too-old",
         /// The secondary account's e-mail address is not verified.
@@ -92,7 +100,12 @@ pub enum Challenge {
     Bare,
     /// `Bearer` with this `error`.
     Error(&'static str),
+    /// `Bearer` with `insufficient_user_authentication`, and what the policy asks for (RFC 9470 section 3).
+    StepUp,
 }
+
+/// The `error` of a step-up challenge (RFC 9470 section 3).
+pub const STEP_UP: &str = "insufficient_user_authentication";
 
 /// What a reason means on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,6 +184,24 @@ impl Reason {
                 "bearer-of-machine",
                 "A machine cannot link accounts for a user: send the user's own token.",
             ),
+            Self::BearerOfActor => Row::new(
+                403,
+                "bearer-of-actor",
+                "The token was issued to somebody who acts for the user: send the user's own token.",
+            ),
+            // No 401: whoever signs in anew gets a bound token again.
+            Self::BearerBound => Row::new(
+                403,
+                "bearer-bound",
+                "Tokens that are bound to a key (DPoP, mutual TLS) are not accepted here: ask for a plain bearer token.",
+            ),
+            // RFC 9470 section 3.
+            Self::StepUpNeeded => Row::new(
+                401,
+                STEP_UP,
+                "This needs a fresh or a stronger sign-in: sign in again as the challenge says.",
+            )
+            .challenged(Challenge::StepUp),
             // RFC 6750 section 3.1; the code is the one the Management API itself answers with.
             Self::ScopeInsufficient => Row::new(
                 403,
@@ -218,6 +249,11 @@ impl Reason {
                 400,
                 "link-with-invalid",
                 "Invalid token (link_with): sign in to the second account and send the ID token of that sign-in.",
+            ),
+            Self::LinkWithOfActor => Row::new(
+                400,
+                "link-with-of-actor",
+                "The token (link_with) was issued to somebody who acts for the user: send the ID token of the user's own sign-in.",
             ),
             Self::LinkWithTooOld => Row::new(
                 400,
@@ -328,6 +364,7 @@ mod tests {
                     assert_ne!(row.status, 401, "{}: RFC 9110 section 15.5.2", reason.name());
                 }
                 Challenge::Bare => assert_eq!(*reason, Reason::BearerMissing),
+                Challenge::StepUp => assert_eq!(*reason, Reason::StepUpNeeded),
                 Challenge::Error(_) => assert!(row.status < 500, "{}", reason.name()),
             }
         }

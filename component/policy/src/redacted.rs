@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::actor;
 use crate::decision::{MAX_TEXT, escaped_to};
 use crate::json::Json;
 use crate::protocol::Now;
@@ -16,7 +17,7 @@ const MAX_LIST: usize = 64;
 
 /// Claims that are texts or lists of them, the name in the log first, then the token's, with the longest text of each.
 /// `sub` is shown as the record shows subjects. The header has a `typ` of its own.
-const TEXTS: [(&str, &str, usize); 11] = [
+const TEXTS: [(&str, &str, usize); 14] = [
     ("iss", "iss", MAX_TEXT),
     ("aud", "aud", MAX_TEXT),
     ("azp", "azp", MAX_TEXT),
@@ -28,10 +29,18 @@ const TEXTS: [(&str, &str, usize); 11] = [
     ("permissions", "permissions", MAX_SCOPE),
     ("typ_claim", "typ", MAX_TEXT),
     ("token_use", "token_use", MAX_TEXT),
+    ("sub_profile", "sub_profile", MAX_TEXT),
+    ("acr", "acr", MAX_TEXT),
+    ("amr", "amr", MAX_TEXT),
 ];
 
-/// The claims of a token that was verified `now`, and of whom it is, as it is shown.
-pub(crate) fn claims(token: &Verified, subject: Option<String>, now: Now) -> Value {
+/// The claims of a token that was verified `now`, of whom it is and who acts for them, as both are shown.
+pub(crate) fn claims(
+    token: &Verified,
+    subject: Option<String>,
+    actor: Option<String>,
+    now: Now,
+) -> Value {
     let claims = token.claims();
     let mut told = Map::new();
     let mut tell = |name: &str, value: Option<Value>| {
@@ -46,6 +55,7 @@ pub(crate) fn claims(token: &Verified, subject: Option<String>, now: Now) -> Val
         tell(name, claims.member(claim).map(|value| texts(value, most)));
     }
     tell("sub", subject.map(Value::from));
+    tell("act", claims.member("act").map(|act| act_of(act, actor)));
     let dates =
         [("exp", claims.expires_ms), ("nbf", claims.not_before_ms), ("iat", claims.issued_ms)];
     for (name, date_ms) in dates {
@@ -63,11 +73,21 @@ pub(crate) fn claims(token: &Verified, subject: Option<String>, now: Now) -> Val
         // By any of the signs there are, of which a hashed subject shows none.
         ("machine", claims.of_machine()),
         ("event", claims.of_event()),
+        ("bound", actor::is_bound(claims)),
     ];
     for (name, holds) in facts {
         tell(name, holds.then_some(true.into()));
     }
     Value::Object(told)
+}
+
+/// The current actor; null for an `act` that is no object.
+fn act_of(act: &Json, actor: Option<String>) -> Value {
+    let Json::Object(_) = act else { return Value::Null };
+    let issuer = act.member("iss").map(|issuer| texts(issuer, MAX_TEXT));
+    let members = [("sub", actor.map(Value::from)), ("iss", issuer)];
+    let there = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    Value::Object(there.collect())
 }
 
 /// A text, or a list of texts; null for what no rule can read, and the number of entries of a list that is too long.

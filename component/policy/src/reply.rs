@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::cors::Cors;
 use crate::protocol::{Header, Reply};
-use crate::reason::{Challenge, Reason};
+use crate::reason::{Challenge, Reason, STEP_UP};
 
 /// What the `type` of a problem begins with; its reason code follows.
 pub const PROBLEM_TYPE: &str = "urn:linkgate:reason:";
@@ -19,6 +19,16 @@ const MAX_RETRY_AFTER_S: u32 = 10;
 /// read from a key reaches it. `retry_after_s` is when to come again, where that is known better than
 /// the reason knows it.
 pub(crate) fn problem(reason: Reason, retry_after_s: Option<u32>, cors: &Cors) -> Reply {
+    problem_asking(reason, retry_after_s, "", cors)
+}
+
+/// The same, with attributes of a policy's own in a challenge that has some.
+pub(crate) fn problem_asking(
+    reason: Reason,
+    retry_after_s: Option<u32>,
+    attributes: &str,
+    cors: &Cors,
+) -> Reply {
     let row = reason.row();
     let phrase = phrase(row.status);
     let body = json!({
@@ -37,7 +47,7 @@ pub(crate) fn problem(reason: Reason, retry_after_s: Option<u32>, cors: &Cors) -
         Header::new("content-type", "application/problem+json"),
         Header::new("cache-control", "no-store"),
     ];
-    if let Some(challenge) = challenge(row.challenge, row.text) {
+    if let Some(challenge) = challenge(row.challenge, row.text, attributes) {
         headers.push(Header::new("www-authenticate", &challenge));
     }
     if let Some(seconds) = retry_after_s.or(row.retry_after_s) {
@@ -55,10 +65,13 @@ pub fn unavailable() -> Reply {
 }
 
 /// RFC 6750 section 3.
-fn challenge(challenge: Challenge, text: &str) -> Option<String> {
+fn challenge(challenge: Challenge, text: &str, attributes: &str) -> Option<String> {
     match challenge {
         Challenge::Unsaid => None,
         Challenge::Bare => Some(r#"Bearer realm="linkgate""#.to_owned()),
+        Challenge::StepUp => Some(format!(
+            r#"Bearer realm="linkgate", error="{STEP_UP}", error_description="{text}"{attributes}"#
+        )),
         Challenge::Error(error) => {
             Some(format!(r#"Bearer realm="linkgate", error="{error}", error_description="{text}""#))
         }

@@ -1,5 +1,6 @@
 //! The secondary token: proof, not older than an hour, that the caller owns the account to link.
 
+use crate::actor;
 use crate::audience::Audience;
 use crate::bearer::Bearer;
 use crate::claims::Claims;
@@ -53,7 +54,7 @@ pub(crate) fn verify(
         skew_ms: bearer.rules().clock_skew_ms,
     };
     let token = token.verify(&expected, Denial::Secondary, keyring, now, record)?;
-    record.secondary(token.claims().known("sub"));
+    record.secondary(token.claims().known("sub"), actor::name(token.claims()));
     record.claims("secondary", &token, now);
     meets_rules(&token, permit, now, record)?;
     Ok(Secondary(token))
@@ -86,6 +87,12 @@ fn meets_rules(
     let subject = claims.known("sub").ok_or(Denial::Secondary(TokenFlaw::SubjectMissing))?;
     if claims.of_machine() {
         return Err(Flaw::SecondaryOfMachine.into());
+    }
+    if !actor::is_user(claims) {
+        return Err(Flaw::SecondaryNotOfUser.into());
+    }
+    if !actor::is_allowed(claims, &rules.actors) {
+        return Err(Flaw::SecondaryOfActor.into());
     }
     if subject == permit.user_id() {
         return Err(Flaw::SameAccount.into());

@@ -124,11 +124,16 @@ fn flaw_may_pass(flaw: Flaw) -> bool {
         | Flaw::RouteUnknown
         | Flaw::BearerMissing
         | Flaw::BearerSeveral
+        | Flaw::BearerDpop
         | Flaw::BearerSyntax
         | Flaw::BearerTooOld
         | Flaw::BearerOfMachine
+        | Flaw::BearerOfActor
+        | Flaw::BearerNotOfUser
+        | Flaw::BearerBound
         | Flaw::BearerScope
         | Flaw::BearerClientIsAudience
+        | Flaw::BearerStepUp
         | Flaw::SubjectMismatch
         | Flaw::BodyEncoded
         | Flaw::BodyType
@@ -138,6 +143,8 @@ fn flaw_may_pass(flaw: Flaw) -> bool {
         | Flaw::BodyMembers
         | Flaw::LinkByUserId
         | Flaw::SecondaryOfMachine
+        | Flaw::SecondaryOfActor
+        | Flaw::SecondaryNotOfUser
         | Flaw::SecondaryTooOld
         | Flaw::SecondaryEmail
         | Flaw::SecondaryEmailUnclear

@@ -30,6 +30,7 @@ fn full() -> Value {
             // As long as may be, so that every `refresh_min` is at most that.
             "keys": { "discovery": true, "refresh": "24h" },
             "max_token_age": "1h",
+            "step_up": { "max_age": "1h" },
             "shadow": ["scopes"],
             // What `client_claim: none` takes.
             "type": "at+jwt",

@@ -72,6 +72,8 @@ impl Closing {
             secondary: None,
             issuer: None,
             client: None,
+            actor: None,
+            secondary_actor: None,
             traceparent,
             unverified: None,
             metadata: None,

@@ -30,6 +30,8 @@ pub fn parse(line: &str) -> Option<Record> {
         secondary: text("secondary"),
         issuer: text("issuer"),
         client: text("client"),
+        actor: text("actor"),
+        secondary_actor: text("secondary_actor"),
         traceparent: text("trace_id"),
         unverified: text("unverified"),
         metadata: line.get("metadata").filter(|value| !value.is_null()).cloned(),

@@ -11,6 +11,7 @@ use super::secondary;
 use super::section::{Entry, Section};
 use super::shadow;
 use super::spelling;
+use super::step_up;
 use super::{IssuerRules, Kind, SecondaryRules};
 use crate::key;
 use crate::keyring::IssuerKeys;
@@ -57,13 +58,22 @@ fn read_one(
     let token_type = section.optional("type").and_then(|entry| entry.text().map(str::to_owned));
     let scope_claim = scope_claim(&mut section);
     let id_token_scopes = id_token_scopes(&mut section, kind, &scopes);
+    let actors = step_up::actors(&mut section);
+    let refuses_bound = step_up::refuses_bound(&mut section);
+    let step_up = section.optional("step_up").and_then(|entry| entry.section());
+    let step_up = step_up.map(step_up::read);
     let secondary = section.optional("secondary").and_then(|entry| entry.section());
     let secondary = secondary.map_or_else(SecondaryRules::default, |section| {
         secondary::read(section, &parties.of_access_tokens(kind))
     });
     let wanted = keys::Wanted::of(&algorithms, &secondary.algorithms);
     let keys = keys::read(&mut section, &wanted, issuer.as_deref(), secrets);
-    let shadow = shadow::of_bearer(&mut section, !scopes.is_empty(), max_token_age_ms.is_some());
+    let shadow = shadow::of_bearer(
+        &mut section,
+        !scopes.is_empty(),
+        max_token_age_ms.is_some(),
+        step_up.is_some(),
+    );
     let is_narrow = !scopes.is_empty() && !shadow.scopes;
     let is_narrow = is_narrow || token_type.as_deref().is_some_and(is_of_access_tokens);
     parties.check(&section, &secondary, is_narrow);
@@ -84,6 +94,9 @@ fn read_one(
         token_type,
         token_use: parties.token_use,
         id_token_scopes,
+        actors,
+        refuses_bound,
+        step_up,
         secondary,
         shadow,
     };

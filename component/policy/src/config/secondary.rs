@@ -6,6 +6,7 @@ use super::advice;
 use super::issuer::{MAX_AGE_MS, algorithms};
 use super::section::{Entry, Section};
 use super::shadow;
+use super::step_up;
 use super::{SecondaryRules, SecondaryShadow};
 
 impl Default for SecondaryRules {
@@ -16,6 +17,7 @@ impl Default for SecondaryRules {
             max_age_ms: Some(3_600_000),
             require_auth_time: false,
             email_verified: false,
+            actors: Vec::new(),
             shadow: SecondaryShadow::default(),
         }
     }
@@ -49,7 +51,16 @@ pub(super) fn read(mut section: Section<'_>, reserved: &[String]) -> SecondaryRu
         .unwrap_or(false);
     let email_verified =
         section.optional("email_verified").and_then(|entry| entry.flag()).unwrap_or(false);
+    let actors = step_up::actors(&mut section);
     let shadow = shadow::of_secondary(&mut section, max_age_ms.is_some(), email_verified);
     section.end();
-    SecondaryRules { algorithms, audiences, max_age_ms, require_auth_time, email_verified, shadow }
+    SecondaryRules {
+        algorithms,
+        audiences,
+        max_age_ms,
+        require_auth_time,
+        email_verified,
+        actors,
+        shadow,
+    }
 }

@@ -48,10 +48,11 @@ pub(super) fn of_bearer(
     section: &mut Section<'_>,
     scopes: bool,
     max_token_age: bool,
+    step_up: bool,
 ) -> BearerShadow {
-    let rules = [("scopes", scopes), ("max_token_age", max_token_age)];
-    let [scopes, max_token_age] = listed(section, rules);
-    BearerShadow { scopes, max_token_age }
+    let rules = [("scopes", scopes), ("max_token_age", max_token_age), ("step_up", step_up)];
+    let [scopes, max_token_age, step_up] = listed(section, rules);
+    BearerShadow { scopes, max_token_age, step_up }
 }
 
 /// The `shadow` of its secondary tokens.
@@ -65,9 +66,9 @@ pub(super) fn of_secondary(
     SecondaryShadow { max_age, email_verified }
 }
 
-/// Which of two rules are in the list `shadow`, each with whether it asks for anything.
-fn listed(section: &mut Section<'_>, rules: [(&str, bool); 2]) -> [bool; 2] {
-    let Some(list) = section.optional("shadow") else { return [false; 2] };
+/// Which of these rules are in the list `shadow`, each with whether it asks for anything.
+fn listed<const N: usize>(section: &mut Section<'_>, rules: [(&str, bool); N]) -> [bool; N] {
+    let Some(list) = section.optional("shadow") else { return [false; N] };
     let mut seen = Vec::new();
     list.filled_list(|entry| {
         let (name, asks) = entry.one_of(&rules.map(|(name, asks)| (name, (name, asks))))?;
@@ -95,6 +96,7 @@ impl IssuerRules {
         let rules = [
             ("scopes", bearer.scopes),
             ("max_token_age", bearer.max_token_age),
+            ("step_up", bearer.step_up),
             ("secondary.max_age", secondary.max_age),
             ("secondary.email_verified", secondary.email_verified),
         ];

@@ -198,6 +198,10 @@ pub struct Record {
     pub issuer: Option<String>,
     /// Client of the verified bearer.
     pub client: Option<String>,
+    /// Who acts for the subject.
+    pub actor: Option<String>,
+    /// Who acts for the secondary.
+    pub secondary_actor: Option<String>,
     /// `traceparent` of the request.
     pub traceparent: Option<String>,
     /// Length and digest of what was never verified.

@@ -171,6 +171,8 @@ fn record(decision: linkgate_policy::Decision) -> Record {
         secondary: decision.secondary,
         issuer: decision.issuer,
         client: decision.client,
+        actor: decision.actor,
+        secondary_actor: decision.secondary_actor,
         traceparent: decision.traceparent,
         unverified: decision.unverified,
         metadata: decision.metadata.map(|record| {

@@ -138,6 +138,8 @@ impl From<Decision> for Record {
             secondary: decision.secondary,
             issuer: decision.issuer,
             client: decision.client,
+            actor: decision.actor,
+            secondary_actor: decision.secondary_actor,
             traceparent: decision.traceparent,
             unverified: decision.unverified,
             metadata: decision

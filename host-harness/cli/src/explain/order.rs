@@ -47,11 +47,17 @@ fn stage_of_flaw(flaw: Flaw) -> Stage {
         | Flaw::ProfileOff
         | Flaw::PreflightOff
         | Flaw::RouteUnknown => Stage::Route,
-        Flaw::BearerMissing | Flaw::BearerSeveral | Flaw::BearerSyntax => Stage::Bearer,
+        Flaw::BearerMissing | Flaw::BearerSeveral | Flaw::BearerDpop | Flaw::BearerSyntax => {
+            Stage::Bearer
+        }
         Flaw::BearerTooOld
         | Flaw::BearerOfMachine
+        | Flaw::BearerOfActor
+        | Flaw::BearerNotOfUser
+        | Flaw::BearerBound
         | Flaw::BearerScope
-        | Flaw::BearerClientIsAudience => Stage::Token,
+        | Flaw::BearerClientIsAudience
+        | Flaw::BearerStepUp => Stage::Token,
         Flaw::SubjectMismatch => Stage::Subject,
         Flaw::BodyEncoded
         | Flaw::BodyType
@@ -62,6 +68,8 @@ fn stage_of_flaw(flaw: Flaw) -> Stage {
         | Flaw::BodyMembers
         | Flaw::LinkByUserId => Stage::Body,
         Flaw::SecondaryOfMachine
+        | Flaw::SecondaryOfActor
+        | Flaw::SecondaryNotOfUser
         | Flaw::SecondaryTooOld
         | Flaw::SecondaryEmail
         | Flaw::SecondaryEmailUnclear

@@ -25,6 +25,8 @@ pub(super) fn json(decision: &Decision, took: Duration, time: Time) -> String {
         secondary: decision.secondary.as_deref(),
         issuer: decision.issuer.as_deref(),
         client: decision.client.as_deref(),
+        actor: decision.actor.as_deref(),
+        secondary_actor: decision.secondary_actor.as_deref(),
         trace_id: decision.traceparent.as_deref().and_then(trace_id),
         unverified: decision.unverified.as_deref(),
         metadata: decision.metadata.as_ref().map(|record| LineMetadata {
@@ -152,7 +154,7 @@ pub(super) mod tests {
                 r#""cause":"subject-mismatch","detail":null,"reason":"subject-mismatch","route":"link","method":"POST","#,
                 r#""path":"/api/v2/users/auth0|a/identities","status":403,"upstream_called":false,"#,
                 r#""upstream_status":null,"subject":"auth0|b","secondary":null,"#,
-                r#""issuer":"https://tenant.example/","client":"spa","#,
+                r#""issuer":"https://tenant.example/","client":"spa","actor":null,"secondary_actor":null,"#,
                 r#""trace_id":"0af7651916cd43dd8448eb211c80319c","unverified":null,"metadata":null,"#,
                 r#""shadow":null,"missed":[],"claims":null,"end":"finished","#,
                 r#""duration_us":1500}"#

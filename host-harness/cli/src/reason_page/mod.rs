@@ -5,7 +5,7 @@
 
 pub(crate) mod json;
 
-use linkgate_policy::reason::Challenge;
+use linkgate_policy::reason::{Challenge, STEP_UP};
 use linkgate_policy::{Cause, PROBLEM_TYPE, Reason};
 
 /// A reason as people give it: its code, the `type` of a problem, or the cause that the log has.
@@ -88,6 +88,9 @@ fn challenge(challenge: Challenge) -> Option<String> {
     match challenge {
         Challenge::Unsaid => None,
         Challenge::Bare => Some("Bearer realm=\"linkgate\"".to_owned()),
+        Challenge::StepUp => Some(format!(
+            "Bearer realm=\"linkgate\", error=\"{STEP_UP}\", acr_values=\"…\", max_age=\"…\""
+        )),
         Challenge::Error(error) => Some(format!("Bearer realm=\"linkgate\", error=\"{error}\"")),
     }
 }
@@ -105,6 +108,9 @@ pub fn page(reason: Reason) -> &'static str {
         Reason::BearerMalformed => include_str!("../../../../docs/reasons/bearer-malformed.md"),
         Reason::BearerInvalid => include_str!("../../../../docs/reasons/bearer-invalid.md"),
         Reason::BearerOfMachine => include_str!("../../../../docs/reasons/bearer-of-machine.md"),
+        Reason::BearerOfActor => include_str!("../../../../docs/reasons/bearer-of-actor.md"),
+        Reason::BearerBound => include_str!("../../../../docs/reasons/bearer-bound.md"),
+        Reason::StepUpNeeded => include_str!("../../../../docs/reasons/step-up-needed.md"),
         Reason::ScopeInsufficient => include_str!("../../../../docs/reasons/scope-insufficient.md"),
         Reason::ClientRefused => include_str!("../../../../docs/reasons/client-refused.md"),
         Reason::SubjectMismatch => include_str!("../../../../docs/reasons/subject-mismatch.md"),
@@ -118,6 +124,7 @@ pub fn page(reason: Reason) -> &'static str {
             include_str!("../../../../docs/reasons/link-by-user-id-refused.md")
         }
         Reason::LinkWithInvalid => include_str!("../../../../docs/reasons/link-with-invalid.md"),
+        Reason::LinkWithOfActor => include_str!("../../../../docs/reasons/link-with-of-actor.md"),
         Reason::LinkWithTooOld => include_str!("../../../../docs/reasons/link-with-too-old.md"),
         Reason::LinkWithEmailUnverified => {
             include_str!("../../../../docs/reasons/link-with-email-unverified.md")

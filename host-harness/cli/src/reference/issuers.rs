@@ -80,12 +80,49 @@ pub(super) const ISSUER: Section = Section {
             "any but `id`",
             "`access`: the claim `token_use` must say so (Amazon Cognito). With it and `clients`, `audiences` may be left out: access tokens are then accepted that have no `aud` at all. That takes `scopes` or `type: at+jwt`",
         ),
+        otherwise(
+            "actors",
+            Texts(1),
+            "nobody",
+            "who may act for a user: the `sub` in `act` (RFC 8693), of this issuer. A token with any other `act` is refused",
+        ),
+        usually(
+            "proof_of_possession",
+            Word(&["refuse", "off"]),
+            "refuse",
+            "a bearer that is bound to a key (`cnf`) is refused, since no proof of it is checked here; `off`: taken as if it were not bound",
+        ),
+        otherwise(
+            "step_up",
+            Object,
+            "none",
+            "how strong and fresh a sign-in linking and unlinking ask for",
+        ),
         otherwise("secondary", Object, "see below", "what `link_with` must be"),
         otherwise(
             "shadow",
-            Words(&["scopes", "max_token_age"]),
+            Words(&["scopes", "max_token_age", "step_up"]),
             "none",
             "rules of this entry that are logged and not enforced; each must ask for something",
+        ),
+    ],
+};
+
+pub(super) const STEP_UP: Section = Section {
+    path: "issuers[].step_up",
+    keys: &[
+        otherwise("acr", Texts(1), "any", "accepted `acr` (OIDC Core section 2)"),
+        otherwise(
+            "amr",
+            Texts(1),
+            "any",
+            "accepted in the list `amr` (RFC 8176). With `acr`, one of either is enough",
+        ),
+        otherwise(
+            "max_age",
+            Duration(SECOND, YEAR),
+            "any",
+            "since `auth_time`; a token without it is too old",
         ),
     ],
 };
@@ -174,6 +211,12 @@ pub(super) const SECONDARY: Section = Section {
             Flag,
             "false",
             "whether `email_verified` has to be `true`, or the text `\"true\"` as Apple writes it",
+        ),
+        otherwise(
+            "actors",
+            Texts(1),
+            "nobody",
+            "who may act for the user of the second account, as for bearers",
         ),
         otherwise(
             "shadow",

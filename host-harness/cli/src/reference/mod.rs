@@ -87,11 +87,12 @@ pub enum Unless {
 }
 
 /// All sections, in the order of the documentation.
-pub const SECTIONS: [Section; 9] = [
+pub const SECTIONS: [Section; 10] = [
     policy::TOP,
     policy::SHADOW,
     policy::LOG,
     issuers::ISSUER,
+    issuers::STEP_UP,
     issuers::KEYS,
     issuers::SECONDARY,
     policy::CORS,

@@ -95,6 +95,8 @@ impl Claims {
                 ("at_unix_ms" | "alg" | "typ", _) => continue,
                 ("machine", _) => ("gty", "client-credentials".into()),
                 ("event", _) => ("events", Value::Object(Map::new())),
+                ("bound", _) => ("cnf", Value::Object(Map::new())),
+                ("act", Value::Object(act)) => ("act", self::act(act)?),
                 ("typ_claim", value) => ("typ", texts(value)?),
                 (name, value) => (name, texts(value)?),
             };
@@ -102,6 +104,15 @@ impl Claims {
         }
         Ok(members)
     }
+}
+
+/// The actor, whole. A hash is held against no list.
+fn act(logged: &Map<String, Value>) -> Result<Value, Why> {
+    let is_hashed = |actor: &str| actor.starts_with("sha256:");
+    if logged.get("sub").and_then(Value::as_str).is_some_and(is_hashed) {
+        return Err(Why::Cut);
+    }
+    logged.iter().map(|(name, value)| Ok((name.clone(), texts(value)?))).collect()
 }
 
 /// A text or a list of texts, whole. Of a list that was too long for the log, its length alone is there.

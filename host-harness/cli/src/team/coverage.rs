@@ -222,6 +222,8 @@ fn of_issuer(issuer: &Value) -> Vec<(String, String, Touch)> {
         ("clients", "bearer-client-mismatch", issuer.get("clients").is_some()),
         ("max_token_age", "bearer-too-old", issuer.get("max_token_age").is_some()),
         ("scopes", "bearer-scope", has_scopes),
+        ("step_up", "bearer-step-up", issuer.get("step_up").is_some()),
+        ("actors", "bearer-of-actor", issuer.get("actors").is_some()),
         (
             "secondary.algorithms",
             "secondary-algorithm-refused",
@@ -235,6 +237,7 @@ fn of_issuer(issuer: &Value) -> Vec<(String, String, Touch)> {
         ("secondary.max_age", "secondary-too-old", is_aged),
         ("secondary.require", "secondary-age-unknown", secondary.get("require").is_some()),
         ("secondary.email_verified", "secondary-email", is_verified),
+        ("secondary.actors", "secondary-of-actor", secondary.get("actors").is_some()),
     ];
     let routes = [
         ("issuer", "link", "a link that is allowed"),
@@ -276,18 +279,22 @@ fn can_be(reason: Reason, policy: &Value) -> bool {
         | Reason::BearerMalformed
         | Reason::BearerInvalid
         | Reason::BearerOfMachine
+        | Reason::BearerOfActor
+        | Reason::BearerBound
         | Reason::SubjectMismatch
         | Reason::BodyTypeUnsupported
         | Reason::BodyTooLarge
         | Reason::BodyInvalid
         | Reason::LinkByUserIdRefused
         | Reason::LinkWithInvalid
+        | Reason::LinkWithOfActor
         | Reason::SameAccount
         | Reason::UpstreamUnreachable
         | Reason::UpstreamOutcomeUnknown => true,
         // Without `clients` it takes a token that names no client, which the issuer does not write.
         Reason::ClientRefused => has("bearer-client-mismatch"),
         Reason::ScopeInsufficient => has("bearer-scope"),
+        Reason::StepUpNeeded => has("bearer-step-up"),
         Reason::LinkWithTooOld => has("secondary-too-old"),
         Reason::LinkWithEmailUnverified => has("secondary-email"),
         Reason::MetadataConflict => {
@@ -326,7 +333,7 @@ mod tests {
     use crate::reference::SECTIONS;
 
     /// Keys that no case has to show: what they say is no restriction of a request, or is shown with another key.
-    const UNSHOWN: [&str; 20] = [
+    const UNSHOWN: [&str; 21] = [
         "version",
         "issuers",
         "base_path",
@@ -342,6 +349,7 @@ mod tests {
         "issuers[].client_claim",
         "issuers[].scope_claim",
         "issuers[].id_token_scopes",
+        "issuers[].proof_of_possession",
         "issuers[].clock_skew",
         "issuers[].secondary",
         "shadow",
@@ -350,16 +358,16 @@ mod tests {
     ];
 
     /// Sections of which the one above is shown, or none.
-    const UNSHOWN_SECTIONS: [&str; 5] =
-        ["log", "shadow", "issuers[].keys", "metadata.service", "metadata"];
+    const UNSHOWN_SECTIONS: [&str; 6] =
+        ["issuers[].step_up", "log", "shadow", "issuers[].keys", "metadata.service", "metadata"];
 
     #[test]
     fn every_key_of_a_policy_is_a_rule_or_known_to_be_none() {
         let full = json!({
             "issuers": [{
                 "issuer": "https://a.example/", "audiences": ["a"], "algorithms": ["RS256"], "type": "at+jwt",
-                "max_token_age": "1h", "scopes": ["link"], "audiences_beside": ["c"], "clients": ["d"], "token_use": "access",
-                "secondary": { "require": "auth_time", "algorithms": ["RS256"], "audiences": ["b"], "max_age": "1h", "email_verified": true },
+                "max_token_age": "1h", "scopes": ["link"], "actors": ["agent"], "step_up": { "max_age": "5m" }, "audiences_beside": ["c"], "clients": ["d"], "token_use": "access",
+                "secondary": { "require": "auth_time", "algorithms": ["RS256"], "audiences": ["b"], "max_age": "1h", "email_verified": true, "actors": ["agent"] },
             }],
             "pass": ["/app"], "profile": "read-own", "cors": { "origins": ["https://app.example"] },
             "forward_headers": ["x-a"], "metadata": { "conflicts": "refuse" },

@@ -403,6 +403,8 @@ pub(crate) fn decision(head: &Head, end: End) -> Decision {
         secondary: None,
         issuer: None,
         client: None,
+        actor: None,
+        secondary_actor: None,
         traceparent: None,
         unverified: None,
         metadata: None,

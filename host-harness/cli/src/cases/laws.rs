@@ -102,6 +102,10 @@ fn one_request_at_most(observed: &Observed, seen: &mut Differences) {
     );
     for departed in &observed.sent {
         let (Departed::Request(sent) | Departed::Call(sent)) = departed else { continue };
+        // What passes is the client's own, with a path that a host may have normalised.
+        if observed.record.cause == "passed" {
+            continue;
+        }
         let credentials = sent.headers.iter().filter(|line| line.name == "authorization").count();
         seen.text("law: authorization lines upstream", "1", &credentials.to_string());
         for name in NEVER_FORWARDED {

@@ -132,6 +132,8 @@ pub(super) mod tests {
             secondary: None,
             issuer: Some("https://tenant.example/".to_owned()),
             client: Some("spa".to_owned()),
+            actor: None,
+            secondary_actor: None,
             traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
             unverified: None,
             metadata: None,

@@ -164,27 +164,6 @@ async fn malformed_heads_reach_no_policy() {
 }
 
 #[tokio::test]
-async fn length_and_chunked_together_are_read_as_chunked_and_end_the_connection() {
-    let mut stage = Stage::open(nobody().await, read_then_reply).await;
-    for framing in [
-        "content-length: 4\r\ntransfer-encoding: chunked",
-        "transfer-encoding: chunked\r\ncontent-length: 40",
-    ] {
-        let smuggled = "GET /smuggled HTTP/1.1\r\nhost: x\r\n\r\n";
-        let request = format!(
-            "POST /a HTTP/1.1\r\nhost: x\r\n{framing}\r\n\r\n3\r\nabc\r\n0\r\n\r\n{smuggled}"
-        );
-        let answer = say(stage.address, request).await;
-        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
-        assert!(answer.contains("connection: close\r\n"), "{answer}");
-        assert_eq!(stage.head().await.target, b"/a");
-        stage.hears(Note::Event(Event::Body(b"abc".to_vec()))).await;
-        stage.ends(End::Finished, "/a").await;
-    }
-    assert_eq!(stage.stop().rest().await, []);
-}
-
-#[tokio::test]
 async fn every_request_of_a_connection_has_its_own_target() {
     let mut stage = Stage::open(nobody().await, read_then_reply).await;
     // Pipelined in one write; the bodies hold what looks like heads.

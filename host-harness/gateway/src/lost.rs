@@ -135,7 +135,9 @@ mod tests {
             ("its client gone", vec![pass()], End::ClientGone, None, true),
         ] {
             let mut brief = Brief::of(&head(""));
-            steps.iter().for_each(|step| brief.begin(step));
+            for step in &steps {
+                brief.begin(step);
+            }
             let decision = lost(brief, end);
             assert_eq!(
                 (decision.status, decision.upstream_called),

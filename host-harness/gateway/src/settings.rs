@@ -98,7 +98,7 @@ impl Limits {
     pub const BODY_RATE: NonZeroU32 = NonZeroU32::MIN.saturating_add(499);
     /// Four of the heartbeats that the HTML standard suggests for event streams. Raised, an upstream that
     /// has fallen silent holds its exchange for longer.
-    pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+    pub const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
     /// Raised, a restart takes longer; lowered, it breaks off slow answers.
     pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 }

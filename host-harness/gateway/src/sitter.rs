@@ -91,13 +91,10 @@ impl<E: Evaluator> Sitter<E> {
             Letter::Open { opening: Opening { head, watch, ticket }, seat, reply } => {
                 let now = self.desk.clock.now();
                 let brief = Brief::of(&head);
-                let (exchange, turn) = match self.call(|| evaluator.open(&head, now)) {
-                    Ok(opened) => opened,
-                    Err(Lost) => {
-                        // Who asked for it counts the loss.
-                        self.record(Closing { end: End::Shutdown, watch, brief });
-                        return Err(Lost);
-                    }
+                let Ok((exchange, turn)) = self.call(|| evaluator.open(&head, now)) else {
+                    // Who asked for it counts the loss.
+                    self.record(Closing { end: End::Shutdown, watch, brief });
+                    return Err(Lost);
                 };
                 self.opened += 1;
                 self.exchanges.insert(self.opened, exchange);
@@ -137,16 +134,12 @@ impl<E: Evaluator> Sitter<E> {
             self.lost(closing);
             return Ok(());
         };
-        match self.call(|| evaluator.close(exchange, closing.end, now)) {
-            Ok(decision) => {
-                self.desk.sink.decided(&decision, &closing.watch.stop());
-                Ok(())
-            }
-            Err(Lost) => {
-                self.lost(closing);
-                Err(Lost)
-            }
-        }
+        let Ok(decision) = self.call(|| evaluator.close(exchange, closing.end, now)) else {
+            self.lost(closing);
+            return Err(Lost);
+        };
+        self.desk.sink.decided(&decision, &closing.watch.stop());
+        Ok(())
     }
 
     /// The instance of an exchange is gone.

@@ -48,8 +48,15 @@ enum Done {
 
 impl Journey {
     pub(crate) fn new(client: ClientRequest) -> Self {
-        let (held, hold, fetches_seen) = (None, None, None);
-        Self { client, held, hold, fetches_seen, sent: false, passed: false, steps: 0 }
+        Self {
+            client,
+            held: None,
+            hold: None,
+            fetches_seen: None,
+            sent: false,
+            passed: false,
+            steps: 0,
+        }
     }
 }
 

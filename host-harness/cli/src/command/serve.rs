@@ -110,7 +110,7 @@ impl Serve {
         let pair = files.read().map_err(stopped)?;
         let tls =
             ClientTls::new(&pair).map_err(|error| stopped(files.named(&error.to_string())))?;
-        Ok(Some(Tls { files, pair, tls: Arc::new(tls) }))
+        Ok(Some(Tls { files, pair, client: Arc::new(tls) }))
     }
 
     fn observer(&self) -> Result<Observer, Trouble> {
@@ -187,7 +187,7 @@ impl Serve {
             );
         };
         let broken_off = match tls {
-            Some(Tls { files, pair, tls }) => {
+            Some(Tls { files, pair, client: tls }) => {
                 tokio::spawn(tls_files::watch(files, pair, Arc::clone(&tls)));
                 gateway.serve_tls(listener, tls, stopping).await
             }
@@ -207,7 +207,7 @@ impl Serve {
 struct Tls {
     files: TlsFiles,
     pair: TlsPair,
-    tls: Arc<ClientTls>,
+    client: Arc<ClientTls>,
 }
 
 fn not_started(error: &StartError, document: Option<&Document>, component: &str) -> Trouble {

@@ -101,7 +101,7 @@ async fn a_guest_that_traps_loops_or_grows_is_a_503_and_the_next_request_is_serv
         // Two threads say so, in either order.
         let mut lost = [soon("a fault", heard.recv()).await, soon("a record", heard.recv()).await];
         lost.sort();
-        assert_eq!(lost.map(|said| said.unwrap_or_default()), ["ExchangeLost", "decided"]);
+        assert_eq!(lost.map(Option::unwrap_or_default), ["ExchangeLost", "decided"]);
 
         let answer = say(address, last("GET", "/a")).await;
         assert!(answer.starts_with("HTTP/1.1 204 "), "after {method}: {answer}");

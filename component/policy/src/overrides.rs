@@ -53,19 +53,30 @@ const WORDS: [&str; 14] = [
 ];
 
 /// Names that are none of a family.
-const NAMES: [&str; 19] = [
+const NAMES: [&str; 30] = [
     "base-url",
     "http-method-override",
     "http-url",
     "method-override",
+    "original-uri",
+    "original-url",
+    "path-info",
     "proxy-url",
     "request-uri",
+    "rewrite-url",
+    "script-name",
     "uri",
     "url",
     "x-accel-mapping",
     "x-accel-redirect",
+    "x-base-path",
+    "x-cf-forwarded-url",
+    "x-context-path",
+    "x-ingress-path",
     "x-method",
     "x-middleware-subrequest",
+    "x-ms-original-url",
+    "x-now-route-matches",
     "x-path",
     "x-path-info",
     "x-prefix",
@@ -112,7 +123,11 @@ mod tests {
     use super::*;
 
     /// Each is read by a server, a framework or a gateway that is in use.
-    const READ: [&str; 34] = [
+    const READ: [&str; 38] = [
+        "SCRIPT_NAME",
+        "PATH_INFO",
+        "X-MS-Original-URL",
+        "X-Now-Route-Matches",
         "X-Original-URL",
         "X_Original_URL",
         "x_original_url",

@@ -98,7 +98,9 @@ fn meets_rules(
         return Err(Flaw::SameAccount.into());
     }
     if let Err(denial) = is_fresh(claims, rules, issuer.clock_skew_ms, now, record) {
-        record.missed(denial, rules.shadow.max_age)?;
+        // `max_age` in shadow is that rule alone: a sign-in that `require` asks for stays required.
+        let is_age = !rules.require_auth_time || denial == Flaw::SecondaryTooOld.into();
+        record.missed(denial, rules.shadow.max_age && is_age)?;
     }
     if let Err(denial) = has_verified_email(claims, rules, record) {
         record.missed(denial, rules.shadow.email_verified)?;

@@ -100,7 +100,7 @@ impl Tenant {
     }
 }
 
-/// A line for each request, and each new one-time code. Queries of sign-ins are left out: tickets and codes are in them.
+/// A line for each request, and each new one-time code. Only the query of a read of a user is shown: others may hold tickets, codes or passwords.
 fn log(handle: TenantHandle) -> impl Fn(&Recorded) + Send + Sync + 'static {
     let shown = AtomicU64::new(0);
     move |seen| {
@@ -108,8 +108,8 @@ fn log(handle: TenantHandle) -> impl Fn(&Recorded) + Send + Sync + 'static {
             seen.request.target.split_once('?').unwrap_or((&seen.request.target, ""));
         let query = match (seen.operation, query) {
             (_, "") => String::new(),
-            (Operation::Login, _) => "?…".to_owned(),
-            (_, query) => format!("?{query}"),
+            (Operation::ReadUser, query) => format!("?{query}"),
+            _ => "?…".to_owned(),
         };
         println!("{} {} {path}{query}", seen.status, seen.request.method);
         let latest = handle.tenant().latest_code(seen.at_unix_s);

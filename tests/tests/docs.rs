@@ -23,7 +23,8 @@ one reason.
 The body is `application/problem+json` (RFC 9457) with `type`, `title`, `status`, `detail` and
 `reason`, and with the members that clients of the Auth0 Management API read: `statusCode`, `error`,
 `message` and `errorCode`. Challenges follow RFC 6750 section 3. `Retry-After` is the one in the table
-unless the gate knows better: while it waits for an issuer's keys, it says when it may ask again.
+unless the gate knows better: while it waits for an issuer's keys, it says when it may ask again, within
+10 s: SDKs block for as long as it says.
 ";
 
 /// The page, from the tables of the core.

@@ -110,7 +110,7 @@ async fn a_discovery_document_that_is_not_the_issuers_leads_nowhere() {
     assert_eq!((world.issuer.tenant.arrived(Operation::Discovery), world.issuer.fetches()), (1, 0));
     let issuer = &world.issuer.origin;
     let line = format!(
-        "linkgate: keys of {issuer}/: {issuer}/.well-known/openid-configuration: expected the configured `issuer`, found another or none"
+        "linkgate: keys of {issuer}/: {issuer}/.well-known/openid-configuration: expected `{issuer}/` as `issuer`, found `http://127.0.0.1/`"
     );
     world.told("another issuer", &line);
 }

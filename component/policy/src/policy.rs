@@ -6,7 +6,7 @@ use crate::config::{self, Compiled, FORWARDED, Mistake, Rules};
 use crate::decision::Decision;
 use crate::exchange::Exchange;
 use crate::keyring::{KeySource, Keyring};
-use crate::metadata::{self, Credentials, NoPreview, Preview};
+use crate::metadata::{self, Credentials, NoPreview, Preview, Replacing};
 use crate::overrides;
 use crate::protocol::{Abilities, Answer, End, Event, Fetch, Head, Now, Secrets, Turn};
 use crate::shadow::Shadow;
@@ -35,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) keyring: Keyring,
     /// Whose tokens the calls of a merge carry.
     pub(crate) credentials: Credentials,
+    /// Whether the upstream was seen to replace metadata.
+    pub(crate) replacing: Replacing,
 }
 
 impl Policy {
@@ -60,7 +62,11 @@ impl Policy {
         let wanted_headers = fixed.chain(configured).chain(overrides::wanted()).collect();
         Ok(Self {
             rules: Arc::new(rules),
-            shared: Shared { keyring: Keyring::new(keys, seed), credentials },
+            shared: Shared {
+                keyring: Keyring::new(keys, seed),
+                credentials,
+                replacing: Replacing::default(),
+            },
             wanted_headers,
             latest_mono_ms: 0,
         })
@@ -124,7 +130,7 @@ impl Policy {
     /// When [`Self::due`] may next have something to say, in monotonic milliseconds.
     #[must_use]
     pub fn next_due(&self) -> Option<u64> {
-        let Shared { keyring, credentials } = &self.shared;
+        let Shared { keyring, credentials, .. } = &self.shared;
         keyring.next_due().into_iter().chain(credentials.next_due()).min()
     }
 
@@ -139,7 +145,7 @@ impl Policy {
         now: Now,
     ) -> Vec<String> {
         let now = self.forward_only(now);
-        let Shared { keyring, credentials } = &mut self.shared;
+        let Shared { keyring, credentials, .. } = &mut self.shared;
         credentials
             .fetched(source, &outcome, asked_mono_ms, now)
             .unwrap_or_else(|| keyring.fetched(source, outcome, asked_mono_ms, now))

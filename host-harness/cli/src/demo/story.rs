@@ -218,23 +218,16 @@ fn merged(tokens: &Tokens) -> Vec<Scene> {
             201,
             "granted",
             "merged",
-            vec![Before::AccountsAnew, Before::Merging(metadata("keep"))],
+            vec![Before::AccountsAnew, Before::Merging(metadata())],
         ),
         link(
-            "upstream refuses: written keys stay",
+            "upstream refuses: the entry stays",
             403,
             "granted",
             "kept",
             vec![Before::AccountsAnew, refuses()],
         ),
         link("… the client tries again", 201, "granted", "merged", vec![]),
-        link(
-            "refused, and undone by config",
-            403,
-            "granted",
-            "undone",
-            vec![Before::AccountsAnew, Before::Merging(metadata("undo")), refuses()],
-        ),
         link(
             "the link's answer is lost",
             504,
@@ -247,7 +240,7 @@ fn merged(tokens: &Tokens) -> Vec<Scene> {
 }
 
 /// How the story merges: with a token that the gate asks for.
-fn metadata(on_refusal: &str) -> Value {
+fn metadata() -> Value {
     json!({
         "credentials": "service",
         "service": { "client_id": "machine", "client_secret": "MACHINE" },
@@ -255,7 +248,6 @@ fn metadata(on_refusal: &str) -> Value {
         "conflicts": "keep-both",
         "depth": "deep",
         "arrays": "union",
-        "on_refusal": on_refusal,
     })
 }
 

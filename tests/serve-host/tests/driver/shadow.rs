@@ -3,7 +3,7 @@
 use linkgate_tests::hosts::Running as _;
 use serde_json::json;
 
-use crate::stage::{Stage, request, scene};
+use crate::stage::{OF_A_BROKEN_BODY, Stage, request, scene};
 use linkgate_tests::peer::Ended;
 
 fn stage() -> Stage {
@@ -100,7 +100,7 @@ async fn a_client_that_leaves_within_the_rest_leaves_no_whole_request() {
     let (rest, ended) = upstream.rest().await;
     assert!(!rest.contains("\r\n0\r\n") || ended == Ended::Reset, "it looks whole: {rest:?}");
     let record = stage.record();
-    assert_eq!(record.cause, "upstream-unknown", "{record:?}");
+    assert_eq!(record.cause, OF_A_BROKEN_BODY.1, "{record:?}");
     assert_eq!(record.shadow.expect("a decision")["cause"], "body-too-large");
     stage.upstream.has_no_more("link");
 }

@@ -108,3 +108,7 @@ pub(crate) fn binary() -> &'static Path {
 /// Whether this is the test of the middleware edition, which has a handler behind it. The same tests hold
 /// for both editions; where they differ, the test says how.
 pub(crate) const IS_CHAIN: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"chain");
+
+/// Outcome and cause of a passed request whose body breaks off. The middleware edition sees the next handler's failure alone.
+pub(crate) const OF_A_BROKEN_BODY: (&str, &str) =
+    if IS_CHAIN { ("failed", "upstream-unknown") } else { ("denied", "body-failed") };

@@ -53,7 +53,7 @@ pub(crate) fn rewrite(upstream: &Upstream, forward: &Forward, open: &Open) {
     }
 }
 
-/// Takes an offer of another protocol off a request that goes on as it came. Envoy drops one of `h2c`
+/// Takes an offer of another protocol off a request that goes on unchanged otherwise. Envoy drops one of `h2c`
 /// by itself, but not its settings where they come alone.
 pub(crate) fn drop_offer() {
     for name in ["upgrade", "http2-settings"] {

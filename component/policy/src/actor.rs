@@ -11,7 +11,7 @@ pub(crate) fn name(claims: &Claims) -> Option<&str> {
     claims.member("act")?.member("sub")?.as_text().filter(|actor| !actor.is_empty())
 }
 
-/// Whether nobody acts for the user, or one of these actors of the token's own issuer.
+/// Whether no actor acts for the user, or one of these actors of the token's own issuer.
 pub(crate) fn is_allowed(claims: &Claims, actors: &[String]) -> bool {
     let Some(act) = claims.member("act") else { return true };
     let of_issuer = act.member("iss").is_none_or(|issuer| {
@@ -36,7 +36,7 @@ pub(crate) fn is_user(claims: &Claims) -> bool {
 }
 
 /// Whether the token is bound to a key (RFC 7800), by `DPoP` (RFC 9449 section 6) or mutual TLS (RFC 8705
-/// section 3): without a proof of that key, whoever sends it may have stolen it.
+/// section 3): without a proof of that key, the sender may have stolen it.
 pub(crate) fn is_bound(claims: &Claims) -> bool {
     claims.member("cnf").is_some()
 }

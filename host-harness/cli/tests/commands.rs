@@ -472,3 +472,22 @@ fn a_changed_key_file_is_taken_over() {
     gateway.hears("reloaded ");
     gateway.ends_when_asked();
 }
+
+#[test]
+fn a_tenant_says_who_can_sign_in_and_lets_its_pages_call_the_gate() {
+    let policy = Scratch::new("pages.json", "");
+    let pages = ["--page", "http://localhost:5173/a", "--page", "http://localhost:5173/b"];
+    let mut arguments = vec!["tenant", "--listen", "127.0.0.1:0", "--policy-out", policy.path()];
+    arguments.extend(pages);
+    let mut tenant = Server::start(&arguments);
+    tenant.hears("alice@example.com, password alice-pw");
+    tenant.hears("twitter|2244994945, password carol-twitter-pw");
+    let written: Value =
+        serde_json::from_str(&std::fs::read_to_string(policy.path()).unwrap()).unwrap();
+    assert_eq!(
+        written["cors"]["origins"],
+        json!(["http://localhost:3000", "http://localhost:5173"])
+    );
+    let (code, told, complaints) = ended(&["check", policy.path()]);
+    assert_eq!(code, Some(0), "{told}{complaints}");
+}

@@ -40,7 +40,7 @@ pub(crate) struct Session {
 }
 
 impl Tenant {
-    /// A user's access token for the Management API, as the password grant gives it: one `aud`, `azp`, `scope`, `gty`.
+    /// A user's access token for the Management API, as the password grant gives it: `aud` (two with the scope `openid`), `azp`, `scope`, `gty`.
     /// The user need not exist, nor the application.
     ///
     /// # Errors
@@ -100,7 +100,7 @@ impl Tenant {
         self.signing_key().sign(claims)
     }
 
-    /// With `openid` among the scopes the token of a page is for `/userinfo` as well.
+    /// With `openid` among the scopes the token is for `/userinfo` as well.
     pub(crate) fn access_token(
         &self,
         subject: &str,
@@ -110,7 +110,7 @@ impl Tenant {
         validity: Validity,
     ) -> Result<String, KeyError> {
         let mut claims = self.dated_claims(subject, validity);
-        claims.insert("aud".to_owned(), self.audiences(grant, scopes));
+        claims.insert("aud".to_owned(), self.audiences(scopes));
         claims.insert("scope".to_owned(), json!(scopes.join(" ")));
         claims.insert("azp".to_owned(), json!(client_id));
         if let Some(grant) = grant {
@@ -119,9 +119,9 @@ impl Tenant {
         self.mint_claims(&claims)
     }
 
-    fn audiences(&self, grant: Option<&str>, scopes: &[&str]) -> Value {
+    fn audiences(&self, scopes: &[&str]) -> Value {
         let management = self.settings().management_audience();
-        if grant.is_none() && scopes.contains(&"openid") {
+        if scopes.contains(&"openid") {
             json!([management, self.settings().userinfo_audience()])
         } else {
             json!(management)

@@ -50,6 +50,15 @@ impl User {
         self.linked.iter().map(Identity::id).collect()
     }
 
+    /// The name and password of each identity that has a password: its e-mail address in the tenant's database, elsewhere its id.
+    pub fn passwords(&self) -> impl Iterator<Item = (String, &str)> {
+        self.identities().filter_map(|identity| {
+            let email = identity.profile.email.clone();
+            let name = email.filter(|_| identity.provider == "auth0");
+            Some((name.unwrap_or_else(|| identity.id()), identity.password.as_deref()?))
+        })
+    }
+
     /// The user's own metadata; `None` when nothing was ever written.
     #[must_use]
     pub fn user_metadata(&self) -> Option<&JsonObject> {

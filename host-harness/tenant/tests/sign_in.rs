@@ -74,15 +74,22 @@ fn a_wrong_password_and_an_unknown_name_look_alike() {
 fn a_user_is_granted_only_what_a_user_may_have() {
     let asked =
         "openid read:current_user update:users read:users update:current_user_identities email";
-    let (_, body) = sign_in(&mut World::new(), "alice@example.com", "alice-pw", asked);
+    let mut world = World::new();
+    let (_, body) = sign_in(&mut world, "alice@example.com", "alice-pw", asked);
     assert_eq!(body["scope"], "openid read:current_user update:current_user_identities email");
     let claims = claims_of(body["access_token"].as_str().unwrap());
     assert_eq!((&claims["scope"], &claims["gty"]), (&body["scope"], &json!("password")));
-    assert_eq!(
-        claims["aud"],
-        format!("{ISSUER}api/v2/"),
-        "one audience, though openid was asked for"
-    );
+    let audiences = [format!("{ISSUER}api/v2/"), format!("{ISSUER}userinfo")];
+    assert_eq!(claims["aud"], json!(audiences), "openid was asked for");
+    let bearer = body["access_token"].as_str().unwrap();
+    let info = world.send(&Request::new("GET", "/userinfo").with_bearer(bearer));
+    assert_eq!(info.body_json().unwrap()["sub"], ALICE);
+    let (_, body) = sign_in(&mut world, ALICE, "alice-pw", "read:current_user");
+    let bearer = body["access_token"].as_str().unwrap();
+    assert_eq!(claims_of(bearer)["aud"], audiences[0], "openid was not asked for");
+    let info = world.send(&Request::new("GET", "/userinfo").with_bearer(bearer));
+    assert_eq!(info.status, 401, "nor is it for that");
+    let (_, body) = sign_in(&mut world, "alice@example.com", "alice-pw", asked);
     let id = claims_of(body["id_token"].as_str().unwrap());
     assert_eq!(
         (id.get("email"), id.get("name")),

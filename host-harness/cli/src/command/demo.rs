@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{Trouble, asked_to_stop, runtime, seed};
 use crate::component;
-use crate::demo::{Stage, story, table};
+use crate::demo::{Stage, stay, story, table};
 use crate::exit::Exit;
 
 /// Tell the story: tenant, gateway and component together on free loopback ports.
@@ -13,7 +13,7 @@ use crate::exit::Exit;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  linkgate demo\n  linkgate demo --stay")]
 pub(super) struct Demo {
-    /// Keep everything running afterwards, and print curl lines to try
+    /// Keep everything running afterwards, and offer curl lines and a page for a browser to try
     #[arg(long)]
     stay: bool,
     /// Evaluator component; the one that lies beside this binary unless given
@@ -35,8 +35,7 @@ impl Demo {
             }
             let exit = table.end();
             if self.stay {
-                println!("{}", story::curl_lines(&stage).await.map_err(Trouble::failed)?);
-                asked_to_stop().await;
+                stay::offer(stage, asked_to_stop()).await.map_err(Trouble::failed)?;
             }
             Ok(exit)
         })

@@ -20,7 +20,7 @@ pub(super) struct Tenant {
     /// Address to listen on
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4000")]
     listen: SocketAddr,
-    /// Users, as JSON; a few people with several accounts each unless given
+    /// Users, as JSON, whose passwords are shown at the start; a few people with several accounts each unless given
     #[arg(long, value_name = "FILE")]
     users: Option<PathBuf>,
     /// Write a policy for this tenant and its key, ready for `linkgate serve --config`
@@ -163,6 +163,9 @@ fn welcome(tenant: &linkgate_tenant::Tenant, address: SocketAddr, policy: Option
     eprintln!("  codes     {issuer}__codes shows one-time codes; this log does, too");
     for user in tenant.users() {
         eprintln!("  user      {}", user.user_id());
+        for (name, password) in user.passwords() {
+            eprintln!("            {name}, password {password}");
+        }
     }
     if let Some(path) = policy {
         eprintln!("  policy    {}, good until this tenant stops: its key is new", path.display());

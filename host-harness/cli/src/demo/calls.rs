@@ -6,12 +6,15 @@ use super::Stage;
 use super::story::{BOB, CLIENT};
 use crate::client::Call;
 
+/// What a page asks for that links and reads.
+pub(super) const SCOPE: &str =
+    "openid profile email read:current_user update:current_user_identities";
+
 pub(crate) fn sign_in(stage: &Stage, username: &str, password: &str) -> Call {
     let audience = stage.tenant.tenant().settings().management_audience();
-    let scope = "openid profile email read:current_user update:current_user_identities";
     let body = json!({
         "grant_type": "password", "client_id": CLIENT, "username": username, "password": password,
-        "audience": audience, "scope": scope,
+        "audience": audience, "scope": SCOPE,
     });
     Call {
         method: "POST",

@@ -1,10 +1,13 @@
 //! The demo: a stage with everything real on it, a story, and a table of what happened.
 
 mod calls;
+mod page;
+pub(crate) mod stay;
 pub(crate) mod story;
 pub(crate) mod table;
 mod tokens;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -28,7 +31,9 @@ pub(crate) struct Stage {
     /// The tenant as it was at the beginning.
     pristine: Tenant,
     reloader: Arc<Reloader>,
-    decisions: UnboundedReceiver<Decision>,
+    decisions: UnboundedReceiver<(Decision, Duration)>,
+    /// Where the page for a browser is, once it is served.
+    page: TcpListener,
 }
 
 /// What happened in a scene.
@@ -59,13 +64,12 @@ impl Stage {
             |listener: &TcpListener| listener.local_addr().map_err(|error| error.to_string());
         let tenant_listener = listen().await?;
         let tenant_address = address(&tenant_listener)?;
+        let page = listen().await?;
+        let mut settings = linkgate_tenant::Settings::new(&format!("http://{tenant_address}"));
+        settings.register_page(story::CLIENT, &page::url(address(&page)?));
         let key = SigningKey::generate().map_err(|error| error.to_string())?;
         let users = Users::parse(DEFAULT_USERS).map_err(|error| error.to_string())?;
-        let tenant = Tenant::new(
-            linkgate_tenant::Settings::new(&format!("http://{tenant_address}")),
-            key,
-            users,
-        );
+        let tenant = Tenant::new(settings, key, users);
         let (sender, decisions) = unbounded_channel();
         let settings = Settings {
             component: ComponentSource::File(component),
@@ -78,9 +82,9 @@ impl Stage {
             instances: NonZeroUsize::MIN,
             limits: Limits::default(),
         };
-        let sink = move |decision: &Decision, _: &Timings| {
-            // Nobody listens any more when the demo ends.
-            let _ = sender.send(decision.clone());
+        let sink = move |decision: &Decision, timings: &Timings| {
+            // The receiver is gone when the demo ends.
+            let _ = sender.send((decision.clone(), timings.took()));
         };
         let gateway = tokio::task::spawn_blocking(|| Gateway::reloadable(settings, sink))
             .await
@@ -96,7 +100,15 @@ impl Stage {
         ));
         tokio::spawn(gateway.serve(listener, std::future::pending()));
         let reloader = Arc::new(reloader);
-        Ok(Self { gateway: gateway_address, tenant_address, tenant, pristine, reloader, decisions })
+        Ok(Self {
+            gateway: gateway_address,
+            tenant_address,
+            tenant,
+            pristine,
+            reloader,
+            decisions,
+            page,
+        })
     }
 
     /// Sends a scene's request through the gateway and waits for its decision record.
@@ -114,7 +126,7 @@ impl Stage {
         let answer = client::send(self.gateway, &scene.call).await?;
         let took = started.elapsed();
         let record = tokio::time::timeout(RECORD_TIMEOUT, self.decisions.recv()).await;
-        let decision = record
+        let (decision, _) = record
             .ok()
             .flatten()
             .ok_or_else(|| format!("`{}` left no decision record", scene.title))?;
@@ -152,9 +164,11 @@ fn secrets() -> Vec<(String, String)> {
     vec![("MACHINE".to_owned(), "machine-secret".to_owned())]
 }
 
-/// A policy for a simulated tenant, with its present key inline.
+/// A policy for a simulated tenant, with its present key inline. The pages registered there may call the gate.
 pub(crate) fn policy_for(tenant: &Tenant) -> Value {
     let settings = tenant.settings();
+    let origins: BTreeSet<&String> =
+        settings.applications.iter().flat_map(|application| &application.origins).collect();
     json!({
         "version": 1,
         "issuers": [{
@@ -164,6 +178,6 @@ pub(crate) fn policy_for(tenant: &Tenant) -> Value {
         }],
         "profile": "read-own",
         "pass": ["/oauth/token", "/.well-known"],
-        "cors": { "origins": ["http://localhost:3000"] },
+        "cors": { "origins": origins },
     })
 }

@@ -47,6 +47,7 @@ impl Scene {
 pub(crate) const ALICE: &str = "auth0|alice-5f7c8ec7";
 pub(crate) const ALICE_ELSEWHERE: &str = "google-oauth2|115015401343387192604";
 pub(crate) const BOB: &str = "auth0|bob-60d1f2a4";
+pub(crate) const CAROL: &str = "auth0|carol-61aa03bc";
 
 /// The application that everybody signs in to.
 pub(crate) const CLIENT: &str = "spa";
@@ -247,7 +248,7 @@ fn merged(tokens: &Tokens) -> Vec<Scene> {
 }
 
 /// How the story merges: with a token that the gate asks for.
-fn metadata(on_refusal: &str) -> Value {
+pub(super) fn metadata(on_refusal: &str) -> Value {
     json!({
         "credentials": "service",
         "service": { "client_id": "machine", "client_secret": "MACHINE" },
@@ -257,28 +258,4 @@ fn metadata(on_refusal: &str) -> Value {
         "arrays": "union",
         "on_refusal": on_refusal,
     })
-}
-
-/// What to type while the demo stays.
-///
-/// # Errors
-///
-/// A sign-in did not work.
-pub(crate) async fn curl_lines(stage: &Stage) -> Result<String, String> {
-    let tokens = Tokens::of(stage).await?;
-    let users = format!("http://{}/api/v2/users", stage.gateway);
-    let alice = "auth0%7Calice-5f7c8ec7";
-    Ok(format!(
-        "\nstill running; try, and stop with Ctrl-C:\n\n\
-         ALICE={}\nBOB={}\nSECOND={}\n\n\
-         # link, as the form that a browser sends\n\
-         curl -i '{users}/{alice}/identities' -H \"authorization: Bearer $ALICE\" -d \"link_with=$SECOND\"\n\n\
-         # look\n\
-         curl -i '{users}/{alice}' -H \"authorization: Bearer $ALICE\"\n\n\
-         # unlink\n\
-         curl -i -X DELETE '{users}/{alice}/identities/google-oauth2/115015401343387192604' -H \"authorization: Bearer $ALICE\"\n\n\
-         # somebody else's account\n\
-         curl -i '{users}/{alice}/identities' -H \"authorization: Bearer $BOB\" -d \"link_with=$SECOND\"",
-        tokens.alice, tokens.bob, tokens.elsewhere,
-    ))
 }

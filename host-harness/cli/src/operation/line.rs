@@ -48,7 +48,7 @@ pub(super) fn json(decision: &Decision, took: Duration, time: Time) -> String {
 }
 
 /// The form for a terminal.
-pub(super) fn human(decision: &Decision, took: Duration, paint: Paint) -> String {
+pub(crate) fn human(decision: &Decision, took: Duration, paint: Paint) -> String {
     let status = decision.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
     let upstream = match (decision.upstream_called, decision.upstream_status) {
         (false, _) => "not called".to_owned(),

@@ -17,7 +17,7 @@ Commands:
   demo        build the components, run the gateway in front of a simulated tenant
   test        build the components, run every suite
   load        build for release, run load and measurement: soak, idle, bench
-  components  build the components: <target>/components/linkgate-<edition>.wasm
+  components  build the components: <target>/components/linkgate-<edition>.wasm, and the example
   ci          formatting, lints, licences, the components and every suite, with the time each took
 
 Arguments after `demo` go to `linkgate demo`, those after `test` to `cargo test`, those after `load`
@@ -105,7 +105,10 @@ impl Command {
             Self::Demo(asked) => demo::run(&workspace, progress, &asked),
             Self::Test(asked) => test::run(&workspace, progress, &asked),
             Self::Load(asked) => load::run(&workspace, progress, &asked),
-            Self::Components => components::run(&workspace, progress),
+            Self::Components => {
+                components::run(&workspace, progress)?;
+                components::companions(&workspace, progress)
+            }
             Self::Ci => ci::run(&workspace, progress),
         }
     }

@@ -10,18 +10,22 @@ use crate::exit::Failure;
 /// The module under whose name std calls WASI, answered by the adapter.
 const WASI: &str = "wasi_snapshot_preview1";
 
-/// Makes a component of a core module and the adapter (a WAT file), and validates it.
-pub(crate) fn encode(module: &[u8], adapter: &Path) -> Result<Vec<u8>, Failure> {
-    let place = adapter.display();
-    let answers = wat::parse_file(adapter)
-        .map_err(|error| Failure::new(error.to_string(), format!("mend `{place}`")))?;
+/// An adapter, of a WAT file.
+pub(crate) fn answers(file: &Path) -> Result<Vec<u8>, Failure> {
+    let place = file.display();
+    wat::parse_file(file)
+        .map_err(|error| Failure::new(error.to_string(), format!("mend `{place}`")))
+}
+
+/// Makes a component of a core module and an adapter, and validates it.
+pub(crate) fn encode(module: &[u8], adapter: &[u8]) -> Result<Vec<u8>, Failure> {
     let bare = ComponentEncoder::default().validate(true).module(module);
-    let encoded = bare.and_then(|encoder| encoder.adapter(WASI, &answers)?.encode());
+    let encoded = bare.and_then(|encoder| encoder.adapter(WASI, adapter)?.encode());
     encoded.map_err(|error| {
         let what = format!("the module does not make a component: {error:#}");
         let todo = format!(
             "if it names a call of {WASI}: take what calls it out of the core, or decide on an \
-             answer in `{place}`"
+             answer in `component/evaluator/src/wasi.wat`"
         );
         Failure::new(what, todo)
     })
@@ -112,7 +116,7 @@ mod tests {
                 (import "wasi_snapshot_preview1" "random_get" (func (param i32 i32) (result i32)))
                 (memory (export "memory") 1))"#,
         );
-        let failure = encode(&module.unwrap(), &adapter).unwrap_err();
+        let failure = encode(&module.unwrap(), &answers(&adapter).unwrap()).unwrap_err();
         assert!(failure.what.contains("random_get"), "{}", failure.what);
     }
 }

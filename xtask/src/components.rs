@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
+use wasi_preview1_component_adapter_provider::WASI_SNAPSHOT_PREVIEW1_PROXY_ADAPTER;
 
 use crate::component::{self, Surface};
 use crate::edition::{COMPANIONS, EDITIONS, Edition, Form};
@@ -32,7 +33,7 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress) -> Result<(), Fail
     Ok(())
 }
 
-/// Builds the components that the suites alone run.
+/// Builds the components that suites and examples run beside the editions.
 pub(crate) fn companions(workspace: &Workspace, progress: &Progress) -> Result<(), Failure> {
     guest::add_target(progress)?;
     let machine = machine::folders(workspace)?;
@@ -54,13 +55,17 @@ fn ship(
         Form::Module => module,
         Form::Component => {
             progress.step("make it a component");
-            component::encode(&module, &workspace.root.join(ADAPTER))?
+            component::encode(&module, &component::answers(&workspace.root.join(ADAPTER))?)?
+        }
+        Form::StockComponent => {
+            progress.step("make it a component");
+            component::encode(&module, WASI_SNAPSHOT_PREVIEW1_PROXY_ADAPTER)?
         }
     };
     label::append(&mut bytes, edition);
     let surface = match edition.form {
         Form::Module => Surface::of_module(&bytes)?,
-        Form::Component => Surface::of(&bytes)?,
+        Form::Component | Form::StockComponent => Surface::of(&bytes)?,
     };
     surface.reaches_only(edition.may_import)?;
     if let Some(folder) = machine::shown(machine, &bytes) {

@@ -18,8 +18,10 @@ pub(crate) struct Edition {
 /// What an edition becomes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// A component.
+    /// A component, in which what std calls of WASI is answered by us.
     Component,
+    /// A component, in which it is passed on to the host by the stock adapter for `wasi:http/proxy`.
+    StockComponent,
     /// A core module, for hosts of proxy-wasm.
     Module,
 }
@@ -137,8 +139,28 @@ const ENVOY: &[&str] = &[
     "wasi_snapshot_preview1.random_get",
 ];
 
-/// What the suites run beside an edition, and nobody ships.
-pub(crate) const COMPANIONS: [Edition; 1] = [Edition {
+/// What the suites run beside an edition, and no release holds.
+pub(crate) const COMPANIONS: [Edition; 2] = [NEXT_HANDLER, PROFILE_API];
+
+/// An upstream on waki, for people who want to see two components.
+const PROFILE_API: Edition = Edition {
+    package: "linkgate-profile-api",
+    world: "wasi:http/proxy@0.2",
+    form: Form::StockComponent,
+    tests: Tests::Workspace,
+    may_import: &[
+        "wasi:cli/stderr",
+        "wasi:cli/stdin",
+        "wasi:cli/stdout",
+        "wasi:http/types",
+        "wasi:io/error",
+        "wasi:io/poll",
+        "wasi:io/streams",
+        "wasi:random/random",
+    ],
+};
+
+const NEXT_HANDLER: Edition = Edition {
     package: "linkgate-next-handler",
     world: "wasi:http/service@0.3.0",
     form: Form::Component,
@@ -149,7 +171,7 @@ pub(crate) const COMPANIONS: [Edition; 1] = [Edition {
         "wasi:http/client",
         "wasi:http/types",
     ],
-}];
+};
 
 /// The arguments that leave what links for wasm alone out of a cargo call on the workspace.
 pub(crate) fn excluded() -> impl Iterator<Item = &'static str> {

@@ -56,6 +56,10 @@ impl Server {
     /// Starts a command that says where it listens: the first `listening on http://…` of what it
     /// tells its operator.
     fn start(arguments: &[&str]) -> Self {
+        Self::start_at(arguments, "listening on http://")
+    }
+
+    fn start_at(arguments: &[&str], listening: &str) -> Self {
         let mut child =
             linkgate(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let output = BufReader::new(child.stderr.take().unwrap());
@@ -74,7 +78,7 @@ impl Server {
                 })
             };
             server.admin = after("admin on http://").unwrap_or_else(|| server.admin.clone());
-            server.address = after("listening on http://").unwrap_or_default();
+            server.address = after(listening).unwrap_or_default();
         }
         server
     }
@@ -490,4 +494,40 @@ fn a_tenant_says_who_can_sign_in_and_lets_its_pages_call_the_gate() {
     );
     let (code, told, complaints) = ended(&["check", policy.path()]);
     assert_eq!(code, Some(0), "{told}{complaints}");
+}
+
+#[test]
+fn a_tenant_speaks_tls_with_who_is_given_its_ca_by_file_and_with_no_other() {
+    let (policy, ca, other) =
+        (Scratch::new("tls.json", ""), Scratch::new("ca.pem", ""), Scratch::new("other.pem", ""));
+    let tls = ["tenant", "--tls", "--listen", "127.0.0.1:0", "--policy-out", policy.path()];
+    let start = |ca: &Scratch| {
+        let arguments = [&tls[..], &["--tls-ca-out", ca.path()]].concat();
+        Server::start_at(&arguments, "listening on https://")
+    };
+    let (_another, tenant) = (start(&other), start(&ca));
+    let upstream = format!("https://{}", tenant.address);
+    assert!(upstream.starts_with("https://localhost:"), "{upstream}");
+    let body = format!(
+        r#"{{"grant_type":"password","client_id":"spa","username":"bob@example.com","password":"bob-pw","audience":"{upstream}/api/v2/","scope":"openid"}}"#
+    );
+    for (given, status) in [(&ca, 200), (&other, 502)] {
+        let gateway = Server::start(&[
+            "serve",
+            "--config",
+            policy.path(),
+            "--upstream",
+            &upstream,
+            "--ca",
+            given.path(),
+            "--listen",
+            "127.0.0.1:0",
+        ]);
+        let answer =
+            gateway.answer(&post("/oauth/token", "content-type: application/json\r\n", &body));
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    }
+    let text = std::fs::read_to_string(ca.path()).unwrap();
+    let sections: Vec<&str> = text.lines().filter(|line| line.starts_with("-----BEGIN")).collect();
+    assert_eq!(sections, ["-----BEGIN CERTIFICATE-----"], "no key is in a file");
 }

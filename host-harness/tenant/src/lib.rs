@@ -185,6 +185,7 @@ mod serve;
 mod respond;
 mod incoming;
 mod socket;
+mod tls;
 
 // what goes wrong when it is asked to
 pub mod faults;
@@ -198,9 +199,10 @@ pub use mint::Validity;
 pub use request::{MAX_BODY_BYTES, Request};
 pub use request_log::{NO_ANSWER, Recorded};
 pub use route::Operation;
-pub use serve::{ServeOptions, serve, serve_with};
+pub use serve::{ServeOptions, serve, serve_tls, serve_with};
 pub use settings::{Application, ApplicationKind, LEGACY_ID_TOKEN_SCOPES, Settings, USER_SCOPES};
 pub use sign_in::OneTimeCode;
 pub use tenant::Tenant;
+pub use tls::{LocalTls, LocalTlsError};
 pub use user::{JsonObject, User};
 pub use users_document::{DEFAULT_USERS, Users, UsersError};

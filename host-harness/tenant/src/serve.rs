@@ -6,19 +6,22 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 
 use crate::handle::TenantHandle;
 use crate::respond::{Serving, respond};
 use crate::socket::{Line, Socket};
+use crate::tls::LocalTls;
 
 /// Connections served at once; more wait in the listener's queue. Without a limit a client could exhaust file descriptors.
 const MAX_CONNECTIONS: usize = 256;
 
-/// Time for a request's head to arrive. Longer lets idle connections hold their places.
+/// Time for a request's head to arrive, and for a TLS handshake. Longer lets idle connections hold their places.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Time that requests under way have to end after shutdown.
@@ -29,7 +32,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves the tenant on `listener` until `shutdown` is ready, then lets requests under way end, for 5 seconds at most.
 ///
-/// Meant for loopback: there is no TLS. The target reaches the tenant as it was received, except that hyper drops a
+/// Meant for loopback, in the clear; [`serve_tls`] is for clients that insist on https. The target reaches the tenant as it was received, except that hyper drops a
 /// `#fragment` and refuses, with 400, bytes that no target may hold.
 pub async fn serve(
     listener: TcpListener,
@@ -73,6 +76,27 @@ pub async fn serve_with(
     handle: TenantHandle,
     shutdown: impl Future<Output = ()>,
 ) {
+    serve_either(None, options, listener, handle, shutdown).await;
+}
+
+/// Serves the tenant as [`serve_with`] does, over TLS 1.2 or 1.3 alone.
+pub async fn serve_tls(
+    tls: LocalTls,
+    options: ServeOptions,
+    listener: TcpListener,
+    handle: TenantHandle,
+    shutdown: impl Future<Output = ()>,
+) {
+    serve_either(Some(tls.acceptor), options, listener, handle, shutdown).await;
+}
+
+async fn serve_either(
+    tls: Option<TlsAcceptor>,
+    options: ServeOptions,
+    listener: TcpListener,
+    handle: TenantHandle,
+    shutdown: impl Future<Output = ()>,
+) {
     let (closing, closed) = watch::channel(());
     let serving = Serving { handle, options, closed };
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
@@ -83,7 +107,7 @@ pub async fn serve_with(
             () = &mut shutdown => break,
             Some(_) = connections.join_next() => {}
             (stream, place) = accept(&listener, &places) => {
-                connections.spawn(connection(stream, place, serving.clone()));
+                connections.spawn(connection(stream, tls.clone(), place, serving.clone()));
             }
         }
     }
@@ -108,13 +132,32 @@ async fn accept(
 }
 
 /// Serves one connection; a broken one ends without a word, as clients break off whenever they like.
-async fn connection(stream: TcpStream, place: Option<OwnedSemaphorePermit>, serving: Serving) {
-    let (line, mut closed) = (Line::default(), serving.closed.clone());
-    let service = service_fn(|request| respond(&serving, &line, request));
+async fn connection(
+    stream: TcpStream,
+    tls: Option<TlsAcceptor>,
+    place: Option<OwnedSemaphorePermit>,
+    serving: Serving,
+) {
+    let line = Line::default();
+    let socket = Socket::new(stream, line.clone());
+    match tls {
+        None => speak(socket, &line, &serving).await,
+        Some(tls) => {
+            if let Ok(Ok(stream)) = timeout(HEAD_TIMEOUT, tls.accept(socket)).await {
+                speak(stream, &line, &serving).await;
+            }
+        }
+    }
+    drop(place);
+}
+
+async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin, line: &Line, serving: &Serving) {
+    let mut closed = serving.closed.clone();
+    let service = service_fn(|request| respond(serving, line, request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(TokioIo::new(Socket::new(stream, line.clone())), service);
+        .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
         _ = connection.as_mut() => {}
@@ -123,5 +166,4 @@ async fn connection(stream: TcpStream, place: Option<OwnedSemaphorePermit>, serv
             let _ = connection.await;
         }
     }
-    drop(place);
 }

@@ -31,6 +31,18 @@ impl WasmtimeServe {
         Self::compile("proxy", binary, component, folder)
     }
 
+    /// Compiles a component that is the upstream of others, into `folder`.
+    ///
+    /// # Errors
+    /// It does not compile.
+    pub fn prepare_upstream(
+        binary: &Path,
+        component: &Path,
+        folder: &Path,
+    ) -> Result<Self, Trouble> {
+        Self::compile("upstream", binary, component, folder)
+    }
+
     /// Chains the middleware edition with the handler behind it, and compiles that.
     ///
     /// # Errors

@@ -34,6 +34,7 @@ fn the_parts_depend_on_each_other_in_one_direction() {
         ("linkgate-proxy", &["linkgate-policy"]),
         ("linkgate-middleware", &["linkgate-policy"]),
         ("linkgate-next-handler", &[]),
+        ("linkgate-profile-api", &[]),
         ("linkgate-envoy", &["linkgate-policy"]),
         ("xtask", &[]),
     ] {

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use linkgate_tenant::{
-    DEFAULT_USERS, Operation, Recorded, ServeOptions, Settings, SigningKey, TenantHandle, Users,
+    DEFAULT_USERS, LocalTls, Operation, Recorded, ServeOptions, Settings, SigningKey, TenantHandle,
+    Users,
 };
 use tokio::net::TcpListener;
 
@@ -33,6 +34,12 @@ pub(super) struct Tenant {
     /// Can be given several times; `http://localhost:3000/` always may
     #[arg(long = "page", value_name = "URL", value_parser = page)]
     pages: Vec<String>,
+    /// Serve https alone, at `localhost`, with a certificate that is made anew with each start and good for a day
+    #[arg(long)]
+    tls: bool,
+    /// Write the certificate of the CA that signed it, for clients that are given a CA by file
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    tls_ca_out: Option<PathBuf>,
     /// Accept ID tokens as bearers, as tenants of 2017 and before do: for a gate with `kind: id-token`
     #[arg(long)]
     legacy_id_tokens: bool,
@@ -58,21 +65,41 @@ impl Tenant {
             Trouble::failed(format!("cannot listen on {}: {error}", self.listen))
         })?;
         let address = listener.local_addr().map_err(Trouble::failed)?;
-        let settings = self.settings(&format!("http://{address}"));
+        let tls = self.tls.then(LocalTls::new).transpose().map_err(Trouble::failed)?;
+        let own = match &tls {
+            Some(_) => format!("https://localhost:{}/", address.port()),
+            None => format!("http://{address}/"),
+        };
+        let settings = self.settings(&own);
         let key = SigningKey::generate().map_err(Trouble::failed)?;
         let tenant = linkgate_tenant::Tenant::new(settings, key, users);
         if let Some(path) = &self.policy_out {
             let policy =
                 serde_json::to_string_pretty(&policy_for(&tenant)).map_err(Trouble::failed)?;
-            std::fs::write(path, policy + "\n")
-                .map_err(|error| Trouble::failed(format!("{}: {error}", path.display())))?;
+            write(path, &(policy + "\n"))?;
         }
-        welcome(&tenant, address, self.policy_out.as_deref());
-        self.name_endpoints(&format!("http://{address}/"));
+        if let (Some(path), Some(tls)) = (&self.tls_ca_out, &tls) {
+            write(path, tls.ca_pem())?;
+        }
+        welcome(&tenant, &own, self.policy_out.as_deref());
+        if let Some(path) = &self.tls_ca_out {
+            eprintln!(
+                "  CA        {}, for `curl --cacert` and `linkgate serve --ca`",
+                path.display()
+            );
+        }
+        self.name_endpoints(&own);
         let handle = TenantHandle::new(tenant);
         handle.watch(log(handle.clone()));
         let options = ServeOptions { fault_control: self.faults, key_control: self.keys };
-        linkgate_tenant::serve_with(options, listener, handle, asked_to_stop()).await;
+        match tls {
+            Some(tls) => {
+                linkgate_tenant::serve_tls(tls, options, listener, handle, asked_to_stop()).await;
+            }
+            None => {
+                linkgate_tenant::serve_with(options, listener, handle, asked_to_stop()).await;
+            }
+        }
         eprintln!("stopped");
         Ok(Exit::Ok)
     }
@@ -149,11 +176,16 @@ fn read_users(path: &Path) -> Result<Users, Trouble> {
     Users::parse(&text).map_err(|error| Trouble::usage(format!("{}: {error}", path.display())))
 }
 
+fn write(path: &Path, text: &str) -> Result<(), Trouble> {
+    std::fs::write(path, text)
+        .map_err(|error| Trouble::failed(format!("{}: {error}", path.display())))
+}
+
 /// What one needs to know to use it.
-fn welcome(tenant: &linkgate_tenant::Tenant, address: SocketAddr, policy: Option<&Path>) {
+fn welcome(tenant: &linkgate_tenant::Tenant, own: &str, policy: Option<&Path>) {
     let issuer = tenant.settings().issuer();
     let audience = tenant.settings().management_audience();
-    eprintln!("a simulated tenant, listening on http://{address}/");
+    eprintln!("a simulated tenant, listening on {own}");
     eprintln!("  issuer    {issuer}");
     eprintln!("  keys      {issuer}.well-known/jwks.json");
     eprintln!("  sign in   {issuer}authorize for pages, POST {issuer}oauth/token for the rest");

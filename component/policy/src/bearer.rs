@@ -171,6 +171,9 @@ impl Bearer {
         if rules.is_met(self.token.claims(), self.rules.clock_skew_ms, now) {
             return Ok(());
         }
+        if let Some(claim) = rules.ill_typed(self.token.claims()) {
+            record.about(claim);
+        }
         record.missed(Flaw::BearerStepUp.into(), self.rules.shadow.step_up)
     }
 

@@ -56,6 +56,10 @@ pub(crate) const FORWARDED: [&str; 7] = [
     "tracestate",
 ];
 
+/// Auth0's tokens have about 1 KiB, those with many groups or permissions 20 KiB. Raised further, a caller buys
+/// more parsing before the first check, and no host takes the head of such a request.
+const MAX_TOKEN_BYTES: std::ops::RangeInclusive<u64> = 8192..=65_536;
+
 /// Compiled rules. What is said of each key in the document is in `docs/configuration.md`.
 #[derive(Default)]
 pub(crate) struct Rules {
@@ -74,6 +78,8 @@ pub(crate) struct Rules {
     pub(crate) encoded_slashes_in_ids: bool,
     /// Whether `/authorize` under `pass` may carry a request object.
     pub(crate) request_objects: bool,
+    /// Longest token that is looked at.
+    pub(crate) max_token_bytes: usize,
     pub(crate) upstream_timeout_ms: u32,
     pub(crate) body_timeout_ms: u32,
     pub(crate) log: LogRules,
@@ -178,6 +184,13 @@ impl Rules {
     }
 }
 
+impl IssuerRules {
+    /// The header `typ` of its ID tokens, where the policy names it: `type` is that of bearers.
+    pub(crate) fn id_token_type(&self) -> Option<&str> {
+        self.token_type.as_deref().filter(|_| self.kind == Kind::IdToken)
+    }
+}
+
 /// A document, compiled.
 pub(crate) struct Compiled {
     pub(crate) rules: Rules,
@@ -227,6 +240,14 @@ fn read(mut document: Section<'_>, around: &Around<'_>) -> Compiled {
         .optional("request_objects")
         .and_then(|entry| entry.one_of(&[("refuse", false), ("pass", true)]))
         .unwrap_or(false);
+    let max_token_bytes = document
+        .optional("max_token_bytes")
+        .and_then(|entry| {
+            let bytes = entry.whole_number(MAX_TOKEN_BYTES)?;
+            advice::max_token(&entry, bytes);
+            usize::try_from(bytes).ok()
+        })
+        .unwrap_or(8192);
     let upstream_timeout_ms = document
         .optional("upstream_timeout")
         .and_then(|entry| entry.duration_ms(100..=300_000))
@@ -257,6 +278,7 @@ fn read(mut document: Section<'_>, around: &Around<'_>) -> Compiled {
         cors,
         forward_headers,
         encoded_slashes_in_ids,
+        max_token_bytes,
         request_objects,
         // In range: both are capped at 300 000.
         upstream_timeout_ms: u32::try_from(upstream_timeout_ms).unwrap_or(u32::MAX),

@@ -12,6 +12,8 @@ use crate::reason::Reason;
 named! {
     /// What is wrong with a token, in the order in which it is looked at.
     pub enum TokenFlaw {
+        /// Five parts: it is encrypted (JWE, RFC 7516 section 3.1), and only its recipient can read it.
+        Encrypted = "encrypted",
         /// Longer than the limit.
         TooLong = "too-long",
         /// Not three non-empty parts of canonical base64url without padding (RFC 7515 section 7.1).
@@ -355,9 +357,22 @@ impl TokenFlaw {
         )
     }
 
-    /// Whether it is of a verified token whose application is at fault, and no sign-in helps.
+    /// Whether it is of a verified token whose application or issuer is at fault, and no sign-in helps.
     const fn of_application(self) -> bool {
-        matches!(self, Self::ClientMissing | Self::ClientMismatch)
+        matches!(
+            self,
+            Self::SubjectMissing
+                | Self::ClientMissing
+                | Self::ClientMismatch
+                | Self::AgeUnknown
+                | Self::ScopesDiffer
+        )
+    }
+
+    /// Whether it is of a verified token that is none for this API, whatever it was issued for. A page that is
+    /// sent to sign in again comes back with the same.
+    const fn of_kind(self) -> bool {
+        matches!(self, Self::EventToken | Self::TypeMismatch | Self::KindMismatch)
     }
 }
 
@@ -368,7 +383,13 @@ impl Denial {
         match self {
             Self::Request(flaw) => flaw.reason(),
             Self::Bearer(flaw) if flaw.of_application() => Reason::ClientRefused,
+            Self::Bearer(flaw) if flaw.of_kind() => Reason::BearerOfAnotherKind,
+            // Neither tells more than the caller sees, and no sign-in helps.
+            Self::Bearer(TokenFlaw::TooLong) => Reason::BearerTooLong,
+            Self::Bearer(TokenFlaw::Encrypted) => Reason::BearerEncrypted,
             Self::Bearer(_) => Reason::BearerInvalid,
+            Self::Secondary(TokenFlaw::TooLong) => Reason::LinkWithTooLong,
+            Self::Secondary(TokenFlaw::Encrypted) => Reason::LinkWithEncrypted,
             Self::Secondary(_) => Reason::LinkWithInvalid,
         }
     }
@@ -476,7 +497,8 @@ mod tests {
     fn what_is_not_verified_is_told_in_one_way() {
         let told: BTreeSet<Reason> = TokenFlaw::ALL
             .iter()
-            .filter(|flaw| !flaw.of_application())
+            .filter(|flaw| !flaw.of_application() && !flaw.of_kind())
+            .filter(|flaw| !matches!(flaw, TokenFlaw::TooLong | TokenFlaw::Encrypted))
             .map(|flaw| Denial::Bearer(*flaw).reason())
             .collect();
         assert_eq!(told.len(), 1);

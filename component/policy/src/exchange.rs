@@ -215,7 +215,12 @@ impl Exchange {
                         .take(1)
                         .for_each(|sent| self.record.unverified(sent));
                 })?;
-                let token = token::parse(token, Denial::Bearer, &mut self.record)?;
+                let token = token::parse(
+                    token,
+                    self.rules.max_token_bytes,
+                    Denial::Bearer,
+                    &mut self.record,
+                )?;
                 let headers = forward::allowed_headers(head, &self.rules);
                 let request = Request { route, body_type: link::body_type(lines), headers };
                 self.bearer(request, token, shared, now)
@@ -257,7 +262,12 @@ impl Exchange {
             (Stage::Body(link), Event::Body(body)) => {
                 let body = Zeroizing::new(body);
                 let token = link::read(link.body_type, &body)?;
-                let token = token::parse(token, Denial::Secondary, &mut self.record)?;
+                let token = token::parse(
+                    token,
+                    self.rules.max_token_bytes,
+                    Denial::Secondary,
+                    &mut self.record,
+                )?;
                 self.secondary(link, token, shared, now)
             }
             (Stage::Body(_), Event::BodyTooLarge) => Err(Flaw::BodyTooLarge.into()),
@@ -295,9 +305,13 @@ impl Exchange {
                 }
             };
         let Request { route: Guarded { user_id, action }, body_type, headers } = request;
-        // Reading the profile asks for no scope of ours: the upstream has its own word on it.
-        if !matches!(action, Action::Profile(_)) {
+        // Reading the profile asks for no scope of ours: the upstream has its own word on it. Tokens without `aud`
+        // have nothing but their scopes to say that they are for this API.
+        let reads = matches!(action, Action::Profile(_));
+        if !reads || bearer.rules().audiences.is_empty() {
             bearer.has_scopes(&mut self.record)?;
+        }
+        if !reads {
             bearer.is_stepped_up(now, &mut self.record).inspect_err(|_| {
                 let asked = bearer.rules().step_up.as_ref();
                 self.step_up = asked.map(StepUpRules::attributes).unwrap_or_default();
@@ -316,7 +330,10 @@ impl Exchange {
             Action::Link => {
                 self.stage = Stage::Body(Link { permit, body_type: body_type?, headers });
                 let timeout_ms = self.rules.body_timeout_ms;
-                Ok(Step::ReadBody { max_bytes: link::MAX_BODY, timeout_ms })
+                Ok(Step::ReadBody {
+                    max_bytes: link::max_body(self.rules.max_token_bytes),
+                    timeout_ms,
+                })
             }
             Action::Unlink { provider, secondary_id } => {
                 let ids = (provider.as_str(), secondary_id.as_str());

@@ -53,10 +53,31 @@ fn reading(path: &str) -> Reading {
 /// however often encoded. The id of a secondary is compared with nothing.
 pub(crate) fn check_id(id: &str) -> Result<(), Flaw> {
     let dots = |bytes: &Vec<u8>| {
-        let text = String::from_utf8_lossy(bytes);
+        let bytes = shortened(bytes);
+        let text = String::from_utf8_lossy(&bytes);
         has_dots(&compatibility::folded(&text))
     };
     if decodings(id.as_bytes())?.iter().any(dots) { Err(Flaw::PathDotSegment) } else { Ok(()) }
+}
+
+/// The bytes with each overlong form of an ASCII character replaced by it. UTF-8 has none (RFC 3629 section 3), and
+/// some old decoders read them.
+fn shortened(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some((first, tail)) = rest.split_first() {
+        let (short, after) = match rest {
+            [high @ (0xc0 | 0xc1), last @ 0x80..=0xbf, after @ ..]
+            | [0xe0, high @ (0x80 | 0x81), last @ 0x80..=0xbf, after @ ..]
+            | [0xf0, 0x80, high @ (0x80 | 0x81), last @ 0x80..=0xbf, after @ ..] => {
+                ((high & 1) << 6 | last & 0x3f, after)
+            }
+            _ => (*first, tail),
+        };
+        out.push(short);
+        rest = after;
+    }
+    out
 }
 
 /// Whether a query may have a parameter of this name, which is of small letters and `_`, for any reader.
@@ -106,9 +127,14 @@ fn has_dots(path: &str) -> bool {
     pieces(path).any(|piece| only_dots(piece) || only_dots(before(piece, ends)))
 }
 
-/// What some readers trim or drop: white space, controls, and characters that are not seen.
+/// What some readers trim or drop: white space, controls, and characters that are not seen (Unicode's
+/// `Default_Ignorable_Code_Point` and the marks of direction).
 fn is_blank(c: char) -> bool {
-    let unseen = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let unseen = matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{e0000}'..='\u{e0fff}');
     unseen || c.is_whitespace() || c.is_control()
 }
 
@@ -230,6 +256,8 @@ mod tests {
             "/app/%ef%bc%852e%ef%bc%852e/x",
             "/app/..%e2%88%95x",
             "/app/.../x",
+            "/app/.%ef%b8%8f./x",
+            "/app/..%c2%a5x",
         ] {
             assert_eq!(reaches(path), Err(Flaw::PathDotSegment), "{path}");
         }
@@ -267,6 +295,11 @@ mod tests {
             "1//..//2",
             "1/\u{2025}/2",
             "1%252F%252E%252E%252F2",
+            "1/%C0%AE%C0%AE/2",
+            "1%C0%AF..%C1%9C2",
+            "1/%E0%80%AE%F0%80%80%AE/2",
+            "1/.\u{34f}./2",
+            "1\u{a5}..\u{20a9}2",
         ] {
             assert_eq!(check_id(id), Err(Flaw::PathDotSegment), "{id}");
         }

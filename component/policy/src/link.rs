@@ -6,9 +6,11 @@ use crate::denial::Flaw;
 use crate::head::Lines;
 use crate::json::{self, Json, NotStrict};
 
-/// Largest link body, in bytes: a token of the largest size that we read, every byte of it
+/// Largest link body, in bytes: a token of the largest size that is read, every byte of it
 /// percent-encoded, and its name.
-pub(crate) const MAX_BODY: u32 = 32 * 1024;
+pub(crate) fn max_body(max_token_bytes: usize) -> u32 {
+    u32::try_from(max_token_bytes.saturating_mul(4)).unwrap_or(u32::MAX)
+}
 
 /// Members of a form that are looked at, to say what is wrong with it. The API knows four. Without
 /// a limit, thousands of them would be compared with each other.

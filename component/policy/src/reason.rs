@@ -22,8 +22,14 @@ named! {
         BearerMissing = "bearer-missing",
         /// The bearer token was sent in a way that is not allowed.
         BearerMalformed = "bearer-malformed",
+        /// The bearer token is longer than the policy allows.
+        BearerTooLong = "bearer-too-long",
+        /// The bearer token is encrypted.
+        BearerEncrypted = "bearer-encrypted",
         /// The bearer token does not verify.
         BearerInvalid = "bearer-invalid",
+        /// The bearer token is of a kind that this API does not take.
+        BearerOfAnotherKind = "bearer-of-another-kind",
         /// The bearer token is a machine's.
         BearerOfMachine = "bearer-of-machine",
         /// The bearer token was issued to somebody who acts for the user.
@@ -48,6 +54,10 @@ named! {
         BodyInvalid = "body-invalid",
         /// The secondary account was named instead of proved.
         LinkByUserIdRefused = "link-by-user-id-refused",
+        /// The secondary token is longer than the policy allows.
+        LinkWithTooLong = "link-with-too-long",
+        /// The secondary token is encrypted.
+        LinkWithEncrypted = "link-with-encrypted",
         /// The secondary token does not verify.
         LinkWithInvalid = "link-with-invalid",
         /// The secondary token was issued to somebody who acts for the user.
@@ -173,12 +183,30 @@ impl Reason {
                 "Send exactly one Authorization header with exactly one bearer token.",
             )
             .challenged(Challenge::Error("invalid_request")),
+            // RFC 6585 section 5. No 401: a new sign-in brings a token of the same length.
+            Self::BearerTooLong => Row::new(
+                431,
+                "bearer-too-long",
+                "The bearer token is too long here: have the issuer put fewer claims into it.",
+            ),
+            Self::BearerEncrypted => Row::new(
+                400,
+                "bearer-encrypted",
+                "The bearer token is encrypted and cannot be read here: ask for a signed access token of this API.",
+            )
+            .challenged(Challenge::Error("invalid_request")),
             Self::BearerInvalid => Row::new(
                 401,
                 "bearer-invalid",
-                "The bearer token is invalid or expired: sign in again.",
+                "The bearer token is invalid or expired: sign in again. If that does not help, it is no token for this API.",
             )
             .challenged(Challenge::Error("invalid_token")),
+            // No 401: the page would sign in again, and send the same kind of token.
+            Self::BearerOfAnotherKind => Row::new(
+                403,
+                "bearer-of-another-kind",
+                "The token is not of the kind that is accepted here: send the one that was issued for this API.",
+            ),
             Self::BearerOfMachine => Row::new(
                 403,
                 "bearer-of-machine",
@@ -244,6 +272,16 @@ impl Reason {
                 400,
                 "link-by-user-id-refused",
                 "The second account cannot be named by provider and user_id: sign in to it and send its ID token as link_with.",
+            ),
+            Self::LinkWithTooLong => Row::new(
+                413,
+                "link-with-too-long",
+                "The token (link_with) is too long here: have the issuer put fewer claims into it.",
+            ),
+            Self::LinkWithEncrypted => Row::new(
+                400,
+                "link-with-encrypted",
+                "The token (link_with) is encrypted and cannot be read here: send a signed ID token.",
             ),
             Self::LinkWithInvalid => Row::new(
                 400,

@@ -88,6 +88,7 @@ fn phrase(status: u16) -> &'static str {
         409 => "Conflict",
         413 => "Content Too Large",
         415 => "Unsupported Media Type",
+        431 => "Request Header Fields Too Large",
         429 => "Too Many Requests",
         502 => "Bad Gateway",
         503 => "Service Unavailable",

@@ -82,7 +82,7 @@ fn meets_rules(
     if claims.of_event() {
         return Err(Denial::Secondary(TokenFlaw::EventToken));
     }
-    kind::check_id_token(token, None, &issuer.id_token_scopes)
+    kind::check_id_token(token, issuer.id_token_type(), &issuer.id_token_scopes)
         .map_err(|refusal| Denial::Secondary(record.refused(refusal)))?;
     let subject = claims.known("sub").ok_or(Denial::Secondary(TokenFlaw::SubjectMissing))?;
     if claims.of_machine() {

@@ -34,6 +34,19 @@ impl StepUpRules {
             || methods.iter().any(|method| lists(&self.amr, method))
     }
 
+    /// The claim that cannot be read, if that is why such a sign-in did not happen.
+    pub(crate) fn ill_typed(&self, claims: &Claims) -> Option<&'static str> {
+        let is_odd = |name: &'static str, is_read: bool, fits: fn(&Json) -> bool| {
+            (is_read && claims.member(name).is_some_and(|value| !fits(value))).then_some(name)
+        };
+        is_odd("acr", !self.acr.is_empty(), |acr| acr.as_text().is_some())
+            .or_else(|| is_odd("amr", !self.amr.is_empty(), |amr| matches!(amr, Json::List(_))))
+            .or_else(|| {
+                let is_read = self.max_age_ms.is_some();
+                (is_read && claims.date_ms("auth_time").is_err()).then_some("auth_time")
+            })
+    }
+
     /// `iat` stands in for nothing: a silent renewal has a new one and is no sign-in.
     fn is_fresh(&self, claims: &Claims, skew_ms: u64, now: Now) -> bool {
         let Some(max_age_ms) = self.max_age_ms else { return true };

@@ -7,7 +7,7 @@ use crate::reference::{Section, Unless};
 
 /// The causes that a key of the policy decides, with that key. What no key can change, such as a signature that does
 /// not verify, has none.
-const DECIDED_BY: [(&str, &str); 36] = [
+const DECIDED_BY: [(&str, &str); 38] = [
     ("bearer-issuer-unknown", "issuers[].issuer"),
     ("bearer-algorithm-refused", "issuers[].algorithms"),
     ("bearer-audience-mismatch", "issuers[].audiences"),
@@ -25,6 +25,8 @@ const DECIDED_BY: [(&str, &str); 36] = [
     ("bearer-bound", "issuers[].proof_of_possession"),
     ("bearer-step-up", "issuers[].step_up"),
     ("secondary-of-actor", "issuers[].secondary.actors"),
+    ("bearer-too-long", "max_token_bytes"),
+    ("secondary-too-long", "max_token_bytes"),
     ("bearer-expired", "issuers[].clock_skew"),
     ("bearer-not-yet-valid", "issuers[].clock_skew"),
     ("secondary-algorithm-refused", "issuers[].secondary.algorithms"),

@@ -187,7 +187,7 @@ fn a_rule_that_no_case_shows_is_named() {
     let (code, told, _) = test(&folder.0, &["cases"]);
     assert_eq!(code, Some(0), "{told}");
     for line in [
-        "policy.yaml: 1 of 11 rules touched, 0 of 24 reason codes seen",
+        "policy.yaml: 1 of 11 rules touched, 0 of 29 reason codes seen",
         "line 6   issuers[0].max_token_age             refused: bearer-too-old",
         "default  issuers[0].scopes                    refused: bearer-scope",
         "line 10  profile                              a user who reads their own profile",

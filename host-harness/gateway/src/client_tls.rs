@@ -14,10 +14,12 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{NoKeyLog, ServerConfig};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
+use tokio::time::{Duration, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+
+use crate::paced::PacedSocket;
 
 /// A certificate chain, the gateway's own first, and its private key, both PEM. `Debug` shows neither.
 #[derive(Clone, PartialEq, Eq)]
@@ -60,11 +62,13 @@ impl ClientTls {
         Ok(())
     }
 
-    /// Shakes hands, once there is room for another handshake. The caller bounds the time of both.
-    pub(crate) async fn accept(&self, socket: TcpStream) -> io::Result<ClientStream> {
+    /// Shakes hands once the client has begun to, and there is room for another handshake. The caller bounds the
+    /// wait for both: a client that says nothing holds no room.
+    pub(crate) async fn accept(&self, socket: PacedSocket) -> io::Result<ClientStream> {
+        socket.readable().await?;
         let _room = self.handshakes.acquire().await.map_err(io::Error::other)?;
         let config = Arc::clone(&self.config.read().unwrap_or_else(PoisonError::into_inner));
-        let stream = TlsAcceptor::from(config).accept(socket).await?;
+        let stream = timeout(HANDSHAKE, TlsAcceptor::from(config).accept(socket)).await??;
         Ok(ClientStream::Tls(Box::new(stream)))
     }
 }
@@ -72,6 +76,10 @@ impl ClientTls {
 /// Handshakes at once; more wait. A handshake costs about a millisecond of CPU and some 20 KiB. Raised, a burst of clients
 /// takes more of both from requests that are being served.
 const HANDSHAKES: usize = 256;
+
+/// From a client's first byte to the end of its handshake: two round trips, and a lost packet sent again. Raised, clients
+/// that begin and do not go on hold the room for longer.
+const HANDSHAKE: Duration = Duration::from_secs(5);
 
 fn server_config(pair: &TlsPair) -> Result<Arc<ServerConfig>, TlsPairError> {
     let wrong = |why: &str| TlsPairError(why.to_owned());
@@ -96,9 +104,9 @@ fn server_config(pair: &TlsPair) -> Result<Arc<ServerConfig>, TlsPairError> {
 
 /// A client's connection, with TLS or without.
 pub(crate) enum ClientStream {
-    Plain(TcpStream),
+    Plain(PacedSocket),
     /// Boxed, so that a plain connection which says nothing does not pay for it.
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<PacedSocket>>),
 }
 
 impl AsyncRead for ClientStream {

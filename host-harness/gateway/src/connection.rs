@@ -22,6 +22,7 @@ use crate::client_tls::{ClientStream, ClientTls};
 use crate::content::Content;
 use crate::drive::Driver;
 use crate::intake::{Intake, Place, RequestLine};
+use crate::paced::PacedSocket;
 use crate::preface::{Begun, Spoken, listen};
 use crate::request::ClientRequest;
 use crate::settings::Limits;
@@ -57,11 +58,12 @@ async fn begin(
     tls: Option<Arc<ClientTls>>,
     limits: &Limits,
 ) -> io::Result<(Spoken, Begun)> {
+    let socket = PacedSocket::new(socket, limits);
     let stream = match tls {
         Some(tls) => tls.accept(socket).await?,
         None => ClientStream::Plain(socket),
     };
-    listen(stream, limits).await
+    listen(stream).await
 }
 
 async fn http1_connection(driver: Arc<Driver>, begun: Begun, stopped: watch::Receiver<bool>) {

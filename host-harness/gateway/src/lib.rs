@@ -56,6 +56,7 @@ mod preface;
 mod intake;
 mod streams;
 mod pace;
+mod paced;
 mod timings;
 mod drive;
 mod steps;

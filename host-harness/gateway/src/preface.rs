@@ -7,8 +7,6 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 use crate::client_tls::ClientStream;
-use crate::pace::Pace;
-use crate::settings::Limits;
 
 /// A version of HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,20 +15,15 @@ pub(crate) enum Spoken {
     Http2,
 }
 
-/// A client's connection from its first byte on, though some were read to know what it speaks. Its
-/// client has to take what is written to it.
+/// A client's connection from its first byte on, though some were read to know what it speaks.
 pub(crate) struct Begun {
     socket: ClientStream,
     /// Read already, and not given on.
     received: Vec<u8>,
-    pace: Pace,
 }
 
 /// Reads as much as the preface and the bytes received have in common, and what came with it.
-pub(crate) async fn listen(
-    mut socket: ClientStream,
-    limits: &Limits,
-) -> io::Result<(Spoken, Begun)> {
+pub(crate) async fn listen(mut socket: ClientStream) -> io::Result<(Spoken, Begun)> {
     let mut received = [0; PREFACE.len()];
     let mut length = 0;
     let (spoken, received) = loop {
@@ -45,7 +38,7 @@ pub(crate) async fn listen(
             break (Spoken::Http1, begun.to_vec());
         }
     };
-    Ok((spoken, Begun { socket, received, pace: Pace::new(limits) }))
+    Ok((spoken, Begun { socket, received }))
 }
 
 impl AsyncRead for Begun {
@@ -70,9 +63,7 @@ impl AsyncWrite for Begun {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let progress = Pin::new(&mut this.socket).poll_write(cx, bytes);
-        this.pace.bound(cx, progress, |written| *written)
+        Pin::new(&mut self.get_mut().socket).poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(
@@ -80,9 +71,7 @@ impl AsyncWrite for Begun {
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let progress = Pin::new(&mut this.socket).poll_write_vectored(cx, parts);
-        this.pace.bound(cx, progress, |written| *written)
+        Pin::new(&mut self.get_mut().socket).poll_write_vectored(cx, parts)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -79,8 +79,9 @@ impl Limits {
     /// Long enough for a burst to pass or an instance to be replaced. Raised, a client of an overloaded
     /// gateway waits longer to hear so, and more of them wait.
     pub const WAIT: Duration = Duration::from_secs(2);
-    /// Bytes. Two tokens of 8 KiB and cookies fit. Raised, each connection can hold that much more.
-    pub const HEAD_BYTES: usize = 64 << 10;
+    /// Bytes. The longest token that a policy can accept, 64 KiB, and cookies fit. Raised, each connection can
+    /// hold that much more.
+    pub const HEAD_BYTES: usize = 80 << 10;
     /// Browsers send about 20 lines, gateways in front add a dozen.
     pub const HEAD_LINES: usize = 100;
     /// Raised, a client that trickles a head holds its connection for longer.

@@ -29,6 +29,22 @@ pub(super) fn algorithm(entry: &Entry<'_>, algorithm: Algorithm) {
     }
 }
 
+/// A longer token needs hosts that take the head of a request with it.
+pub(super) fn max_token(entry: &Entry<'_>, bytes: u64) {
+    let head_kib = bytes.div_ceil(1024) + OTHER_LINES_KIB;
+    if bytes > 8192 {
+        entry.unwise(
+            &format!("a request with such a token has a head of up to {head_kib} KiB, which its host has to take"),
+            &format!(
+                "Envoy: `max_request_headers_kb: {head_kib}` or more (60 unless set); the reference gateway takes 80 KiB; look at each proxy before them, too"
+            ),
+        );
+    }
+}
+
+/// What else a head holds, in KiB: browsers send cookies and more beside a token.
+const OTHER_LINES_KIB: u64 = 8;
+
 pub(super) fn kind(entry: &Entry<'_>, kind: Kind) {
     if kind == Kind::IdToken {
         entry.unwise(

@@ -55,7 +55,7 @@ fn read_one(
     let clock_skew_ms = clock_skew_ms(&mut section);
     let max_token_age_ms =
         section.optional("max_token_age").and_then(|entry| entry.duration_ms(1000..=MAX_AGE_MS));
-    let token_type = section.optional("type").and_then(|entry| entry.text().map(str::to_owned));
+    let token_type = token_type(&mut section, kind);
     let scope_claim = scope_claim(&mut section);
     let id_token_scopes = id_token_scopes(&mut section, kind, &scopes);
     let actors = step_up::actors(&mut section);
@@ -128,6 +128,16 @@ fn clock_skew_ms(section: &mut Section<'_>) -> u64 {
         skew_ms.inspect(|ms| advice::clock_skew(&entry, *ms))
     };
     section.optional("clock_skew").and_then(read).unwrap_or(30_000)
+}
+
+/// The header `typ` that is asked for.
+fn token_type(section: &mut Section<'_>, kind: Kind) -> Option<String> {
+    let entry = section.optional("type")?;
+    let typ = entry.text()?;
+    if kind == Kind::IdToken && is_of_access_tokens(typ) {
+        return entry.wrong("a type of ID tokens", &format!("`{typ}`, which is of access tokens"));
+    }
+    Some(typ.to_owned())
 }
 
 /// Whether a header `typ` is that of access tokens alone (RFC 9068 section 2.1).

@@ -56,7 +56,7 @@ fn all_mistakes_are_told_in_one_run() {
         "/pass/1: expected prefixes that do not overlap, found one that overlaps `/app`",
         "/pass/2: expected a prefix apart from the guarded routes, found one that overlaps `/api/v2/users`",
         "/pass/3: expected an absolute path of letters, digits, `-`, `_`, `.` and `~`, without a trailing slash, found `app`",
-        "/isuers: expected a known key, found `isuers` (the keys here are: base_path, body_timeout, cors, encoded_slashes, forward_headers, issuers, log, metadata, pass, profile, request_objects, shadow, upstream_timeout, version)",
+        "/isuers: expected a known key, found `isuers` (the keys here are: base_path, body_timeout, cors, encoded_slashes, forward_headers, issuers, log, max_token_bytes, metadata, pass, profile, request_objects, shadow, upstream_timeout, version)",
     ];
     assert_eq!(told(&document.to_string()), expected);
 }
@@ -193,6 +193,11 @@ fn what_is_said_of_clients_and_audiences_hangs_together() {
             "scopes of ID tokens",
             json!({ "kind": "id-token", "scopes": ["a"] }),
             vec!["/scopes: expected no scopes of ID tokens, which may not hold any, found some (write `id_token_scopes: [scope]` if this issuer really writes scopes into ID tokens)".to_owned()],
+        ),
+        (
+            "a type of access tokens",
+            json!({ "kind": "id-token", "type": "at+jwt" }),
+            vec!["/type: expected a type of ID tokens, found `at+jwt`, which is of access tokens".to_owned()],
         ),
         ("and allowed", json!({ "kind": "id-token", "scopes": ["a"], "id_token_scopes": ["scope"] }), vec![]),
         (

@@ -63,8 +63,9 @@ fn flaw_in_words(flaw: TokenFlaw) -> Option<&'static str> {
         TokenFlaw::ClientMissing => Some("it has no client claim"),
         TokenFlaw::ClientMismatch => Some("its client is none of the policy's `clients`"),
         TokenFlaw::ScopesDiffer => Some("`scope` and `scp` say different things"),
-        TokenFlaw::TooLong
-        | TokenFlaw::HeaderNotJson
+        TokenFlaw::Encrypted => Some("it has five parts: it is encrypted (JWE)"),
+        TokenFlaw::TooLong => Some("it is longer than `max_token_bytes`"),
+        TokenFlaw::HeaderNotJson
         | TokenFlaw::HeaderDuplicate
         | TokenFlaw::HeaderType
         | TokenFlaw::HeaderCrit

@@ -106,7 +106,12 @@ pub fn page(reason: Reason) -> &'static str {
         Reason::RouteUnknown => include_str!("../../../../docs/reasons/route-unknown.md"),
         Reason::BearerMissing => include_str!("../../../../docs/reasons/bearer-missing.md"),
         Reason::BearerMalformed => include_str!("../../../../docs/reasons/bearer-malformed.md"),
+        Reason::BearerTooLong => include_str!("../../../../docs/reasons/bearer-too-long.md"),
+        Reason::BearerEncrypted => include_str!("../../../../docs/reasons/bearer-encrypted.md"),
         Reason::BearerInvalid => include_str!("../../../../docs/reasons/bearer-invalid.md"),
+        Reason::BearerOfAnotherKind => {
+            include_str!("../../../../docs/reasons/bearer-of-another-kind.md")
+        }
         Reason::BearerOfMachine => include_str!("../../../../docs/reasons/bearer-of-machine.md"),
         Reason::BearerOfActor => include_str!("../../../../docs/reasons/bearer-of-actor.md"),
         Reason::BearerBound => include_str!("../../../../docs/reasons/bearer-bound.md"),
@@ -122,6 +127,10 @@ pub fn page(reason: Reason) -> &'static str {
         Reason::BodyInvalid => include_str!("../../../../docs/reasons/body-invalid.md"),
         Reason::LinkByUserIdRefused => {
             include_str!("../../../../docs/reasons/link-by-user-id-refused.md")
+        }
+        Reason::LinkWithTooLong => include_str!("../../../../docs/reasons/link-with-too-long.md"),
+        Reason::LinkWithEncrypted => {
+            include_str!("../../../../docs/reasons/link-with-encrypted.md")
         }
         Reason::LinkWithInvalid => include_str!("../../../../docs/reasons/link-with-invalid.md"),
         Reason::LinkWithOfActor => include_str!("../../../../docs/reasons/link-with-of-actor.md"),

@@ -1,6 +1,6 @@
 //! The document itself, and its small sections.
 
-use super::Shape::{Duration, Moment, Object, Objects, One, Text, Texts, Word};
+use super::Shape::{Duration, Moment, Object, Objects, One, Text, Texts, Whole, Word};
 use super::{HOUR, MINUTE, Section, otherwise, required, usually};
 
 pub(super) const TOP: Section = Section {
@@ -56,6 +56,12 @@ pub(super) const TOP: Section = Section {
             Word(&["refuse", "pass"]),
             "refuse",
             "`pass` lets `/authorize` under a `pass` prefix carry `request` or `request_uri`: what is in these the gate does not see, legacy linking included",
+        ),
+        usually(
+            "max_token_bytes",
+            Whole(8192, 65_536),
+            "8192",
+            "the longest token, bearer or `link_with`; a link body may have four times as much. `linkgate check` says what heads hosts must take then",
         ),
         usually(
             "upstream_timeout",

@@ -277,7 +277,10 @@ fn can_be(reason: Reason, policy: &Value) -> bool {
         | Reason::RouteUnknown
         | Reason::BearerMissing
         | Reason::BearerMalformed
+        | Reason::BearerTooLong
+        | Reason::BearerEncrypted
         | Reason::BearerInvalid
+        | Reason::BearerOfAnotherKind
         | Reason::BearerOfMachine
         | Reason::BearerOfActor
         | Reason::BearerBound
@@ -286,6 +289,8 @@ fn can_be(reason: Reason, policy: &Value) -> bool {
         | Reason::BodyTooLarge
         | Reason::BodyInvalid
         | Reason::LinkByUserIdRefused
+        | Reason::LinkWithTooLong
+        | Reason::LinkWithEncrypted
         | Reason::LinkWithInvalid
         | Reason::LinkWithOfActor
         | Reason::SameAccount
@@ -333,12 +338,13 @@ mod tests {
     use crate::reference::SECTIONS;
 
     /// Keys that no case has to show: what they say is no restriction of a request, or is shown with another key.
-    const UNSHOWN: [&str; 21] = [
+    const UNSHOWN: [&str; 22] = [
         "version",
         "issuers",
         "base_path",
         "cors",
         "encoded_slashes",
+        "max_token_bytes",
         "request_objects",
         "upstream_timeout",
         "body_timeout",

@@ -126,3 +126,20 @@ async fn who_does_not_shake_hands_is_cut_off() {
     assert!(!plain.starts_with("HTTP/"), "no answer in the clear: {plain}");
     assert_eq!(stage.heard(), None, "no request reached the policy");
 }
+
+#[tokio::test]
+async fn clients_that_say_nothing_take_no_place_of_others() {
+    let ca = Ca::new();
+    let limits = Limits { head_timeout: Duration::from_secs(60), ..Limits::default() };
+    let (stage, _) = stage(&ca.pair("localhost"), limits).await;
+    let mut silent = Vec::new();
+    // More than there are places for handshakes.
+    for _ in 0..300 {
+        silent.push(TcpStream::connect(stage.address).await.expect("a connection"));
+    }
+    let versions = &[&rustls::version::TLS13];
+    let served =
+        soon("a handshake", connect(&stage, &ca, versions, &[])).await.expect("a handshake");
+    assert!(soon("an answer", ask(served)).await.starts_with("HTTP/1.1 403"));
+    drop(silent);
+}

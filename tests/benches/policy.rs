@@ -75,12 +75,13 @@ fn decide(edition: &mut dyn Edition, policy: PolicyId, scene: &Scene) -> String 
         method: request.method.clone(),
         target: request.target.clone(),
         headers: request.headers.clone(),
+        peer: None,
     };
     let (exchange, mut turn) = edition.open(policy, black_box(head), now).expect("it opens");
     loop {
         let event = match turn.step {
             Step::ReadBody { .. } => Event::Body(request.body.clone()),
-            Step::Forward(_) | Step::Pass => Event::Forwarded(Ok(AnswerHead { status: 200 })),
+            Step::Forward(_) | Step::Pass => Event::Forwarded(Ok(AnswerHead::of(200, []))),
             Step::Wait { .. } | Step::Acquire { .. } | Step::Call(_) => {
                 panic!("the policy of the bench neither waits nor merges")
             }

@@ -173,7 +173,7 @@ type Row = (&'static str, &'static str, usize, u32, fn() -> Event);
 
 /// An exchange after some fitting steps, and an event that does not answer where it stands.
 fn out_of_order() -> Vec<Row> {
-    let forwarded = || Event::Forwarded(Ok(AnswerHead { status: 201 }));
+    let forwarded = || Event::Forwarded(Ok(AnswerHead::of(201, [])));
     vec![
         ("a number too high", "link", 0, 2, || Event::Body(Vec::new())),
         ("a number too low", "link", 0, 0, || Event::Body(Vec::new())),

@@ -1,6 +1,6 @@
 //! Answers to the client: the upstream's with edits, or the policy's own.
 
-use linkgate_policy::{AnswerHead, Failure, HeaderEdits, Reply};
+use linkgate_policy::{AnswerHead, Failure, Header, HeaderEdits, Reply};
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{LogLevel, MapType};
 
@@ -19,7 +19,9 @@ pub(crate) fn head() -> Result<AnswerHead, Failure> {
     }
     let status = host::number(&["response", "code"]).and_then(|code| u16::try_from(code).ok());
     let status = status.or_else(status_line);
-    status.map(|status| AnswerHead { status }).ok_or(Failure::Unknown)
+    let lines = || host::lines(MapType::HttpResponseHeaders).into_iter();
+    let lines = || lines().map(|(name, value)| Header { name, value });
+    status.map(|status| AnswerHead::of(status, lines())).ok_or(Failure::Unknown)
 }
 
 /// Whether Envoy answers because the client's body is not framed as HTTP has it.
@@ -34,17 +36,17 @@ fn status_line() -> Option<u16> {
     std::str::from_utf8(&status).ok()?.parse().ok()
 }
 
-/// Edits the head of the upstream's answer, which goes on to the client.
-pub(crate) fn edit(edits: &HeaderEdits) {
+/// Edits the head of a message that goes on: of the client's request, or of the upstream's answer.
+pub(crate) fn edit(edits: &HeaderEdits, message: MapType) {
     if !edits.remove.is_empty() {
-        for (name, _) in host::lines(MapType::HttpResponseHeaders) {
+        for (name, _) in host::lines(message) {
             if is_removed(&name, &edits.remove) {
-                host::remove_line(MapType::HttpResponseHeaders, &name);
+                host::remove_line(message, &name);
             }
         }
     }
     for line in &edits.append {
-        host::add_line(MapType::HttpResponseHeaders, &line.name, &line.value);
+        host::add_line(message, &line.name, &line.value);
     }
 }
 

@@ -283,8 +283,9 @@ impl Drive<'_> {
                     return self.wait(open, u64::MAX);
                 }
                 Step::Forward(forward) => return self.forward(open, forward),
-                Step::Pass { .. } if open.has_client => {
+                Step::Pass { edits, .. } if open.has_client => {
                     request::drop_offer();
+                    answer::edit(&edits, MapType::HttpRequestHeaders);
                     open.upload = Upload::Flows;
                     open.awaits = Awaits::Answer;
                     return self.go_on(open);
@@ -292,7 +293,7 @@ impl Drive<'_> {
                 Step::Pass { .. } => Event::Forwarded(Err(Failure::NotSent)),
                 Step::Relay(edits) => {
                     if open.has_client {
-                        answer::edit(&edits);
+                        answer::edit(&edits, MapType::HttpResponseHeaders);
                     }
                     return self.finish(open, true);
                 }

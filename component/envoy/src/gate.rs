@@ -48,7 +48,7 @@ impl Gate {
     pub(crate) fn build(root: u32, configuration: &[u8]) -> Result<Self, Vec<String>> {
         let settings = Settings::read(configuration).map_err(|mistake| vec![mistake])?;
         let secrets = settings.secrets(std::env::vars());
-        let abilities = Abilities { remembers: true, serialises: false };
+        let abilities = Abilities { remembers: true, serialises: false, knows_peer: true };
         // What std seeds its maps with is the host's randomness.
         let seed = RandomState::new().build_hasher().finish();
         let policy = Policy::compile(&settings.document(), &secrets, abilities, seed, now());

@@ -22,6 +22,9 @@ impl Metrics {
             let (outcome, reason) = (decided.outcome().name(), decided.reason_code());
             self.increment(format!("linkgate.shadowed.{outcome}.{reason}"));
         }
+        for warning in &decision.warnings {
+            self.increment(format!("linkgate.warnings.{warning}"));
+        }
         let timed = self.of(MetricType::Histogram, format!("linkgate.duration_us.{outcome}"));
         let _ = timed.map(|id| hostcalls::record_metric(id, duration_us));
     }

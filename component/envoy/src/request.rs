@@ -9,7 +9,11 @@ use crate::settings::Upstream;
 
 /// What the policy gets to see: method, target, and the header lines that it wants.
 pub(crate) fn head(policy: &Policy) -> Head {
-    let mut head = Head { method: String::new(), target: Vec::new(), headers: Vec::new() };
+    // By `use_remote_address` it is the peer of the connection. Without, Envoy takes the client's word for it in
+    // `x-forwarded-for`, and then its port is 0: no address to the core.
+    let peer = host::attribute(&["source", "address"]);
+    let peer = peer.map(|peer| String::from_utf8_lossy(&peer).into_owned());
+    let mut head = Head { method: String::new(), target: Vec::new(), headers: Vec::new(), peer };
     for (name, value) in host::lines(MapType::HttpRequestHeaders) {
         match name.as_str() {
             METHOD => head.method = String::from_utf8_lossy(&value).into_owned(),

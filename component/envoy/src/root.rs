@@ -95,9 +95,9 @@ fn answered(gate: &Rc<Gate>, sent: Sent, outcome: Result<linkgate_policy::Answer
             drive::resume_by_root(gate, stream, event);
         }
         Purpose::Forward(stream) => {
-            let head = outcome.map(|answer| AnswerHead { status: answer.status });
+            let head = outcome.map(|answer| AnswerHead::of(answer.status, answer.headers));
             let head = head.or_else(|why| match why {
-                NoAnswer::TooLarge(status) => Ok(AnswerHead { status }),
+                NoAnswer::TooLarge(status) => Ok(AnswerHead::of(status, [])),
                 NoAnswer::Refused => Err(Failure::NotSent),
                 NoAnswer::Told(..) | NoAnswer::BrokenOff => Err(Failure::Unknown),
             });

@@ -18,7 +18,12 @@ impl From<wit::Header> for policy::Header {
 
 impl From<wit::Head> for policy::Head {
     fn from(head: wit::Head) -> Self {
-        Self { method: head.method, target: head.target, headers: headers(head.headers) }
+        Self {
+            method: head.method,
+            target: head.target,
+            headers: headers(head.headers),
+            peer: head.peer,
+        }
     }
 }
 
@@ -34,7 +39,7 @@ impl From<wit::Event> for policy::Event {
                 Self::Called(outcome.map(Into::into).map_err(Into::into))
             }
             wit::Event::Forwarded(Ok(head)) => {
-                Self::Forwarded(Ok(policy::AnswerHead { status: head.status }))
+                Self::Forwarded(Ok(policy::AnswerHead::of(head.status, headers(head.headers))))
             }
             wit::Event::Forwarded(Err(failure)) => Self::Forwarded(Err(failure.into())),
         }
@@ -72,7 +77,7 @@ impl From<wit::CallFailure> for policy::CallFailure {
 
 impl From<wit::Abilities> for policy::Abilities {
     fn from(host: wit::Abilities) -> Self {
-        Self { remembers: host.remembers, serialises: host.serialises }
+        Self { remembers: host.remembers, serialises: host.serialises, knows_peer: host.knows_peer }
     }
 }
 

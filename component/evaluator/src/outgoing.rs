@@ -22,7 +22,9 @@ impl From<policy::Step> for wit::Step {
             }
             policy::Step::Call(call) => Self::Call(call.into()),
             policy::Step::Forward(forward) => Self::Forward(forward.into()),
-            policy::Step::Pass { timeout_ms } => Self::Pass(wit::Pass { timeout_ms }),
+            policy::Step::Pass { edits, timeout_ms } => {
+                Self::Pass(wit::Pass { edits: edits.into(), timeout_ms })
+            }
             policy::Step::Relay(edits) => Self::Relay(edits.into()),
             policy::Step::Respond(reply) => Self::Respond(reply.into()),
         }
@@ -134,6 +136,8 @@ impl From<policy::Decision> for wit::Decision {
             client: decision.client,
             actor: decision.actor,
             secondary_actor: decision.secondary_actor,
+            client_address: decision.client_address,
+            request_id: decision.request_id,
             traceparent: decision.traceparent,
             unverified: decision.unverified,
             metadata: decision.metadata.map(Into::into),
@@ -148,6 +152,7 @@ impl From<policy::Decision> for wit::Decision {
                 .map(|denial| policy::Cause::Denied(denial).name())
                 .collect(),
             claims: decision.claims.map(|claims| claims.to_string()),
+            warnings: decision.warnings.into_iter().map(str::to_owned).collect(),
             end: decision.end.into(),
             elapsed_ms: decision.elapsed_ms,
         }

@@ -1,12 +1,13 @@
 //! The client's request: unread, or read for the policy and still there to be passed on whole.
 
-use linkgate_policy::Event;
+use linkgate_policy::{Event, HeaderEdits};
 
 use crate::bindings::types::{ErrorCode, Fields, Method, Request, RequestOptions, Scheme};
 use crate::bindings::{FutureWriter, StreamResult, StreamWriter, wit_future, wit_stream};
 use crate::body::{CHUNK, Ending, Rest, Source, Unread};
 use crate::deadline::Deadline;
-use crate::outbound::STALL_TIMEOUT_MS;
+use crate::outbound::{self, STALL_TIMEOUT_MS};
+use crate::request;
 
 /// A client's request.
 pub(crate) enum Client {
@@ -56,11 +57,19 @@ impl Client {
         event
     }
 
-    /// The request as it came, to be passed on. What was read of its body goes first.
-    pub(crate) fn take(&mut self) -> Option<Request> {
+    /// The request as it came but for these edits, to be passed on. What was read of its body goes first.
+    pub(crate) fn take(&mut self, edits: HeaderEdits) -> Option<Request> {
         match std::mem::replace(self, Self::Gone) {
-            Self::Unread(request) => Some(request),
-            Self::Read(taken) => taken.whole(),
+            Self::Unread(request) if edits.is_empty() => Some(request),
+            Self::Unread(request) => {
+                let head = Head::of(&request).edited(edits)?;
+                let rest = Rest::Coming(Source::of_request(request));
+                Taken { head, bytes: Vec::new(), rest }.whole()
+            }
+            Self::Read(taken) => {
+                let Taken { head, bytes, rest } = *taken;
+                Taken { head: head.edited(edits)?, bytes, rest }.whole()
+            }
             Self::Gone => None,
         }
     }
@@ -76,6 +85,20 @@ impl Head {
             headers: request.get_headers().clone(),
             options: request.get_options().map(|options| options.clone()),
         }
+    }
+
+    /// The head with the policy's edits. A line of the client's that the host refuses here it has its own word
+    /// on; without one of ours nothing is sent.
+    fn edited(self, edits: HeaderEdits) -> Option<Self> {
+        if edits.is_empty() {
+            return Some(self);
+        }
+        let headers = Fields::new();
+        for line in edits.kept(request::lines(&self.headers)) {
+            let _ = headers.append(&line.name, &line.value);
+        }
+        outbound::append(&headers, &edits.append)?;
+        Some(Self { headers, ..self })
     }
 }
 

@@ -55,8 +55,8 @@ async fn steps(open: &mut Open, client: Request, mut turn: Turn) -> Answer {
             Step::Acquire { .. } => Event::Acquired(Acquired::Unserialised),
             Step::Call(call) => Event::Called(call::next(call).await),
             Step::Forward(forward) => hold(&mut held, outbound::forward(forward).await),
-            Step::Pass { timeout_ms } => {
-                hold(&mut held, outbound::pass(client.take(), timeout_ms).await)
+            Step::Pass { edits, timeout_ms } => {
+                hold(&mut held, outbound::pass(client.take(edits), timeout_ms).await)
             }
             Step::Relay(edits) => {
                 let relayed = held.take().map(|held| answer::relay(held, &edits, to_head));
@@ -83,9 +83,10 @@ async fn wait(gate: &Rc<Gate>, until_mono_ms: u64) -> Event {
 /// Keeps an answer, its body unread, and reports its head.
 fn hold(held: &mut Option<Response>, outcome: Result<Response, Failure>) -> Event {
     Event::Forwarded(outcome.map(|answer| {
-        let status = answer.get_status_code();
+        let lines = request::lines(&answer.get_headers());
+        let head = AnswerHead::of(answer.get_status_code(), lines);
         *held = Some(answer);
-        AnswerHead { status }
+        head
     }))
 }
 

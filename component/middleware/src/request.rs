@@ -8,7 +8,12 @@ use crate::bindings::types::{Fields, Method, Request};
 pub(crate) fn head(request: &Request, policy: &Policy) -> Head {
     let wants = |line: &Header| policy.wants(&line.name);
     let headers = lines(&request.get_headers()).into_iter().filter(wants).collect();
-    Head { method: method(request.get_method()), target: target(request).into_bytes(), headers }
+    Head {
+        method: method(request.get_method()),
+        target: target(request).into_bytes(),
+        headers,
+        peer: None,
+    }
 }
 
 /// All header lines that the host shows, names in lower case.

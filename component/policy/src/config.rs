@@ -3,6 +3,7 @@
 //! All mistakes of a document are found in one run; an unknown key is a mistake everywhere.
 
 mod advice;
+mod client;
 mod duration;
 mod headers;
 mod issuer;
@@ -36,6 +37,7 @@ pub use review::{Review, review};
 use section::{Entry, Section};
 pub use spelling::nearest;
 
+use crate::client_address::AddressRules;
 use crate::keyring::IssuerKeys;
 use crate::lax;
 use crate::metadata::{Credentials, MetadataRules};
@@ -75,6 +77,10 @@ pub(crate) struct Rules {
     pub(crate) cors: Option<CorsRules>,
     /// Lower-case names.
     pub(crate) forward_headers: Vec<String>,
+    /// Where the address of the client is found, if it is asked for.
+    pub(crate) client_address: Option<AddressRules>,
+    /// The header of request ids, lower case, if they are asked for.
+    pub(crate) request_id: Option<String>,
     pub(crate) encoded_slashes_in_ids: bool,
     /// Whether `/authorize` under `pass` may carry a request object.
     pub(crate) request_objects: bool,
@@ -232,6 +238,12 @@ fn read(mut document: Section<'_>, around: &Around<'_>) -> Compiled {
         .optional("forward_headers")
         .map(|entry| entry.list(headers::forwarded))
         .unwrap_or_default();
+    let client_address =
+        document.optional("client_address").and_then(|entry| client::address(&entry, around.host));
+    let request_id = document
+        .optional("request_id")
+        .and_then(|entry| entry.section())
+        .and_then(client::request_id);
     let encoded_slashes_in_ids = document
         .optional("encoded_slashes")
         .and_then(|entry| entry.one_of(&[("refuse", false), ("in-ids", true)]))
@@ -277,6 +289,8 @@ fn read(mut document: Section<'_>, around: &Around<'_>) -> Compiled {
         pass,
         cors,
         forward_headers,
+        client_address,
+        request_id,
         encoded_slashes_in_ids,
         max_token_bytes,
         request_objects,

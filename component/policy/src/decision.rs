@@ -61,6 +61,10 @@ pub struct Decision {
     pub actor: Option<String>,
     /// Who acts for the secondary, as its verified token says, likewise.
     pub secondary_actor: Option<String>,
+    /// Address of the client, where the policy has it found and it was, hashed if subjects are.
+    pub client_address: Option<String>,
+    /// Id of the request, where the policy has one.
+    pub request_id: Option<String>,
     /// `traceparent` of the request, when well-formed.
     pub traceparent: Option<String>,
     /// Length and digest of what was presented but never verified.
@@ -74,6 +78,8 @@ pub struct Decision {
     /// The claims of the verified tokens, where the policy has them logged: `bearer` and `secondary`, as
     /// `docs/operations.md` has them. Each claim that the policy looks at and no other, no signature.
     pub claims: Option<Value>,
+    /// What the operator should know of it: `not-unlinkable` of a link that this policy would not have taken back.
+    pub warnings: Vec<&'static str>,
     /// How it ended for the client.
     pub end: End,
     /// Monotonic milliseconds from open to close.
@@ -88,6 +94,8 @@ pub(crate) struct Record {
     route: Option<&'static str>,
     method: String,
     path: String,
+    client_address: Option<String>,
+    request_id: Option<String>,
     traceparent: Option<String>,
     pub(crate) status: Option<u16>,
     pub(crate) upstream_called: bool,
@@ -103,6 +111,7 @@ pub(crate) struct Record {
     shadow: Option<Cause>,
     missed: Vec<Denial>,
     claims: Map<String, Value>,
+    warnings: Vec<&'static str>,
     hash_subjects: bool,
     log_claims: bool,
     opened_mono_ms: u64,
@@ -129,6 +138,17 @@ impl Record {
             opened_mono_ms: now.mono_ms,
             ..Self::default()
         }
+    }
+
+    /// Notes where the request came from, and its id.
+    pub(crate) fn stamped(&mut self, client_address: Option<&str>, request_id: Option<String>) {
+        self.client_address = client_address.map(|address| self.shown(address));
+        self.request_id = request_id;
+    }
+
+    /// Notes what the operator should know and what refuses nothing.
+    pub(crate) fn warn(&mut self, warning: &'static str) {
+        self.warnings.push(warning);
     }
 
     /// Notes what the request is for. With hashed subjects the path is told now, its ids hashed.
@@ -243,12 +263,15 @@ impl Record {
             client: self.client,
             actor: self.actor,
             secondary_actor: self.secondary_actor,
+            client_address: self.client_address,
+            request_id: self.request_id,
             traceparent: self.traceparent,
             unverified: self.unverified,
             metadata: self.metadata,
             shadow: self.shadow,
             missed: self.missed,
             claims: (!self.claims.is_empty()).then_some(Value::Object(self.claims)),
+            warnings: self.warnings,
             end,
             elapsed_ms: now.mono_ms.saturating_sub(self.opened_mono_ms),
         }

@@ -20,6 +20,7 @@ use crate::denial::{Cause, Denial, Fault, Flaw};
 use crate::forward;
 use crate::head::{self, Lines};
 use crate::keyring::Keyring;
+use crate::limited;
 use crate::link::{self, BodyType};
 use crate::metadata::{Given, Merge};
 use crate::path;
@@ -30,6 +31,7 @@ use crate::protocol::{
 use crate::reply;
 use crate::route::{self, Action, Guarded, Route};
 use crate::secondary::{self, Secondary};
+use crate::stamp::Stamp;
 use crate::step_up::StepUpRules;
 use crate::subject::Permit;
 use crate::token::{self, Held, Undecided, Unverified};
@@ -38,6 +40,8 @@ use crate::token::{self, Held, Undecided, Unverified};
 pub struct Exchange {
     rules: Arc<Rules>,
     cors: Cors,
+    /// What is written on what goes on.
+    stamp: Stamp,
     /// Number of the step that is to be answered.
     sequence: u32,
     stage: Stage,
@@ -133,10 +137,12 @@ impl Exchange {
         shared: &mut Shared,
         now: Now,
     ) -> (Self, Turn) {
-        let record = Record::begin(head, rules.log, now);
+        let mut record = Record::begin(head, rules.log, now);
         let cors = Cors::of(Lines::of(head), &rules);
-        let mut exchange =
-            Self { rules, cors, sequence: 0, stage: Stage::Over, step_up: String::new(), record };
+        let stamp = Stamp::of(head, &rules, &mut shared.request_ids, now);
+        record.stamped(stamp.client_address.as_deref(), stamp.request_id());
+        let (sequence, stage, step_up) = (0, Stage::Over, String::new());
+        let mut exchange = Self { rules, cors, stamp, sequence, stage, step_up, record };
         let next = exchange.begin(head, shared, now);
         let next = next.or_else(|stop| exchange.despite(stop, now));
         let turn = exchange.turn(next);
@@ -221,7 +227,7 @@ impl Exchange {
                     Denial::Bearer,
                     &mut self.record,
                 )?;
-                let headers = forward::allowed_headers(head, &self.rules);
+                let headers = self.stamp.written(forward::allowed_headers(head, &self.rules));
                 let request = Request { route, body_type: link::body_type(lines), headers };
                 self.bearer(request, token, shared, now)
             }
@@ -275,7 +281,8 @@ impl Exchange {
             (Stage::Body(_) | Stage::Passing(_), Event::BodyFailed) => Err(Flaw::BodyFailed.into()),
             (Stage::Merging(merge), event) => self.merging(merge, event, shared, now),
             (Stage::Upstream, Event::Forwarded(answer)) => {
-                let edits = self.cors.edits();
+                let mut edits = self.cors.edits();
+                edits.append.extend(retry_after(&answer, now));
                 self.relay(answer, Cause::Granted, edits)
             }
             // What passes by is not ours to edit.
@@ -355,6 +362,9 @@ impl Exchange {
     ) -> Result<Step, Stop> {
         match secondary::verify(token, &link.permit, &mut shared.keyring, now, &mut self.record) {
             Ok(secondary) => {
+                if !route::is_unlinkable(&self.rules, link.permit.user_id(), secondary.id()) {
+                    self.record.warn(NOT_UNLINKABLE);
+                }
                 if let Some(step) = self.let_through(Cause::Granted, now) {
                     return Ok(step);
                 }
@@ -399,8 +409,19 @@ impl Exchange {
     ) -> Result<Step, Stop> {
         let rules = Arc::clone(&self.rules);
         let mut given = self.given(&rules, shared, now).ok_or(Fault::OutOfOrder)?;
-        let step = merge.next(event, &mut given)?;
-        if !matches!(step, Step::Relay(_) | Step::Respond(_)) {
+        let retry_after = match &event {
+            Event::Forwarded(answer) => retry_after(answer, now),
+            Event::Body(_)
+            | Event::BodyTooLarge
+            | Event::BodyFailed
+            | Event::Woken
+            | Event::Acquired(_)
+            | Event::Called(_) => None,
+        };
+        let mut step = merge.next(event, &mut given)?;
+        if let Step::Relay(edits) = &mut step {
+            edits.append.extend(retry_after);
+        } else if !matches!(step, Step::Respond(_)) {
             self.stage = Stage::Merging(merge);
         }
         Ok(step)
@@ -442,7 +463,7 @@ impl Exchange {
 
     fn pass(&mut self, cause: Cause) -> Step {
         self.stage = Stage::Passing(cause);
-        Step::Pass { timeout_ms: self.rules.upstream_timeout_ms }
+        Step::Pass { edits: self.stamp.edits(), timeout_ms: self.rules.upstream_timeout_ms }
     }
 
     fn forward(&mut self, forward: Forward) -> Step {
@@ -475,7 +496,7 @@ impl Exchange {
 
     /// Numbers a step; a stop becomes the reply that says so.
     fn turn(&mut self, next: Result<Step, Stop>) -> Turn {
-        let step = next.unwrap_or_else(|stop| {
+        let mut step = next.unwrap_or_else(|stop| {
             self.record.cause = Some(stop.cause());
             let (reason, retry_after_s) = match stop {
                 Stop::Denied(denial) => (denial.reason(), None),
@@ -485,10 +506,21 @@ impl Exchange {
             let asked = std::mem::take(&mut self.step_up);
             self.respond(reply::problem_asking(reason, retry_after_s, &asked, &self.cors))
         });
+        if let Step::Respond(reply) = &mut step {
+            reply.headers.extend(self.stamp.on_reply());
+        }
         self.sequence = self.sequence.saturating_add(1);
         Turn { sequence: self.sequence, step }
     }
 }
+
+/// The `Retry-After` that an answer lacks which the gate relays as its own: what passes by is not ours to edit.
+fn retry_after(answer: &Result<AnswerHead, Failure>, now: Now) -> Option<Header> {
+    limited::retry_after(answer.as_ref().ok()?, now)
+}
+
+/// The warning of an account that is linked and that this policy would not have unlinked.
+const NOT_UNLINKABLE: &str = "not-unlinkable";
 
 #[cfg(test)]
 mod tests {
@@ -513,7 +545,7 @@ mod tests {
     #[test]
     fn an_event_that_does_not_answer_the_step_ends_the_exchange() {
         let body = || Event::Body(minted::link_body("auth0|b"));
-        let answered = || Event::Forwarded(Ok(AnswerHead { status: 201 }));
+        let answered = || Event::Forwarded(Ok(AnswerHead::of(201, [])));
         for (row, sequence, event) in [
             ("an earlier number", 0, body()),
             ("a later number", 2, body()),

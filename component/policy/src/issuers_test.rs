@@ -51,7 +51,7 @@ fn decided(
         Header::new("authorization", &format!("Bearer {bearer}")),
         Header::new("content-type", "application/json"),
     ];
-    let head = Head { method: method.to_owned(), target, headers };
+    let head = Head { method: method.to_owned(), target, headers, peer: None };
     let (mut exchange, mut turn) = policy.open(head, NOW);
     if let (Step::ReadBody { .. }, Some(body)) = (&turn.step, body) {
         let body = json!({ "link_with": body }).to_string().into_bytes();

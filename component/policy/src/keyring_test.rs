@@ -55,6 +55,7 @@ fn unlink(issuer: &str, number: u8, kid: &str) -> Head {
         method: "DELETE".to_owned(),
         target: b"/api/v2/users/auth0%7Ca/identities/google-oauth2/1".to_vec(),
         headers: vec![Header::new("authorization", &format!("Bearer {token}"))],
+        peer: None,
     }
 }
 

@@ -30,7 +30,7 @@
 //! let now = Now { unix_ms: 1_700_000_000_000, mono_ms: 0 };
 //! let mut policy = Policy::compile(document, &Secrets::default(), Abilities::default(), 7, now).map_err(|mistakes| format!("{mistakes:?}"))?;
 //!
-//! let head = Head { method: "POST".into(), target: b"/api/v2/users/auth0%7Ca/identities".into(), headers: vec![] };
+//! let head = Head { method: "POST".into(), target: b"/api/v2/users/auth0%7Ca/identities".into(), headers: vec![], peer: None };
 //! let (exchange, turn) = policy.open(head, now);
 //! let Step::Respond(reply) = turn.step else { return Err("no token was sent".into()) };
 //! assert_eq!(reply.status, 401);
@@ -44,6 +44,9 @@
 
 mod overrides;
 mod head;
+mod client_address;
+mod request_id;
+mod stamp;
 mod path;
 mod compatibility;
 mod lax;
@@ -83,6 +86,7 @@ mod secondary;
 mod metadata;
 mod forward;
 
+mod limited;
 mod exchange;
 mod policy;
 mod protocol;

@@ -52,6 +52,10 @@ pub struct Line<'a> {
     pub actor: Option<&'a str>,
     /// Who acts for the secondary.
     pub secondary_actor: Option<&'a str>,
+    /// Address of the client, hashed if subjects are.
+    pub client_address: Option<&'a str>,
+    /// Id of the request.
+    pub request_id: Option<&'a str>,
     /// See [`trace_id`].
     pub trace_id: Option<&'a str>,
     /// Length and digest of what was never verified.
@@ -64,6 +68,8 @@ pub struct Line<'a> {
     pub missed: Vec<Cow<'a, str>>,
     /// The claims of the verified tokens, where the policy has them logged.
     pub claims: Option<Cow<'a, Value>>,
+    /// What the operator should know of it.
+    pub warnings: Vec<&'a str>,
     /// How it ended for the client.
     pub end: End,
     /// Microseconds from the head of the request to the end of the answer, by the driver's clock.
@@ -114,6 +120,8 @@ impl<'a> Line<'a> {
             client: decision.client.as_deref(),
             actor: decision.actor.as_deref(),
             secondary_actor: decision.secondary_actor.as_deref(),
+            client_address: decision.client_address.as_deref(),
+            request_id: decision.request_id.as_deref(),
             trace_id: decision.traceparent.as_deref().and_then(trace_id),
             unverified: decision.unverified.as_deref(),
             metadata: decision.metadata.as_ref().map(|record| LineMetadata {
@@ -132,6 +140,7 @@ impl<'a> Line<'a> {
                 .map(|denial| Cause::Denied(*denial).name().into())
                 .collect(),
             claims: decision.claims.as_ref().map(Cow::Borrowed),
+            warnings: decision.warnings.clone(),
             end: decision.end,
             duration_us,
         }
@@ -260,6 +269,8 @@ mod tests {
             client: Some("spa".to_owned()),
             actor: None,
             secondary_actor: None,
+            client_address: Some("192.0.2.7".to_owned()),
+            request_id: Some("0af76519".to_owned()),
             traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
             unverified: None,
             metadata: Some(MergeRecord {
@@ -270,6 +281,7 @@ mod tests {
             shadow: Some(Cause::Granted),
             missed: vec![Denial::Request(Flaw::BearerScope)],
             claims: Some(serde_json::json!({ "bearer": { "sub": "auth0|b" } })),
+            warnings: vec!["not-unlinkable"],
             end: End::ClientGone,
             elapsed_ms: 1,
         };
@@ -282,10 +294,11 @@ mod tests {
                 r#""path":"/a\"b\\u{a}","status":201,"upstream_called":true,"#,
                 r#""upstream_status":201,"subject":"auth0|b","secondary":null,"#,
                 r#""issuer":"https://tenant.example/","client":"spa","actor":null,"secondary_actor":null,"#,
+                r#""client_address":"192.0.2.7","request_id":"0af76519","#,
                 r#""trace_id":"0af7651916cd43dd8448eb211c80319c","unverified":null,"#,
                 r#""metadata":{"outcome":"merged","calls":4,"keys":{"city":"dropped","theme":"added"}},"#,
                 r#""shadow":{"outcome":"allowed","cause":"granted","reason":"granted"},"missed":["bearer-scope"],"#,
-                r#""claims":{"bearer":{"sub":"auth0|b"}},"#,
+                r#""claims":{"bearer":{"sub":"auth0|b"}},"warnings":["not-unlinkable"],"#,
                 r#""end":"client-gone","duration_us":1500}"#
             )
         );

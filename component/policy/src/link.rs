@@ -164,6 +164,7 @@ mod tests {
                 method: "POST".to_owned(),
                 target: Vec::new(),
                 headers: vec![Header::new("Content-Type", value)],
+                peer: None,
             };
             assert_eq!(body_type(Lines::of(&head)), expected, "{value}");
         }

@@ -95,6 +95,7 @@ fn link_head_with(user_id: &str, claims: &Value) -> Head {
             Header::new("authorization", &format!("Bearer {bearer}")),
             Header::new("content-type", "application/json"),
         ],
+        peer: None,
     }
 }
 

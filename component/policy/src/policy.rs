@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::client_address;
 use crate::config::{self, Compiled, FORWARDED, Mistake, Rules};
 use crate::decision::Decision;
 use crate::exchange::Exchange;
@@ -9,6 +10,7 @@ use crate::keyring::{KeySource, Keyring};
 use crate::metadata::{self, Credentials, NoPreview, Preview};
 use crate::overrides;
 use crate::protocol::{Abilities, Answer, End, Event, Fetch, Head, Now, Secrets, Turn};
+use crate::request_id::NewIds;
 use crate::shadow::Shadow;
 
 /// What the core looks at besides what it forwards.
@@ -35,13 +37,15 @@ pub(crate) struct Shared {
     pub(crate) keyring: Keyring,
     /// Whose tokens the calls of a merge carry.
     pub(crate) credentials: Credentials,
+    /// Ids for requests that came with none.
+    pub(crate) request_ids: NewIds,
 }
 
 impl Policy {
     /// Compiles a policy document (JSON) with the secrets that it names.
     ///
-    /// `seed` is any number that differs from gateway to gateway: it spreads their fetches of keys. `now`
-    /// is what the end of a shadow is held against.
+    /// `seed` is any number that differs from instance to instance: it spreads their fetches of keys, and
+    /// keeps their request ids apart. `now` is what the end of a shadow is held against.
     ///
     /// # Errors
     ///
@@ -57,10 +61,18 @@ impl Policy {
             config::compile(document, secrets, host, seed, now)?;
         let fixed = LOOKED_AT.into_iter().chain(FORWARDED).map(str::to_owned);
         let configured = rules.forward_headers.iter().cloned();
-        let wanted_headers = fixed.chain(configured).chain(overrides::wanted()).collect();
+        let addresses = rules.client_address.map_or([].as_slice(), |_| &client_address::NAMES);
+        let addresses = addresses.iter().map(|name| (*name).to_owned());
+        let stamped = addresses.chain(rules.request_id.clone());
+        let wanted = fixed.chain(configured).chain(stamped).chain(overrides::wanted());
+        let wanted_headers = wanted.collect();
         Ok(Self {
             rules: Arc::new(rules),
-            shared: Shared { keyring: Keyring::new(keys, seed), credentials },
+            shared: Shared {
+                keyring: Keyring::new(keys, seed),
+                credentials,
+                request_ids: NewIds::new(seed),
+            },
             wanted_headers,
             latest_mono_ms: 0,
         })
@@ -124,7 +136,7 @@ impl Policy {
     /// When [`Self::due`] may next have something to say, in monotonic milliseconds.
     #[must_use]
     pub fn next_due(&self) -> Option<u64> {
-        let Shared { keyring, credentials } = &self.shared;
+        let Shared { keyring, credentials, .. } = &self.shared;
         keyring.next_due().into_iter().chain(credentials.next_due()).min()
     }
 
@@ -139,7 +151,7 @@ impl Policy {
         now: Now,
     ) -> Vec<String> {
         let now = self.forward_only(now);
-        let Shared { keyring, credentials } = &mut self.shared;
+        let Shared { keyring, credentials, .. } = &mut self.shared;
         credentials
             .fetched(source, &outcome, asked_mono_ms, now)
             .unwrap_or_else(|| keyring.fetched(source, outcome, asked_mono_ms, now))

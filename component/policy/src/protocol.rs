@@ -41,6 +41,9 @@ pub struct Head {
     pub target: Vec<u8>,
     /// Header lines in the order received.
     pub headers: Vec<Header>,
+    /// IP address of the peer of the client's connection, with or without its port. Nothing where the host
+    /// does not know it.
+    pub peer: Option<String>,
 }
 
 impl std::fmt::Debug for Head {
@@ -87,9 +90,12 @@ pub enum Step {
     Call(Call),
     /// Send this request to the upstream, once: answer with [`Event::Forwarded`].
     Forward(Forward),
-    /// Send the client's own request on untouched: answer with [`Event::Forwarded`], or with
-    /// [`Event::BodyFailed`] when there was no answer because the client's body broke off.
+    /// Send the client's own request on, with these edits of its head and otherwise untouched: answer with
+    /// [`Event::Forwarded`], or with [`Event::BodyFailed`] when there was no answer because the client's body
+    /// broke off.
     Pass {
+        /// What is removed from its header lines, and what is added: nothing unless the policy says so.
+        edits: HeaderEdits,
         /// Milliseconds until the head of the answer.
         timeout_ms: u32,
     },
@@ -153,7 +159,7 @@ impl std::fmt::Debug for Call {
     }
 }
 
-/// Changes to the head of the upstream's answer: first the removals, then the additions.
+/// Changes to the head of a message: first the removals, then the additions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HeaderEdits {
     /// Names to remove; one that ends in `*` is a prefix.
@@ -163,6 +169,20 @@ pub struct HeaderEdits {
 }
 
 impl HeaderEdits {
+    /// The lines with the edits made. Names in lower case.
+    #[must_use]
+    pub fn applied(self, lines: Vec<Header>) -> Vec<Header> {
+        let mut lines = self.kept(lines);
+        lines.extend(self.append);
+        lines
+    }
+
+    /// Whether there is nothing to edit.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.remove.is_empty() && self.append.is_empty()
+    }
+
     /// The lines that are not removed. Names in lower case.
     #[must_use]
     pub fn kept(&self, lines: Vec<Header>) -> Vec<Header> {
@@ -215,11 +235,26 @@ pub enum Event {
 }
 
 /// The head of an upstream's answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AnswerHead {
     /// Status code.
     pub status: u16,
+    /// The lines of `retry-after` and `x-ratelimit-reset`, no others.
+    pub headers: Vec<Header>,
 }
+
+impl AnswerHead {
+    /// The head of an answer with these lines, names in lower case, of which those are left out that the core
+    /// does not look at.
+    #[must_use]
+    pub fn of(status: u16, lines: impl IntoIterator<Item = Header>) -> Self {
+        let is_looked_at = |line: &Header| ANSWER_LINES.contains(&line.name.as_str());
+        Self { status, headers: lines.into_iter().filter(is_looked_at).collect() }
+    }
+}
+
+/// What the core looks at in the head of an answer: when the upstream takes requests again.
+const ANSWER_LINES: [&str; 2] = ["retry-after", "x-ratelimit-reset"];
 
 /// Why an upstream gave no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -262,6 +297,8 @@ pub struct Abilities {
     pub remembers: bool,
     /// It can answer [`Step::Acquire`] with [`Acquired::Serialised`].
     pub serialises: bool,
+    /// It gives [`Head::peer`].
+    pub knows_peer: bool,
 }
 
 /// How an exchange ended for its client.

@@ -159,6 +159,7 @@ mod tests {
                 "authorization",
                 &format!("Bearer {}", minted::token(&claims)),
             )],
+            peer: None,
         };
         let mut policy = policy("hashed");
         let (exchange, _) = policy.open(head, NOW);

@@ -13,7 +13,7 @@ pub const PROBLEM_TYPE: &str = "urn:linkgate:reason:";
 /// Seconds that a client is asked to wait at most. SDKs block their caller for as long as it says, so a
 /// cooldown of minutes would hang a page; one that comes too early is answered again. Raised, people wait
 /// longer for a gate that may be well by then.
-const MAX_RETRY_AFTER_S: u32 = 10;
+pub(crate) const MAX_RETRY_AFTER_S: u32 = 10;
 
 /// The reply to a refused request. All of its text is fixed: nothing that was sent, configured or
 /// read from a key reaches it. `retry_after_s` is when to come again, where that is known better than

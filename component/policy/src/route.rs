@@ -104,6 +104,17 @@ pub(crate) fn is_written_below(rules: &Rules, target: &[u8]) -> bool {
     rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'/' | b'?')))
 }
 
+/// Whether the unlink route of this policy takes an account, by its subject, off a user: its path is written
+/// and read back as the request would be. A subject without a `|` is all id, of whatever provider.
+pub(crate) fn is_unlinkable(rules: &Rules, user_id: &str, subject: &str) -> bool {
+    let (provider, id) = subject.split_once('|').unwrap_or(("any", subject));
+    let users = rules.users.iter().map(String::as_str);
+    let path = path::encode(users.chain([user_id, "identities", provider, id]));
+    let route = path::read(path.as_bytes()).and_then(|path| find(rules, "DELETE", &path, false));
+    let is_unlink = |guarded: &Guarded| matches!(guarded.action, Action::Unlink { .. });
+    matches!(route, Ok(Route::Guarded(guarded)) if is_unlink(&guarded))
+}
+
 /// The segments after a prefix, if all of it is there.
 fn after<'a>(segments: &'a [Segment], prefix: &[String]) -> Option<&'a [Segment]> {
     let (head, rest) = segments.split_at_checked(prefix.len())?;
@@ -208,8 +219,8 @@ fn legacy(
 mod tests {
     use super::*;
 
-    fn found(method: &str, target: &str) -> Result<Route, Flaw> {
-        let rules = Rules {
+    fn rules() -> Rules {
+        Rules {
             users: ["api", "v2", "users"].map(str::to_owned).to_vec(),
             users_folded: ["api", "v2", "users"].map(str::to_owned).to_vec(),
             pass: vec![
@@ -218,8 +229,33 @@ mod tests {
                 vec!["login".to_owned()],
             ],
             ..Rules::default()
-        };
-        find(&rules, method, &path::read(target.as_bytes())?, false)
+        }
+    }
+
+    fn found(method: &str, target: &str) -> Result<Route, Flaw> {
+        find(&rules(), method, &path::read(target.as_bytes())?, false)
+    }
+
+    #[test]
+    fn an_account_is_unlinkable_when_its_own_path_is_read() {
+        let in_ids = Rules { encoded_slashes_in_ids: true, ..rules() };
+        let long = format!("github|{}", "x".repeat(9000));
+        for (row, subject, refused, slashes_in_ids) in [
+            ("an id", "github|583231", true, true),
+            ("bars", "samlp|corp|a.b@c.example", true, true),
+            ("no provider", "00u1", true, true),
+            ("a URL", "oidc|https://a.example/b", false, true),
+            ("a backslash", "ad|CORP\\bob", false, true),
+            ("dots", "oidc|..", false, false),
+            ("dots between slashes", "oidc|a/../b", false, false),
+            ("a control", "oidc|a\u{1}b", false, false),
+            ("an odd provider", "a;b|1", false, false),
+            ("no id", "github|", false, false),
+            ("too long", &long, false, false),
+        ] {
+            assert_eq!(is_unlinkable(&rules(), "auth0|a", subject), refused, "{row}");
+            assert_eq!(is_unlinkable(&in_ids, "auth0|a", subject), slashes_in_ids, "{row}");
+        }
     }
 
     #[test]

@@ -38,7 +38,7 @@ fn what_was_decided_is_in_the_record_and_the_upstreams_answer_is_not_edited() {
     let mut policy = policy();
     let (mut exchange, turn) = opened(&mut policy, "auth0|stranger", NOW);
     assert!(matches!(turn.step, Step::Pass { .. }), "{turn:?}");
-    let answered = Event::Forwarded(Ok(AnswerHead { status: 403 }));
+    let answered = Event::Forwarded(Ok(AnswerHead::of(403, [])));
     let turn = policy.resume(&mut exchange, turn.sequence, answered, NOW);
     assert_eq!(turn.step, Step::Relay(crate::protocol::HeaderEdits::default()));
     let decision = policy.close(exchange, End::Finished, NOW);
@@ -80,7 +80,7 @@ fn an_exchange_that_began_in_shadow_is_enforced_once_that_is_over() {
 
 #[test]
 fn a_driver_that_breaks_the_protocol_lets_nothing_pass() {
-    let answered = || Event::Forwarded(Ok(AnswerHead { status: 201 }));
+    let answered = || Event::Forwarded(Ok(AnswerHead::of(201, [])));
     for (row, sequence, event) in [
         ("an earlier number", 0, Event::Body(minted::link_body("auth0|b"))),
         ("an event of another step", 1, answered()),
@@ -103,7 +103,7 @@ fn it_passes_once() {
     let failed = Event::Forwarded(Err(Failure::NotSent));
     let turn = policy.resume(&mut exchange, turn.sequence, failed, NOW);
     assert!(is_refused(&turn, 502), "{turn:?}");
-    let again = Event::Forwarded(Ok(AnswerHead { status: 201 }));
+    let again = Event::Forwarded(Ok(AnswerHead::of(201, [])));
     let turn = policy.resume(&mut exchange, turn.sequence, again, NOW);
     assert!(is_refused(&turn, 503), "{turn:?}");
 }

@@ -42,8 +42,8 @@ pub(crate) fn exchange(
             Step::Acquire { .. } => Event::Acquired(Acquired::Unserialised),
             Step::Call(call) => Event::Called(call::upstream(call, &gate.upstream)),
             Step::Forward(forward) => hold(&mut held, outbound::forward(forward, &gate.upstream)),
-            Step::Pass { timeout_ms } => {
-                match outbound::pass(&mut client, &gate.upstream, timeout_ms) {
+            Step::Pass { edits, timeout_ms } => {
+                match outbound::pass(&mut client, &gate.upstream, edits, timeout_ms) {
                     Err(NoAnswer::CutOff) => Event::BodyFailed,
                     passed => hold(&mut held, passed.map_err(Failure::from)),
                 }
@@ -81,9 +81,9 @@ fn wait(gate: &Gate, until_mono_ms: u64) -> Event {
 /// Keeps an answer, its body unread, and reports its head.
 fn hold(held: &mut Option<Held>, outcome: Result<Held, Failure>) -> Event {
     Event::Forwarded(outcome.map(|answer| {
-        let status = answer.response.status();
+        let head = AnswerHead::of(answer.response.status(), call::lines(&answer.response));
         *held = Some(answer);
-        AnswerHead { status }
+        head
     }))
 }
 

@@ -1,7 +1,7 @@
 //! One request, sent once.
 
 use linkgate_policy::edition::Server;
-use linkgate_policy::{Failure, Forward, Header};
+use linkgate_policy::{Failure, Forward, Header, HeaderEdits};
 use wasi::http::outgoing_handler;
 use wasi::http::types::{
     ErrorCode, Fields, IncomingResponse, Method, OutgoingRequest, RequestOptions, Scheme,
@@ -64,11 +64,12 @@ pub(crate) fn made(
     Ok((request, upload))
 }
 
-/// Sends the client's own request on: the same method, target, headers, body and trailers. What was
-/// read of the body goes first.
+/// Sends the client's own request on: the same method, target, headers with the policy's edits, body and
+/// trailers. What was read of the body goes first.
 pub(crate) fn pass(
     client: &mut Client<'_>,
     upstream: &Server,
+    edits: HeaderEdits,
     timeout_ms: u32,
 ) -> Result<Held, NoAnswer> {
     let deadline = Deadline::after(timeout_ms);
@@ -77,7 +78,7 @@ pub(crate) fn pass(
     let Taken { bytes, source } = client.take().ok_or(NoAnswer::Unmade)?;
     // `wasi:http` does not say whether there is a body at all, and an empty one is not none.
     let first = if bytes.is_empty() { first_chunk(&source, &deadline)? } else { Some(bytes) };
-    let headers = fields::carried(&request::lines(head));
+    let headers = fields::carried(&edits.applied(request::lines(head)));
     let request = outgoing(&head.method(), &path, headers, upstream)?;
     let upload = match first {
         None => None,

@@ -7,7 +7,12 @@ use wasi::http::types::{IncomingRequest, Method};
 pub(crate) fn head(request: &IncomingRequest, policy: &Policy) -> Head {
     let wants = |line: &Header| policy.wants(&line.name);
     let headers = lines(request).into_iter().filter(wants).collect();
-    Head { method: method(&request.method()), target: target(request).into_bytes(), headers }
+    Head {
+        method: method(&request.method()),
+        target: target(request).into_bytes(),
+        headers,
+        peer: None,
+    }
 }
 
 /// All header lines that the host shows, names in lower case.

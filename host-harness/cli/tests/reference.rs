@@ -9,7 +9,7 @@ use linkgate::reference::{SECTIONS, Section, Shape, Unless, schema, tables};
 use linkgate_policy::{Abilities, Mistake, Now, Review, Secrets, review};
 use serde_json::{Value, json};
 
-const HOST: Abilities = Abilities { remembers: true, serialises: true };
+const HOST: Abilities = Abilities { remembers: true, serialises: true, knows_peer: true };
 
 /// 2026-11-25, midnight.
 const NOW: Now = Now { unix_ms: 1_795_564_800_000, mono_ms: 0 };
@@ -37,6 +37,8 @@ fn full() -> Value {
             "secondary": { "audiences": ["app"], "email_verified": true, "shadow": ["max_age"] },
         }],
         "shadow": { "until": "2026-12-20" },
+        "client_address": { "header": "x-forwarded-for" },
+        "request_id": {},
         "cors": { "origins": ["https://app.example"] },
         "log": {},
         "metadata": {
@@ -90,7 +92,8 @@ fn every_section_hangs_at_a_key() {
         let parent = Section::find(parent).unwrap();
         let key = parent.keys.iter().find(|key| key.name == name.trim_end_matches("[]")).unwrap();
         let is_list = matches!(key.shape, Shape::Objects);
-        assert!(is_list || matches!(key.shape, Shape::Object), "{}", section.path);
+        let is_one = matches!(key.shape, Shape::Object | Shape::ObjectOr(_));
+        assert!(is_list || is_one, "{}", section.path);
         assert_eq!(is_list, name.ends_with("[]"), "{}", section.path);
     }
 }
@@ -158,6 +161,9 @@ fn values(shape: &Shape) -> Vec<(Value, bool)> {
         Shape::Text | Shape::SecretName => vec![(json!(""), false), (json!(1), false)],
         Shape::Texts(least) => vec![(json!([]), least == 0), (json!("one"), false)],
         Shape::TextsOr(word) => vec![(json!(word), true), (json!([]), false), (json!("x"), false)],
+        Shape::ObjectOr(word) => {
+            vec![(json!(word), true), (json!("no-such-word"), false), (json!([]), false)]
+        }
         Shape::Object | Shape::KeySet => vec![(json!([]), false)],
         Shape::Objects => vec![(json!([]), false), (json!({}), false)],
     }

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +39,8 @@ pub(crate) async fn serve(
     if socket.set_nodelay(true).is_err() {
         return;
     }
+    // Without an address it is no connection any more.
+    let Ok(peer) = socket.peer_addr() else { return };
     let begun = timeout(driver.limits.head_timeout, begin(socket, tls, &driver.limits));
     // Boxed apart, so that a connection which says nothing holds neither.
     let begun = tokio::select! {
@@ -47,8 +50,8 @@ pub(crate) async fn serve(
     // Too late, or broken off: the connection ends here.
     let Ok(Ok((spoken, begun))) = begun else { return };
     match spoken {
-        Spoken::Http1 => Box::pin(http1_connection(driver, begun, stopped)).await,
-        Spoken::Http2 => Box::pin(http2_connection(driver, begun, stopped)).await,
+        Spoken::Http1 => Box::pin(http1_connection(driver, peer, begun, stopped)).await,
+        Spoken::Http2 => Box::pin(http2_connection(driver, peer, begun, stopped)).await,
     }
 }
 
@@ -66,14 +69,19 @@ async fn begin(
     listen(stream).await
 }
 
-async fn http1_connection(driver: Arc<Driver>, begun: Begun, stopped: watch::Receiver<bool>) {
+async fn http1_connection(
+    driver: Arc<Driver>,
+    peer: SocketAddr,
+    begun: Begun,
+    stopped: watch::Receiver<bool>,
+) {
     let limits = driver.limits.clone();
     let (intake, place) = Intake::new(begun);
     let stopping = stopped.clone();
     let service = service_fn(|request| {
         let (driver, place, stopping) = (Arc::clone(&driver), place.clone(), stopping.clone());
         async move {
-            let mut response = http1_exchange(&driver, &place, request).await;
+            let mut response = http1_exchange(&driver, peer, &place, request).await;
             if *stopping.borrow() {
                 response.headers_mut().insert(header::CONNECTION, CLOSE);
             }
@@ -90,11 +98,16 @@ async fn http1_connection(driver: Arc<Driver>, begun: Begun, stopped: watch::Rec
     to_the_end(connection, http1::Connection::graceful_shutdown, stopped).await;
 }
 
-async fn http2_connection(driver: Arc<Driver>, begun: Begun, stopped: watch::Receiver<bool>) {
+async fn http2_connection(
+    driver: Arc<Driver>,
+    peer: SocketAddr,
+    begun: Begun,
+    stopped: watch::Receiver<bool>,
+) {
     let limits = driver.limits.clone();
     let service = service_fn(|request| {
         let driver = Arc::clone(&driver);
-        async move { Ok::<_, Infallible>(http2_exchange(&driver, request).await) }
+        async move { Ok::<_, Infallible>(http2_exchange(&driver, peer, request).await) }
     });
     let head_bytes = u32::try_from(limits.head_bytes).unwrap_or(u32::MAX);
     // Extended CONNECT (RFC 8441) is off unless switched on.
@@ -136,6 +149,7 @@ async fn told_to_stop(stopped: &mut watch::Receiver<bool>) {
 /// One request, one answer.
 async fn http1_exchange(
     driver: &Arc<Driver>,
+    peer: SocketAddr,
     place: &Place,
     request: Request<Incoming>,
 ) -> Response<Answer> {
@@ -144,7 +158,7 @@ async fn http1_exchange(
         place.claim(length).filter(|line| line.method == request.method().as_str().as_bytes());
     let readable = line.is_some();
     let mut response = match line {
-        Some(line) => drive(driver, line, request).await,
+        Some(line) => drive(driver, peer, line, request).await,
         None => answer::unreadable(),
     };
     // Where the next head begins is known only after a body of known length; and nobody reads a
@@ -158,7 +172,11 @@ async fn http1_exchange(
 /// One request, one answer. The target is the `:path` as h2 reads it: up to a `#`. That is what is
 /// judged, and what is sent is made of it. There is none in a CONNECT. The `:authority` is nobody's
 /// business here.
-async fn http2_exchange(driver: &Arc<Driver>, mut request: Request<Incoming>) -> Response<Answer> {
+async fn http2_exchange(
+    driver: &Arc<Driver>,
+    peer: SocketAddr,
+    mut request: Request<Incoming>,
+) -> Response<Answer> {
     let Some(path) = request.uri().path_and_query() else {
         return answer::unreadable();
     };
@@ -167,17 +185,20 @@ async fn http2_exchange(driver: &Arc<Driver>, mut request: Request<Incoming>) ->
         target: path.as_str().as_bytes().to_vec(),
     };
     join_cookies(request.headers_mut());
-    drive(driver, line, request).await
+    drive(driver, peer, line, request).await
 }
 
 async fn drive(
     driver: &Arc<Driver>,
+    peer: SocketAddr,
     line: RequestLine,
     request: Request<Incoming>,
 ) -> Response<Answer> {
     let (head, body) = request.into_parts();
     let content = Content::incoming(body, &driver.limits);
-    driver.drive(ClientRequest { line, method: head.method, headers: head.headers, content }).await
+    driver
+        .drive(ClientRequest { peer, line, method: head.method, headers: head.headers, content })
+        .await
 }
 
 /// HTTP/2 may split what HTTP/1.1 has in one line: RFC 9113 section 8.2.3.

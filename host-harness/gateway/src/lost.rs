@@ -74,12 +74,15 @@ impl Closing {
             client: None,
             actor: None,
             secondary_actor: None,
+            client_address: None,
+            request_id: None,
             traceparent,
             unverified: None,
             metadata: None,
             shadow: None,
             missed: Vec::new(),
             claims: None,
+            warnings: Vec::new(),
             end,
             elapsed_ms: u64::try_from(timings.took().as_millis()).unwrap_or(u64::MAX),
         };
@@ -116,7 +119,7 @@ mod tests {
             value: value.as_bytes().to_vec(),
         };
         let headers = traceparent.split_terminator(';').map(line).collect();
-        Head { method: "GET".to_owned(), target: b"/secret?token=x".to_vec(), headers }
+        Head { method: "GET".to_owned(), target: b"/secret?token=x".to_vec(), headers, peer: None }
     }
 
     fn lost(brief: Brief, end: End) -> Decision {
@@ -125,8 +128,9 @@ mod tests {
 
     #[test]
     fn the_record_says_how_far_it_went() {
-        let relay = || Step::Relay(crate::contract::HeaderEdits { remove: vec![], append: vec![] });
-        let pass = || Step::Pass(Pass { timeout_ms: 1 });
+        let edits = || crate::contract::HeaderEdits { remove: vec![], append: vec![] };
+        let relay = || Step::Relay(edits());
+        let pass = || Step::Pass(Pass { edits: edits(), timeout_ms: 1 });
         for (row, steps, end, status, upstream_called) in [
             ("at once", vec![], End::Shutdown, Some(503), false),
             ("while it waited", vec![Step::Wait(1)], End::Shutdown, Some(503), false),

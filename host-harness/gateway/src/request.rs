@@ -1,17 +1,21 @@
 //! Requests for the upstream: the policy's own, or the client's as it came.
 
+use std::net::SocketAddr;
+
 use hyper::body::Body;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Uri};
 
 use crate::content::Content;
-use crate::contract::{Call, Forward, Head, Header};
+use crate::contract::{Call, Forward, Head, Header, HeaderEdits};
 use crate::hop;
 use crate::intake::RequestLine;
 use crate::upstream::Upstream;
 
 /// A client's request: the line as received, the headers, the body as far as it has not been used.
 pub(crate) struct ClientRequest {
+    /// Who is at the other end of the connection.
+    pub(crate) peer: SocketAddr,
     pub(crate) line: RequestLine,
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
@@ -27,19 +31,30 @@ impl ClientRequest {
             .filter(|(name, _value)| is_wanted(wanted, name.as_str()))
             .map(line)
             .collect();
-        Head { method: self.method.as_str().to_owned(), target: self.line.target.clone(), headers }
+        Head {
+            method: self.method.as_str().to_owned(),
+            target: self.line.target.clone(),
+            headers,
+            peer: Some(self.peer.ip().to_string()),
+        }
     }
 
     /// The client's request as it goes on: the same line, body and trailers, the headers without
-    /// those of the hop. It takes the body with it. `None` when the line is not of a kind that can
-    /// be sent on unchanged (absolute-form, authority-form, a fragment): then nothing is sent.
-    pub(crate) fn pass(&mut self, upstream: &Upstream) -> Option<Request<Content>> {
+    /// those of the hop and with the policy's edits. It takes the body with it. `None` when the line is not of
+    /// a kind that can be sent on unchanged (absolute-form, authority-form, a fragment), or an edit is no header
+    /// line: then nothing is sent.
+    pub(crate) fn pass(
+        &mut self,
+        edits: &HeaderEdits,
+        upstream: &Upstream,
+    ) -> Option<Request<Content>> {
         let target = exact_target(&self.line.target)?;
         let content = std::mem::replace(&mut self.content, Content::whole(Vec::new()));
         let mut headers = std::mem::take(&mut self.headers);
         let takes_trailers = wants_trailers(&headers);
         let had_length = headers.contains_key(header::CONTENT_LENGTH);
         hop::strip(&mut headers);
+        edit(&mut headers, edits)?;
         headers.remove(header::CONTENT_LENGTH);
         match content.size_hint().exact() {
             Some(length) if had_length || length > 0 => {
@@ -97,6 +112,29 @@ pub(crate) fn forward(step: Forward, upstream: &Upstream) -> Option<Request<Cont
 pub(crate) fn call(step: Call, upstream: &Upstream) -> Option<Request<Content>> {
     let Call { method, path, headers, body, timeout_ms, .. } = step;
     forward(Forward { method, path, headers, body, timeout_ms }, upstream)
+}
+
+/// Edits the lines of a message: first the removals, of names or of prefixes that end in `*`, then the
+/// additions. `None` when one of these is no header line; the host writes the framing by itself.
+pub(crate) fn edit(headers: &mut HeaderMap, edits: &HeaderEdits) -> Option<()> {
+    for remove in &edits.remove {
+        let removed: Vec<HeaderName> = match remove.strip_suffix('*') {
+            Some(prefix) => {
+                headers.keys().filter(|name| name.as_str().starts_with(prefix)).cloned().collect()
+            }
+            None => HeaderName::from_bytes(remove.as_bytes()).into_iter().collect(),
+        };
+        for name in removed {
+            headers.remove(name);
+        }
+    }
+    for line in &edits.append {
+        let (name, value) = parse_line(line)?;
+        if !hop::is_framing(&name) {
+            headers.append(name, value);
+        }
+    }
+    Some(())
 }
 
 /// Header lines as the policy takes them.

@@ -1,6 +1,8 @@
 //! The wasm evaluator: a component that is linked to nothing and bounded in time and memory.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -23,6 +25,8 @@ pub(crate) struct Sandbox {
     engine: Engine,
     gate: GatePre<StoreLimits>,
     policy: Policy,
+    /// Instances made so far, those of earlier policies included.
+    made: Arc<AtomicU64>,
 }
 
 /// What every instance compiles for itself.
@@ -60,12 +64,13 @@ impl Sandbox {
             .and_then(GatePre::new)
             .map_err(|error| StartError::Contract(format!("{error:#}")))?;
         start_ticker(engine.weak())?;
-        Ok(Self { engine, gate, policy })
+        Ok(Self { engine, gate, policy, made: Arc::default() })
     }
 
     /// The same component with another policy.
     pub(crate) fn with_policy(&self, policy: Policy) -> Self {
-        Self { engine: self.engine.clone(), gate: self.gate.clone(), policy }
+        let made = Arc::clone(&self.made);
+        Self { engine: self.engine.clone(), gate: self.gate.clone(), policy, made }
     }
 
     /// A fresh instance with its own memory and its own compiled policy.
@@ -94,6 +99,8 @@ impl Sandbox {
         store: &mut Store<StoreLimits>,
     ) -> Result<ResourceAny, StartError> {
         let Policy { document, secrets, seed } = &self.policy;
+        // One number more for each: the ids that instances give to requests are not to meet.
+        let seed = seed.wrapping_add(self.made.fetch_add(1, Ordering::Relaxed));
         let now = Clock::start().now();
         let resource = gate.linkgate_policy_evaluator().policy();
         let made = match document {
@@ -103,9 +110,9 @@ impl Sandbox {
                     value: value.clone(),
                 };
                 let secrets: Vec<Secret> = secrets.iter().map(secret).collect();
-                resource.call_compile(store, document, &secrets, HOST, *seed, now).map(Some)
+                resource.call_compile(store, document, &secrets, HOST, seed, now).map(Some)
             }
-            None => resource.call_baked(store, HOST, *seed, now),
+            None => resource.call_baked(store, HOST, seed, now),
         };
         let made = made.map_err(|error| StartError::Trapped(trap(&error)))?;
         made.ok_or(StartError::NoPolicy)?.map_err(StartError::Policy)
@@ -281,7 +288,7 @@ fn ticks(limit: Duration) -> u64 {
 }
 
 /// What this gateway can do: all there is.
-const HOST: Abilities = Abilities { remembers: true, serialises: true };
+const HOST: Abilities = Abilities { remembers: true, serialises: true, knows_peer: true };
 
 /// Length of an epoch. Shorter wakes an idle process more often, longer makes the limits coarse.
 const TICK: Duration = Duration::from_millis(50);

@@ -16,7 +16,7 @@ pub struct Settings {
     pub document: Option<String>,
     /// Secrets the document names, as (name, value).
     pub secrets: Vec<(String, String)>,
-    /// Any number an attacker cannot know: it keys the policy's hash maps.
+    /// Any number an attacker cannot know. Each instance gets one of its own, counted from it.
     pub seed: u64,
     /// Where permitted requests go.
     pub upstream: Upstream,

@@ -112,7 +112,10 @@ impl Driver {
             Step::Pass(step) => {
                 *held = None;
                 let body = client.content.health();
-                match self.send(client.pass(&self.upstream), millis(step.timeout_ms)).await {
+                match self
+                    .send(client.pass(&step.edits, &self.upstream), millis(step.timeout_ms))
+                    .await
+                {
                     // The client's own doing: the upstream got a part, and cannot be asked for more.
                     Err(_) if body.is_broken() => Event::BodyFailed,
                     sent => Event::Forwarded(self.hold(sent, held)),
@@ -196,9 +199,11 @@ impl Driver {
             self.desk.sink.upstream_failed(failure, &why);
             failure
         })?;
-        let status = answer.head.status.as_u16();
+        let mut headers = request::lines(&answer.head.headers);
+        headers.retain(|line| ANSWER_LINES.contains(&line.name.as_str()));
+        let head = AnswerHead { status: answer.head.status.as_u16(), headers };
         *held = Some(answer);
-        Ok(AnswerHead { status })
+        Ok(head)
     }
 
     /// The evaluator broke the contract: the host stops here.
@@ -212,6 +217,9 @@ impl Driver {
 fn millis(milliseconds: u32) -> Duration {
     Duration::from_millis(milliseconds.into())
 }
+
+/// The lines of an answer that the contract has reported with its status.
+const ANSWER_LINES: [&str; 2] = ["retry-after", "x-ratelimit-reset"];
 
 /// Why a request cannot be sent that no upstream ever saw.
 const UNSAYABLE: &str = "HTTP cannot say what was to be sent";

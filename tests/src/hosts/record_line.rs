@@ -32,19 +32,22 @@ pub fn parse(line: &str) -> Option<Record> {
         client: text("client"),
         actor: text("actor"),
         secondary_actor: text("secondary_actor"),
+        client_address: text("client_address"),
+        request_id: text("request_id"),
         traceparent: text("trace_id"),
         unverified: text("unverified"),
         metadata: line.get("metadata").filter(|value| !value.is_null()).cloned(),
         shadow: line.get("shadow").filter(|value| !value.is_null()).cloned(),
-        missed: line.get("missed").and_then(causes).unwrap_or_default(),
+        missed: line.get("missed").and_then(texts).unwrap_or_default(),
         claims: line.get("claims").filter(|value| !value.is_null()).cloned(),
+        warnings: line.get("warnings").and_then(texts).unwrap_or_default(),
         end: text("end")?,
         elapsed_ms: number("duration_us")? / 1_000,
     })
 }
 
-fn causes(list: &Value) -> Option<Vec<String>> {
-    list.as_array()?.iter().map(|cause| cause.as_str().map(str::to_owned)).collect()
+fn texts(list: &Value) -> Option<Vec<String>> {
+    list.as_array()?.iter().map(|text| text.as_str().map(str::to_owned)).collect()
 }
 
 #[cfg(test)]

@@ -79,7 +79,7 @@ fn judge(scene: &Scene, seen: &Observed, at: &str) {
         assert_eq!(record.cause, expected.cause, "{at}");
         return;
     }
-    assert_eq!(seen.sent, [Departed::Untouched], "{at}");
+    assert!(goes_on_as_it_came(scene, &seen.sent), "{at}: {:?}", seen.sent);
     assert!(record.upstream_called, "{at}");
     // A case of the `pass` routes may end with the upstream's failure without being in shadow.
     if record.route == "pass" && record.shadow.is_none() {
@@ -111,6 +111,25 @@ fn judge(scene: &Scene, seen: &Observed, at: &str) {
     assert_eq!(record.metadata, merges.then_some(not_merged), "{at}");
 }
 
+/// Whether the client's own request left, and nothing else. Under a policy that writes lines of its head, all
+/// but those are the client's.
+fn goes_on_as_it_came(scene: &Scene, sent: &[Departed]) -> bool {
+    match sent {
+        [Departed::Untouched] => !is_edited(scene),
+        [Departed::Request(sent)] => {
+            let request = &scene.request;
+            let is_line = sent.method == request.method && sent.path.as_bytes() == request.target;
+            let body = sent.body.as_deref().unwrap_or_default();
+            is_edited(scene) && is_line && body == request.body
+        }
+        _ => false,
+    }
+}
+
+fn is_edited(scene: &Scene) -> bool {
+    [r#""client_address":"#, r#""request_id":"#].iter().any(|key| scene.document.contains(key))
+}
+
 fn member<'r>(record: &'r Record, name: &str) -> &'r str {
     let shadow = record.shadow.as_ref();
     shadow.and_then(|shadow| shadow.get(name)).and_then(Value::as_str).unwrap_or("nothing")
@@ -130,6 +149,10 @@ fn in_force_nothing_passes_but_what_is_configured_to() {
             scene.document = document.to_string();
             let seen = run(edition.as_mut(), &scene).expect(&at);
             assert_eq!(seen.record.shadow, None, "{at}");
+            if is_edited(&scene) {
+                // By its lines what passes cannot be told from what was judged; the record says it.
+                continue;
+            }
             let untouched = seen.sent.contains(&Departed::Untouched);
             assert_eq!(
                 untouched,

@@ -215,12 +215,12 @@ fn told(
         return Told::Called(outcome);
     }
     let answer = match outcome {
-        Ok(answer) => Ok(AnswerHead { status: answer.status }),
-        Err(CallFailure::NoBody { status }) => Ok(AnswerHead { status }),
+        Ok(answer) => Ok(AnswerHead::of(answer.status, [])),
+        Err(CallFailure::NoBody { status }) => Ok(AnswerHead::of(status, [])),
         Err(CallFailure::NotSent) => Err(Failure::NotSent),
         Err(CallFailure::Unknown) => Err(Failure::Unknown),
     };
-    party.link = match answer {
+    party.link = match &answer {
         Ok(head) => Link::Status(head.status),
         Err(Failure::NotSent) => Link::NotSent,
         Err(Failure::Unknown) => Link::Unanswered,

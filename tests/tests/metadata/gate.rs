@@ -82,6 +82,7 @@ impl Core {
                 Header::new("authorization", &format!("Bearer {bearer}")),
                 Header::new("content-type", "application/json"),
             ],
+            peer: None,
         };
         let (exchange, turn) = policy.borrow_mut().open(head, start);
         let mut core = Self { policy, exchange, sequence: turn.sequence, start };

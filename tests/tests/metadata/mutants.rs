@@ -120,7 +120,7 @@ impl Mutant {
     fn heard(&self, told: Told) -> Told {
         match (self.mutation, &told) {
             (Mutation::UndoOnUnknown, Told::Forwarded(Err(_))) => {
-                Told::Forwarded(Ok(AnswerHead { status: 403 }))
+                Told::Forwarded(Ok(AnswerHead::of(403, [])))
             }
             _ => told,
         }

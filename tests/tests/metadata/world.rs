@@ -97,7 +97,7 @@ impl World {
     pub(crate) fn policy(&self) -> Policy {
         let secrets = [("HMAC", SECRET), ("SERVICE", self.tokens.service.as_str())];
         let secrets: Secrets = secrets.into_iter().collect();
-        let host = Abilities { remembers: true, serialises: true };
+        let host = Abilities { remembers: true, serialises: true, knows_peer: true };
         let now = Now { unix_ms: 0, mono_ms: 0 };
         Policy::compile(&self.document, &secrets, host, 1, now).unwrap_or_else(|mistakes| {
             panic!("{}\n{mistakes:?}", self.document);

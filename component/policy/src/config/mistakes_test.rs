@@ -56,7 +56,7 @@ fn all_mistakes_are_told_in_one_run() {
         "/pass/1: expected prefixes that do not overlap, found one that overlaps `/app`",
         "/pass/2: expected a prefix apart from the guarded routes, found one that overlaps `/api/v2/users`",
         "/pass/3: expected an absolute path of letters, digits, `-`, `_`, `.` and `~`, without a trailing slash, found `app`",
-        "/isuers: expected a known key, found `isuers` (the keys here are: base_path, body_timeout, cors, encoded_slashes, forward_headers, issuers, log, max_token_bytes, metadata, pass, profile, request_objects, shadow, upstream_timeout, version)",
+        "/isuers: expected a known key, found `isuers` (the keys here are: base_path, body_timeout, client_address, cors, encoded_slashes, forward_headers, issuers, log, max_token_bytes, metadata, pass, profile, request_id, request_objects, shadow, upstream_timeout, version)",
     ];
     assert_eq!(told(&document.to_string()), expected);
 }
@@ -100,6 +100,16 @@ fn one_mistake_at_a_time() {
         ("/cors".to_owned(), json!({ "origins": ["*"] }), "/cors/origins/0: expected an exact origin such as `https://app.example`, in lower case, without a path, found `*`".to_owned()),
         ("/cors".to_owned(), json!({}), "/cors: expected the key `origins`, found none".to_owned()),
         ("/forward_headers".to_owned(), json!(["X-Forwarded-Prefix"]), "/forward_headers/0: expected a header that is the client's to send on, found `X-Forwarded-Prefix`".to_owned()),
+        ("/client_address".to_owned(), json!("connection"), "/client_address: expected a `header` on a host that does not say who is connected, found `connection` (`{ header: x-forwarded-for, trusted_hops: 1 }` takes the address from the proxy in front)".to_owned()),
+        ("/client_address".to_owned(), json!("peer"), "/client_address: expected `connection`, found `peer`".to_owned()),
+        ("/client_address".to_owned(), json!({}), "/client_address: expected the key `header`, found none".to_owned()),
+        ("/client_address".to_owned(), json!({ "header": "x-client-ip" }), "/client_address/header: expected `x-forwarded-for`, `forwarded` or `x-real-ip`, found `x-client-ip`".to_owned()),
+        ("/client_address".to_owned(), json!({ "header": "forwarded", "trusted_hops": 0 }), "/client_address/trusted_hops: expected a whole number from 1 to 16, found 0".to_owned()),
+        ("/client_address".to_owned(), json!({ "header": "x-real-ip", "trusted_hops": 2 }), "/client_address/trusted_hops: expected 1 with `x-real-ip`, which has one address, found 2".to_owned()),
+        ("/request_id".to_owned(), json!("x-request-id"), "/request_id: expected an object, found a string".to_owned()),
+        ("/request_id".to_owned(), json!({ "header": "Authorization" }), "/request_id/header: expected a header that is the client's to send on, found `Authorization`".to_owned()),
+        ("/request_id".to_owned(), json!({ "header": "X-Forwarded-For" }), "/request_id/header: expected the header of an id and of nothing else, found `x-forwarded-for`".to_owned()),
+        ("/request_id".to_owned(), json!({ "header": "x_request_id" }), "/request_id/header: expected a header name of letters, digits and `-`, found `x_request_id`".to_owned()),
         ("/forward_headers".to_owned(), json!(["Authorization"]), "/forward_headers/0: expected a header that is the client's to send on, found `Authorization`".to_owned()),
         ("/base_path".to_owned(), json!("/api;x"), "/base_path: expected an absolute path of letters, digits, `-`, `_`, `.` and `~`, without a trailing slash, found `/api;x`".to_owned()),
         ("/pass".to_owned(), json!(["/API"]), "/pass/0: expected a prefix apart from the guarded routes, found one that overlaps `/api/v2/users`".to_owned()),

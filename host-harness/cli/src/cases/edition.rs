@@ -146,8 +146,8 @@ pub enum Step {
     Call(Sent),
     /// Send this request to the upstream.
     Forward(Sent),
-    /// Send the client's own request on.
-    Pass,
+    /// Send the client's own request on, its head edited.
+    Pass(HeaderEdits),
     /// Stream the upstream's answer to the client, edited.
     Relay(HeaderEdits),
     /// Reply.
@@ -202,6 +202,10 @@ pub struct Record {
     pub actor: Option<String>,
     /// Who acts for the secondary.
     pub secondary_actor: Option<String>,
+    /// Address of the client.
+    pub client_address: Option<String>,
+    /// Id of the request.
+    pub request_id: Option<String>,
     /// `traceparent` of the request.
     pub traceparent: Option<String>,
     /// Length and digest of what was never verified.
@@ -214,6 +218,8 @@ pub struct Record {
     pub missed: Vec<String>,
     /// The claims of the verified tokens, where the policy has them logged.
     pub claims: Option<Value>,
+    /// What the operator should know of it.
+    pub warnings: Vec<String>,
     /// `finished`, `client-gone`, `shutdown`.
     pub end: String,
     /// Milliseconds from open to close.

@@ -37,7 +37,7 @@ const ARTIFACT: &str = "components/linkgate-evaluator.wasm";
 const SEED: u64 = 1;
 
 /// A host that can do all there is, so that cases may have any policy.
-const HOST: Abilities = Abilities { remembers: true, serialises: true };
+const HOST: Abilities = Abilities { remembers: true, serialises: true, knows_peer: true };
 
 impl Evaluator {
     /// Loads the component from cargo's target directory.

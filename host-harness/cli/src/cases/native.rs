@@ -20,7 +20,7 @@ pub struct Native {
 }
 
 /// What the runner's own driver can do.
-const HOST: Abilities = Abilities { remembers: true, serialises: true };
+const HOST: Abilities = Abilities { remembers: true, serialises: true, knows_peer: true };
 
 /// Any number serves: nobody attacks the suite's hash maps.
 const SEED: u64 = 1;
@@ -148,7 +148,7 @@ fn neutral(turn: linkgate_policy::Turn) -> Turn {
             headers: forward.headers,
             body: forward.body,
         }),
-        Core::Pass { .. } => Step::Pass,
+        Core::Pass { edits, .. } => Step::Pass(edits),
         Core::Relay(edits) => Step::Relay(edits),
         Core::Respond(reply) => Step::Respond(reply),
     };
@@ -173,6 +173,8 @@ fn record(decision: linkgate_policy::Decision) -> Record {
         client: decision.client,
         actor: decision.actor,
         secondary_actor: decision.secondary_actor,
+        client_address: decision.client_address,
+        request_id: decision.request_id,
         traceparent: decision.traceparent,
         unverified: decision.unverified,
         metadata: decision.metadata.map(|record| {
@@ -185,6 +187,7 @@ fn record(decision: linkgate_policy::Decision) -> Record {
         }),
         missed: decision.missed.iter().map(|denial| Cause::Denied(*denial).name()).collect(),
         claims: decision.claims,
+        warnings: decision.warnings.into_iter().map(str::to_owned).collect(),
         end: decision.end.name().to_owned(),
         elapsed_ms: decision.elapsed_ms,
     }

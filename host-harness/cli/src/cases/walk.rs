@@ -1,12 +1,12 @@
 //! Drives one exchange, a step at a time, as a host would.
 
 use linkgate_policy::{
-    Acquired, Answer, AnswerHead, CallFailure, End, Event, Failure, Head, Header, HeaderEdits, Now,
+    Acquired, Answer, AnswerHead, CallFailure, End, Event, Failure, Head, HeaderEdits, Now,
 };
 
 use super::edition::{Edition, ExchangeId, PolicyId, Record, Sent, Step, Turn};
 use super::endpoint::Endpoint;
-use super::scene::{Response, Scene};
+use super::scene::{Request, Response, Scene};
 use super::trouble::Trouble;
 
 /// An exchange on its way. Several may take turns on one edition.
@@ -100,6 +100,7 @@ impl<'s> Walk<'s> {
                 .filter(|line| linkgate_policy::is_wanted(&wanted, &line.name))
                 .cloned()
                 .collect(),
+            peer: Some(PEER.to_owned()),
         };
         let (exchange, turn) = edition.open(policy, head, now(scene, START_MS))?;
         let (mono_ms, sent, reply) = (START_MS, Vec::new(), None);
@@ -180,7 +181,7 @@ impl<'s> Walk<'s> {
     fn event(&self) -> Result<Event, Trouble> {
         let request = &self.scene.request;
         Ok(match &self.turn.step {
-            Step::ReadBody { .. } | Step::Pass if request.body_breaks_off => Event::BodyFailed,
+            Step::ReadBody { .. } | Step::Pass(_) if request.body_breaks_off => Event::BodyFailed,
             Step::ReadBody { max_bytes }
                 if request.body.len() > usize::try_from(*max_bytes).unwrap_or(usize::MAX) =>
             {
@@ -190,11 +191,11 @@ impl<'s> Walk<'s> {
             Step::Wait { .. } => Event::Woken,
             Step::Acquire { .. } => Event::Acquired(Acquired::Serialised),
             Step::Call(_) => Event::Called(self.called()),
-            Step::Forward(_) | Step::Pass => Event::Forwarded(
+            Step::Forward(_) | Step::Pass(_) => Event::Forwarded(
                 self.scene
                     .upstream
                     .as_ref()
-                    .map(|answer| AnswerHead { status: answer.status })
+                    .map(|answer| AnswerHead::of(answer.status, answer.headers.clone()))
                     .map_err(|failure| *failure),
             ),
             Step::Relay(_) | Step::Respond(_) => {
@@ -222,7 +223,7 @@ impl<'s> Walk<'s> {
             Step::ReadBody { .. } | Step::Wait { .. } | Step::Acquire { .. } => {}
             Step::Call(sent) => self.sent.push(Departed::Call(sent.clone())),
             Step::Forward(sent) => self.sent.push(Departed::Request(sent.clone())),
-            Step::Pass => self.sent.push(Departed::Untouched),
+            Step::Pass(edits) => self.sent.push(passed(&self.scene.request, edits)),
             Step::Relay(edits) => {
                 // Without an answer there is nothing to relay: the reply stays out, and the check says so.
                 self.reply = self
@@ -244,6 +245,20 @@ impl<'s> Walk<'s> {
     }
 }
 
+/// The client's own request as it leaves.
+fn passed(request: &Request, edits: &HeaderEdits) -> Departed {
+    if edits.is_empty() {
+        return Departed::Untouched;
+    }
+    let body = (!request.body.is_empty()).then(|| request.body.clone());
+    Departed::Request(Sent {
+        method: request.method.clone(),
+        path: String::from_utf8_lossy(&request.target).into_owned(),
+        headers: edits.clone().applied(request.headers.clone()),
+        body,
+    })
+}
+
 /// The policy of a scene; one that fetches keys is no other scene's.
 fn policy(edition: &mut dyn Edition, scene: &Scene) -> Result<PolicyId, Trouble> {
     let Scene { document, secrets, keys, .. } = scene;
@@ -256,25 +271,17 @@ fn policy(edition: &mut dyn Edition, scene: &Scene) -> Result<PolicyId, Trouble>
     policy.map_err(|trouble| trouble.at("policy"))
 }
 
-/// The upstream's answer as the client gets it: first the removals, then the additions.
+/// The upstream's answer as the client gets it.
 fn edited(answer: &Response, edits: &HeaderEdits) -> Response {
-    let removed = |line: &Header| {
-        edits.remove.iter().any(|name| {
-            name.strip_suffix('*')
-                .map_or(line.name == *name, |prefix| line.name.starts_with(prefix))
-        })
-    };
-    let kept = answer.headers.iter().filter(|line| !removed(line));
-    Response {
-        status: answer.status,
-        headers: kept.chain(&edits.append).cloned().collect(),
-        body: answer.body.clone(),
-    }
+    Response { headers: edits.clone().applied(answer.headers.clone()), ..answer.clone() }
 }
 
 fn now(scene: &Scene, mono_ms: u64) -> Now {
     Now { unix_ms: scene.clock_s * 1_000, mono_ms }
 }
+
+/// Who is connected: as over the loopback sockets of the real hosts.
+const PEER: &str = "127.0.0.1";
 
 /// Where the monotonic clock stands when a walk begins: anywhere but zero.
 const START_MS: u64 = 5_000;

@@ -20,6 +20,11 @@ pub(super) fn answer(answer: linkgate_policy::Answer) -> Answer {
     }
 }
 
+fn answer_head(head: linkgate_policy::AnswerHead) -> AnswerHead {
+    let line = |line: Header| Line { name: line.name, value: line.value };
+    AnswerHead { status: head.status, headers: head.headers.into_iter().map(line).collect() }
+}
+
 /// The head of a request, on its way in.
 pub(super) fn head(head: &linkgate_policy::Head) -> Head {
     let line = |line: &Header| Line { name: line.name.clone(), value: line.value.clone() };
@@ -27,6 +32,7 @@ pub(super) fn head(head: &linkgate_policy::Head) -> Head {
         method: head.method.clone(),
         target: head.target.clone(),
         headers: head.headers.iter().map(line).collect(),
+        peer: head.peer.clone(),
     }
 }
 
@@ -45,9 +51,7 @@ pub(super) fn event(event: linkgate_policy::Event) -> Event {
         Core::Woken => Event::Woken,
         Core::Acquired(acquired) => Event::Acquired(self::acquired(acquired)),
         Core::Called(outcome) => Event::Called(outcome.map(answer).map_err(call_failure)),
-        Core::Forwarded(outcome) => Event::Forwarded(
-            outcome.map(|head| AnswerHead { status: head.status }).map_err(failure),
-        ),
+        Core::Forwarded(outcome) => Event::Forwarded(outcome.map(answer_head).map_err(failure)),
     }
 }
 
@@ -103,10 +107,8 @@ pub(super) fn turn(turn: Turn) -> edition::Turn {
             headers: lines(sent.headers),
             body: sent.body,
         }),
-        Step::Pass(_) => edition::Step::Pass,
-        Step::Relay(edits) => {
-            edition::Step::Relay(HeaderEdits { remove: edits.remove, append: lines(edits.append) })
-        }
+        Step::Pass(pass) => edition::Step::Pass(edits(pass.edits)),
+        Step::Relay(relayed) => edition::Step::Relay(edits(relayed)),
         Step::Respond(reply) => edition::Step::Respond(Reply {
             status: reply.status,
             headers: lines(reply.headers),
@@ -114,6 +116,10 @@ pub(super) fn turn(turn: Turn) -> edition::Turn {
         }),
     };
     edition::Turn { sequence: turn.sequence, step }
+}
+
+fn edits(edits: linkgate_gateway::HeaderEdits) -> HeaderEdits {
+    HeaderEdits { remove: edits.remove, append: lines(edits.append) }
 }
 
 pub(super) fn lines(lines: Vec<Line>) -> Vec<Header> {
@@ -140,6 +146,8 @@ impl From<Decision> for Record {
             client: decision.client,
             actor: decision.actor,
             secondary_actor: decision.secondary_actor,
+            client_address: decision.client_address,
+            request_id: decision.request_id,
             traceparent: decision.traceparent,
             unverified: decision.unverified,
             metadata: decision
@@ -151,6 +159,7 @@ impl From<Decision> for Record {
             }),
             missed: decision.missed,
             claims: decision.claims.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+            warnings: decision.warnings,
             end: line::end(decision.end).to_owned(),
             elapsed_ms: decision.elapsed_ms,
         }

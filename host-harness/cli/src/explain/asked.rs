@@ -68,6 +68,7 @@ impl Asked {
             method: self.method.clone(),
             target: self.target.clone(),
             headers: headers.cloned().collect(),
+            peer: None,
         }
     }
 

@@ -57,9 +57,9 @@ pub(crate) async fn run(mut policy: Policy, asked: &Asked, unix_s: u64, keys: &K
             }
             Step::Forward(forward) => {
                 sent = Some(forward);
-                Event::Forwarded(Ok(AnswerHead { status: 201 }))
+                Event::Forwarded(Ok(AnswerHead::of(201, [])))
             }
-            Step::Pass { .. } => Event::Forwarded(Ok(AnswerHead { status: 200 })),
+            Step::Pass { .. } => Event::Forwarded(Ok(AnswerHead::of(200, []))),
             Step::Relay(_) | Step::Respond(_) => break,
         };
         turn = policy.resume(&mut exchange, turn.sequence, event, now);

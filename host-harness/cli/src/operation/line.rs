@@ -27,6 +27,8 @@ pub(super) fn json(decision: &Decision, took: Duration, time: Time) -> String {
         client: decision.client.as_deref(),
         actor: decision.actor.as_deref(),
         secondary_actor: decision.secondary_actor.as_deref(),
+        client_address: decision.client_address.as_deref(),
+        request_id: decision.request_id.as_deref(),
         trace_id: decision.traceparent.as_deref().and_then(trace_id),
         unverified: decision.unverified.as_deref(),
         metadata: decision.metadata.as_ref().map(|record| LineMetadata {
@@ -41,6 +43,7 @@ pub(super) fn json(decision: &Decision, took: Duration, time: Time) -> String {
         }),
         missed: decision.missed.iter().map(|cause| cause.as_str().into()).collect(),
         claims: decision.claims.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+        warnings: decision.warnings.iter().map(String::as_str).collect(),
         end: end_in_core(decision.end),
         duration_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
     };
@@ -134,12 +137,15 @@ pub(super) mod tests {
             client: Some("spa".to_owned()),
             actor: None,
             secondary_actor: None,
+            client_address: None,
+            request_id: None,
             traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
             unverified: None,
             metadata: None,
             shadow: None,
             missed: Vec::new(),
             claims: None,
+            warnings: Vec::new(),
             end: End::Finished,
             elapsed_ms: 1,
         }
@@ -157,8 +163,9 @@ pub(super) mod tests {
                 r#""path":"/api/v2/users/auth0|a/identities","status":403,"upstream_called":false,"#,
                 r#""upstream_status":null,"subject":"auth0|b","secondary":null,"#,
                 r#""issuer":"https://tenant.example/","client":"spa","actor":null,"secondary_actor":null,"#,
+                r#""client_address":null,"request_id":null,"#,
                 r#""trace_id":"0af7651916cd43dd8448eb211c80319c","unverified":null,"metadata":null,"#,
-                r#""shadow":null,"missed":[],"claims":null,"end":"finished","#,
+                r#""shadow":null,"missed":[],"claims":null,"warnings":[],"end":"finished","#,
                 r#""duration_us":1500}"#
             )
         );

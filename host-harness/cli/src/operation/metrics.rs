@@ -26,6 +26,7 @@ pub(crate) struct Metrics {
     merges: Family<MergeLabels, Counter>,
     shadowed: Family<ShadowLabels, Counter>,
     missed: Family<MissedLabels, Counter>,
+    warnings: Family<WarningLabels, Counter>,
     shadow_until: Gauge<f64, AtomicU64>,
     shadow_rules: Gauge<u64, AtomicU64>,
     reloads: Family<ReloadLabels, Counter>,
@@ -85,6 +86,11 @@ struct MissedLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WarningLabels {
+    warning: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReloadLabels {
     result: String,
 }
@@ -119,6 +125,7 @@ impl Metrics {
             merges: Family::default(),
             shadowed: Family::default(),
             missed: Family::default(),
+            warnings: Family::default(),
             shadow_until: Gauge::default(),
             shadow_rules: Gauge::default(),
             reloads: Family::default(),
@@ -152,6 +159,8 @@ impl Metrics {
         registry.register("upstream_failures", help, self.upstream_failures.clone());
         let help = "Merging links, by what became of the metadata";
         registry.register("merges", help, self.merges.clone());
+        let help = "What decisions warn of";
+        registry.register("warnings", help, self.warnings.clone());
         let help = "Decisions that found no place in the log";
         registry.register("log_lines_dropped", help, self.lines_dropped.clone());
     }
@@ -219,6 +228,9 @@ impl Metrics {
         }
         for cause in &decision.missed {
             self.missed.get_or_create(&MissedLabels { cause: cause.clone() }).inc();
+        }
+        for warning in &decision.warnings {
+            self.warnings.get_or_create(&WarningLabels { warning: warning.clone() }).inc();
         }
         if is_of_the_upstream(decision) {
             self.upstream_failures

@@ -69,6 +69,8 @@ pub enum Shape {
     Words(&'static [&'static str]),
     /// The section of that path.
     Object,
+    /// The same, or a word.
+    ObjectOr(&'static str),
     /// At least one section of that path.
     Objects,
     /// A JSON Web Key Set (RFC 7517).
@@ -87,7 +89,7 @@ pub enum Unless {
 }
 
 /// All sections, in the order of the documentation.
-pub const SECTIONS: [Section; 10] = [
+pub const SECTIONS: [Section; 12] = [
     policy::TOP,
     policy::SHADOW,
     policy::LOG,
@@ -96,6 +98,8 @@ pub const SECTIONS: [Section; 10] = [
     issuers::KEYS,
     issuers::SECONDARY,
     policy::CORS,
+    policy::CLIENT_ADDRESS,
+    policy::REQUEST_ID,
     metadata::METADATA,
     metadata::SERVICE,
 ];

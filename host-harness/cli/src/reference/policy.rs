@@ -1,6 +1,6 @@
 //! The document itself, and its small sections.
 
-use super::Shape::{Duration, Moment, Object, Objects, One, Text, Texts, Whole, Word};
+use super::Shape::{Duration, Moment, Object, ObjectOr, Objects, One, Text, Texts, Whole, Word};
 use super::{HOUR, MINUTE, Section, otherwise, required, usually};
 
 pub(super) const TOP: Section = Section {
@@ -24,7 +24,7 @@ pub(super) const TOP: Section = Section {
             "pass",
             Texts(0),
             "none",
-            "path prefixes, of whole segments, that are passed on untouched, WebSocket and gRPC excepted. They may not overlap each other or the guarded routes",
+            "path prefixes, of whole segments, that are passed on untouched but for `client_address` and `request_id`, WebSocket and gRPC excepted. They may not overlap each other or the guarded routes",
         ),
         otherwise("cors", Object, "no CORS", "which pages may call from a browser"),
         otherwise(
@@ -44,6 +44,18 @@ pub(super) const TOP: Section = Section {
             Texts(0),
             "none",
             "headers that go upstream besides `accept`, `accept-language`, `user-agent`, `auth0-client`, `origin`, `traceparent`, `tracestate`",
+        ),
+        otherwise(
+            "client_address",
+            ObjectOr("connection"),
+            "not looked for",
+            "where the address of the client is found: `connection`, the peer of the connection, on hosts that say who that is; or a header that the proxies in front of the gate write. It is recorded, and put on what goes upstream",
+        ),
+        otherwise(
+            "request_id",
+            Object,
+            "none",
+            "gives each request an id, which is recorded, sent upstream, and put on replies of the gate's own; `{}` for the usual header",
         ),
         usually(
             "encoded_slashes",
@@ -116,4 +128,26 @@ pub(super) const CORS: Section = Section {
             "how long a browser may keep a preflight's answer",
         ),
     ],
+};
+
+pub(super) const CLIENT_ADDRESS: Section = Section {
+    path: "client_address",
+    keys: &[
+        required(
+            "header",
+            Word(&["x-forwarded-for", "forwarded", "x-real-ip"]),
+            "the header with the address; `x-real-ip` has one line with one address",
+        ),
+        usually(
+            "trusted_hops",
+            Whole(1, 16),
+            "1",
+            "which of its entries is the client's, counted from the right over all its lines: as many as there are proxies that append to it. `1` is the last one. With `x-real-ip` only `1`",
+        ),
+    ],
+};
+
+pub(super) const REQUEST_ID: Section = Section {
+    path: "request_id",
+    keys: &[usually("header", Text, "x-request-id", "the header of the id")],
 };

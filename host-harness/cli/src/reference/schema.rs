@@ -77,12 +77,10 @@ fn shape(path: &str, shape: Shape) -> Map<String, Value> {
         Shape::Words(words) => json!({
             "type": "array", "items": { "enum": words }, "minItems": 1, "uniqueItems": true
         }),
-        Shape::Object => {
-            Value::Object(Section::find(path).map(|section| object(&section)).unwrap_or_default())
-        }
+        Shape::Object => Value::Object(found(path)),
+        Shape::ObjectOr(word) => json!({ "anyOf": [found(path), { "const": word }] }),
         Shape::Objects => {
-            let section = Section::find(&format!("{path}[]"));
-            let items = Value::Object(section.map(|section| object(&section)).unwrap_or_default());
+            let items = found(&format!("{path}[]"));
             json!({ "type": "array", "items": items, "minItems": 1 })
         }
         Shape::KeySet => json!({
@@ -91,6 +89,11 @@ fn shape(path: &str, shape: Shape) -> Map<String, Value> {
         }),
     };
     if let Value::Object(members) = schema { members } else { Map::new() }
+}
+
+/// The section of that path.
+fn found(path: &str) -> Map<String, Value> {
+    Section::find(path).map(|section| object(&section)).unwrap_or_default()
 }
 
 /// A date, and perhaps a time. Whether there is such a day is the core's to judge.

@@ -56,6 +56,7 @@ fn shape(shape: &Shape) -> String {
         Shape::TextsOr(word) => format!("list of strings, or `\"{word}\"`"),
         Shape::Words(words) => format!("list of {}", alternatives(words)),
         Shape::Object => "object".to_owned(),
+        Shape::ObjectOr(word) => format!("`{word}`, or object"),
         Shape::Objects => "list of objects".to_owned(),
         Shape::KeySet => "JSON Web Key Set (RFC 7517)".to_owned(),
     }

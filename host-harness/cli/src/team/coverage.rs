@@ -338,11 +338,13 @@ mod tests {
     use crate::reference::SECTIONS;
 
     /// Keys that no case has to show: what they say is no restriction of a request, or is shown with another key.
-    const UNSHOWN: [&str; 22] = [
+    const UNSHOWN: [&str; 24] = [
         "version",
         "issuers",
         "base_path",
         "cors",
+        "client_address",
+        "request_id",
         "encoded_slashes",
         "max_token_bytes",
         "request_objects",
@@ -364,8 +366,16 @@ mod tests {
     ];
 
     /// Sections of which the one above is shown, or none.
-    const UNSHOWN_SECTIONS: [&str; 6] =
-        ["issuers[].step_up", "log", "shadow", "issuers[].keys", "metadata.service", "metadata"];
+    const UNSHOWN_SECTIONS: [&str; 8] = [
+        "issuers[].step_up",
+        "log",
+        "client_address",
+        "request_id",
+        "shadow",
+        "issuers[].keys",
+        "metadata.service",
+        "metadata",
+    ];
 
     #[test]
     fn every_key_of_a_policy_is_a_rule_or_known_to_be_none() {

@@ -10,7 +10,7 @@ use tokio::net::TcpSocket;
 use tokio::time::timeout;
 
 use crate::pass::LARGE;
-use crate::script::{Stage, forward, forward_then_relay, pass_then_relay, reply};
+use crate::script::{Stage, forward, forward_then_relay, no_edits, pass_then_relay, reply};
 use crate::wire::{Peer, Upstream, last, nobody, post_of, say, soon};
 
 const SHORT: Duration = Duration::from_millis(300);
@@ -124,7 +124,7 @@ async fn an_answer_that_is_not_there_in_time_is_unknown_and_nothing_is_sent_agai
 async fn a_request_that_the_upstream_does_not_take_is_unknown_and_not_sent_again() {
     let upstream = Upstream::bind().await;
     let play = |_: &Head, events: &[Event]| match events.last() {
-        None => Step::Pass(Pass { timeout_ms: 2 * SHORT_MS }),
+        None => Step::Pass(Pass { edits: no_edits(), timeout_ms: 2 * SHORT_MS }),
         Some(_) => reply(504),
     };
     let mut stage = Stage::open(upstream.address, play).await;

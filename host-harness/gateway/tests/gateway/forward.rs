@@ -40,7 +40,9 @@ async fn the_upstream_gets_the_step_and_nothing_else() {
         "{answer}"
     );
     stage.head().await;
-    stage.hears(Note::Event(Event::Forwarded(Ok(AnswerHead { status: 201 })))).await;
+    stage
+        .hears(Note::Event(Event::Forwarded(Ok(AnswerHead { status: 201, headers: vec![] }))))
+        .await;
     stage.ends(End::Finished, "/whatever|it#was").await;
 }
 
@@ -90,7 +92,9 @@ async fn a_redirect_is_relayed_not_followed() {
         "{answer}"
     );
     stage.head().await;
-    stage.hears(Note::Event(Event::Forwarded(Ok(AnswerHead { status: 307 })))).await;
+    stage
+        .hears(Note::Event(Event::Forwarded(Ok(AnswerHead { status: 307, headers: vec![] }))))
+        .await;
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! `pass`: the client's own request, untouched and streamed, both ways.
 
-use linkgate_gateway::{AnswerHead, End, Event, Failure, Head, ReadBody, Step};
+use linkgate_gateway::{AnswerHead, End, Event, Failure, Head, HeaderEdits, Pass, ReadBody, Step};
 
-use crate::script::{Note, Stage, pass, pass_then_relay, relay};
+use crate::script::{Note, Stage, line, pass, pass_then_relay, relay};
 use crate::wire::{Peer, Upstream, last, nobody, post_of, say};
 
 /// Far more than any buffer on the way.
@@ -42,6 +42,36 @@ async fn a_request_goes_on_untouched_but_for_its_hop() {
 }
 
 #[tokio::test]
+async fn a_request_goes_on_with_the_edits_of_its_step_and_the_policy_knows_its_peer() {
+    let upstream = Upstream::bind().await;
+    let play = |_: &Head, events: &[Event]| {
+        let edits = HeaderEdits {
+            remove: vec!["x-mine".to_owned(), "x-all-*".to_owned()],
+            append: vec![line("x-mine", "ours"), line("content-length", "7")],
+        };
+        if events.is_empty() { Step::Pass(Pass { edits, timeout_ms: 10_000 }) } else { relay() }
+    };
+    let mut stage = Stage::open(upstream.address, play).await;
+    let mut client = Peer::connect(stage.address).await;
+    client
+        .send("POST /a HTTP/1.1\r\nhost: x\r\nX-Mine: 1\r\nx-mine: 2\r\nX-All-A: 3\r\nx-other: 4\r\nconnection: close\r\ncontent-length: 3\r\n\r\nabc")
+        .await;
+    let mut server = upstream.accept().await;
+    let head = server.head().await;
+    let mut lines: Vec<&str> = head.trim_end().split("\r\n").skip(1).collect();
+    lines.sort_unstable();
+    let host = format!("host: {}", upstream.address);
+    assert_eq!(lines, ["content-length: 3", &host, "x-mine: ours", "x-other: 4"]);
+    server
+        .send("HTTP/1.1 429 Too Many Requests\r\nX-RateLimit-Reset: 12\r\nserver: s\r\ncontent-length: 0\r\n\r\n")
+        .await;
+    client.rest().await;
+    assert_eq!(stage.head().await.peer.as_deref(), Some("127.0.0.1"));
+    let headers = vec![line("x-ratelimit-reset", "12")];
+    stage.hears(Note::Event(Event::Forwarded(Ok(AnswerHead { status: 429, headers })))).await;
+}
+
+#[tokio::test]
 async fn chunks_and_trailers_travel_before_the_end_in_both_directions() {
     let upstream = Upstream::bind().await;
     let mut stage = Stage::open(upstream.address, pass_then_relay).await;
@@ -69,7 +99,9 @@ async fn chunks_and_trailers_travel_before_the_end_in_both_directions() {
     server.send("3\r\ntwo\r\n0\r\nx-sum: 6\r\n\r\n").await;
     assert_eq!(client.rest().await, "3\r\ntwo\r\n0\r\nx-sum: 6\r\n\r\n");
     stage.head().await;
-    stage.hears(Note::Event(Event::Forwarded(Ok(AnswerHead { status: 200 })))).await;
+    stage
+        .hears(Note::Event(Event::Forwarded(Ok(AnswerHead { status: 200, headers: vec![] }))))
+        .await;
     stage.ends(End::Finished, "/a").await;
 }
 

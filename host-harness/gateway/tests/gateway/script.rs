@@ -318,12 +318,17 @@ pub(crate) fn reply(status: u16) -> Step {
 
 /// `relay` without edits.
 pub(crate) fn relay() -> Step {
-    Step::Relay(HeaderEdits { remove: vec![], append: vec![] })
+    Step::Relay(no_edits())
+}
+
+/// A message that goes on as it is.
+pub(crate) fn no_edits() -> HeaderEdits {
+    HeaderEdits { remove: vec![], append: vec![] }
 }
 
 /// `pass` within ten seconds.
 pub(crate) fn pass() -> Step {
-    Step::Pass(Pass { timeout_ms: 10_000 })
+    Step::Pass(Pass { edits: no_edits(), timeout_ms: 10_000 })
 }
 
 /// Forward, then relay what came or reply 502.
@@ -405,12 +410,15 @@ pub(crate) fn decision(head: &Head, end: End) -> Decision {
         client: None,
         actor: None,
         secondary_actor: None,
+        client_address: None,
+        request_id: None,
         traceparent: None,
         unverified: None,
         metadata: None,
         shadow: None,
         missed: Vec::new(),
         claims: None,
+        warnings: Vec::new(),
         end,
         elapsed_ms: 0,
     }

@@ -130,7 +130,9 @@ async fn a_client_that_takes_no_answer_is_cut_off() {
     client.send(request("GET", "/a")).await;
     poured(&upstream).await;
     stage.head().await;
-    stage.hears(Note::Event(Event::Forwarded(Ok(AnswerHead { status: 200 })))).await;
+    stage
+        .hears(Note::Event(Event::Forwarded(Ok(AnswerHead { status: 200, headers: vec![] }))))
+        .await;
     stage.ends(End::ClientGone, "/a").await;
 }
 

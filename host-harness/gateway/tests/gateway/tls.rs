@@ -27,7 +27,7 @@ fn play(head: &Head, events: &[Event]) -> Result<Step, Trap> {
 async fn a_certificate_is_checked_before_a_byte_of_the_request_leaves() {
     let ours = Ca::new();
     let valid = (2020, 4000);
-    let sent = Event::Forwarded(Ok(AnswerHead { status: 201 }));
+    let sent = Event::Forwarded(Ok(AnswerHead { status: 201, headers: vec![] }));
     let not_sent = Event::Forwarded(Err(Failure::NotSent));
     for (name, signer, certified, (from, until), expected) in [
         ("good", &ours, "127.0.0.1", valid, &sent),

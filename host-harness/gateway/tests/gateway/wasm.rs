@@ -34,7 +34,7 @@ const GUEST: &str = r#"
 
   ;; result<own<policy>, list<mistake>> at 1024, the one mistake at 1040
   (func (export "linkgate:policy/evaluator@0.1.0#[static]policy.compile")
-    (param $document i32) (param $length i32) (param i32 i32 i32 i32 i64 i64 i64) (result i32)
+    (param $document i32) (param $length i32) (param i32 i32 i32 i32 i32 i64 i64 i64) (result i32)
     (if (i32.eqz (local.get $length)) (then unreachable))
     (if (i32.eq (local.get $length) (i32.const 3))
       (then
@@ -50,7 +50,7 @@ const GUEST: &str = r#"
     (i32.const 1024))
   ;; option<result<own<policy>, list<mistake>>> at 1024: nothing is baked in
   (func (export "linkgate:policy/evaluator@0.1.0#[static]policy.baked")
-    (param i32 i32 i64 i64 i64) (result i32)
+    (param i32 i32 i32 i64 i64 i64) (result i32)
     (i32.store (i32.const 1024) (i32.const 0))
     (i32.const 1024))
   (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.wanted-headers") (param i32) (result i32) (i32.const 0))
@@ -66,7 +66,7 @@ const GUEST: &str = r#"
 
   ;; opened at 256: exchange, sequence at 264, step `respond` at 272, its status at 280
   (func (export "linkgate:policy/evaluator@0.1.0#[static]exchange.open")
-    (param i32 i32) (param $method i32) (param i32 i32 i32 i32 i64 i64) (result i32)
+    (param i32 i32) (param $method i32) (param i32 i32 i32 i32 i32 i32 i32 i64 i64) (result i32)
     (if (i32.eq (local.get $method) (i32.const 4)) (then unreachable))
     (if (i32.eq (local.get $method) (i32.const 5)) (then (loop (br 0))))
     (if (i32.eq (local.get $method) (i32.const 6)) (then (loop (drop (memory.grow (i32.const 64))) (br 0))))

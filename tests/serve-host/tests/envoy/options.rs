@@ -32,6 +32,9 @@ async fn without_bodies_a_link_is_answered_503_and_the_option_is_named() {
     assert_eq!(world.issuer.tenant.arrived(Operation::Link), 0);
 }
 
+/// Where the HTTP connection manager stands in a configuration.
+const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
+
 /// A link whose second token is wrong in any case.
 fn link(token: &str) -> String {
     let body = r#"{"link_with":"a.b.c"}"#;
@@ -55,6 +58,39 @@ async fn a_route_that_retries_sends_a_request_once() {
     let mut client = Peer::connect(world.address()).await;
     assert_eq!(read(&mut client, &world.issuer.token()).await, 504);
     assert_eq!(world.issuer.tenant.arrived(Operation::ReadUser), 1);
+}
+
+/// `source.address` is then what the client wrote into `x-forwarded-for`: it has no port, which no peer is without.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_remote_address_a_client_cannot_choose_its_own() {
+    let Some(envoy) = envoy() else { return };
+    for (uses_remote_address, expected) in [(false, "null"), (true, r#""127.0.0.1""#)] {
+        let issuer = Issuer::listen().await;
+        let mut document = policy(&[issuer.entry(&issuer.by_url(&json!({})))]);
+        document["client_address"] = json!("connection");
+        let mut configuration = of_policy(&envoy, &issuer, &document);
+        at(&mut configuration, MANAGER)["use_remote_address"] = json!(uses_remote_address);
+        let serving = envoy.serve(&configuration).unwrap_or_else(|trouble| panic!("{trouble}"));
+        let mut world = World { issuer, serving };
+        for (number, claim) in
+            ["203.0.113.66", "203.0.113.66:4711", "[2001:db8::66]:4711"].iter().enumerate()
+        {
+            let mut client = Peer::connect(world.address()).await;
+            client
+                .send(format!(
+                    "GET {ALICES_PROFILE}{number} HTTP/1.1\r\nhost: gate\r\nx-forwarded-for: {claim}\r\n\r\n"
+                ))
+                .await;
+            assert_eq!(status(&client.message().await), 401, "{claim}");
+            let line = world.serving.process.line(linkgate_tests::hosts::PATIENCE, |line| {
+                let is_own =
+                    line.contains("linkgate.decision/1") && line.contains(&format!("{number}\","));
+                is_own.then(|| line.to_owned())
+            });
+            let line = line.unwrap_or_else(|| panic!("no record of {claim}"));
+            assert!(line.contains(&format!(r#""client_address":{expected}"#)), "{claim}: {line}");
+        }
+    }
 }
 
 /// A rewritten request finds its route anew, and where that leads Envoy does not tell before it is

@@ -60,11 +60,13 @@ async fn a_route_that_retries_sends_a_request_once() {
     assert_eq!(world.issuer.tenant.arrived(Operation::ReadUser), 1);
 }
 
-/// `source.address` is then what the client wrote into `x-forwarded-for`: it has no port, which no peer is without.
+/// `source.address` is then what the client wrote into `x-forwarded-for`: it has the port 0, which no peer has. What Envoy
+/// itself cannot read there leaves it with the peer.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_remote_address_a_client_cannot_choose_its_own() {
     let Some(envoy) = envoy() else { return };
-    for (uses_remote_address, expected) in [(false, "null"), (true, r#""127.0.0.1""#)] {
+    let peer = r#""127.0.0.1""#;
+    for (uses_remote_address, believed) in [(false, "null"), (true, peer)] {
         let issuer = Issuer::listen().await;
         let mut document = policy(&[issuer.entry(&issuer.by_url(&json!({})))]);
         document["client_address"] = json!("connection");
@@ -72,9 +74,12 @@ async fn without_the_remote_address_a_client_cannot_choose_its_own() {
         at(&mut configuration, MANAGER)["use_remote_address"] = json!(uses_remote_address);
         let serving = envoy.serve(&configuration).unwrap_or_else(|trouble| panic!("{trouble}"));
         let mut world = World { issuer, serving };
-        for (number, claim) in
-            ["203.0.113.66", "203.0.113.66:4711", "[2001:db8::66]:4711"].iter().enumerate()
-        {
+        let claims = [
+            ("203.0.113.66", believed),
+            ("203.0.113.66:4711", peer),
+            ("[2001:db8::66]:4711", peer),
+        ];
+        for (number, (claim, expected)) in claims.into_iter().enumerate() {
             let mut client = Peer::connect(world.address()).await;
             client
                 .send(format!(

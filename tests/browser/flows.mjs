@@ -186,7 +186,64 @@ async function spa(world, way, as, phone) {
   await login.click('button');
 }
 
+// The page of `linkgate demo --stay`, which needs no library, with the tenant's own login page.
+const demo = {
+  library: "the demo's page, no library",
+  kind: 'demo',
+
+  async signIn(world, way, as, phone) {
+    const { page } = world;
+    if (way === 'password') {
+      await page.fill('input[name=username]', as.email);
+      await page.fill('input[name=password]', as.password);
+      await page.click('button:has-text("Continue")');
+      return;
+    }
+    await page.fill('label input[name=name]', phone);
+    await page.click('button:has-text("Get a code")');
+    const codes = await world.context.newPage();
+    await codes.goto(world.codes);
+    const code = await codes.textContent(`tr:has-text("${phone}") code`);
+    await codes.close();
+    await page.fill('label input[name=code]', code);
+    await page.click('button:has-text("Continue")');
+  },
+
+  // Signs in, and then once more by a button of the page's; what the page says of that.
+  async twice(world, first, second, button) {
+    const { page } = world;
+    await page.goto(world.address);
+    await page.click('#sign-in');
+    await demo.signIn(world, first, ALICE, world.phone);
+    await page.waitForSelector('#identities li');
+    await page.click(button);
+    await demo.signIn(world, second, BOB, world.otherPhone);
+    return demo.said(world, /./);
+  },
+
+  async said({ page }, pattern) {
+    await page.waitForFunction((source) => new RegExp(source).test(document.querySelector('#outcome')?.textContent || ''), pattern.source);
+    return page.textContent('#outcome');
+  },
+
+  async link(world, first, second) {
+    const text = await demo.twice(world, first, second, '#link');
+    expect(text === 'Linked.', `the page said: ${text}`);
+    await world.page.click('li:nth-child(2) button');
+    await demo.said(world, /^Unlinked\.$/);
+    await world.page.waitForFunction(() => document.querySelectorAll('#identities li').length === 1);
+    return ['ok', 'ok'];
+  },
+
+  async takeover(world, first, second) {
+    const text = await demo.twice(world, first, second, '#steal');
+    expect(text.startsWith('Refused with 403: ') && text.includes(REFUSED), `the page said: ${text}`);
+    return ['ok'];
+  },
+};
+
 export const flows = [
+  demo,
   { library: 'the seed: Lock 9, Passwordless 2', path: '/seed.html', kind: 'id-token', link: seed.link, takeover: seed.takeover },
   shared('Lock 11', '/11/lock.html', lock),
   shared('Lock 14', '/14/lock.html', lock),

@@ -16,6 +16,10 @@ const here = dirname(fileURLToPath(import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), 'linkgate-browser-'));
 const clientId = 'spa';
 
+// The pages of our own begin alike; the seed's is whole.
+const read = (name) => readFileSync(join(here, 'pages', name), 'utf8');
+const page = (name) => (/^(?!seed).*\.html$/.test(name) ? read('head.html') : '') + read(name);
+
 const types = { html: 'text/html', js: 'text/javascript' };
 let domain;
 const pages = createServer((request, response) => {
@@ -29,8 +33,8 @@ const pages = createServer((request, response) => {
   };
   try {
     const body = first === 'config.js' ? `const CONFIG = ${JSON.stringify(config)};`
-      : first === 'lib' ? readFileSync(join(input.cache, 'pages', rest.join('/')))
-      : readFileSync(join(here, 'pages', url.pathname.split('/').at(-1)));
+      : first === 'lib' ? readFileSync(join(input.libraries, rest.join('/')))
+      : page(url.pathname.split('/').at(-1));
     response.setHeader('content-type', types[url.pathname.split('.').at(-1)] || 'text/plain');
     response.setHeader('referrer-policy', 'same-origin');
     response.end(body);
@@ -50,8 +54,19 @@ const free = () => new Promise((done) => {
   });
 });
 
+// What `linkgate demo --stay` offers: its lines for a shell hold tokens, and are not looked at.
+async function demo() {
+  const it = new Process(input.linkgate, ['demo', '--stay', '--component', input.component]);
+  const tenant = await it.line(/simulated tenant at (http\S+)/);
+  const address = await it.line(/links and unlinks: (http\S+)/);
+  await it.line(/^stop with/);
+  it.said.length = 0;
+  return { address, codes: `${tenant}/__codes`, tenant: it, gate: it };
+}
+
 // A tenant, and a gate that serves all of it over TLS.
 async function stage(kind, addresses) {
+  if (kind === 'demo') return demo();
   const [port, behind] = [await free(), await free()];
   const issuer = `https://localhost:${port}/`;
   const file = join(scratch, `${kind}.json`);
@@ -78,12 +93,15 @@ async function stage(kind, addresses) {
 
 const wanted = process.env.LINKGATE_BROWSER_ONLY;
 const chosen = flows.filter(({ library }) => !wanted || library.includes(wanted));
-const addresses = [...new Set(flows.map((flow) => flow.path))];
+const addresses = [...new Set(flows.flatMap((flow) => flow.path || []))];
 const stages = {};
 for (const kind of new Set(chosen.map((flow) => flow.kind))) {
   stages[kind] = await stage(kind, addresses);
 }
 const browser = await chromium.launch({ executablePath: input.chromium, args: ['--no-sandbox', '--ignore-certificate-errors'] });
+
+// What is in a log or on a screen stays: no token, code or ticket may be there.
+const secrets = /eyJ|login_ticket=|verification_code=|[?&]code=|id_token=|access_token=/;
 
 const rows = [['library', 'second way in', 'primary', 'link', 'unlink', 'refused takeover']];
 let failures = 0;
@@ -103,23 +121,22 @@ for (const flow of chosen) {
       const world = { ...stages[kind], context, page, site, phone: `+${phone += 1}`, otherPhone: `+${phone += 1}` };
       try {
         const cells = await flow[step](world, first, second);
+        if (secrets.test(await page.innerText('body'))) throw new Error('the page shows what is secret');
         row.push(...cells);
       } catch (error) {
         failures += 1;
         row.push('FAILED');
         console.log(`${flow.library}, ${second} to ${first}, ${step}: ${String(error.stack || error).slice(0, 1500)}`);
         console.log(seen.slice(-8).join('\n').replace(/eyJ[\w.-]+/g, '<token>'));
-        if (input.shots) await page.screenshot({ path: join(input.shots, `${flow.library}-${second}-${first}-${step}.png`.replaceAll(' ', '-')) });
         if (step === 'link') row.push('-');
       }
+      if (input.shots) await page.screenshot({ path: join(input.shots, `${flow.library}-${second}-${first}-${step}.png`.replaceAll(' ', '-')) });
       await context.close();
     }
     rows.push(row);
   }
 }
 
-// What is in a log stays: no token, code or ticket may be in one.
-const secrets = /eyJ|login_ticket=|verification_code=|[?&]code=|id_token=|access_token=/;
 for (const { tenant, gate } of Object.values(stages)) {
   const leaked = [...tenant.said, ...gate.said].filter((line) => secrets.test(line));
   failures += leaked.length;

@@ -45,13 +45,17 @@ pub fn installed(sources: &Path) -> Result<PathBuf, Trouble> {
     Ok(home)
 }
 
-/// Copies the files of a folder, and of folders in it, over what is there.
+/// Copies the files of a folder, and of folders in it, over what is there. One that is the same stays: another suite may be
+/// reading it.
 fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let (from, to) = (entry.path(), to.join(entry.file_name()));
         if entry.file_type()?.is_file() {
-            fs::copy(&from, &to)?;
+            let wanted = fs::read(&from)?;
+            if fs::read(&to).ok().as_ref() != Some(&wanted) {
+                fs::write(&to, wanted)?;
+            }
         } else if entry.file_name() != "node_modules" {
             fs::create_dir_all(&to)?;
             copy(&from, &to)?;

@@ -1,7 +1,7 @@
 //! Software of somebody else's that some suites run: where it cannot be had, a newcomer's run goes on without, and says so.
 
 use std::io::Write as _;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use linkgate::cases::Trouble;
 
@@ -18,8 +18,7 @@ pub fn unless_missing<T>(suite: &str, found: Result<T, Trouble>) -> Option<T> {
         Ok(found) => Some(found),
         Err(trouble) if std::env::var_os(FORBID_SKIPS).is_some() => panic!("{suite}: {trouble}"),
         Err(trouble) => {
-            // Straight to stderr: libtest hides what `println!` says of a test that passes.
-            let _ = write!(std::io::stderr().lock(), "\n{suite:<27} NOT RUN: {trouble}\n");
+            aloud(&format!("{suite:<27} NOT RUN: {trouble}"));
             None
         }
     }
@@ -35,6 +34,17 @@ pub fn done(command: &mut Command) -> Result<(), Trouble> {
     if output.status.success() {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    Err(Trouble::new(format!("{program} ended with {}: {said}", output.status)))
+    Err(Trouble::new(format!("{program} ended with {}: {}", output.status, said(&output))))
+}
+
+/// What a command printed, on both of its streams.
+#[must_use]
+pub fn said(output: &Output) -> String {
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    text(&output.stdout) + &text(&output.stderr)
+}
+
+/// Says something straight on standard error: libtest hides what `println!` says of a test that passes.
+pub fn aloud(text: &str) {
+    let _ = write!(std::io::stderr().lock(), "\n{text}\n");
 }

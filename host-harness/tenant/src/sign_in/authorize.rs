@@ -94,7 +94,7 @@ fn will_do(session: &SignedIn, authorization: &Authorization, now_unix_s: u64) -
 }
 
 /// Answers, and begins a session.
-fn begin(
+pub(super) fn begin(
     tenant: &mut Tenant,
     request: &Request,
     authorization: &Authorization,
@@ -106,7 +106,7 @@ fn begin(
 }
 
 /// The answer for somebody who is signed in.
-pub(super) fn complete(
+fn complete(
     tenant: &mut Tenant,
     authorization: &Authorization,
     signed_in: &SignedIn,
@@ -136,7 +136,7 @@ pub(super) fn complete(
 }
 
 /// What the identity's user is granted, who may be another one than when the session began.
-pub(super) fn granted(
+fn granted(
     tenant: &Tenant,
     authorization: &Authorization,
     signed_in: &SignedIn,

@@ -23,8 +23,7 @@ pub(super) fn authenticate(
     now_unix_s: u64,
 ) -> Result<Answer, OauthError> {
     let params = Params::of_body(request)?;
-    let client_id = params.require("client_id")?.to_owned();
-    signs_users_in(tenant, &client_id)?;
+    let client_id = signs_users_in(tenant, &params)?;
     let origins = tenant.settings().application(&client_id).map(|application| &application.origins);
     let origin = request.header_values("origin").next();
     if !origins

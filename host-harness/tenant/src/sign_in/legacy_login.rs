@@ -2,14 +2,13 @@
 
 use serde_json::json;
 
-use super::authorization::{Authorization, authorization, reply};
-use super::authorize::granted;
+use super::authorization::{Wants, authorization, reply};
+use super::authorize::begin;
 use super::fresh;
-use super::grant;
 use super::issued::{LegacyResult, SignedIn};
 use super::page::{self, escaped};
 use super::params::Params;
-use super::session;
+use super::reply::Mode;
 use crate::answer::Answer;
 use crate::oauth_error::OauthError;
 use crate::request::Request;
@@ -26,7 +25,10 @@ pub(super) fn login(
     now_unix_s: u64,
 ) -> Result<Answer, OauthError> {
     let params = Params::of_body(request)?;
-    let authorization = authorization(tenant, &params, reply(tenant, &params)?)?;
+    let mut authorization = authorization(tenant, &params, reply(tenant, &params)?)?;
+    authorization.wants = Wants { code: false, access_token: true, id_token: true };
+    // A query would be logged on its way.
+    authorization.reply.mode = Mode::Fragment;
     let (username, password) = (params.require("username")?, params.require("password")?);
     let found = tenant.directory().sign_in(username, password, Some(params.require("connection")?));
     let Some((_, identity)) = found else {
@@ -59,25 +61,7 @@ fn redeemed(tenant: &mut Tenant, request: &Request, now_unix_s: u64) -> Result<A
     let result = tenant.issued_mut().legacy_results.take(result, now_unix_s);
     let LegacyResult { authorization, signed_in } =
         result.ok_or_else(|| OauthError::invalid("The sign-in is over, or was finished before"))?;
-    let answer = both_tokens(tenant, &authorization, &signed_in, now_unix_s)?;
-    Ok(session::begin(tenant, request, signed_in, now_unix_s, answer)?)
-}
-
-fn both_tokens(
-    tenant: &mut Tenant,
-    authorization: &Authorization,
-    signed_in: &SignedIn,
-    now_unix_s: u64,
-) -> Result<Answer, OauthError> {
-    let granted = granted(tenant, authorization, signed_in)?;
-    grant::record_login(tenant, &granted.user_id, now_unix_s);
-    let (access_token, _) = grant::access_token(tenant, &granted, now_unix_s)?;
-    let id_token = grant::id_token(tenant, &granted, now_unix_s)?;
-    Ok(authorization.reply.send(vec![
-        ("access_token", access_token),
-        ("id_token", id_token),
-        ("token_type", "Bearer".to_owned()),
-    ]))
+    begin(tenant, request, &authorization, signed_in, now_unix_s)
 }
 
 /// The status and the one in the body differ, as Auth0 has it.

@@ -19,8 +19,7 @@ pub(super) fn grant(
     now_unix_s: u64,
 ) -> Result<Answer, OauthError> {
     let params = Params::of_body(request)?;
-    let client_id = params.require("client_id")?.to_owned();
-    signs_users_in(tenant, &client_id)?;
+    let client_id = signs_users_in(tenant, &params)?;
     let signed_in = signed_in(tenant, &params, now_unix_s)?;
     let holder = tenant.directory().holder(&signed_in.identity);
     let user_id = holder.ok_or_else(OauthError::wrong_user_password)?.user_id();

@@ -20,7 +20,7 @@ pub(super) fn sign_up(
     now_unix_s: u64,
 ) -> Result<Answer, OauthError> {
     let params = Params::of_body(request)?;
-    signs_users_in(tenant, params.require("client_id")?)?;
+    signs_users_in(tenant, &params)?;
     if connections::way(params.require("connection")?) != Some(Way::Password) {
         return Err(OauthError::bad_connection());
     }

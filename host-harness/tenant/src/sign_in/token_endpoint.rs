@@ -47,9 +47,8 @@ fn password_grant(
     realm: Option<&str>,
     now_unix_s: u64,
 ) -> Result<TokenResponse, OauthError> {
-    let client_id = params.require("client_id")?.to_owned();
+    let client_id = signs_users_in(tenant, params)?;
     let (username, password) = (params.given("username")?, params.given("password")?);
-    signs_users_in(tenant, &client_id)?;
     let management = asks_for_management(tenant, params.get("audience"))?;
     let found = tenant.directory().sign_in(username, password, realm);
     let (user, _) = found.ok_or_else(OauthError::wrong_password)?;
@@ -66,12 +65,13 @@ fn password_grant(
     grant::tokens(tenant, &granted, now_unix_s)
 }
 
-/// An application that asks for tokens of its users.
-pub(super) fn signs_users_in(tenant: &Tenant, client_id: &str) -> Result<(), OauthError> {
+/// The `client_id` of an application that asks for tokens of its users.
+pub(super) fn signs_users_in(tenant: &Tenant, params: &Params) -> Result<String, OauthError> {
+    let client_id = params.require("client_id")?;
     let application =
         tenant.settings().application(client_id).ok_or_else(OauthError::unauthorized)?;
     match application.kind {
-        ApplicationKind::SinglePage => Ok(()),
+        ApplicationKind::SinglePage => Ok(client_id.to_owned()),
         ApplicationKind::Machine { .. } => Err(OauthError::unauthorized_client()),
     }
 }

@@ -4,21 +4,39 @@ use super::*;
 use serde_json::json;
 
 fn login(password: &str) -> Request {
-    post(
-        "/usernamepassword/login",
-        &[
-            ("client_id", "spa"),
-            ("redirect_uri", PAGE),
-            ("response_type", "token"),
-            ("scope", "openid"),
-            ("connection", "Username-Password-Authentication"),
-            ("username", "alice@example.com"),
-            ("password", password),
-            ("tenant", "t"),
-            ("sso", "true"),
-            ("state", "st"),
-        ],
-    )
+    login_for(&[("response_type", "token")], password)
+}
+
+fn login_for(wanted: &[(&str, &str)], password: &str) -> Request {
+    let usual = [
+        ("client_id", "spa"),
+        ("redirect_uri", PAGE),
+        ("scope", "openid"),
+        ("connection", "Username-Password-Authentication"),
+        ("username", "alice@example.com"),
+        ("password", password),
+        ("tenant", "t"),
+        ("sso", "true"),
+        ("state", "st"),
+    ];
+    post("/usernamepassword/login", &[&usual, wanted].concat())
+}
+
+/// What the form that came back is submitted as.
+fn submitted(html: &str) -> Request {
+    let result = html.split("name=\"wresult\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    post("/login/callback", &[("wa", "wsignin1.0"), ("wresult", result), ("wctx", "{}")])
+}
+
+#[test]
+fn tokens_never_go_into_a_query() {
+    let mut world = World::legacy();
+    let code =
+        [("response_type", "code"), ("code_challenge_method", "S256"), ("code_challenge", "x")];
+    let html = text(&world.send(&login_for(&code, "alice-pw")));
+    let answer = world.send(&submitted(&html));
+    let (place, members) = sent(&answer);
+    assert!(place == '#' && members.contains_key("id_token"), "{answer:?}");
 }
 
 #[test]
@@ -31,9 +49,7 @@ fn a_form_leads_to_both_tokens() {
         "the form is the first element: {html}"
     );
     assert!(html.contains(&format!("action=\"{ISSUER}login/callback\"")), "{html}");
-    let result = html.split("name=\"wresult\" value=\"").nth(1).unwrap().split('"').next().unwrap();
-    let callback =
-        post("/login/callback", &[("wa", "wsignin1.0"), ("wresult", result), ("wctx", "{}")]);
+    let callback = submitted(&html);
     let answer = world.send(&callback);
     cookie(&answer);
     let (place, members) = sent(&answer);

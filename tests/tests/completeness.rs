@@ -20,11 +20,23 @@ use serde_json::Value;
 
 /// Causes that no case can bring about, because a case says what clients and upstreams do and these
 /// come of what hosts do. Each with the test that does: its file and its name.
-const NOT_DATA: [(&str, &str, &str); 4] = [
+const NOT_DATA: [(&str, &str, &str); 6] = [
     ("out-of-order", "tests/tests/completeness.rs", "an_event_out_of_order_ends_the_exchange"),
     ("unfinished", "tests/tests/completeness.rs", "a_client_that_goes_away_is_recorded"),
     // It takes a link on the same account that does not end.
     ("links-busy", "tests/tests/completeness.rs", "accounts_that_others_hold_are_not_linked"),
+    // It takes links of three accounts.
+    (
+        "merging-suspended",
+        "component/policy/src/metadata/merge_test.rs",
+        "an_upstream_that_replaces_is_sent_no_link_after_two_accounts",
+    ),
+    // It takes more time than a case has.
+    (
+        "metadata-late",
+        "component/policy/src/metadata/merge_test.rs",
+        "what_takes_too_long_before_the_link_ends_there",
+    ),
     // It takes more than a thousand exchanges at once.
     (
         "keys-busy",

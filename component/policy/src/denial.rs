@@ -206,6 +206,12 @@ named! {
         MetadataTooDeep = "metadata-too-deep",
         /// The secondary's metadata kept changing while it was carried over.
         MetadataChanging = "metadata-changing",
+        /// The API answers that there is no such account, in words of its own, twice.
+        AccountNotFound = "account-not-found",
+        /// A text of an account's metadata holds half of a surrogate pair.
+        MetadataNotText = "metadata-not-text",
+        /// The API does not take what was to be carried over: the profile would be too large for it.
+        MetadataNotTaken = "metadata-not-taken",
     }
 }
 
@@ -234,6 +240,11 @@ named! {
         MetadataLate = "metadata-late",
         /// Whether metadata was written is not known: nothing was linked.
         MetadataWriteUnknown = "metadata-write-unknown",
+        /// The API's write replaced all metadata instead of merging. It was written back, and nothing was
+        /// linked.
+        MetadataReplaced = "metadata-replaced",
+        /// The API was seen to replace metadata on several accounts: no merging link is tried for a while.
+        MergingSuspended = "merging-suspended",
         /// Whether the link was made is not known. What was carried over is kept.
         LinkOutcomeUnknown = "link-outcome-unknown",
         /// The upstream was not reached: it cannot have acted.
@@ -453,6 +464,9 @@ impl Flaw {
                 Reason::MetadataUnmergeable
             }
             Self::MetadataChanging => Reason::MetadataChanging,
+            Self::AccountNotFound => Reason::AccountNotFound,
+            Self::MetadataNotText => Reason::MetadataUnmergeable,
+            Self::MetadataNotTaken => Reason::MetadataNotTaken,
         }
     }
 }
@@ -471,6 +485,7 @@ impl Fault {
             Self::MetadataRefused => Reason::MetadataRefused,
             Self::MetadataLimited => Reason::MetadataLimited,
             Self::MetadataWriteUnknown => Reason::MetadataOutcomeUnknown,
+            Self::MetadataReplaced | Self::MergingSuspended => Reason::UpstreamReplaces,
             Self::LinkOutcomeUnknown => Reason::LinkOutcomeUnknown,
             Self::UpstreamUnreachable => Reason::UpstreamUnreachable,
             Self::UpstreamUnknown => Reason::UpstreamOutcomeUnknown,

@@ -437,6 +437,7 @@ impl Exchange {
             rules,
             metadata: rules.metadata.as_ref()?,
             credentials: &mut shared.credentials,
+            replacing: &mut shared.replacing,
             cors: &self.cors,
             record: &mut self.record,
             now,

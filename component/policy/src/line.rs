@@ -90,7 +90,7 @@ pub struct LineShadow<'a> {
 /// What a line says of a merge.
 #[derive(Clone, Debug, Serialize)]
 pub struct LineMetadata<'a> {
-    /// `none`, `merged`, `kept`, `staged`, `undone` or `unknown`.
+    /// `none`, `merged`, `kept`, `staged` or `unknown`.
     pub outcome: &'a str,
     /// Calls that were made for it.
     pub calls: u32,

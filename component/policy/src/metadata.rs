@@ -1,48 +1,54 @@
 //! Carrying the secondary's `user_metadata` over to the primary before the link destroys it.
 //!
 //! ```text
-//!  acquire ─▶ read primary ─▶ read secondary ─▶ plan ─▶ write what the primary gains ─▶ read secondary again
-//!                                                ▲                                          │ changed: once more
-//!                                                └──────────────────────────────────────────┤
-//!                                                                                           ▼
-//!  settle: relay, apply, undo, or ask what became of it ◀──────────────────────────────── link, once
+//!  acquire ─▶ read secondary ─▶ read primary ─▶ plan ─▶ write one entry ─▶ read secondary again ─▶ link, once
+//!                                    ▲                                              │ changed: once more
+//!                                    └──────────────────────────────────────────────┘
+//!  once it is confirmed: read primary ─▶ apply what is staged, by the rules ─▶ relay
 //! ```
 //!
-//! Losing nothing ranks above leaving no trace. Before the link is confirmed the primary only ever
-//! gains top-level keys it did not have; what would overwrite is staged under a reserved key and
-//! applied afterwards ([`entry`]). The calls are the driver's to make; nothing here waits.
+//! Losing nothing ranks above leaving no trace. Before the link is confirmed the primary gains one
+//! reserved key, with all that is carried ([`entry`]), and no key of a person's own is touched. The
+//! calls are the driver's to make; nothing here waits.
 
-mod merge;
-mod ask;
-mod call;
-mod account;
-mod plan;
-mod entry;
 mod value;
-mod written;
-mod settle;
-mod undo;
-mod ending;
-mod service;
+mod entry;
+mod account;
+mod apply;
+mod plan;
 mod preview;
+mod service;
+mod replacing;
+mod call;
+mod calls;
+mod write_outcome;
+mod before_link;
+mod after_link;
+mod merge;
+mod ending;
 
 #[cfg(test)]
 mod plan_test;
+#[cfg(test)]
+mod merge_test;
 
 pub(crate) use merge::{Given, Merge};
 pub use plan::Fate;
 pub(crate) use plan::{Conflicts, MergeRules};
 pub(crate) use preview::preview;
 pub use preview::{NoPreview, Preview, PreviewKey};
+pub(crate) use replacing::Replacing;
 pub(crate) use service::{Credentials, GrantRules, Granted, Service};
 
 /// What the policy says of merging.
 pub(crate) struct MetadataRules {
     pub(crate) merge: MergeRules,
-    /// Whether what was written is taken back when the upstream surely refuses the link.
-    pub(crate) undo: bool,
+    /// The operator vouches that the upstream merges: no account's behaviour suspends all links.
+    pub(crate) upstream_merges: bool,
     /// For everything before the link.
     pub(crate) timeout_ms: u64,
+    /// Largest answer of the API that is read.
+    pub(crate) max_answer_bytes: u32,
     /// Whether the answer to the client names the keys and what became of them.
     pub(crate) show_outcome: bool,
 }
@@ -54,12 +60,10 @@ pub(crate) enum Outcome {
     None,
     /// Linked, and everything is where it belongs.
     Merged,
-    /// Not known to be linked; what was written stays on the primary.
+    /// Not known to be linked; the entry that was written stays on the primary.
     Kept,
-    /// Linked; something staged still waits in the reserved entry.
+    /// Linked; what was staged still waits in an entry.
     Staged,
-    /// Not linked; what was written was taken back.
-    Undone,
     /// Not linked; whether something was written is not known.
     Unknown,
     /// Let through by a policy in shadow: nothing was read or written, linked or not.
@@ -73,7 +77,6 @@ impl Outcome {
             Self::Merged => "merged",
             Self::Kept => "kept",
             Self::Staged => "staged",
-            Self::Undone => "undone",
             Self::Unknown => "unknown",
             Self::NotMerged => "not-merged",
         }
@@ -83,7 +86,7 @@ impl Outcome {
 /// What a decision record says of a merge: names of keys, and no values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MergeRecord {
-    /// `none`, `merged`, `kept`, `staged`, `undone`, `unknown` or `not-merged`.
+    /// `none`, `merged`, `kept`, `staged`, `unknown` or `not-merged`.
     pub outcome: &'static str,
     /// Calls that were made for it.
     pub calls: u32,

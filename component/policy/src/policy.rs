@@ -7,7 +7,7 @@ use crate::config::{self, Compiled, FORWARDED, Mistake, Rules};
 use crate::decision::Decision;
 use crate::exchange::Exchange;
 use crate::keyring::{KeySource, Keyring};
-use crate::metadata::{self, Credentials, NoPreview, Preview};
+use crate::metadata::{self, Credentials, NoPreview, Preview, Replacing};
 use crate::overrides;
 use crate::protocol::{Abilities, Answer, End, Event, Fetch, Head, Now, Secrets, Turn};
 use crate::request_id::NewIds;
@@ -39,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) credentials: Credentials,
     /// Ids for requests that came with none.
     pub(crate) request_ids: NewIds,
+    /// Whether the upstream was seen to replace metadata.
+    pub(crate) replacing: Replacing,
 }
 
 impl Policy {
@@ -72,6 +74,7 @@ impl Policy {
                 keyring: Keyring::new(keys, seed),
                 credentials,
                 request_ids: NewIds::new(seed),
+                replacing: Replacing::default(),
             },
             wanted_headers,
             latest_mono_ms: 0,

@@ -78,6 +78,10 @@ named! {
         MetadataUnmergeable = "metadata-unmergeable",
         /// The second account's metadata keeps changing.
         MetadataChanging = "metadata-changing",
+        /// The API does not know one of the accounts.
+        AccountNotFound = "account-not-found",
+        /// The API does not take the metadata of both accounts in one.
+        MetadataNotTaken = "metadata-not-taken",
         /// The gate could not decide.
         GateUnavailable = "gate-unavailable",
         /// The gate has no keys to verify with.
@@ -90,6 +94,8 @@ named! {
         MetadataRefused = "metadata-refused",
         /// The Management API takes no calls at the moment.
         MetadataLimited = "metadata-limited",
+        /// The upstream replaces metadata where it has to merge it.
+        UpstreamReplaces = "upstream-replaces",
         /// Whether metadata was written is not known.
         MetadataOutcomeUnknown = "metadata-outcome-unknown",
         /// Whether the accounts are linked is not known.
@@ -331,6 +337,16 @@ impl Reason {
                 "metadata-changing",
                 "The second account was changed while it was being linked: try again.",
             ),
+            Self::AccountNotFound => Row::new(
+                409,
+                "account-not-found",
+                "One of the accounts is not known upstream, so nothing was linked: sign in to both again.",
+            ),
+            Self::MetadataNotTaken => Row::new(
+                409,
+                "metadata-not-taken",
+                "The first account cannot take the second one's metadata as well, so nothing was linked.",
+            ),
             Self::GateUnavailable => {
                 Row::new(503, "gate-unavailable", "The request could not be decided: try again.")
                     .retried_after(1)
@@ -364,6 +380,11 @@ impl Reason {
                 "Too many requests at the moment, so nothing was linked: try again.",
             )
             .retried_after(1),
+            Self::UpstreamReplaces => Row::new(
+                502,
+                "upstream-replaces",
+                "The upstream cannot take over metadata without losing some, so nothing was linked.",
+            ),
             Self::MetadataOutcomeUnknown => Row::new(
                 504,
                 "metadata-outcome-unknown",

@@ -101,7 +101,10 @@ fn flaw_may_pass(flaw: Flaw) -> bool {
         | Flaw::MetadataKeyForbidden
         | Flaw::MetadataTooLarge
         | Flaw::MetadataTooDeep
-        | Flaw::MetadataChanging => false,
+        | Flaw::MetadataChanging
+        | Flaw::AccountNotFound
+        | Flaw::MetadataNotText
+        | Flaw::MetadataNotTaken => false,
         Flaw::ConnectionNamesHeader
         | Flaw::TargetTooLong
         | Flaw::PathBackslash
@@ -165,6 +168,8 @@ fn fault_may_pass(fault: Fault) -> bool {
         | Fault::MetadataLimited
         | Fault::MetadataLate
         | Fault::MetadataWriteUnknown
+        | Fault::MetadataReplaced
+        | Fault::MergingSuspended
         | Fault::LinkOutcomeUnknown
         | Fault::UpstreamUnreachable
         | Fault::UpstreamUnknown => false,

@@ -150,12 +150,12 @@ fn programs_are_told_the_same() {
 /// What an edition's hosts cannot do is a mistake for it alone.
 #[test]
 fn a_policy_is_looked_over_for_the_edition_that_it_is_for() {
-    let policy = "version: 1\nissuers: [{ issuer: https://t.example/, audiences: [api] }]\nmetadata: { credentials: service, service: { client_id: a, client_secret: A }, include: [a], on_refusal: undo }\n";
+    let policy = "version: 1\nissuers: [{ issuer: https://t.example/, audiences: [api] }]\nmetadata: { credentials: service, service: { client_id: a, client_secret: A }, include: [a] }\n";
     for (edition, mistakes) in [
         ("evaluator", &[][..]),
-        ("envoy", &["metadata.on_refusal"]),
-        ("proxy", &["metadata.on_refusal", "metadata.service"]),
-        ("middleware", &["metadata.on_refusal", "metadata.service"]),
+        ("envoy", &[]),
+        ("proxy", &["metadata.service"]),
+        ("middleware", &["metadata.service"]),
     ] {
         let (code, told) = check_text(edition, policy);
         assert_eq!(code, Some(i32::from(!mistakes.is_empty())), "{edition}: {told}");

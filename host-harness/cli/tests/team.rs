@@ -299,17 +299,19 @@ cases:
   - title: What only the second account has is carried over
     request: link
     calls:
-      - { reads: primary, metadata: '{"a":1}' }
       - { reads: secondary, metadata: '{"b":2}' }
-      - { writes: '{"b":2}', metadata: '{"a":1,"b":2}' }
+      - { reads: primary, metadata: '{"a":1}' }
+      - { writes: '{"linkgate_1720f4bfb4759fbd499f346441def182_fa74d4ca6350c5d4":{"staged":{"b":2}}}', metadata: '{"a":1,"linkgate_1720f4bfb4759fbd499f346441def182_fa74d4ca6350c5d4":{"staged":{"b":2}}}' }
       - { reads: secondary, metadata: '{"b":2}' }
       - link
+      - { reads: primary, metadata: '{"a":1,"linkgate_1720f4bfb4759fbd499f346441def182_fa74d4ca6350c5d4":{"staged":{"b":2}}}', linked: secondary }
+      - { writes: '{"b":2,"linkgate_1720f4bfb4759fbd499f346441def182_1762ec43be454d95":{"kept":{"b":2}},"linkgate_1720f4bfb4759fbd499f346441def182_fa74d4ca6350c5d4":null}', metadata: '{"a":1,"b":2,"linkgate_1720f4bfb4759fbd499f346441def182_1762ec43be454d95":{"kept":{"b":2}}}' }
     expect: { outcome: allowed, decision: { metadata: { outcome: merged, keys: { b: added } } } }
   - title: Two values for one key are refused
     request: link
     calls:
-      - { reads: primary, metadata: '{"b":1}' }
       - { reads: secondary, metadata: '{"b":2}' }
+      - { reads: primary, metadata: '{"b":1}' }
     expect: metadata-conflict
 "#,
     );

@@ -8,12 +8,24 @@ use super::interleaved::{ALICE, BOB, Person, alone, interleaved, marks, no_marks
 /// Orders tried of each pair. Raised, the suite takes longer.
 const ORDERS: u64 = 150;
 
-/// Ways that a merging link may go: what the upstream answers to it, and the call after it.
+/// Ways that a merging link may go: what the upstream answers to it, and the calls after it.
 const WAYS: [(&str, &str, &str); 3] = [
-    ("linked", "{ status: 201, body: 'answer for {name}' }", ""),
-    ("answer lost", "{ fails: unknown }", "  - { reads: primary, linked: '{identity}' }\n"),
+    ("linked", "{ status: 201, body: 'answer for {name}' }", SETTLED),
+    ("answer lost", "{ fails: unknown }", ASKED),
     ("refused", "{ status: 400, body: 'answer for {name}' }", ""),
 ];
+
+/// The primary lists the secondary, and what was carried over is applied.
+const SETTLED: &str = "  - { reads: primary, linked: '{identity}', metadata: '{{entry}:{staged}}' }
+  - { writes: '{{entry}:null,\"new\":\"metadata of {name}\"}' }
+";
+
+/// The same, once the secondary is found to be gone.
+const ASKED: &str =
+    "  - { reads: secondary, status: 404, body: '{\"errorCode\":\"inexistent_user\"}' }
+  - { reads: primary, linked: '{identity}', metadata: '{{entry}:{staged}}' }
+  - { writes: '{{entry}:null,\"new\":\"metadata of {name}\"}' }
+";
 
 /// A case of a user; the places in braces are filled in.
 const CASE: &str = "title: a user among others
@@ -24,12 +36,18 @@ tokens:
 request: { like: link, target: '/api/v2/users/{id}/identities', add: [{ traceparent: {trace} }] }
 upstream: {upstream}
 calls:
-  - { reads: primary, metadata: '{\"own\":\"primary metadata of {name}\"}' }
   - { reads: secondary, metadata: '{\"new\":\"metadata of {name}\"}' }
-  - { writes: '{\"new\":\"metadata of {name}\"}' }
+  - { reads: primary, metadata: '{\"own\":\"primary metadata of {name}\"}' }
+  - { writes: '{{entry}:{staged}}', metadata: '{\"own\":\"primary metadata of {name}\",{entry}:{staged}}' }
   - { reads: secondary, metadata: '{\"new\":\"metadata of {name}\"}' }
   - link
 {after}expect: { outcome: '', cause: '', reason: '', reply: 200 }";
+
+/// The reserved keys of the two, worked out by hand (`printf … | sha256sum`).
+const ENTRIES: [(&str, &str); 2] = [
+    ("alice", "linkgate_1720f4bfb4759fbd499f346441def182_3234b833f1bf7cbf"),
+    ("bob", "linkgate_726c14adbcd518e663e9f8e2de82a4eb_76053ad584d065ec"),
+];
 
 #[test]
 fn two_merging_users_never_see_each_other() {
@@ -76,9 +94,13 @@ fn order(mut a: usize, mut b: usize, seed: u64) -> Vec<bool> {
 fn scene(suite: &Suite, person: &Person, (_, upstream, after): (&str, &str, &str)) -> Scene {
     let Person { name, id, other_account: (provider, other), client, trace } = person;
     let identity = format!(r#"{{"provider":"{provider}","user_id":"{other}"}}"#);
+    let entry = ENTRIES.iter().find(|(whose, _)| whose == name).expect("an entry").1;
+    let entry = format!("\"{entry}\"");
     let text = [
         ("{upstream}", upstream),
         ("{after}", after),
+        ("{entry}", &entry),
+        ("{staged}", r#"{"staged":{"new":"metadata of {name}"}}"#),
         ("{identity}", &identity),
         ("{name}", name),
         ("{id}", id),

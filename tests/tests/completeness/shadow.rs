@@ -19,7 +19,7 @@ const NEVER: [&str; 7] = [
 ];
 
 /// What is found after the decision, by calls of a merge or by sending what was permitted.
-const LATER: [&str; 19] = [
+const LATER: [&str; 24] = [
     "granted",
     "link-found",
     "primary-gone",
@@ -29,6 +29,11 @@ const LATER: [&str; 19] = [
     "metadata-too-large",
     "metadata-too-deep",
     "metadata-changing",
+    "account-not-found",
+    "metadata-not-text",
+    "metadata-not-taken",
+    "metadata-replaced",
+    "merging-suspended",
     "service-token-unavailable",
     "metadata-read-failed",
     "metadata-refused",

@@ -18,6 +18,8 @@ pub(crate) enum Edit {
     ThirdLink,
     /// Links the primary to the secondary, by the API itself.
     Reverse,
+    /// Takes the link apart again: the secondary is an account of its own, without metadata.
+    Unlink,
 }
 
 /// What somebody wants a key to hold.
@@ -36,7 +38,7 @@ impl Wanted {
     }
 }
 
-const ALL: [Edit; 10] = [
+const ALL: [Edit; 11] = [
     Edit::Key(PRIMARY, "added", Wanted::Text("mine")),
     Edit::Key(PRIMARY, "theme", Wanted::Text("grey")),
     Edit::Key(PRIMARY, "theme", Wanted::Nothing),
@@ -47,6 +49,7 @@ const ALL: [Edit; 10] = [
     Edit::SameLink,
     Edit::ThirdLink,
     Edit::Reverse,
+    Edit::Unlink,
 ];
 
 impl Edit {
@@ -64,6 +67,9 @@ impl Edit {
             }),
             Self::SameLink | Self::Reverse => there(PRIMARY) && there(SECONDARY),
             Self::ThirdLink => there(PRIMARY) && there(THIRD),
+            Self::Unlink => tenant
+                .user(PRIMARY)
+                .is_some_and(|user| user.linked_ids().iter().any(|id| id == SECONDARY)),
         }
     }
 }
@@ -80,8 +86,9 @@ impl fmt::Display for Edit {
                     Wanted::Nothing => write!(f, "somebody removes `{key}` of the {account}"),
                 }
             }
-            Self::SameLink => f.write_str("another gateway makes the same link"),
-            Self::ThirdLink => f.write_str("another gateway links a third account to the primary"),
+            Self::SameLink => f.write_str("another gateway begins the same link"),
+            Self::ThirdLink => f.write_str("another gateway begins to link a third account"),
+            Self::Unlink => f.write_str("somebody unlinks the secondary"),
             Self::Reverse => {
                 f.write_str("somebody links the primary to the secondary, without a gate")
             }

@@ -21,6 +21,12 @@ pub(crate) enum Ending {
     Died(Effect),
     /// The client went away meanwhile.
     ClientLeft,
+    /// Answered with what the account held before its last change.
+    Stale,
+    /// Answered, and something on the way will send it once more.
+    Twice,
+    /// It has its effect, and the answer shows what was there before.
+    OldState,
 }
 
 /// What became of a request at the tenant.
@@ -70,6 +76,15 @@ impl Ending {
             Kind::Link => &LINK,
         }
     }
+
+    /// The same for a gateway beside the one whose history it is.
+    pub(crate) fn faults_of_others(kind: Kind) -> &'static [Ending] {
+        match kind {
+            Kind::Read => &OTHERS_READ,
+            Kind::Write => &OTHERS_WRITE,
+            Kind::Link => &OTHERS_LINK,
+        }
+    }
 }
 
 const fn status(effect: Effect, status: u16) -> Ending {
@@ -116,7 +131,8 @@ const fn and<const N: usize>(more: &[Ending]) -> [Ending; N] {
     all
 }
 
-static READ: [Ending; REFUSALS + 7] = and(&[
+static READ: [Ending; REFUSALS + 8] = and(&[
+    Ending::Stale,
     Ending::NotSent,
     Ending::Lost(Effect::None),
     Ending::Garbage(Effect::None),
@@ -126,7 +142,9 @@ static READ: [Ending; REFUSALS + 7] = and(&[
     Ending::ClientLeft,
 ]);
 
-static WRITE: [Ending; REFUSALS + 17] = and(&[
+static WRITE: [Ending; REFUSALS + 19] = and(&[
+    Ending::Twice,
+    Ending::OldState,
     Ending::NotSent,
     Ending::Lost(Effect::None),
     Ending::Lost(Effect::Now),
@@ -146,7 +164,22 @@ static WRITE: [Ending; REFUSALS + 17] = and(&[
     Ending::ClientLeft,
 ]);
 
-static LINK: [Ending; REFUSALS + 16] = and(&[
+/// What other gateways meet: as much as matters to those beside them.
+static OTHERS_READ: [Ending; 1] = [Ending::Died(Effect::None)];
+static OTHERS_WRITE: [Ending; 3] =
+    [Ending::Lost(Effect::Late), Ending::Twice, Ending::Died(Effect::Now)];
+static OTHERS_LINK: [Ending; 4] = [
+    status(Effect::None, 403),
+    Ending::Lost(Effect::Now),
+    Ending::Lost(Effect::Late),
+    Ending::Died(Effect::Now),
+];
+
+static LINK: [Ending; REFUSALS + 19] = and(&[
+    // Something on the way says so, and nothing was linked.
+    status(Effect::None, 201),
+    status(Effect::Late, 201),
+    Ending::Twice,
     Ending::NotSent,
     Ending::Lost(Effect::None),
     Ending::Lost(Effect::Now),
@@ -186,6 +219,9 @@ impl fmt::Display for Ending {
             Self::NoBody(effect, status) => write!(f, "{status} without its body, {effect}"),
             Self::Died(effect) => write!(f, "the gateway died, {effect}"),
             Self::ClientLeft => f.write_str("answered, and the client has left"),
+            Self::Stale => f.write_str("answered with what was there before"),
+            Self::Twice => f.write_str("answered, and it comes once more later"),
+            Self::OldState => f.write_str("the effect, and an answer from before it"),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The gate as its driver sees it: the native core, from the moment it has read the request.
 
 use std::cell::RefCell;
+use std::hash::{Hash as _, Hasher};
 use std::rc::Rc;
 
 use linkgate_policy::{
@@ -48,6 +49,22 @@ pub(crate) enum Told {
     Woken,
     Called(Result<Rc<Answer>, CallFailure>),
     Forwarded(Result<AnswerHead, Failure>),
+}
+
+impl Told {
+    /// What tells it from others, for comparing histories.
+    pub(crate) fn hash(&self, state: &mut impl Hasher) {
+        match self {
+            Self::Acquired(acquired) => (*acquired as u8).hash(state),
+            Self::Woken => 9_u8.hash(state),
+            Self::Called(Ok(answer)) => {
+                (answer.status, &answer.body).hash(state);
+                answer.headers.iter().for_each(|line| (&line.name, &line.value).hash(state));
+            }
+            Self::Called(Err(failure)) => format!("{failure:?}").hash(state),
+            Self::Forwarded(answer) => format!("{answer:?}").hash(state),
+        }
+    }
 }
 
 /// An exchange under way, or something that behaves like one. Times are since it began.
@@ -172,6 +189,15 @@ impl Sent {
         let body = body.map(text).unwrap_or_default();
         let writes = written(&body);
         Rc::new(Self { method: method.to_owned(), path, headers, body, writes, timeout_ms })
+    }
+
+    /// A read of the account that this one is about.
+    pub(crate) fn as_read(&self) -> Self {
+        let read =
+            Self { method: "GET".to_owned(), body: String::new(), writes: None, ..self.clone() };
+        let path =
+            format!("{}?fields=user_id,user_metadata,identities&include_fields=true", self.path);
+        Self { path, ..read }
     }
 
     /// The same request with another body.

@@ -11,8 +11,9 @@ use crate::place::Place;
 pub(crate) enum Point<'a> {
     /// The accounts are to be had, are held by others, or the gateway dies.
     Acquire,
-    /// Before a request: it goes on, a late effect comes, or somebody does something.
-    Meanwhile { late: usize, edits: &'a [Edit] },
+    /// Before a request: it goes on, a late effect comes, another gateway takes its next step, or
+    /// somebody does something.
+    Meanwhile { late: usize, others: usize, edits: &'a [Edit] },
     /// A request is answered, or ends in another way.
     Ending(&'static [Ending]),
 }
@@ -21,7 +22,7 @@ impl Point<'_> {
     pub(crate) fn ways(self) -> usize {
         match self {
             Self::Acquire => 3,
-            Self::Meanwhile { late, edits } => 1 + late + edits.len(),
+            Self::Meanwhile { late, others, edits } => 1 + late + others + edits.len(),
             Self::Ending(faults) => 1 + faults.len(),
         }
     }
@@ -31,8 +32,14 @@ impl Point<'_> {
 pub(crate) trait Choices {
     fn choose(&mut self, point: Point<'_>) -> usize;
 
-    /// Between two exchanges: whether a history that stands like this has to be followed further.
-    fn goes_on(&mut self, _stands: &dyn Fn() -> String) -> bool {
+    /// Whether [`Self::goes_on`] is to be asked here. What a state is takes long to work out.
+    fn is_new(&self) -> bool {
+        false
+    }
+
+    /// Before a request: whether a history in this state has to be followed further. The number stands
+    /// for all that tells it from others.
+    fn goes_on(&mut self, _state: u128) -> bool {
         true
     }
 }
@@ -57,6 +64,9 @@ impl Violation {
     pub(crate) fn of(invariant: &'static str, what: impl fmt::Display) -> Self {
         Self { invariant, what: what.to_string() }
     }
+
+    /// No violation: everything that can follow was walked before.
+    pub(crate) const KNOWN: &'static str = "known";
 
     /// What was found is put into words only where it was wrong: most often it is not.
     pub(crate) fn unless(

@@ -16,8 +16,10 @@ pub(crate) struct Job {
 /// How much of it all. `LINKGATE_WALK` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Extent {
-    /// In full for each rule with both sorts of credentials, and once in depth, where something can be
-    /// undone; the other combinations with a part of the budget. What runs unless something is asked for.
+    /// Each rule at the first level and in depth, with one sort of credentials and a host that serialises:
+    /// with two faults; each rule at one of the two also with a fault, and an edit or a gateway beside it; the
+    /// other combinations, and accounts that hold little, with a fault. What runs unless something is asked
+    /// for: minutes on two cores.
     Usual,
     /// `all`: every combination in full.
     All,
@@ -25,11 +27,12 @@ pub(crate) enum Extent {
     Named(String),
 }
 
-const FULL: Budget = Budget { faults: 2, edits: 1, retries: 1 };
+/// Another gateway that begins is an edit: here with another edit or a second gateway beside it, and a
+/// fault of any of them.
+const FULL: Budget = Budget { faults: 1, edits: 2, retries: 1 };
 const TWO_FAULTS: Budget = Budget { faults: 2, edits: 0, retries: 1 };
 const FAULT_AND_EDIT: Budget = Budget { faults: 1, edits: 1, retries: 1 };
-/// A secondary that changes at every look takes two.
-const TWO_EDITS: Budget = Budget { faults: 0, edits: 2, retries: 1 };
+const ONE_FAULT: Budget = Budget { faults: 1, edits: 0, retries: 1 };
 
 impl Extent {
     pub(crate) fn asked_for() -> Self {
@@ -46,9 +49,7 @@ impl Extent {
         match self {
             Self::All => None,
             Self::Usual => Some(format!(
-                "left to LINKGATE_WALK=all: two faults and an edit in one history, under the {left} \
-                 policies that never undo, or differ in depth and credentials alone (here: two faults, \
-                 or a fault and an edit)"
+                "left to LINKGATE_WALK=all: two edits or gateways in one history, under {left} policies"
             )),
             Self::Named(part) => Some(format!("only what has `{part}` in its name")),
         }
@@ -58,20 +59,21 @@ impl Extent {
     pub(crate) fn jobs(&self) -> VecDeque<Job> {
         let (mut full, rest): (Vec<Setup>, Vec<Setup>) =
             Setup::all().into_iter().partition(|setup| self.is_full(*setup));
-        full.sort_by_key(|setup| !(setup.deep || setup.rule == Rule::Secondary));
+        full.sort_by_key(|setup| !setup.deep);
         let mut jobs = VecDeque::new();
         jobs.extend(full.into_iter().map(|setup| Job::of(setup, FULL)));
         if matches!(self, Self::Named(_)) {
             return jobs;
         }
         for setup in rest {
-            jobs.extend([TWO_FAULTS, FAULT_AND_EDIT].map(|budget| Job::of(setup, budget)));
-        }
-        for setup in Setup::all().into_iter().filter(|setup| can_undo(*setup)) {
-            jobs.push_back(Job::of(setup, TWO_EDITS));
-            // The shape of the accounts and the sort of credentials have nothing to do with each other.
-            if setup.deep == (setup.mode == Mode::Service) {
+            if is_usual(setup) {
+                jobs.push_back(Job::of(setup, TWO_FAULTS));
                 jobs.extend(bare(setup));
+                if is_whole(setup) {
+                    jobs.push_front(Job::of(setup, FAULT_AND_EDIT));
+                }
+            } else {
+                jobs.push_back(Job::of(setup, ONE_FAULT));
             }
         }
         jobs
@@ -80,8 +82,8 @@ impl Extent {
     fn is_full(&self, setup: Setup) -> bool {
         match self {
             Self::All => true,
-            // Where it cannot undo, the core does what it does where it keeps.
-            Self::Usual => can_undo(setup) && (!setup.deep || is_its_turn(setup)),
+            // Minutes for each.
+            Self::Usual => false,
             Self::Named(part) => setup.to_string().contains(part),
         }
     }
@@ -93,14 +95,16 @@ impl Job {
     }
 }
 
-/// Whose token a call carries has nothing to do with how values are merged: in depth each rule is
-/// walked in full with one sort.
-fn is_its_turn(setup: Setup) -> bool {
-    (setup.mode == Mode::Caller) == matches!(setup.rule, Rule::Primary | Rule::KeepBoth)
+/// Whose token a call carries has nothing to do with how values are merged, and other gateways are not
+/// held back by a host that serialises.
+fn is_usual(setup: Setup) -> bool {
+    setup.serialised
+        && (setup.mode == Mode::Caller) == matches!(setup.rule, Rule::Primary | Rule::KeepBoth)
 }
 
-fn can_undo(setup: Setup) -> bool {
-    setup.undo && setup.serialised
+/// One of each rule.
+fn is_whole(setup: Setup) -> bool {
+    setup.deep == matches!(setup.rule, Rule::Secondary | Rule::KeepBoth)
 }
 
 /// From accounts with little or nothing on one side.
@@ -111,7 +115,5 @@ fn bare(setup: Setup) -> impl Iterator<Item = Job> {
         Holdings { primary: Some(Metadata::new()), ..whole.clone() },
         Holdings { secondary: None, ..whole },
     ];
-    bare.into_iter().flat_map(move |holdings| {
-        [TWO_FAULTS, FAULT_AND_EDIT].map(|budget| Job { setup, holdings: holdings.clone(), budget })
-    })
+    bare.into_iter().map(move |holdings| Job { setup, holdings, budget: ONE_FAULT })
 }

@@ -10,14 +10,17 @@
 //!   └ memory of the native core, or a mutant around it
 //! ```
 //!
-//! A history is a script of choices: before each request, whether a late effect comes or somebody does
-//! something ([`edit`]); for each request, how it ends ([`ending`]). Running the same script again gives
-//! the same history, so that all of them are walked depth first. What must hold is kept apart from the
-//! gate: what each exchange read and wrote ([`party`]), what has to be reachable since ([`ledger`],
-//! [`pieces`]), and whether the answer says what is known ([`settle`]).
+//! A history is a script of choices: before each request, whether a late effect comes, another gateway
+//! takes its next step, or an outsider does something ([`edit`]); for each request, how it ends
+//! ([`ending`]). Running the same script again gives the same history, so that all of them are walked
+//! depth first; from a state that was met before, nothing is walked again. In the end nothing fails any
+//! more, and one more retry has to find everything where it belongs ([`run`]). What must hold is kept
+//! apart from the gate: what each exchange read and wrote ([`party`]), what has to be reachable since
+//! ([`ledger`], [`pieces`]), and whether the answer says what is known ([`settle`]).
 //!
-//! Edits by others to the same key between a read of an exchange and a write of it are unavoidable, with
-//! an API that has no `If-Match`; they are counted, and are the only exception.
+//! An edit by an outsider between the last read that could have shown it and the write or the link that
+//! lost it is unavoidable, with an API that has no `If-Match`. Such edits are counted, by their kind.
+//! What another gateway does excuses nothing.
 
 mod drive;
 mod edit;

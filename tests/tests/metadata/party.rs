@@ -1,13 +1,13 @@
 //! One exchange of a gateway, as its driver and the network see it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::hash::{Hash as _, Hasher};
 use std::rc::Rc;
 
 use serde_json::Value;
 
 use crate::gate::Sent;
 use crate::history::Violation;
-use crate::ledger::Ledger;
 use crate::pieces::RESERVED;
 use crate::place::Place;
 use crate::setup::Mode;
@@ -21,25 +21,23 @@ pub(crate) struct Party {
     pub(crate) secondary: &'static str,
     /// As last read.
     primary: Option<Rc<Place>>,
-    /// As first read.
-    found: Option<Rc<Place>>,
-    /// As last read, or as it stood when the last write landed: it has to be read again after that.
+    /// As read the time before.
+    earlier: Option<Rc<Place>>,
+    /// As last read, when it was there.
     held: Option<Rc<Place>>,
-    /// Keys of the primary that others have written since it was read.
+    /// Whether the last reads were answered with what the accounts held before.
+    pub(crate) is_primary_stale: bool,
+    pub(crate) is_secondary_stale: bool,
+    /// Keys of the primary that an outsider has written since the exchange's last request: a request in
+    /// between could have shown them, had it been the right one.
     pub(crate) touched: BTreeSet<String>,
     /// Keys of the secondary, likewise.
     pub(crate) touched_secondary: BTreeSet<String>,
-    /// Keys of both that others have written since this exchange first read them.
-    pub(crate) edited: BTreeSet<String>,
-    /// Keys of the primary that held what this very exchange had written, when last read.
-    pub(crate) copies: BTreeSet<String>,
-    /// What it has sent to be written, by key.
-    wrote: BTreeMap<String, Value>,
     /// Whether a read showed the primary not to be there.
     pub(crate) primary_absent: bool,
-    /// Whether a read showed the secondary not to be there.
+    /// Whether the last read of the secondary showed it not to be there.
     pub(crate) secondary_absent: bool,
-    /// Whether a read showed the secondary among the primary's identities.
+    /// Whether the primary was read to list the secondary when the secondary was gone, or after a 201.
     pub(crate) listed: bool,
     /// What it was told of the link.
     pub(crate) link: Link,
@@ -50,7 +48,7 @@ pub(crate) struct Party {
 }
 
 /// What an exchange was told of its link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Link {
     NotForwarded,
     Forwarded,
@@ -65,13 +63,12 @@ impl Party {
             name,
             secondary,
             primary: None,
-            found: None,
+            earlier: None,
             held: None,
+            is_primary_stale: false,
+            is_secondary_stale: false,
             touched: BTreeSet::new(),
             touched_secondary: BTreeSet::new(),
-            edited: BTreeSet::new(),
-            copies: BTreeSet::new(),
-            wrote: BTreeMap::new(),
             primary_absent: false,
             secondary_absent: false,
             listed: false,
@@ -82,14 +79,20 @@ impl Party {
         }
     }
 
-    /// Whether it knows that the link stands.
-    pub(crate) fn knows_link(&self) -> bool {
-        self.listed || self.link == Link::Status(201)
+    /// What tells it from others, for comparing histories.
+    pub(crate) fn hash(&self, state: &mut impl Hasher) {
+        (self.name, self.secondary).hash(state);
+        [&self.primary, &self.earlier, &self.held]
+            .map(|place| place.as_ref().map(Rc::as_ptr))
+            .hash(state);
+        (self.is_primary_stale, self.is_secondary_stale, &self.touched).hash(state);
+        (&self.touched_secondary, self.primary_absent, self.secondary_absent).hash(state);
+        (self.listed, self.link, self.writes, self.applies).hash(state);
     }
 
-    /// What it has written, and may therefore take back.
-    pub(crate) fn wrote(&self) -> &BTreeMap<String, Value> {
-        &self.wrote
+    /// Whether it knows that the link is made.
+    pub(crate) fn knows_link(&self) -> bool {
+        self.listed
     }
 
     /// The primary's metadata as last read.
@@ -97,61 +100,45 @@ impl Party {
         self.primary.as_ref().map(|place| place.primary())
     }
 
-    /// The primary's metadata as first read.
-    pub(crate) fn found(&self) -> &Metadata {
-        self.found.as_ref().expect("the primary was read").primary()
-    }
-
-    /// The secondary's metadata as last read, or as it was to be read again.
+    /// The secondary's metadata as last read.
     pub(crate) fn held(&self) -> Option<&Metadata> {
         self.held.as_ref().and_then(|place| place.metadata(self.secondary))
     }
 
     /// Has read the primary.
-    pub(crate) fn read_primary(&mut self, place: &Rc<Place>) {
-        let written = |(key, value): &(&String, &Value)| self.wrote.get(*key) == Some(*value);
-        let copies = place.primary().iter().filter(written);
-        self.copies = copies.map(|(key, _)| key.clone()).collect();
-        self.primary = Some(Rc::clone(place));
-        self.found.get_or_insert_with(|| Rc::clone(place));
-        self.touched.clear();
-        self.listed |= place.is_linked(self.secondary);
+    pub(crate) fn read_primary(&mut self, place: &Rc<Place>, is_stale: bool) {
+        self.earlier = self.primary.replace(Rc::clone(place));
+        self.is_primary_stale = is_stale;
+        let may_know = self.secondary_absent || self.link == Link::Status(201);
+        self.listed |= place.is_linked(self.secondary) && may_know;
     }
 
     /// Has read the secondary.
-    pub(crate) fn read_secondary(&mut self, place: &Rc<Place>) {
-        self.held = Some(Rc::clone(place));
+    pub(crate) fn read_secondary(&mut self, place: &Rc<Place>, is_stale: bool) {
+        self.secondary_absent = place.metadata(self.secondary).is_none();
+        if !self.secondary_absent {
+            self.held = Some(Rc::clone(place));
+            self.is_secondary_stale = is_stale;
+        }
+    }
+
+    /// A request has come to its end.
+    pub(crate) fn has_asked(&mut self) {
+        self.touched.clear();
         self.touched_secondary.clear();
     }
 
-    /// A write of its own has landed: what the secondary holds by now it has to find out before it
-    /// links, whoever wrote that.
-    pub(crate) fn has_to_read_again(&mut self, place: &Rc<Place>) {
-        self.held = place.metadata(self.secondary).map(|_| Rc::clone(place));
-        self.touched_secondary.clear();
-    }
-
-    /// Somebody else has written a key.
+    /// An outsider has written a key.
     pub(crate) fn touch(&mut self, account: &str, key: &str) {
         if account == PRIMARY {
             self.touched.insert(key.to_owned());
         } else if account == self.secondary {
             self.touched_secondary.insert(key.to_owned());
-        } else {
-            return;
-        }
-        if self.primary.is_some() {
-            self.edited.insert(key.to_owned());
         }
     }
 
     /// Checks a call before it leaves, and notes it.
-    pub(crate) fn calls(
-        &mut self,
-        sent: &Sent,
-        world: &World,
-        ledger: &mut Ledger,
-    ) -> Result<(), Violation> {
+    pub(crate) fn calls(&mut self, sent: &Sent, world: &World) -> Result<(), Violation> {
         self.calls += 1;
         let primary = sent.path.starts_with(&world.primary_path);
         let secondary = sent.path.starts_with(world.path_of(self.secondary));
@@ -170,54 +157,42 @@ impl Party {
             "GET" => Ok(()),
             "PATCH" => {
                 Violation::unless(primary, "only the primary is written", &sent.path)?;
-                self.writes(sent, ledger)
+                self.writes(sent)
             }
             other => Err(Violation::of("calls read or write", other)),
         }
     }
 
     /// Checks a write before it leaves, and notes it.
-    fn writes(&mut self, sent: &Sent, ledger: &mut Ledger) -> Result<(), Violation> {
+    fn writes(&mut self, sent: &Sent) -> Result<(), Violation> {
         let Some(members) = &sent.writes else {
             return Err(Violation::of("`user_metadata` alone is written", &sent.body));
         };
         Violation::unless(!members.is_empty(), "an empty object is never sent", &sent.body)?;
-        for (key, value) in members {
-            let rule = if self.knows_link() {
-                "after the link only what was staged is applied"
-            } else {
-                "(d) before the link the primary only gains keys"
+        if !self.knows_link() {
+            let rule = "(d) before the link the primary only gains a key";
+            let added = |(key, value): (&String, &Value)| {
+                let own = self.primary().and_then(|primary| primary.get(key));
+                key.starts_with(RESERVED) && !value.is_null() && own.is_none_or(|own| own == value)
             };
-            let fine =
-                if self.knows_link() { self.may_apply(key) } else { self.may_write(key, value) };
-            Violation::unless(fine, rule, format_args!("{key}: {value}"))?;
+            let fine = members.len() == 1 && members.iter().all(added) || self.restores(members);
+            Violation::unless(fine, rule, &sent.body)?;
         }
-        ledger.writes(self, members)?;
-        self.wrote.extend(members.clone());
         self.writes += 1;
         self.applies |= self.knows_link();
         Ok(())
     }
 
-    /// Keys it did not see there, those it added itself, and the reserved entry around what it held.
-    fn may_write(&self, key: &str, value: &Value) -> bool {
-        let stood = self.primary().and_then(|primary| primary.get(key));
-        match stood {
-            None => !value.is_null() || self.wrote.contains_key(key),
-            Some(stood) => {
-                stood == value
-                    || self.copies.contains(key)
-                    || (key.starts_with(RESERVED) && holds(value, stood))
-            }
-        }
-    }
-
-    /// Keys that are staged on the primary as it was last read, and the entry that says so.
-    fn may_apply(&self, key: &str) -> bool {
-        key.starts_with(RESERVED)
-            || self.primary().into_iter().flatten().any(|(name, entry)| {
-                name.starts_with(RESERVED) && entry["staged"].get(key).is_some()
-            })
+    /// Whether a write gives back what the primary had, when it was read to have nothing any more but what
+    /// was written: an upstream that replaces has removed it.
+    fn restores(&self, members: &Metadata) -> bool {
+        let earlier = self.earlier.as_ref().map(|place| place.primary());
+        let only_ours =
+            self.primary().is_some_and(|own| own.keys().all(|key| key.starts_with(RESERVED)));
+        only_ours
+            && members
+                .iter()
+                .all(|(key, value)| earlier.is_some_and(|earlier| earlier.get(key) == Some(value)))
     }
 
     /// Checks the link before it leaves, and notes it.
@@ -241,10 +216,4 @@ fn carries(sent: &Sent, token: &str) -> Result<(), Violation> {
     let sole = all.next().filter(|_| all.next().is_none());
     let fine = sole.and_then(|(_, value)| value.strip_prefix("Bearer ")) == Some(token);
     Violation::unless(fine, "(b) each request carries its account's token", &sent.path)
-}
-
-/// Whether a value is somewhere inside another.
-fn holds(value: &Value, part: &Value) -> bool {
-    let within = |members: &Metadata| members.values().any(|value| holds(value, part));
-    value == part || value.as_object().is_some_and(within)
 }

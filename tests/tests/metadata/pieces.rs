@@ -1,15 +1,15 @@
-//! What of two accounts' metadata has to be there after a link, worked out apart from the gate.
+//! The parts of metadata that must not be lost, worked out apart from the gate.
 
 use serde_json::Value;
 
-use crate::setup::{Rule, Setup};
+use crate::setup::Setup;
 use crate::world::{LEFT_OUT, Metadata};
 
 /// What every reserved key begins with.
 pub(crate) const RESERVED: &str = "linkgate_";
 
 /// A value that must not be lost.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Piece {
     /// From the top-level key down.
     pub(crate) path: Vec<String>,
@@ -18,133 +18,45 @@ pub(crate) struct Piece {
     pub(crate) is_item: bool,
 }
 
-/// What must be reachable after a link, of a primary and a secondary that were read like this. With
-/// `refuse`, a conflict is an error.
-pub(crate) fn pieces(
-    primary: &Metadata,
-    secondary: &Metadata,
-    setup: Setup,
-) -> Result<Vec<Piece>, String> {
+/// The parts of metadata that a rule can settle apart from each other. What entries hold belongs to the
+/// keys it was staged or kept for.
+pub(crate) fn pieces(metadata: &Metadata, setup: Setup) -> Vec<Piece> {
     let mut pieces = Vec::new();
-    for (key, own) in primary {
-        let other = secondary.get(key).filter(|value| is_carried(key, value));
-        let staged = staged(key, primary);
-        match (other, staged) {
-            // Whatever it holds must go on being there, applied or not.
-            _ if key.starts_with(RESERVED) => of_entry(key, own, primary, setup, &mut pieces),
-            (Some(other), _) if staged.is_none() || own != other => {
-                combine(std::slice::from_ref(key), own, other, setup, &mut pieces)?;
-            }
-            (_, Some(staged)) => pieces.extend(of_staged(key, staged, primary, setup)),
-            (_, None) => pieces.push(Piece::whole(std::slice::from_ref(key), own)),
+    for (key, value) in metadata {
+        if key.starts_with(RESERVED) {
+            continue;
         }
+        parts(&[key.clone()], value, setup, &mut pieces);
     }
-    for (key, value) in secondary {
-        if is_carried(key, value) && (key.starts_with(RESERVED) || !primary.contains_key(key)) {
-            pieces.push(Piece::whole(std::slice::from_ref(key), value));
-        }
-    }
-    Ok(pieces)
+    pieces
 }
 
-fn is_carried(key: &str, value: &Value) -> bool {
-    key.starts_with(RESERVED) || (key != LEFT_OUT && !value.is_null())
+/// The same of what a policy carries over.
+pub(crate) fn carried(metadata: &Metadata, setup: Setup) -> Vec<Piece> {
+    let carried = metadata.iter().filter(|(key, value)| *key != LEFT_OUT && !value.is_null());
+    pieces(&carried.map(|(key, value)| (key.clone(), value.clone())).collect(), setup)
 }
 
-/// The values inside a reserved key of the primary, by the keys they belong to.
-fn of_entry(
-    reserved: &str,
-    entry: &Value,
-    primary: &Metadata,
-    setup: Setup,
-    pieces: &mut Vec<Piece>,
-) {
-    let Some(parts) = entry.as_object() else {
-        pieces.push(Piece::whole(&[reserved.to_owned()], entry));
-        return;
-    };
-    for (name, part) in parts {
-        match (name.as_str(), part.as_object()) {
-            ("staged", Some(members)) => {
-                for (key, value) in members {
-                    pieces.extend(of_staged(key, value, primary, setup));
-                }
-            }
-            // Digests of the primary's own values.
-            ("against", _) => {}
-            // Copies of what a secondary holds; if it is linked, that link has its own pieces.
-            ("undone", _) => {}
-            ("earlier", _) => of_entry(reserved, part, primary, setup, pieces),
-            (_, Some(members)) => {
-                let whole = |(key, value): (&String, &Value)| {
-                    Piece::whole(std::slice::from_ref(key), value)
-                };
-                pieces.extend(members.iter().map(whole));
-            }
-            (_, None) => pieces.push(Piece::whole(std::slice::from_ref(name), part)),
-        }
-    }
-}
-
-/// What waits to be applied to a key.
-pub(crate) fn staged<'a>(key: &str, primary: &'a Metadata) -> Option<&'a Value> {
-    let entries = primary.iter().filter(|(name, _)| name.starts_with(RESERVED));
-    entries.filter_map(|(_, entry)| entry.get("staged")?.get(key)).next()
-}
-
-/// A staged value may be applied, by the rule.
-pub(crate) fn of_staged(key: &str, value: &Value, primary: &Metadata, setup: Setup) -> Vec<Piece> {
-    let path = [key.to_owned()];
-    let mut pieces = Vec::new();
-    let combined =
-        primary.get(key).map(|own| combine(&path, own, value, setup, &mut pieces).is_ok());
-    if combined == Some(true) { pieces } else { vec![Piece::whole(&path, value)] }
-}
-
-fn combine(
-    path: &[String],
-    own: &Value,
-    other: &Value,
-    setup: Setup,
-    pieces: &mut Vec<Piece>,
-) -> Result<(), String> {
-    match (own, other) {
-        (own, other) if own == other => pieces.push(Piece::whole(path, own)),
-        (Value::Object(own), Value::Object(other)) if setup.deep => {
-            for (name, value) in own {
+fn parts(path: &[String], value: &Value, setup: Setup, pieces: &mut Vec<Piece>) {
+    let piece =
+        |value: &Value, is_item| Piece { path: path.to_vec(), value: value.clone(), is_item };
+    match value {
+        Value::Object(members) if setup.deep && !members.is_empty() => {
+            for (name, value) in members {
                 let path: Vec<String> = path.iter().chain([name]).cloned().collect();
-                match other.get(name) {
-                    Some(other) => combine(&path, value, other, setup, pieces)?,
-                    None => pieces.push(Piece::whole(&path, value)),
-                }
-            }
-            for (name, value) in other.iter().filter(|(name, _)| !own.contains_key(*name)) {
-                let path: Vec<String> = path.iter().chain([name]).cloned().collect();
-                pieces.push(Piece::whole(&path, value));
+                parts(&path, value, setup, pieces);
             }
         }
-        (Value::Array(own), Value::Array(other)) if setup.deep => {
-            let item =
-                |value: &Value| Piece { path: path.to_vec(), value: value.clone(), is_item: true };
-            pieces.extend(own.iter().chain(other).map(item));
+        Value::Array(items) if setup.deep && !items.is_empty() => {
+            pieces.extend(items.iter().map(|item| piece(item, true)));
         }
-        (own, other) => match setup.rule {
-            Rule::Primary => pieces.push(Piece::whole(path, own)),
-            Rule::Secondary => pieces.push(Piece::whole(path, other)),
-            Rule::KeepBoth => {
-                pieces.extend([own, other].map(|value| Piece::whole(path, value)));
-            }
-            Rule::Refuse => return Err(format!("`{}` is in conflict", path.join("."))),
-        },
+        // Where objects and lists become one, an empty one is part of any.
+        Value::Object(_) | Value::Array(_) if setup.deep => pieces.push(piece(value, true)),
+        other => pieces.push(piece(other, false)),
     }
-    Ok(())
 }
 
 impl Piece {
-    fn whole(path: &[String], value: &Value) -> Self {
-        Self { path: path.to_vec(), value: value.clone(), is_item: false }
-    }
-
     /// The top-level key it belongs to.
     pub(crate) fn key(&self) -> &str {
         &self.path[0]
@@ -152,7 +64,7 @@ impl Piece {
 
     /// Whether it can be read on an account: under its key, or anywhere inside a reserved key.
     pub(crate) fn is_reachable(&self, metadata: &Metadata) -> bool {
-        self.stands_in(metadata)
+        self.is_at_home(metadata)
             || metadata
                 .iter()
                 .filter(|(key, _)| key.starts_with(RESERVED))
@@ -161,18 +73,36 @@ impl Piece {
 
     fn is_inside(&self, value: &Value) -> bool {
         value.as_object().is_some_and(|members| {
-            self.stands_in(members) || members.values().any(|value| self.is_inside(value))
+            self.is_at_home(members) || members.values().any(|value| self.is_inside(value))
         })
     }
 
-    fn stands_in(&self, members: &Metadata) -> bool {
-        let first = members.get(self.key());
-        let found =
-            self.path[1..].iter().try_fold(first, |at, name| at.map(|value| value.get(name)));
-        match found.flatten() {
-            Some(Value::Array(items)) if self.is_item => items.contains(&self.value),
+    /// Whether it is under its key.
+    pub(crate) fn is_at_home(&self, members: &Metadata) -> bool {
+        match self.found(members) {
+            Some(Value::Object(_)) if self.is_item => self.value.is_object(),
+            Some(Value::Array(items)) if self.is_item => {
+                items.contains(&self.value) || self.value.as_array().is_some_and(Vec::is_empty)
+            }
             Some(found) => !self.is_item && *found == self.value,
             None => false,
         }
+    }
+
+    /// Whether its place has a list.
+    pub(crate) fn reaches_array(&self, members: &Metadata) -> bool {
+        let first = members.get(self.key());
+        let found = self.path[1..].iter().try_fold(first, |at, name| at.map(|at| at.get(name)));
+        found.flatten().is_some_and(Value::is_array)
+    }
+
+    /// What is in its place: the value at its path, or at the part of it that is no object.
+    pub(crate) fn found<'a>(&self, members: &'a Metadata) -> Option<&'a Value> {
+        let mut found = members.get(self.key())?;
+        for name in &self.path[1..] {
+            let Value::Object(members) = found else { return Some(found) };
+            found = members.get(name)?;
+        }
+        Some(found)
     }
 }

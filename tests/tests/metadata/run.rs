@@ -1,9 +1,11 @@
 //! One history, from its choices: exchanges, and what happens between them.
 
+use std::collections::hash_map::DefaultHasher;
 use std::fmt;
+use std::hash::{Hash as _, Hasher as _};
 use std::rc::Rc;
 
-use crate::drive::drive;
+use crate::drive::Process;
 use crate::edit::Edit;
 use crate::gate::{Gate, Sent};
 use crate::history::{Choices, Point, Story, Violation};
@@ -13,7 +15,7 @@ use crate::mutants::Mutation;
 use crate::party::Party;
 use crate::place::Place;
 use crate::table::Table;
-use crate::world::{NOW_UNIX_S, PRIMARY, SECONDARY, THIRD, World};
+use crate::world::{PRIMARY, SECONDARY, THIRD, World};
 
 /// How much may go wrong in a history.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +40,7 @@ impl fmt::Display for End {
     }
 }
 
-/// A gate and another one, each with what it did before.
+/// A gate and others, each with what it did before.
 pub(crate) struct Gates {
     first: Rc<Memory>,
     same: Rc<Memory>,
@@ -55,16 +57,18 @@ pub(crate) struct Run<'w> {
     pub(crate) table: &'w mut Table,
     pub(crate) story: Story,
     pub(crate) place: Rc<Place>,
+    /// As it was before the last change.
+    pub(crate) before: Rc<Place>,
     pub(crate) ledger: Ledger,
     /// Requests whose effect is still to come, and the exchange that sent each.
     pub(crate) late: Vec<(Rc<Sent>, Party)>,
+    /// Exchanges of other gateways, under way.
+    others: Vec<Process>,
     pub(crate) budget: Budget,
-    /// Whether the exchange that runs is another gateway's, within a history of this one.
-    is_aside: bool,
     /// How each exchange of this gateway ended.
     pub(crate) ends: Vec<End>,
-    /// Since the exchange began.
-    elapsed_ms: u64,
+    /// Whether somebody took the link apart again.
+    pub(crate) unlinked: bool,
 }
 
 impl Gates {
@@ -98,163 +102,220 @@ impl<'w> Run<'w> {
             table,
             story: Story::default(),
             place: Rc::clone(&world.start),
-            ledger: Ledger::default(),
+            before: Rc::clone(&world.start),
+            ledger: Ledger::begin(&world.start, world.setup),
             late: Vec::new(),
+            others: Vec::new(),
             budget,
-            is_aside: false,
             ends: Vec::new(),
-            elapsed_ms: 0,
+            unlinked: false,
         }
     }
 
-    /// Runs it to its end: an exchange, the client's retries while the link is not known to stand, and
-    /// what is still to come.
+    /// Runs it to its end: an exchange, and the client's retries while the link is not known to be made.
+    /// Then nothing fails any more: what is under way comes to its end, and one more retry has to find
+    /// everything where it belongs.
     pub(crate) fn history(&mut self) -> Result<(), Violation> {
         self.story.accounts(&self.place);
         let mut known = self.exchange("first")?;
         while !known && self.budget.retries > 0 {
             self.budget.retries -= 1;
-            if !self.goes_on() {
-                return Ok(());
-            }
             known = self.exchange("retry")?;
         }
-        if !self.late.is_empty() {
+        while !self.others.is_empty() || !self.late.is_empty() {
             self.meanwhile(None)?;
+            if self.others.is_empty() {
+                if !self.late.is_empty() {
+                    self.land(0)?;
+                }
+            } else {
+                self.other(0)?;
+            }
         }
-        while !self.late.is_empty() {
-            self.land(0, None)?;
-        }
+        self.converges()?;
         self.table.walked += 1;
-        self.table.unavoidable += u64::from(self.ledger.unavoidable > 0);
+        for (excuse, _) in &self.ledger.excused {
+            *self.table.excused.entry(*excuse).or_default() += 1;
+        }
+        self.table.unavoidable += u64::from(!self.ledger.excused.is_empty());
         Ok(())
     }
 
-    fn goes_on(&mut self) -> bool {
-        let (place, ledger, late, budget) = (&self.place, &self.ledger, &self.late, &self.budget);
-        let stands = || format!("{place:?}\n{}\n{late:?}\n{budget:?}", ledger.state());
-        self.choices.goes_on(&stands)
+    /// Without faults, a last retry makes the link or surely does not, and leaves nothing staged for an
+    /// account that is linked.
+    fn converges(&mut self) -> Result<(), Violation> {
+        self.budget = Budget { faults: 0, edits: 0, retries: 0 };
+        if self.mutation.is_some() {
+            return Ok(());
+        }
+        self.exchange("last")?;
+        let last =
+            self.ends.last().map_or((0, String::new()), |end| (end.status, end.cause.clone()));
+        let fine = match (last.0, last.1.as_str()) {
+            (201, _) => self.place.is_linked(SECONDARY),
+            (409, "primary-gone" | "metadata-conflict" | "secondary-gone") => true,
+            _ => false,
+        };
+        Violation::unless(
+            fine,
+            "without faults a retry comes to an end",
+            format_args!("{last:?}"),
+        )?;
+        let waits = last.0 == 201 && self.place.has_staged(SECONDARY);
+        Violation::unless(!waits, "a last retry leaves nothing staged", "something")
     }
 
-    /// Runs an exchange to its end; true if the client knows then that the link stands.
+    /// Runs an exchange to its end; true if the client knows then that the link is made.
     fn exchange(&mut self, name: &'static str) -> Result<bool, Violation> {
         self.story.tell(|| format!("-- the {name} exchange"));
-        let mut party = Party::new(name, SECONDARY);
-        self.elapsed_ms = 0;
+        let party = Party::new(name, SECONDARY);
         let (core, first) = self.gates.first.open();
         let gate: Box<dyn Gate> = match self.mutation {
             None => Box::new(core),
             Some(mutation) => mutation.around(core, self.world),
         };
-        drive(self, gate, first, &mut party)?;
-        Ok(party.knows_link())
+        let mut process = Process::new(gate, first, party, true);
+        loop {
+            if process.is_at_request() {
+                self.meanwhile(Some(&mut process))?;
+            }
+            if !process.step(self)? {
+                return Ok(process.party.knows_link());
+            }
+        }
     }
 
-    /// Another gateway links, from its first step to its last.
-    fn aside(
-        &mut self,
-        secondary: &'static str,
-        beside: Option<&mut Party>,
-    ) -> Result<(), Violation> {
-        let mut party = Party::new("other gateway's", secondary);
+    /// Another gateway begins a link.
+    fn begin(&mut self, secondary: &'static str) -> Result<(), Violation> {
         let memory = if secondary == SECONDARY { &self.gates.same } else { &self.gates.third };
+        let party = Party::new("another gateway", secondary);
         let (core, first) = memory.open();
-        let elapsed_ms = std::mem::take(&mut self.elapsed_ms);
-        let was = std::mem::replace(&mut self.is_aside, true);
-        drive(self, Box::new(core), first, &mut party)?;
-        (self.is_aside, self.elapsed_ms) = (was, elapsed_ms);
-        for other in beside.into_iter().chain(self.late.iter_mut().map(|(_, party)| party)) {
-            party.wrote().keys().for_each(|key| other.touch(PRIMARY, key));
+        let mut process = Process::new(Box::new(core), first, party, false);
+        while !process.is_at_request() {
+            if !process.step(self)? {
+                return Ok(());
+            }
+        }
+        self.others.push(process);
+        Ok(())
+    }
+
+    /// Another gateway makes its next request, and goes on to the one after it.
+    fn other(&mut self, nth: usize) -> Result<(), Violation> {
+        let mut process = self.others.remove(nth);
+        let is_open = loop {
+            if !process.step(self)? {
+                break false;
+            }
+            if process.is_at_request() {
+                break true;
+            }
+        };
+        if is_open {
+            self.others.insert(nth, process);
         }
         Ok(())
     }
 
-    /// What happens between two steps, in any order: late effects, and what others do.
-    pub(crate) fn meanwhile(&mut self, mut party: Option<&mut Party>) -> Result<(), Violation> {
-        if self.is_aside {
-            return Ok(());
-        }
+    /// What happens between two steps, in any order: late effects, steps of others, and what outsiders
+    /// do.
+    fn meanwhile(&mut self, mut process: Option<&mut Process>) -> Result<(), Violation> {
         loop {
-            let (late, place) = (self.late.len(), Rc::clone(&self.place));
+            if self.choices.is_new() && !self.choices.goes_on(self.state(process.as_deref())) {
+                return Err(Violation::of(Violation::KNOWN, ""));
+            }
+            let (late, others) = (self.late.len(), self.others.len());
+            let place = Rc::clone(&self.place);
             let edits = if self.budget.edits > 0 { place.edits.as_slice() } else { &[] };
-            match self.choose(Point::Meanwhile { late, edits }) {
+            match self.choose(Point::Meanwhile { late, others, edits }) {
                 0 => return Ok(()),
-                way if way <= late => self.land(way - 1, party.as_deref_mut())?,
+                way if way <= late => self.land(way - 1)?,
+                way if way <= late + others => self.other(way - 1 - late)?,
                 way => {
                     self.budget.edits -= 1;
-                    self.edit(edits[way - 1 - late], party.as_deref_mut())?;
+                    self.edit(edits[way - 1 - late - others], process.as_deref_mut())?;
                 }
             }
         }
     }
 
-    /// A late effect comes.
-    fn land(&mut self, nth: usize, party: Option<&mut Party>) -> Result<(), Violation> {
-        let (sent, mut sender) = self.late.remove(nth);
-        let name = sender.name;
-        self.story.tell(|| format!("the {name} exchange's {} has its effect now", sent.method));
-        self.ledger.lands(&mut self.place, &mut sender, &sent, self.world)?;
-        // What it wrote over, of values that others had changed meanwhile, it could not know.
-        for other in party.into_iter().chain(self.late.iter_mut().map(|(_, party)| party)) {
-            other.touched.extend(sender.edited.clone());
+    /// All that tells this history from others that may go on differently.
+    fn state(&self, process: Option<&Process>) -> u128 {
+        let half = |salt: u64| {
+            let mut hasher = DefaultHasher::new();
+            salt.hash(&mut hasher);
+            (Rc::as_ptr(&self.place), Rc::as_ptr(&self.before)).hash(&mut hasher);
+            self.ledger.hash(&mut hasher);
+            for (sent, party) in &self.late {
+                (&sent.path, &sent.body).hash(&mut hasher);
+                party.hash(&mut hasher);
+            }
+            let Budget { faults, edits, retries } = self.budget;
+            (faults, edits, retries, self.unlinked, process.is_some()).hash(&mut hasher);
+            for process in process.into_iter().chain(&self.others) {
+                process.hash(&mut hasher);
+            }
+            hasher.finish()
+        };
+        (u128::from(half(1)) << 64) | u128::from(half(2))
+    }
+
+    /// The accounts have changed.
+    pub(crate) fn moved(&mut self, before: Rc<Place>) {
+        if !Rc::ptr_eq(&before, &self.place) {
+            self.before = before;
         }
+    }
+
+    /// A late effect comes.
+    fn land(&mut self, nth: usize) -> Result<(), Violation> {
+        let (sent, sender) = self.late.remove(nth);
+        let name = sender.name;
+        self.story.tell(|| format!("{name}: its {} has its effect now", sent.method));
+        let before = Rc::clone(&self.place);
+        self.ledger.lands(&mut self.place, &sender, &sent, self.world, true)?;
+        self.moved(before);
         self.story.accounts(&self.place);
         Ok(())
     }
 
-    fn edit(&mut self, edit: Edit, party: Option<&mut Party>) -> Result<(), Violation> {
+    fn edit(&mut self, edit: Edit, process: Option<&mut Process>) -> Result<(), Violation> {
         self.story.tell(|| edit.to_string());
-        let world = self.world;
+        let (world, before) = (self.world, Rc::clone(&self.place));
         match edit {
-            Edit::SameLink => self.aside(SECONDARY, party)?,
-            Edit::ThirdLink => self.aside(THIRD, party)?,
+            Edit::SameLink => return self.begin(SECONDARY),
+            Edit::ThirdLink => return self.begin(THIRD),
             Edit::Reverse => {
                 let reverse = || world.reverse();
                 self.place = world.places.edit(&self.place, edit, 201, reverse);
                 self.ledger.reversed();
             }
+            Edit::Unlink => {
+                self.place = world.places.edit(&self.place, edit, 200, || world.unlink());
+                self.unlinked = true;
+            }
             Edit::Key(account, key, wanted) => {
                 let patch = || world.edit(account, key, &wanted.value());
                 self.place = world.places.edit(&self.place, edit, 200, patch);
+                let others = self.others.iter_mut().map(|process| &mut process.party);
                 let late = self.late.iter_mut().map(|(_, party)| party);
-                for other in party.into_iter().chain(late) {
-                    other.touch(account, key);
+                let own = process.map(|process| &mut process.party);
+                for party in own.into_iter().chain(others).chain(late) {
+                    party.touch(account, key);
                 }
                 if account == PRIMARY {
-                    self.ledger.edited(key);
+                    self.ledger.edited(&self.place, key, world.setup);
+                } else {
+                    self.ledger.had(&self.place, account, world.setup);
                 }
             }
         }
+        self.moved(before);
         self.story.accounts(&self.place);
         Ok(())
     }
 
     pub(crate) fn choose(&mut self, point: Point<'_>) -> usize {
-        if point.ways() > 1 && !self.is_aside { self.choices.choose(point) } else { 0 }
-    }
-
-    /// Whether it is no real gate whose history this is: then its answers are not looked at.
-    pub(crate) fn is_mutated(&self) -> bool {
-        self.mutation.is_some() && !self.is_aside
-    }
-
-    pub(crate) fn is_aside(&self) -> bool {
-        self.is_aside
-    }
-
-    pub(crate) fn passes(&mut self, ms: u64) {
-        self.elapsed_ms += ms;
-    }
-
-    pub(crate) fn waits_until(&mut self, until_ms: u64) {
-        self.elapsed_ms = self.elapsed_ms.max(until_ms);
-    }
-
-    pub(crate) fn elapsed_ms(&self) -> u64 {
-        self.elapsed_ms
-    }
-
-    pub(crate) fn now_unix_s(&self) -> u64 {
-        NOW_UNIX_S + self.elapsed_ms / 1000
+        if point.ways() > 1 { self.choices.choose(point) } else { 0 }
     }
 }

@@ -2,9 +2,11 @@
 
 use linkgate_policy::{Decision, Fate};
 
+use crate::drive::Process;
 use crate::ending::Kind;
 use crate::gate::Move;
 use crate::history::Violation;
+use crate::mutants::Mutation;
 use crate::party::{Link, Party};
 use crate::run::{End, Run};
 use crate::table::Row;
@@ -30,22 +32,21 @@ impl Last {
 /// Checks the answer of an exchange that ran to its end.
 pub(crate) fn ended(
     run: &mut Run<'_>,
-    party: &Party,
+    process: &Process,
     answer: &Move,
     decision: &Decision,
-    last: Last,
 ) -> Result<(), Violation> {
+    let (party, last) = (&process.party, process.last());
     let status = decision.status.unwrap_or(0);
     let outcome = decision.metadata.as_ref().map_or("none", |record| record.outcome);
     let end = End { status, cause: decision.cause.name(), outcome };
-    run.story.tell(|| format!("the {} exchange ends: {end}", party.name));
-    if !run.is_aside() {
+    run.story.tell(|| format!("the exchange of {} ends: {end}", party.name));
+    if process.is_first {
         run.ends.push(end);
     }
-    if run.is_mutated() {
+    if process.is_mutated(run) && answer_is_given(run) {
         return Ok(());
     }
-    let is_linked = run.place.is_linked(party.secondary);
     let fine = match (party.knows_link(), party.link) {
         (true, _) => status == 201,
         // Nothing was linked, and the answer does not say so.
@@ -53,28 +54,33 @@ pub(crate) fn ended(
             [409, 429, 502, 503, 504].contains(&status) && matches!(answer, Move::Respond)
         }
         (false, Link::NotSent) => status == 502,
-        (false, Link::Unanswered) => status == 504,
         (false, Link::Status(told @ (400..=407 | 409..=499))) => {
             status == told && matches!(answer, Move::Relay)
         }
-        (false, Link::Status(_)) => status == 504,
+        (false, Link::Unanswered | Link::Status(_)) => status == 504,
         (false, Link::Forwarded) => false,
     };
     let cause = decision.cause.name();
     let link = party.link;
     let what = format_args!("{status} {cause} after {link:?}");
     Violation::unless(fine, "the answer says what is known of the link", what)?;
-    let is_so = status != 201 || is_linked || party.primary_absent;
-    Violation::unless(is_so, "a 201 is a link", what)?;
-    recorded(run, party, decision)?;
-    for row in rows(run, party, decision, &last) {
+    let is_linked = run.place.is_linked(party.secondary) || run.unlinked;
+    let is_so = status != 201 || is_linked || run.place.metadata(PRIMARY).is_none();
+    Violation::unless(is_so || party.is_primary_stale, "a 201 is a link", what)?;
+    recorded(party, decision)?;
+    for row in rows(party, decision, last) {
         run.table.count(row);
     }
     Ok(())
 }
 
+/// Of a gate that is broken on purpose, only an untrue 201 counts.
+fn answer_is_given(run: &Run<'_>) -> bool {
+    run.mutation != Some(Mutation::BelievesStatus)
+}
+
 /// The record agrees with what was seen.
-fn recorded(run: &Run<'_>, party: &Party, decision: &Decision) -> Result<(), Violation> {
+fn recorded(party: &Party, decision: &Decision) -> Result<(), Violation> {
     let Some(record) = &decision.metadata else {
         return Violation::unless(party.calls == 0, "a merge is recorded", "no record");
     };
@@ -83,22 +89,10 @@ fn recorded(run: &Run<'_>, party: &Party, decision: &Decision) -> Result<(), Vio
     let has_left_out = party.held().is_some_and(|held| held.contains_key(LEFT_OUT));
     let named = |(key, fate): &(String, Fate)| key == LEFT_OUT && *fate == Fate::LeftOut;
     let fine = party.writes == 0 || !has_left_out || record.keys.iter().any(named);
-    Violation::unless(fine, "keys left out are named in the record", "none")?;
-    if record.outcome != "undone" {
-        return Ok(());
-    }
-    let primary = run.place.metadata(PRIMARY);
-    let still = party
-        .wrote()
-        .iter()
-        .filter(|(key, value)| !value.is_null() && !party.touched.contains(*key))
-        // What stood there when it began is put back.
-        .filter(|(key, value)| party.found().get(*key) != Some(*value))
-        .find(|(key, value)| primary.and_then(|primary| primary.get(*key)) == Some(value));
-    Violation::unless(still.is_none(), "undone is undone", format_args!("{still:?}"))
+    Violation::unless(fine || party.knows_link(), "keys left out are named in the record", "none")
 }
 
-fn rows(run: &Run<'_>, party: &Party, decision: &Decision, last: &Last) -> Vec<Row> {
+fn rows(party: &Party, decision: &Decision, last: &Last) -> Vec<Row> {
     let status = decision.status.unwrap_or(0);
     let outcome = decision.metadata.as_ref().map_or("none", |record| record.outcome);
     let mut rows = Vec::new();
@@ -117,12 +111,11 @@ fn rows(run: &Run<'_>, party: &Party, decision: &Decision, last: &Last) -> Vec<R
         (Link::NotForwarded, 409) if party.primary_absent => Row::PrimaryGone,
         (Link::NotForwarded, 409) if party.secondary_absent => Row::SecondaryGone,
         (Link::NotForwarded, _) => before(last, decision),
-        (Link::Status(201), _) => Row::Merged,
+        (Link::Status(201), 201) => Row::Merged,
+        (Link::Status(201), _) => Row::Unconfirmed,
         (Link::Status(404 | 409), 201) => Row::AskedLinked,
         (Link::Status(404 | 409), _) => Row::AskedNot,
         (Link::NotSent | Link::Status(429), _) => Row::NotDone,
-        (Link::Status(400 | 401 | 403), _) if outcome == "undone" => Row::RefusedUndone,
-        (Link::Status(400 | 401 | 403), _) if run.world.setup.undo => Row::UndoKept,
         (Link::Status(status), _) if (400..500).contains(&status) && status != 408 => {
             Row::RefusedKept
         }

@@ -13,7 +13,6 @@ pub(crate) struct Setup {
     /// Objects on both sides are merged member by member, lists become one.
     pub(crate) deep: bool,
     pub(crate) mode: Mode,
-    pub(crate) undo: bool,
     pub(crate) serialised: bool,
 }
 
@@ -34,16 +33,14 @@ pub(crate) enum Mode {
 }
 
 impl Setup {
-    /// Every rule × depth × credentials × what is done on a refusal × whether the host serialises.
+    /// Every rule × depth × credentials × whether the host serialises.
     pub(crate) fn all() -> Vec<Self> {
         let mut all = Vec::new();
         for rule in [Rule::Primary, Rule::Secondary, Rule::KeepBoth, Rule::Refuse] {
             for deep in [false, true] {
                 for mode in [Mode::Caller, Mode::Service] {
-                    for (undo, serialised) in
-                        [(true, true), (false, false), (true, false), (false, true)]
-                    {
-                        all.push(Self { rule, deep, mode, undo, serialised });
+                    for serialised in [true, false] {
+                        all.push(Self { rule, deep, mode, serialised });
                     }
                 }
             }
@@ -61,7 +58,6 @@ impl Setup {
             "conflicts": self.rule.name(),
             "depth": if self.deep { "deep" } else { "first-level" },
             "arrays": if self.deep { "union" } else { "keep" },
-            "on_refusal": if self.undo { "undo" } else { "keep" },
             "exclude": [LEFT_OUT],
             "show_outcome": true,
         });
@@ -103,11 +99,10 @@ impl fmt::Display for Setup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{}, {}, {}, {}, {}",
+            "{}, {}, {}, {}",
             self.rule.name(),
             if self.deep { "deep" } else { "first level" },
             if self.mode == Mode::Caller { "caller" } else { "service" },
-            if self.undo { "undo" } else { "keep" },
             if self.serialised { "serialised" } else { "unserialised" },
         )
     }
@@ -134,7 +129,15 @@ impl Holdings {
                 primary["list"] = secondary["list"].clone();
             }
         }
-        let third = object(json!({ "added": "t", "theme": "blue", "third": true }));
+        // One value equals the secondary's, the others are in conflict or can be combined.
+        let third = match setup.rule {
+            Rule::Refuse => json!({ "added": "t", "third": true }),
+            _ => json!({
+                "added": "s", "theme": "blue", "third": true, "late": "t",
+                "nest": { "d": 4 }, "list": ["t"],
+            }),
+        };
+        let third = object(third);
         Self { primary: Some(primary), secondary: Some(secondary), third: Some(third) }
     }
 }

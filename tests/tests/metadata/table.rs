@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::ledger::Excuse;
+
 /// What was met on the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Row {
@@ -16,8 +18,7 @@ pub(crate) enum Row {
     SecondaryGone,
     WriteUnknown,
     RefusedKept,
-    RefusedUndone,
-    UndoKept,
+    Unconfirmed,
     NotDone,
     AskedLinked,
     AskedNot,
@@ -32,7 +33,7 @@ pub(crate) enum Row {
 }
 
 impl Row {
-    pub(crate) const ALL: [Self; 23] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::Merged,
         Self::ReadFailed,
         Self::WriteFailed,
@@ -43,8 +44,7 @@ impl Row {
         Self::SecondaryGone,
         Self::WriteUnknown,
         Self::RefusedKept,
-        Self::RefusedUndone,
-        Self::UndoKept,
+        Self::Unconfirmed,
         Self::NotDone,
         Self::AskedLinked,
         Self::AskedNot,
@@ -70,8 +70,7 @@ impl Row {
             Self::SecondaryGone => "the secondary is not there, nor linked",
             Self::WriteUnknown => "the write's outcome is unknown: 504, no link",
             Self::RefusedKept => "the link is refused: kept",
-            Self::RefusedUndone => "the link is refused: undone",
-            Self::UndoKept => "the link is refused, undoing fails or may not be: kept",
+            Self::Unconfirmed => "201, and the primary does not list it: 504",
             Self::NotDone => "the link was not sent, or 429: kept",
             Self::AskedLinked => "404 or 409, asked: linked, 201",
             Self::AskedNot => "404 or 409, asked: not linked, relayed",
@@ -97,6 +96,8 @@ pub(crate) struct Table {
     pub(crate) stood_for: u64,
     /// Histories with a value that somebody wrote between a read and a write of ours.
     pub(crate) unavoidable: u64,
+    /// The same, by what was unavoidable.
+    pub(crate) excused: BTreeMap<Excuse, u64>,
     /// Exchanges that ran.
     pub(crate) exchanges: u64,
     /// Exchanges in which the core was told something new, and was run.
@@ -119,6 +120,9 @@ impl Table {
         self.walked += other.walked;
         self.stood_for += other.stood_for;
         self.unavoidable += other.unavoidable;
+        for (excuse, count) in &other.excused {
+            *self.excused.entry(*excuse).or_default() += count;
+        }
         self.exchanges += other.exchanges;
         self.runs += other.runs;
     }
@@ -129,6 +133,11 @@ impl fmt::Display for Table {
         writeln!(f, "{:>10} histories walked to their end", self.walked)?;
         writeln!(f, "{:>10} histories they stand for", self.stood_for)?;
         writeln!(f, "{:>10} with an unavoidable edit", self.unavoidable)?;
+        for excuse in Excuse::ALL {
+            let count = self.excused.get(&excuse).copied().unwrap_or(0);
+            let share = 1000 * count / self.walked.max(1);
+            writeln!(f, "{count:>10} ({}.{} %) {}", share / 10, share % 10, excuse.name())?;
+        }
         writeln!(f, "{:>10} exchanges", self.exchanges)?;
         writeln!(f, "{:>10} in which the core was told something new", self.runs)?;
         Row::ALL.iter().try_for_each(|row| writeln!(f, "{:>10} {}", self.reached(*row), row.name()))

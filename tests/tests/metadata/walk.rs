@@ -1,8 +1,8 @@
 //! Every history of a setup, depth first: each is run from the start with the next script of choices.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
-use crate::history::{Choices, Numbers, Point, Story};
+use crate::history::{Choices, Numbers, Point, Story, Violation};
 use crate::mutants::Mutation;
 use crate::run::{Budget, End, Gates, Run};
 use crate::table::Table;
@@ -20,7 +20,11 @@ pub(crate) fn walk(
         let walked = table.walked;
         let mut run = Run::new(world, &gates, &mut walker, &mut table, budget);
         run.mutation = mutation;
-        if let Err(violation) = run.history() {
+        let pruned = |violation: &Violation| violation.invariant == Violation::KNOWN;
+        if let Err(violation) = run
+            .history()
+            .or_else(|violation| if pruned(&violation) { Ok(()) } else { Err(violation) })
+        {
             let story = retold(world, &walker.chosen(), budget, mutation);
             return Err(format!("{violation}\nunder: {}\n{story}", world.setup));
         }
@@ -63,10 +67,10 @@ struct Walker {
     choices: Vec<(usize, usize)>,
     /// The next choice to be made.
     at: usize,
-    /// The retries that were walked, by how everything stood before, and how many histories each was.
-    known: BTreeMap<String, u64>,
-    /// The retry that is being walked: how many choices led to it, and how everything stood.
-    open: Option<(usize, String, u64)>,
+    /// The states from which all was walked, and how many histories follow each.
+    known: HashMap<u128, u64>,
+    /// The states from which it is being walked: how many choices led to each.
+    open: Vec<(usize, u128, u64)>,
     /// Histories so far, with those that need not be walked again.
     histories: u64,
 }
@@ -89,12 +93,10 @@ impl Walker {
                 break;
             }
         }
-        if let Some((depth, stood, before)) = self.open.take() {
-            if self.choices.len() > depth {
-                self.open = Some((depth, stood, before));
-            } else {
-                self.known.insert(stood, self.histories - before);
-            }
+        let deep = self.choices.len();
+        let walked = self.open.iter().position(|(depth, ..)| *depth >= deep);
+        for (_, state, before) in self.open.drain(walked.unwrap_or(self.open.len())..) {
+            self.known.insert(state, self.histories - before);
         }
         !self.choices.is_empty()
     }
@@ -112,16 +114,19 @@ impl Choices for Walker {
         choice
     }
 
-    fn goes_on(&mut self, stands: &dyn Fn() -> String) -> bool {
-        if self.open.is_some() {
+    fn is_new(&self) -> bool {
+        self.at == self.choices.len()
+    }
+
+    fn goes_on(&mut self, state: u128) -> bool {
+        if self.open.iter().any(|(depth, open, _)| (*depth, *open) == (self.at, state)) {
             return true;
         }
-        let stands = stands();
-        if let Some(histories) = self.known.get(&stands) {
+        if let Some(histories) = self.known.get(&state) {
             self.histories += histories;
             return false;
         }
-        self.open = Some((self.at, stands, self.histories));
+        self.open.push((self.at, state, self.histories));
         true
     }
 }

@@ -125,6 +125,15 @@ impl World {
     }
 }
 
+impl World {
+    /// Somebody unlinks the secondary.
+    pub(crate) fn unlink(&self) -> Request {
+        let (provider, user_id) = SECONDARY.split_once('|').expect("an id has a provider");
+        let path = format!("{}/identities/{provider}/{user_id}", account_path(PRIMARY));
+        Request::new("DELETE", &path).with_bearer(&self.tokens.machine)
+    }
+}
+
 impl Tokens {
     fn mint(tenant: &mut Tenant, mode: Mode) -> Self {
         let hour = Validity::new(NOW_UNIX_S - 60, 36_000);

@@ -15,6 +15,14 @@ use crate::url::{Reach, Url};
 /// 8 KiB: Auth0 limits a profile to 10 KB, `app_metadata` and all else included.
 const MAX_BYTES: u64 = 8192;
 
+/// 512 KiB: an account may have 10 KB of profile, and dozens of identities. Raised, a broken upstream
+/// costs memory.
+const MAX_ANSWER_BYTES: u64 = 512 << 10;
+
+/// Taking back was once designed, and a policy may still ask for it.
+const ON_REFUSAL: &str = "remove it: what was carried over stays when a link is refused, since whoever takes it \
+     back may take the last copy beside another gateway's link; `show_outcome: true` names it to the client";
+
 /// For everything before the link: four calls of a tenant that is far away, and a 429 in between.
 const TIMEOUT_MS: u64 = 20_000;
 
@@ -55,7 +63,15 @@ pub(super) fn read(
         .optional("max_bytes")
         .and_then(|entry| entry.whole_number(256..=1_048_576))
         .unwrap_or(MAX_BYTES);
-    let undo = on_refusal(&mut section, around);
+    section.former("on_refusal", ON_REFUSAL);
+    let upstream_merges = section
+        .optional("patch")
+        .and_then(|entry| entry.one_of(&[("observe", false), ("merges", true)]))
+        .unwrap_or(false);
+    let max_answer_bytes = section
+        .optional("max_answer_bytes")
+        .and_then(|entry| entry.whole_number(65_536..=33_554_432))
+        .unwrap_or(MAX_ANSWER_BYTES);
     let timeout_ms = section
         .optional("timeout")
         .and_then(|entry| entry.duration_ms(1000..=120_000))
@@ -65,7 +81,10 @@ pub(super) fn read(
     section.end();
     let max_bytes = usize::try_from(max_bytes).unwrap_or(usize::MAX);
     let merge = MergeRules { include: include?, exclude, conflicts, deep, unite_lists, max_bytes };
-    Some((MetadataRules { merge, undo, timeout_ms, show_outcome }, credentials?))
+    let max_answer_bytes = u32::try_from(max_answer_bytes).unwrap_or(u32::MAX);
+    let rules =
+        MetadataRules { merge, upstream_merges, timeout_ms, max_answer_bytes, show_outcome };
+    Some((rules, credentials?))
 }
 
 /// `caller` or `service`: never guessed, since one of the two is a power of its own.
@@ -193,19 +212,4 @@ fn key(entry: &Entry<'_>) -> Option<String> {
         );
     }
     Some(text.to_owned())
-}
-
-fn on_refusal(section: &mut Section<'_>, around: &Around<'_>) -> bool {
-    let Some(entry) = section.optional("on_refusal") else { return false };
-    let undo = entry.one_of(&[("keep", false), ("undo", true)]).unwrap_or(false);
-    if undo && !around.host.serialises {
-        entry.mistaken::<()>(
-            "expected `keep` on a host that cannot serialise links, found `undo`".to_owned(),
-            Some(
-                "taking back while somebody else links the same account could lose the last copy"
-                    .to_owned(),
-            ),
-        );
-    }
-    undo
 }

@@ -217,6 +217,17 @@ impl<'a> Section<'a> {
         self.notes.mistake(&format!("{}{here}", self.pointer), message, help);
     }
 
+    /// A key that was looked for once: what to do about it where it is there. It is not among the keys
+    /// that are known.
+    pub(super) fn former(&mut self, name: &'static str, help: &str) {
+        if self.members.contains_key(name)
+            && let Some(entry) = self.optional(name)
+        {
+            let found = format!("expected no `{name}`, found one");
+            entry.mistaken::<()>(found, Some(help.to_owned()));
+        }
+    }
+
     /// Ends the section: every key that nobody asked for is a mistake.
     pub(super) fn end(self) {
         for key in self.members.keys().filter(|key| !self.known.contains(key.as_str())) {

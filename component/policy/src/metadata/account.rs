@@ -1,11 +1,12 @@
 //! What the Management API says of an account, as far as a merge looks at it.
 
+use super::entry;
 use super::value::{Members, Value};
 use crate::json::{self, NotStrict};
 use crate::protocol::{Answer, CallFailure};
 
 /// An account that was read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Account {
     /// `user_metadata`; empty when absent or null.
     pub(crate) metadata: Members,
@@ -17,16 +18,24 @@ pub(crate) struct Account {
 pub(crate) enum Read {
     /// The account that was asked for.
     There(Account),
-    /// There is no such account: 404 with `inexistent_user`. Any other 404 is a failed read.
+    /// There is no such account: 404 with `inexistent_user`.
     Absent,
+    /// 404 with an error of an API's own, in another dialect: there may be no such account. Any other
+    /// 404 is a failed read.
+    Missing,
     /// Too many calls; after so many milliseconds, if it says, the next may be made.
     Limited { wait_ms: Option<u64> },
     /// The API refused it (401, 403): asking again will not help.
-    Refused,
+    Refused {
+        /// It was the token that it did not take (401).
+        of_token: bool,
+    },
     /// No byte left.
     NotSent,
     /// An answer that is nested more deeply than what is read.
     TooDeep,
+    /// An answer with half of a surrogate pair in a text: it cannot be written back as it is.
+    NoText,
     /// Anything else.
     Failed,
 }
@@ -43,11 +52,12 @@ impl Account {
             200 => match json::parse(&answer.body) {
                 Ok(body) => Self::of(&body, user_id).map_or(Read::Failed, Read::There),
                 Err(NotStrict::TooDeep) => Read::TooDeep,
+                Err(NotStrict::Malformed) if has_half_a_pair(&answer.body) => Read::NoText,
                 Err(NotStrict::Malformed | NotStrict::Duplicate) => Read::Failed,
             },
-            404 if error_code(&answer).as_deref() == Some("inexistent_user") => Read::Absent,
+            404 => absent(&answer),
             429 => Read::Limited { wait_ms: wait_ms(&answer, unix_ms) },
-            401 | 403 => Read::Refused,
+            401 | 403 => Read::Refused { of_token: answer.status == 401 },
             _ => Read::Failed,
         }
     }
@@ -79,6 +89,15 @@ impl Account {
         self.identities
             .iter()
             .any(|identity| identity_subject(identity).as_deref() == Some(subject))
+    }
+
+    /// The accounts that are linked to it, each by what the keys of entries about it begin with.
+    pub(crate) fn linked_accounts(&self, user_id: &str) -> Vec<String> {
+        let subjects = self.identities.iter().filter_map(identity_subject);
+        subjects
+            .filter(|subject| subject != user_id)
+            .map(|subject| entry::about(&subject))
+            .collect()
     }
 
     /// The identities as the API answers a link with them. Only listed members are given away: a
@@ -132,8 +151,34 @@ fn identity_subject(identity: &Value) -> Option<String> {
     Some(format!("{provider}|{id}"))
 }
 
-fn error_code(answer: &Answer) -> Option<String> {
-    json::parse(&answer.body).ok()?.member("errorCode")?.as_text().map(str::to_owned)
+/// What a 404 says: a page of something on the way says nothing.
+fn absent(answer: &Answer) -> Read {
+    let Ok(Value::Object(body)) = json::parse(&answer.body) else { return Read::Failed };
+    let says = |name: &str, text: &str| body.get(name).and_then(Value::as_text) == Some(text);
+    let is_error = ["error", "message", "statusCode", "errorCode"];
+    match () {
+        () if says("errorCode", "inexistent_user") => Read::Absent,
+        () if is_error.iter().any(|name| body.contains_key(*name)) => Read::Missing,
+        () => Read::Failed,
+    }
+}
+
+/// Whether a text is JSON but for escapes of half a surrogate pair (RFC 8259 section 8.2), which no
+/// string of ours holds.
+fn has_half_a_pair(text: &[u8]) -> bool {
+    let mut mended = text.to_vec();
+    let mut at = 0;
+    while let Some(rest) = mended.get(at..).filter(|rest| !rest.is_empty()) {
+        let is_escape = rest.first() == Some(&b'\\');
+        if let [_, b'u', b'd' | b'D', b'8'..=b'9' | b'a'..=b'f' | b'A'..=b'F', ..] = rest
+            && is_escape
+            && let Some(digits) = mended.get_mut(at + 2..at + 6)
+        {
+            digits.copy_from_slice(b"fffd");
+        }
+        at += if is_escape { 2 } else { 1 };
+    }
+    mended != text && json::parse(&mended).is_ok()
 }
 
 /// Milliseconds until the API takes calls again: `Retry-After`, else `X-RateLimit-Reset`, a Unix time
@@ -221,9 +266,19 @@ mod tests {
             ("nested too deeply", answer(200, &deep(32)), "TooDeep"),
             ("nested too deeply, and half of it", answer(200, &"[".repeat(3400)), "TooDeep"),
             ("gone", answer(404, r#"{"errorCode":"inexistent_user"}"#), "Absent"),
-            ("some other 404", answer(404, r#"{"errorCode":"route"}"#), "Failed"),
+            ("another dialect", answer(404, r#"{"message":"no such user"}"#), "Missing"),
+            ("a 404 of something else", answer(404, r#"{"path":"/x"}"#), "Failed"),
+            (
+                "half of a surrogate pair",
+                answer(
+                    200,
+                    r#"{"user_id":"auth0|a","user_metadata":{"a":"\ud83d","b":"\\ud83d"},"identities":[]}"#,
+                ),
+                "NoText",
+            ),
             ("a bare 404", answer(404, ""), "Failed"),
-            ("refused", answer(403, ""), "Refused"),
+            ("refused", answer(403, ""), "Refused { of_token: false }"),
+            ("a token", answer(401, ""), "Refused { of_token: true }"),
             ("broken", answer(500, ""), "Failed"),
             ("limited", answer(429, ""), "Limited { wait_ms: None }"),
             ("not sent", Err(CallFailure::NotSent), "NotSent"),

@@ -7,10 +7,6 @@ use crate::own_request;
 use crate::path;
 use crate::protocol::{Call, Header};
 
-/// Largest answer, in bytes: an account may have 10 KB of profile and as much of metadata, and
-/// dozens of identities. Raised, a broken upstream costs memory.
-const MAX_ANSWER: u32 = 512 << 10;
-
 /// What every call carries besides its own.
 pub(crate) struct Caller<'a> {
     pub(crate) rules: &'a Rules,
@@ -18,6 +14,7 @@ pub(crate) struct Caller<'a> {
     /// `traceparent` of the request, to be passed on.
     pub(crate) traceparent: Option<&'a str>,
     pub(crate) timeout_ms: u32,
+    pub(crate) max_answer_bytes: u32,
 }
 
 impl Caller<'_> {
@@ -44,7 +41,7 @@ impl Caller<'_> {
         if body.is_some() {
             headers.push(Header::new("content-type", "application/json"));
         }
-        let timeout_ms = self.timeout_ms;
-        Call { method, path, headers, body, timeout_ms, max_answer_bytes: MAX_ANSWER }
+        let Self { timeout_ms, max_answer_bytes, .. } = *self;
+        Call { method, path, headers, body, timeout_ms, max_answer_bytes }
     }
 }

@@ -1,41 +1,27 @@
 //! How a merging link ends for its client.
 
 use super::Fate;
-use super::merge::{At, Given, Merge};
+use super::merge::{Given, Merge};
 use super::plan::Row;
 use crate::denial::Cause;
 use crate::path;
 use crate::protocol::{Header, HeaderEdits, Reply, Step};
 
-/// How an exchange ends whose link stands.
-pub(super) enum Ending {
-    /// With the upstream's own 201.
-    Relay,
-    /// With a 201 of ours: these identities.
-    Respond(Vec<u8>),
-}
-
 /// Longest value of the outcome header, in bytes. Raised, a secondary with many keys makes long heads.
 const MAX_HEADER: usize = 1024;
 
 impl Merge {
-    /// The link stands: the upstream's 201, or one of ours.
-    pub(super) fn end(&mut self, given: &mut Given<'_>) -> Step {
-        match self.ending.take() {
-            Some(Ending::Respond(identities)) => {
-                self.at = At::Linking;
-                let mut headers = vec![
-                    Header::new("content-type", "application/json; charset=utf-8"),
-                    Header::new("cache-control", "no-store"),
-                ];
-                headers.extend(given.cors.headers());
-                headers.extend(self.outcome_header(given));
-                given.record.cause = Some(Cause::LinkFound);
-                given.record.status = Some(201);
-                Step::Respond(Reply { status: 201, headers, body: identities })
-            }
-            Some(Ending::Relay) | None => self.relay(201, given),
-        }
+    /// The link is made: a 201 of ours, with these identities.
+    pub(super) fn respond(&mut self, identities: Vec<u8>, given: &mut Given<'_>) -> Step {
+        let mut headers = vec![
+            Header::new("content-type", "application/json; charset=utf-8"),
+            Header::new("cache-control", "no-store"),
+        ];
+        headers.extend(given.cors.headers());
+        headers.extend(self.outcome_header(given));
+        given.record.cause = Some(Cause::LinkFound);
+        given.record.status = Some(201);
+        Step::Respond(Reply { status: 201, headers, body: identities })
     }
 
     /// The upstream's own answer.
@@ -57,7 +43,7 @@ impl Merge {
         for fate in [Fate::Added, Fate::Staged, Fate::Kept, Fate::Dropped, Fate::LeftOut] {
             let fits = |row: &&Row| row.fate == fate;
             let names: Vec<String> =
-                self.rows().iter().filter(fits).map(|row| encoded(&row.key)).collect();
+                self.rows.iter().filter(fits).map(|row| encoded(&row.key)).collect();
             let parameter = format!("; {}=\"{}\"", fate.name(), names.join(" "));
             if !names.is_empty() && text.len() + parameter.len() <= MAX_HEADER {
                 text.push_str(&parameter);

@@ -1,19 +1,21 @@
-//! A merging link, from the two verified tokens to the link request. What follows is in
-//! [`settle`](super::settle).
+//! A merging link, from the two verified tokens to its last step: what is waited for, and which part of
+//! it takes what comes.
 
 use super::account::{Account, Read};
-use super::ask::Ask;
-use super::ending::Ending;
-use super::entry;
-use super::plan::{self, MergeRules, Ours, Plan, Row};
+use super::after_link::After;
+use super::before_link::{Before, Next};
+use super::calls::{Ask, Budget, Kind};
+use super::entry::{self, Pair};
+use super::plan::Row;
+use super::replacing::Replacing;
 use super::service::Credentials;
-use super::value::{Members, Value};
-use super::written::Written;
+use super::value::Members;
+use super::write_outcome::Written;
 use super::{MergeRecord, MetadataRules, Outcome};
 use crate::config::Rules;
 use crate::cors::Cors;
 use crate::decision::{Record, escaped};
-use crate::denial::{Fault, Flaw};
+use crate::denial::Fault;
 use crate::exchange::Stop;
 use crate::forward;
 use crate::protocol::{Acquired, Answer, CallFailure, Event, Header, Now, Step};
@@ -24,36 +26,27 @@ use crate::subject::Permit;
 pub(crate) struct Merge {
     pub(super) permit: Permit,
     pub(super) secondary: Secondary,
+    pair: Pair,
     /// The headers that go on with the link.
     headers: Vec<Header>,
-    /// The reserved key of the secondary.
-    pub(super) reserved: String,
-    pub(super) serialised: bool,
     pub(super) at: At,
-    /// The primary as last read.
-    pub(super) primary: Option<Account>,
-    /// The secondary's metadata as last read.
-    pub(super) held: Option<Members>,
-    plan: Plan,
-    plans: u8,
-    pub(super) to_apply: bool,
-    /// What this exchange has written.
-    pub(super) ours: Ours,
+    phase: Phase,
+    pub(super) budget: Budget,
     /// Whether a write was handed out: from then on the exchange must finish.
     pub(super) write_sent: bool,
     /// The members of the write that is being made.
     pub(super) pending: Members,
-    /// The copy of what was taken back: its key, and what stood there before.
-    pub(super) aside: Option<(String, Value)>,
+    pub(super) rows: Vec<Row>,
     pub(super) outcome: Outcome,
-    pub(super) calls: u32,
-    /// Until when the present part may take, the part before the link or the one after it.
-    pub(super) deadline_mono_ms: u64,
-    /// How the exchange ends once the link is known to stand.
-    pub(super) ending: Option<Ending>,
 }
 
-/// Where a merge stands.
+/// Which part of it, with what that part knows.
+enum Phase {
+    Before(Before),
+    After(After),
+}
+
+/// What is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum At {
     Acquiring,
@@ -77,6 +70,7 @@ pub(crate) struct Given<'a> {
     pub(crate) rules: &'a Rules,
     pub(crate) metadata: &'a MetadataRules,
     pub(crate) credentials: &'a mut Credentials,
+    pub(crate) replacing: &'a mut Replacing,
     pub(crate) cors: &'a Cors,
     pub(crate) record: &'a mut Record,
     pub(crate) now: Now,
@@ -97,25 +91,17 @@ impl Merge {
             [entry::account_name(permit.user_id()), entry::account_name(secondary.id())];
         accounts.sort();
         let merge = Self {
-            reserved: entry::reserved_key(secondary.id()),
+            pair: Pair::of(permit.user_id(), secondary.id()),
             permit,
             secondary,
             headers,
-            serialised: false,
             at: At::Acquiring,
-            primary: None,
-            held: None,
-            plan: Plan::default(),
-            plans: 0,
-            to_apply: false,
-            ours: Ours::default(),
+            phase: Phase::Before(Before::default()),
+            budget: Budget::before_link(given.metadata.timeout_ms, given.now),
             write_sent: false,
             pending: Members::new(),
-            aside: None,
+            rows: Vec::new(),
             outcome: Outcome::None,
-            calls: 0,
-            deadline_mono_ms: given.now.mono_ms + given.metadata.timeout_ms,
-            ending: None,
         };
         (merge, Step::Acquire { accounts, timeout_ms: ACQUIRE_MS })
     }
@@ -141,7 +127,15 @@ impl Merge {
             }
             (At::Token { ask, .. } | At::Resting { ask, .. }, Event::Woken) => self.ask(ask, given),
             (At::Asking(ask), Event::Called(outcome)) => self.answered(ask, outcome, given),
-            (At::Linking, Event::Forwarded(answer)) => self.linked(answer, given),
+            (At::Linking, Event::Forwarded(answer)) => {
+                self.budget.settle(given.now);
+                given.record.upstream_status = answer.ok().map(|head| head.status);
+                let next = match &mut self.phase {
+                    Phase::After(after) => after.linked(answer),
+                    Phase::Before(_) => Err(Fault::OutOfOrder.into()),
+                };
+                next.and_then(|next| self.go(next, given))
+            }
             _ => Err(Fault::OutOfOrder.into()),
         };
         given.record.metadata = Some(self.record());
@@ -150,142 +144,216 @@ impl Merge {
 
     /// What is to be said of it now.
     pub(crate) fn record(&self) -> MergeRecord {
-        let keys = self.rows().iter().map(|row| (escaped(&row.key), row.fate)).collect();
-        MergeRecord { outcome: self.outcome.name(), calls: self.calls, keys }
-    }
-
-    pub(super) fn rows(&self) -> &[Row] {
-        &self.plan.rows
+        let keys = self.rows.iter().map(|row| (escaped(&row.key), row.fate)).collect();
+        MergeRecord { outcome: self.outcome.name(), calls: self.budget.calls, keys }
     }
 
     fn acquired(&mut self, acquired: Acquired, given: &mut Given<'_>) -> Result<Step, Stop> {
-        match acquired {
-            Acquired::Busy => return Err(Fault::LinksBusy.into()),
-            Acquired::Serialised => self.serialised = true,
-            Acquired::Unserialised => {}
+        if acquired == Acquired::Busy {
+            return Err(Fault::LinksBusy.into());
         }
-        self.ask(Ask::Primary, given)
+        let rests_for_s = given.replacing.rests_for_s(given.now);
+        if let Some(seconds) = rests_for_s.filter(|_| !given.metadata.upstream_merges) {
+            return Err(Stop::Failed(Fault::MergingSuspended, Some(seconds)));
+        }
+        self.ask(Ask::Secondary, given)
     }
 
-    /// A read before the link.
-    pub(super) fn read(
+    /// Takes what came of a call.
+    fn answered(
         &mut self,
         ask: Ask,
-        read: Read,
+        outcome: Result<Answer, CallFailure>,
         given: &mut Given<'_>,
     ) -> Result<Step, Stop> {
-        let account = match read {
-            Read::There(account) => Some(account),
-            Read::Absent => None,
-            Read::Refused => {
-                given.credentials.refused();
-                return Err(Fault::MetadataRefused.into());
+        let next = match ask.kind() {
+            Kind::WritePrimary => {
+                let user_id = self.permit.user_id();
+                let written = Written::of(&outcome, user_id, &self.pending, given.now);
+                if let Written::Limited { wait_ms } = written {
+                    return self.rest(ask, wait_ms, given);
+                }
+                if let Written::Refused { status: 401 } = written {
+                    given.credentials.refused(given.now);
+                }
+                self.wrote(ask, written, given)
             }
-            Read::NotSent => return Err(Fault::UpstreamUnreachable.into()),
-            Read::TooDeep => return Err(Flaw::MetadataTooDeep.into()),
-            Read::Failed | Read::Limited { .. } => return Err(Fault::MetadataReadFailed.into()),
+            Kind::ReadPrimary => {
+                let read = Account::read(outcome, self.permit.user_id(), given.now.unix_ms);
+                self.read(ask, read, given)
+            }
+            Kind::ReadSecondary => {
+                let read = Account::read(outcome, self.secondary.id(), given.now.unix_ms);
+                self.read(ask, read, given)
+            }
         };
-        match (ask, account) {
-            // Somebody was here before: a client that sends again. There is nothing to save.
-            (Ask::Primary | Ask::Gone, Some(primary)) if primary.lists(self.secondary.id()) => {
-                Ok(self.stands(&primary, given))
-            }
-            (Ask::Primary, Some(primary)) => self.primary_read(primary, given),
-            // Somebody linked the other way round first.
-            (Ask::Primary | Ask::Gone, None) => Err(Flaw::PrimaryGone.into()),
-            // The upstream would refuse it, if it is so. If it is not, the link would destroy what was
-            // never read.
-            (Ask::Gone, Some(_)) => Err(Flaw::SecondaryGone.into()),
-            (Ask::Again, Some(account)) => self.read_again(account.metadata, given),
-            (_, Some(account)) => {
-                self.held = Some(account.metadata);
-                self.plan(given)
-            }
-            // The primary may have been read before somebody linked them.
-            (_, None) => self.ask(Ask::Gone, given),
+        match next? {
+            Took::Next(next) => self.go(next, given),
+            Took::Rest(wait_ms) => self.rest(ask, wait_ms, given),
         }
     }
 
-    fn primary_read(&mut self, account: Account, given: &mut Given<'_>) -> Result<Step, Stop> {
-        self.primary = Some(account);
-        if self.held.is_some() { self.plan(given) } else { self.ask(Ask::Secondary, given) }
-    }
-
-    fn plan(&mut self, given: &mut Given<'_>) -> Result<Step, Stop> {
+    fn read(&mut self, ask: Ask, read: Read, given: &mut Given<'_>) -> Result<Took, Stop> {
+        if let Read::Limited { wait_ms } = read {
+            return Ok(Took::Rest(wait_ms));
+        }
+        if let Read::Refused { of_token: true } = read {
+            given.credentials.refused(given.now);
+        }
         let rules = &given.metadata.merge;
-        let (Some(primary), Some(held)) = (&self.primary, &self.held) else {
-            return Err(Fault::OutOfOrder.into());
+        let (user_id, secondary_id) = (self.permit.user_id(), self.secondary.id());
+        let next = match &mut self.phase {
+            Phase::Before(before) => {
+                let listed = |primary: &Account| primary.lists(secondary_id);
+                before.read(ask, read, &self.pair, listed, rules)
+            }
+            Phase::After(after) => {
+                let read = after.read(ask, read, user_id, secondary_id, rules);
+                read.map(|(next, writes)| {
+                    self.pending = writes;
+                    next
+                })
+            }
         };
-        self.plan = plan::plan(held, &primary.metadata, &self.reserved, &self.ours, rules)
-            .map_err(|unplannable| unplannable.flaw())?;
-        self.plans += 1;
-        self.to_apply = self.plan.to_apply;
-        if self.plan.is_empty() {
-            return Ok(self.link(given));
-        }
-        self.pending = self.plan.writes(&self.reserved);
-        self.ask(Ask::Write, given)
+        self.note();
+        next.map(Took::Next)
     }
 
-    /// The write before the link.
-    pub(super) fn wrote(
-        &mut self,
-        outcome: &Result<Answer, CallFailure>,
-        given: &mut Given<'_>,
-    ) -> Result<Step, Stop> {
-        match self.written(outcome, given.now) {
-            Written::Done => {
-                let primary = self.primary.as_ref().map(|primary| &primary.metadata);
-                self.ours.wrote(&self.plan, primary.unwrap_or(&Members::new()), &self.reserved);
-                self.outcome = Outcome::Kept;
-                self.ask(Ask::Again, given)
-            }
-            Written::Limited { wait_ms } => self.rest(Ask::Write, wait_ms, given),
-            Written::Refused => {
-                given.credentials.refused();
-                Err(Fault::MetadataRefused.into())
-            }
-            Written::NotSent => Err(Fault::UpstreamUnreachable.into()),
-            Written::Unknown => {
-                self.outcome = Outcome::Unknown;
-                Err(Fault::MetadataWriteUnknown.into())
-            }
-        }
-    }
-
-    fn read_again(&mut self, now_held: Members, given: &mut Given<'_>) -> Result<Step, Stop> {
+    fn wrote(&mut self, ask: Ask, written: Written, given: &mut Given<'_>) -> Result<Took, Stop> {
         let rules = &given.metadata.merge;
-        let unchanged = self
-            .held
-            .as_ref()
-            .is_some_and(|held| carried(held, rules).eq(carried(&now_held, rules)));
-        if unchanged {
-            return Ok(self.link(given));
+        let before = match &mut self.phase {
+            Phase::Before(before) => before,
+            Phase::After(after) => {
+                let next = after.wrote(&written);
+                self.note();
+                return Ok(Took::Next(next));
+            }
+        };
+        if ask == Ask::WriteBack {
+            given.replacing.note(self.permit.user_id(), given.now);
+            return Err(Fault::MetadataReplaced.into());
         }
-        if self.plans >= MAX_PLANS {
-            return Err(Flaw::MetadataChanging.into());
+        self.outcome = match &written {
+            Written::Shown(_) => Outcome::Kept,
+            Written::Unshown | Written::Unknown => Outcome::Unknown,
+            Written::Limited { .. } | Written::Refused { .. } | Written::NotSent => self.outcome,
+        };
+        before.wrote(written, &self.pair, rules).map(Took::Next)
+    }
+
+    /// What a part has found of the keys is the whole's to say.
+    fn note(&mut self) {
+        match &mut self.phase {
+            Phase::Before(before) if !before.rows.is_empty() => {
+                self.rows = std::mem::take(&mut before.rows);
+            }
+            Phase::Before(_) => {}
+            Phase::After(after) => {
+                self.outcome = after.outcome;
+                for (key, fate) in after.fates.drain(..) {
+                    if let Some(row) = self.rows.iter_mut().find(|row| row.key == key) {
+                        row.fate = fate;
+                    }
+                }
+            }
         }
-        self.held = Some(now_held);
-        self.ask(Ask::Primary, given)
+    }
+
+    /// Turns to what comes next.
+    fn go(&mut self, next: Next, given: &mut Given<'_>) -> Result<Step, Stop> {
+        match next {
+            Next::Ask(ask) => {
+                self.prepare(ask, given);
+                self.ask(ask, given)
+            }
+            Next::Link => Ok(self.link(given)),
+            Next::Found(primary) => {
+                self.turn();
+                self.budget.settle(given.now);
+                let Phase::After(after) = &mut self.phase else {
+                    return Err(Fault::OutOfOrder.into());
+                };
+                let rules = &given.metadata.merge;
+                let (next, writes) = after.confirmed(&primary, self.permit.user_id(), rules);
+                self.pending = writes;
+                self.note();
+                self.go(next, given)
+            }
+            Next::Relay(status) => Ok(self.relay(status, given)),
+            Next::End => {
+                let Phase::After(after) = &mut self.phase else {
+                    return Err(Fault::OutOfOrder.into());
+                };
+                match after.identities() {
+                    Some(identities) => Ok(self.respond(identities, given)),
+                    None => Ok(self.relay(201, given)),
+                }
+            }
+        }
+    }
+
+    /// The members of a write before the link.
+    fn prepare(&mut self, ask: Ask, given: &Given<'_>) {
+        let Phase::Before(before) = &self.phase else { return };
+        match ask {
+            Ask::Write => {
+                let entry = before.entry.clone();
+                self.pending = entry.map(entry::Entry::into_members).unwrap_or_default();
+            }
+            Ask::WriteBack => {
+                self.pending = before.removed().collect();
+                self.budget.settle(given.now);
+            }
+            Ask::Again if before.entry.is_some() => self.outcome = Outcome::Kept,
+            Ask::Secondary
+            | Ask::Primary
+            | Ask::Look
+            | Ask::Again
+            | Ask::Gone
+            | Ask::Listed
+            | Ask::Apply
+            | Ask::Applied => {}
+        }
+    }
+
+    /// Leaves the part before the link.
+    fn turn(&mut self) {
+        if let Phase::Before(before) = &mut self.phase {
+            let after = After::new(std::mem::take(before), self.outcome);
+            self.phase = Phase::After(after);
+        }
     }
 
     /// Sends the link, once.
     fn link(&mut self, given: &mut Given<'_>) -> Step {
+        self.turn();
         self.at = At::Linking;
         given.record.upstream_called = true;
         let headers = std::mem::take(&mut self.headers);
         Step::Forward(forward::link(&self.permit, &self.secondary, headers, given.rules))
     }
+
+    /// A call that cannot be made has an end all the same where something has to come of it.
+    pub(super) fn or_settled(
+        &mut self,
+        ask: Ask,
+        step: Result<Step, Stop>,
+        given: &mut Given<'_>,
+    ) -> Result<Step, Stop> {
+        match step {
+            Err(_) if ask == Ask::WriteBack => Err(Fault::MetadataReplaced.into()),
+            Err(_) if ask.settles() => match self.read(ask, Read::Failed, given)? {
+                Took::Next(next) => self.go(next, given),
+                Took::Rest(_) => Err(Fault::OutOfOrder.into()),
+            },
+            step => step,
+        }
+    }
 }
 
-/// Plans of one exchange. Raised, a secondary that keeps changing keeps an exchange.
-const MAX_PLANS: u8 = 2;
-
-/// What of the secondary would be carried over.
-pub(super) fn carried<'a>(
-    held: &'a Members,
-    rules: &'a MergeRules,
-) -> impl Iterator<Item = (&'a String, &'a super::value::Value)> {
-    held.iter()
-        .filter(|(key, value)| entry::is_reserved(key) || (rules.carries(key) && !value.is_null()))
+/// What became of an answer.
+enum Took {
+    Next(Next),
+    /// The API asks for a rest, of so many milliseconds if it says.
+    Rest(Option<u64>),
 }

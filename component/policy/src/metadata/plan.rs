@@ -1,22 +1,22 @@
-//! What a merge would write, and why: a pure function of two accounts' metadata and the rules.
+//! What a merge would carry over, and why: a pure function of two accounts' metadata and the rules.
 //!
 //! ```text
-//!  a key of the secondary is …                     before the link          after it is confirmed
-//!   not on the primary                             added
-//!   on both, with the same value                   -
-//!   on both, and the primary's wins                -
-//!   on both, and the outcome is another value      staged                   applied, if it still may be
-//!   on both, and both values are kept              kept, for good
-//!   reserved: of an earlier merge                  carried, for good
+//!  a key of the secondary is …                     before the link    once it is confirmed
+//!   not on the primary                             in the entry       added
+//!   on both, with the same value                   in the entry       -
+//!   on both, and the primary's wins                in the entry       dropped
+//!   on both, and the outcome is another value      in the entry       written, if it still may be
+//!   on both, and both values are kept              in the entry       kept in an entry, for good
 //! ```
 //!
-//! What is staged, kept or carried stands under one reserved key of the primary, so that before the
-//! link the primary only ever gains top-level keys.
+//! Before the link the primary gains one entry and nothing else ([`entry`]). What the table says of
+//! the time after it is done on the primary as it is then ([`super::apply`]).
 
 use std::collections::BTreeSet;
 
-use super::entry::{self, Entry};
-use super::value::{MAX_DEPTH, Members, Value, depth, patched, size};
+use super::apply::{Waiting, apply};
+use super::entry::{self, Entry, Pair};
+use super::value::{MAX_DEPTH, Members, Value, depth, patched, same, size};
 use crate::denial::Flaw;
 
 /// How two accounts' metadata become one.
@@ -45,32 +45,12 @@ pub(crate) enum Conflicts {
 
 /// What is to be written before the link.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Plan {
-    /// Top-level keys that the primary gains.
-    pub(crate) added: Members,
-    /// The reserved entry, when it is another than the one that stands there.
-    pub(crate) entry: Option<Value>,
-    /// Whether something is left to be done once the link is confirmed.
-    pub(crate) to_apply: bool,
+pub(super) struct Plan {
+    /// All that is carried over; none when there is nothing.
+    pub(super) entry: Option<Entry>,
     /// What becomes of each key of the secondary.
-    pub(crate) rows: Vec<Row>,
+    pub(super) rows: Vec<Row>,
 }
-
-impl Plan {
-    /// Whether nothing is to be written before the link.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.added.is_empty() && self.entry.is_none()
-    }
-
-    /// The members of the write. Empty is never to be sent: it would wipe everything.
-    pub(crate) fn writes(&self, reserved: &str) -> Members {
-        let entry = self.entry.clone().map(|entry| (reserved.to_owned(), entry));
-        self.added.clone().into_iter().chain(entry).collect()
-    }
-}
-
-/// The key of a copy, its quotes, colon and comma.
-const COPY_KEY_BYTES: usize = 60;
 
 /// What becomes of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,11 +96,16 @@ impl Fate {
         }
     }
 
-    /// Whether keys with this fate stand on the primary, one way or another.
-    pub(super) const fn is_there(self) -> bool {
+    /// Whether values with this fate go into the entry.
+    const fn is_carried(self) -> bool {
         match self {
-            Self::Added | Self::Same | Self::Staged | Self::Kept | Self::Carried => true,
-            Self::Dropped | Self::LeftOut | Self::Null => false,
+            Self::Added
+            | Self::Same
+            | Self::Dropped
+            | Self::Staged
+            | Self::Kept
+            | Self::Carried => true,
+            Self::LeftOut | Self::Null => false,
         }
     }
 }
@@ -160,16 +145,21 @@ impl MergeRules {
             && !self.exclude.contains(key)
     }
 
-    /// Whether metadata keeps within the budget with these writes, and a copy of what they take away.
-    pub(super) fn fits(&self, metadata: &Members, writes: &Members, copy: &Value) -> bool {
-        let copied = copy.to_json().len() + COPY_KEY_BYTES;
-        size(patched(metadata, writes)) + copied <= self.max_bytes
+    /// Whether a value can come to be beside another one, in one key. Two links into one primary may be
+    /// settled at the same time, and the second write then replaces the first: so a copy is kept.
+    pub(super) fn keeps_beside(&self, value: &Value) -> bool {
+        match (self.conflicts, value) {
+            (Conflicts::KeepBoth | Conflicts::Refuse, _) => true,
+            (_, Value::Object(_)) => self.deep,
+            (_, Value::List(_)) => self.unite_lists,
+            _ => false,
+        }
     }
 
     /// The value of a key that both sides have, and whether something of the secondary's is not in it.
     pub(crate) fn combine(&self, primary: &Value, secondary: &Value) -> (Value, bool) {
         match (primary, secondary) {
-            (one, other) if one == other => (one.clone(), false),
+            (one, other) if same(one, other) => (one.clone(), false),
             (Value::Object(one), Value::Object(other)) if self.deep => {
                 self.combine_members(one, other)
             }
@@ -209,102 +199,83 @@ fn united(one: &[Value], other: &[Value]) -> Vec<Value> {
     one.iter().chain(new).cloned().collect()
 }
 
-/// What this very exchange has written on the primary before. Where it still stands, it may be
-/// rewritten.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Ours {
-    /// Keys that the primary gained.
-    pub(crate) added: Members,
-    /// The reserved entry as it was written, and what stood there before.
-    pub(crate) entry: Option<(Value, Option<Value>)>,
-}
-
-impl Ours {
-    /// Notes what a plan wrote on a primary that stood like this.
-    pub(crate) fn wrote(&mut self, plan: &Plan, primary: &Members, reserved: &str) {
-        self.added.extend(plan.added.clone());
-        if let Some(entry) = &plan.entry {
-            let before = self.before(primary, reserved).cloned();
-            self.entry = Some((entry.clone(), before));
-        }
-    }
-
-    /// What stood, or would stand, at the reserved key without us.
-    fn before<'a>(&'a self, primary: &'a Members, reserved: &str) -> Option<&'a Value> {
-        let stands = primary.get(reserved);
-        match &self.entry {
-            Some((written, before)) if stands == Some(written) => before.as_ref(),
-            Some(_) | None => stands,
-        }
-    }
-
-    /// Whether a value that stands on the primary is ours.
-    fn has(&self, key: &str, stands: &Value) -> bool {
-        self.added.get(key) == Some(stands)
-    }
-}
-
 /// Plans a merge.
-pub(crate) fn plan(
+pub(super) fn plan(
     secondary: &Members,
     primary: &Members,
-    reserved: &str,
-    ours: &Ours,
+    pair: &Pair,
     rules: &MergeRules,
 ) -> Result<Plan, Unplannable> {
-    let mut plan = Plan::default();
-    let mut entry = Entry::default();
+    let mut rows = Vec::new();
+    let (mut values, mut against) = (Members::new(), Members::new());
     for (key, value) in secondary {
-        let stands = primary.get(key).filter(|stands| !ours.has(key, stands));
-        let fate = fate(key, value, stands, rules)?;
-        match fate {
-            Fate::Added if primary.get(key) == Some(value) => {}
-            Fate::Added => {
-                plan.added.insert(key.clone(), value.clone());
-            }
-            Fate::Staged => entry.stage(key, value, stands),
-            Fate::Kept => entry.keep(key, value, stands, rules),
-            Fate::Carried => entry.carry(key, value),
-            Fate::Same | Fate::Dropped | Fate::LeftOut | Fate::Null => {}
+        let fate = fate(key, value, primary, pair, rules)?;
+        if fate.is_carried() && !is_at_home(key, value, primary, pair) {
+            values.insert(key.clone(), value.clone());
+            let replaced = primary
+                .get(key)
+                .filter(|_| rules.conflicts == Conflicts::Secondary && fate == Fate::Staged);
+            against.extend(replaced.map(|own| (key.clone(), entry::digest(own))));
         }
-        plan.rows.push(Row { key: key.clone(), fate });
+        rows.push(Row { key: key.clone(), fate });
     }
-    let before = ours.before(primary, reserved);
-    let wanted = entry.over(before).or_else(|| before.cloned());
-    if wanted.as_ref() != primary.get(reserved) {
-        // Only an entry of our own can be one that nobody wants any more.
-        plan.entry = Some(wanted.unwrap_or(Value::Null));
+    let entry = (!values.is_empty()).then(|| Entry::staged(&pair.secondary, values, against));
+    if let Some(entry) = &entry {
+        check_limits(entry, primary, pair, rules)?;
     }
-    let left = plan.entry.as_ref().or(primary.get(reserved));
-    plan.to_apply = left.is_some_and(entry::has_staged);
-    check_limits(&plan, primary, reserved, rules)?;
-    Ok(plan)
+    Ok(Plan { entry, rows })
+}
+
+/// What of the secondary would be carried over.
+pub(super) fn carried(
+    secondary: &Members,
+    primary: &Members,
+    pair: &Pair,
+    rules: &MergeRules,
+) -> Members {
+    let is_carried = |key: &str, value: &Value| {
+        rules.carries(key) && !value.is_null() && !is_at_home(key, value, primary, pair)
+    };
+    let carried = secondary.iter().filter(|(key, value)| is_carried(key, value));
+    carried.map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+/// Whether it is an entry about the primary itself, of a link the other way round, and the primary has
+/// all that it holds. Carried along, two such links would put each other's entries into their own, and
+/// both would grow with each attempt.
+fn is_at_home(key: &str, value: &Value, primary: &Members, pair: &Pair) -> bool {
+    key.starts_with(&pair.primary)
+        && value.member("staged").and_then(Value::as_object).is_some_and(|staged| {
+            staged.iter().all(|(key, value)| primary.get(key).is_some_and(|own| same(own, value)))
+        })
 }
 
 fn fate(
     key: &str,
     value: &Value,
-    stands: Option<&Value>,
+    primary: &Members,
+    pair: &Pair,
     rules: &MergeRules,
 ) -> Result<Fate, Unplannable> {
-    if entry::is_reserved(key) {
-        return Ok(Fate::Carried);
-    }
     if !rules.carries(key) {
         return Ok(Fate::LeftOut);
     }
     if value.is_null() {
         return Ok(Fate::Null);
     }
+    if entry::is_reserved(key) {
+        let at_home = is_at_home(key, value, primary, pair);
+        return Ok(if at_home { Fate::Same } else { Fate::Carried });
+    }
     if key.contains(['.', '$']) {
         return Err(Unplannable::ForbiddenName(key.to_owned()));
     }
-    let Some(own) = stands else { return Ok(Fate::Added) };
-    if own == value {
+    let Some(own) = primary.get(key) else { return Ok(Fate::Added) };
+    if same(own, value) {
         return Ok(Fate::Same);
     }
     if rules.unites(own, value) {
-        // The value would be staged whole, so its own size is the least that the outcome has.
+        // The value is staged whole, so its own size is the least that the outcome has.
         let (bytes, max_bytes) = (value.to_json().len(), rules.max_bytes);
         if bytes > max_bytes {
             return Err(Unplannable::TooLarge { bytes, max_bytes });
@@ -317,22 +288,25 @@ fn fate(
     if conflict && rules.conflicts == Conflicts::KeepBoth {
         return Ok(Fate::Kept);
     }
-    Ok(if combined == *own { Fate::Dropped } else { Fate::Staged })
+    Ok(match (combined == *own, conflict) {
+        (true, true) => Fate::Dropped,
+        (true, false) => Fate::Same,
+        (false, _) => Fate::Staged,
+    })
 }
 
-/// Size and depth are within their limits before the link, when what is staged is beside what it will
-/// replace, and after it.
+/// Size and depth are within their limits before the link, when the entry is beside what it will
+/// complete, and after it.
 fn check_limits(
-    plan: &Plan,
+    entry: &Entry,
     primary: &Members,
-    reserved: &str,
+    pair: &Pair,
     rules: &MergeRules,
 ) -> Result<(), Unplannable> {
-    if plan.is_empty() {
-        return Ok(());
-    }
-    let before = patched(primary, &plan.writes(reserved));
-    let after = patched(&before, &entry::applied(&before, reserved, rules).unwrap_or_default());
+    let before = patched(primary, &entry.clone().into_members());
+    let accounts = [pair.secondary.clone()];
+    let waiting = Waiting { mine: Some(entry), accounts: &accounts };
+    let after = patched(&before, &apply(&before, &waiting, rules).writes);
     if depth(&before).max(depth(&after)) > MAX_DEPTH {
         return Err(Unplannable::TooDeep);
     }

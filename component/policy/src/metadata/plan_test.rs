@@ -3,12 +3,15 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::entry::{applied, reserved_key};
-use super::plan::{Conflicts, Fate, MergeRules, Ours, Unplannable, plan};
+use super::apply::{Waiting, apply};
+use super::entry::{Entry, Pair, about};
+use super::plan::{Conflicts, Fate, MergeRules, Unplannable, plan};
 use super::value::{MAX_DEPTH, Members, Value, depth};
 use crate::json::{self, Number};
 
+const PRIMARY: &str = "auth0|1";
 const SECONDARY: &str = "google-oauth2|1";
+const THIRD: &str = "github|3";
 
 fn rules(conflicts: Conflicts) -> MergeRules {
     MergeRules {
@@ -29,20 +32,48 @@ fn text(members: Members) -> serde_json::Value {
     serde_json::from_str(&Value::Object(members).to_json()).unwrap()
 }
 
+fn pair() -> Pair {
+    Pair::of(PRIMARY, SECONDARY)
+}
+
 /// The primary after the write before the link, and after what is applied once it is confirmed.
 fn merged(
     primary: &serde_json::Value,
     secondary: &serde_json::Value,
     rules: &MergeRules,
 ) -> Result<(serde_json::Value, serde_json::Value, Vec<Fate>), Unplannable> {
-    let (primary, reserved) = (members(primary), reserved_key(SECONDARY));
-    let plan = plan(&members(secondary), &primary, &reserved, &Ours::default(), rules)?;
+    let primary = members(primary);
+    let plan = plan(&members(secondary), &primary, &pair(), rules)?;
     let mut before = primary;
-    patch(&mut before, plan.writes(&reserved));
+    patch(&mut before, plan.entry.clone().map(Entry::into_members).unwrap_or_default());
     let mut after = before.clone();
-    patch(&mut after, applied(&before, &reserved, rules).unwrap_or_default());
+    settle(&mut after, plan.entry.as_ref(), rules);
     let fates = plan.rows.iter().map(|row| row.fate).collect();
     Ok((text(before), text(after), fates))
+}
+
+/// What is done to a primary that lists the secondary and the third account.
+fn settle(primary: &mut Members, mine: Option<&Entry>, rules: &MergeRules) {
+    let accounts = [about(SECONDARY), about(THIRD)];
+    let writes = apply(primary, &Waiting { mine, accounts: &accounts }, rules).writes;
+    patch(primary, writes);
+}
+
+fn staged(account: &str, values: &serde_json::Value) -> Entry {
+    Entry::staged(&about(account), members(values), Members::new())
+}
+
+/// What all entries of this part hold, whatever their keys.
+fn held(account: &serde_json::Value, part: &str) -> Vec<serde_json::Value> {
+    let entries =
+        account.as_object().unwrap().iter().filter(|(key, _)| key.starts_with("linkgate_"));
+    entries.filter_map(|(_, entry)| entry.get(part).cloned()).collect()
+}
+
+/// Without what is ours.
+fn own(account: &serde_json::Value) -> serde_json::Value {
+    let own = account.as_object().unwrap().iter().filter(|(key, _)| !key.starts_with("linkgate_"));
+    own.map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 /// What the API does with a write: first level only, null deletes.
@@ -58,23 +89,14 @@ fn patch(members: &mut Members, writes: Members) {
 
 #[test]
 fn each_key_has_a_fate() {
-    let reserved = reserved_key(SECONDARY);
-    for (row, conflicts, primary, secondary, before, after, fate) in [
+    for (row, conflicts, primary, secondary, after, fate) in [
+        ("absent", Conflicts::Primary, json!({}), json!({"a":1}), json!({"a":1}), Fate::Added),
+        ("equal", Conflicts::Primary, json!({"a":1}), json!({"a":1}), json!({"a":1}), Fate::Same),
         (
-            "absent",
-            Conflicts::Primary,
-            json!({}),
+            "a number",
+            Conflicts::Refuse,
             json!({"a":1}),
-            json!({"a":1}),
-            json!({"a":1}),
-            Fate::Added,
-        ),
-        (
-            "equal",
-            Conflicts::Primary,
-            json!({"a":1}),
-            json!({"a":1}),
-            json!({"a":1}),
+            json!({"a":1.0}),
             json!({"a":1}),
             Fate::Same,
         ),
@@ -84,60 +106,59 @@ fn each_key_has_a_fate() {
             json!({"a":1}),
             json!({"a":2}),
             json!({"a":1}),
-            json!({"a":1}),
             Fate::Dropped,
         ),
         (
-            "null",
-            Conflicts::Primary,
-            json!({}),
-            json!({"a":null}),
-            json!({}),
-            json!({}),
-            Fate::Null,
+            "secondary wins",
+            Conflicts::Secondary,
+            json!({"a":1}),
+            json!({"a":2}),
+            json!({"a":2}),
+            Fate::Staged,
         ),
-        (
-            "excluded",
-            Conflicts::Primary,
-            json!({}),
-            json!({"secret":1}),
-            json!({}),
-            json!({}),
-            Fate::LeftOut,
-        ),
+        ("both", Conflicts::KeepBoth, json!({"a":1}), json!({"a":2}), json!({"a":1}), Fate::Kept),
+        ("null", Conflicts::Primary, json!({}), json!({"a":null}), json!({}), Fate::Null),
+        ("excluded", Conflicts::Primary, json!({}), json!({"secret":1}), json!({}), Fate::LeftOut),
         (
             "objects are values",
             Conflicts::Primary,
             json!({"a":{"x":1}}),
             json!({"a":{"y":2}}),
             json!({"a":{"x":1}}),
-            json!({"a":{"x":1}}),
             Fate::Dropped,
         ),
     ] {
-        let found = merged(&primary, &secondary, &rules(conflicts)).unwrap();
-        assert_eq!(found, (before, after, vec![fate]), "{row}");
+        let (before, settled, fates) = merged(&primary, &secondary, &rules(conflicts)).unwrap();
+        assert_eq!(own(&before), primary, "{row}: no key of a person's own is touched");
+        assert_eq!((own(&settled), fates), (after, vec![fate]), "{row}");
+        let kept = if fate == Fate::Kept { vec![secondary] } else { vec![] };
+        assert_eq!(held(&settled, "kept"), kept, "{row}");
+        assert!(held(&settled, "staged").is_empty(), "{row}: the write that applies it removes it");
     }
-    let (before, after, fates) =
-        merged(&json!({"a":1,"b":1}), &json!({"a":2}), &rules(Conflicts::Secondary)).unwrap();
-    assert_eq!(before["a"], json!(1), "nothing is overwritten before the link");
-    assert_eq!(before[&reserved]["staged"], json!({"a":2}));
-    assert_eq!((after, fates), (json!({"a":2,"b":1}), vec![Fate::Staged]));
-
-    let (before, after, fates) =
-        merged(&json!({"a":1}), &json!({"a":2}), &rules(Conflicts::KeepBoth)).unwrap();
-    assert_eq!(
-        (before.clone(), fates),
-        (json!({"a":1,&*reserved:{"kept":{"a":2}}}), vec![Fate::Kept])
-    );
-    assert_eq!(before, after, "it stays there for good");
-
     let refused = merged(&json!({"a":1}), &json!({"a":2}), &rules(Conflicts::Refuse));
     assert_eq!(refused, Err(Unplannable::Conflict("a".to_owned())));
-    let reserved_of_another = json!({"linkgate_0":{"kept":{}}});
-    let (before, ..) =
-        merged(&json!({}), &reserved_of_another, &rules(Conflicts::Primary)).unwrap();
-    assert_eq!(before[&reserved]["carried"], reserved_of_another);
+}
+
+#[test]
+fn reserved_keys_of_the_secondary_go_along() {
+    let reserved = json!({"linkgate_0":{"kept":{}}});
+    let (before, after, fates) = merged(&json!({}), &reserved, &rules(Conflicts::Primary)).unwrap();
+    assert_eq!((held(&before, "staged"), fates), (vec![reserved.clone()], vec![Fate::Carried]));
+    assert_eq!(after, reserved, "they are read by nobody");
+    let listed = MergeRules { include: Some(["a".to_owned()].into()), ..rules(Conflicts::Primary) };
+    let (_, after, fates) = merged(&json!({}), &reserved, &listed).unwrap();
+    assert_eq!((after, fates), (json!({}), vec![Fate::LeftOut]));
+}
+
+#[test]
+fn an_entry_about_the_primary_itself_is_not_carried_when_it_has_all_of_it() {
+    let other_way = |value| staged(PRIMARY, &json!({"own": value}));
+    for (row, value, carried) in [("all of it", 1, false), ("not all of it", 2, true)] {
+        let secondary = text(other_way(value).into_members());
+        let (before, ..) =
+            merged(&json!({"own":1}), &secondary, &rules(Conflicts::Primary)).unwrap();
+        assert_eq!(!held(&before, "staged").is_empty(), carried, "{row}");
+    }
 }
 
 #[test]
@@ -147,13 +168,18 @@ fn deep_and_union_merge_what_does_not_conflict() {
     let secondary = json!({"a":{"x":2,"y":2,"n":{"q":1}},"tags":["a","p","b"]});
     let (before, after, _) = merged(&primary, &secondary, &deep(Conflicts::Primary)).unwrap();
     assert_eq!((&before["a"], &before["tags"]), (&primary["a"], &primary["tags"]));
-    assert_eq!(after, json!({"a":{"x":1,"y":2,"n":{"p":1,"q":1}},"tags":["p","a","b"]}));
+    let expected = json!({"a":{"x":1,"y":2,"n":{"p":1,"q":1}},"tags":["p","a","b"]});
+    assert_eq!(own(&after), expected);
+    assert_eq!(
+        held(&after, "kept"),
+        std::slice::from_ref(&secondary),
+        "another link may be settled meanwhile"
+    );
     let (_, after, _) = merged(&primary, &secondary, &deep(Conflicts::Secondary)).unwrap();
     assert_eq!(after["a"], json!({"x":2,"y":2,"n":{"p":1,"q":1}}));
     let (_, after, _) = merged(&primary, &secondary, &deep(Conflicts::KeepBoth)).unwrap();
-    let reserved = reserved_key(SECONDARY);
     assert_eq!(after["a"], json!({"x":1,"y":2,"n":{"p":1,"q":1}}));
-    assert_eq!(after[&reserved], json!({"kept":{"a":secondary["a"]}}));
+    assert_eq!(held(&after, "kept"), std::slice::from_ref(&secondary));
     let refused = merged(&primary, &secondary, &deep(Conflicts::Refuse));
     assert_eq!(refused, Err(Unplannable::Conflict("a".to_owned())));
 }
@@ -164,7 +190,7 @@ fn what_cannot_be_written_is_found_before() {
     let long = "x".repeat(300);
     assert_eq!(
         merged(&json!({}), &json!({"a":long}), &small),
-        Err(Unplannable::TooLarge { bytes: 308, max_bytes: 300 })
+        Err(Unplannable::TooLarge { bytes: 382, max_bytes: 300 })
     );
     // What is there already is nobody's fault here.
     assert!(merged(&json!({"b":long}), &json!({}), &small).is_ok());
@@ -187,12 +213,11 @@ fn nothing_is_written_that_cannot_be_read() {
     let keep = rules(Conflicts::KeepBoth);
     let deep = |depth| json!({"a": nested(depth)});
     assert_eq!(depth(&members(&deep(MAX_DEPTH - 1))), MAX_DEPTH);
-    assert!(merged(&json!({}), &deep(MAX_DEPTH - 1), &keep).is_ok());
     // The primary's is there already, and nothing is written.
     assert!(merged(&deep(MAX_DEPTH - 1), &json!({}), &keep).is_ok());
     // Inside an entry it is two levels further down.
     for (levels, expected) in [(MAX_DEPTH - 3, None), (MAX_DEPTH - 2, Some(Unplannable::TooDeep))] {
-        assert_eq!(merged(&json!({"a": 1}), &deep(levels), &keep).err(), expected, "{levels}");
+        assert_eq!(merged(&json!({}), &deep(levels), &keep).err(), expected, "{levels}");
     }
 }
 
@@ -232,8 +257,6 @@ fn a_long_list_costs_little() {
         merged(&json!({"a": {"x": [1]}}), &json!({"a": inside}), &small),
         too_large(&inside)
     );
-    // What is not united is not staged either.
-    assert!(merged(&json!({"a": 1}), &json!({"a": many}), &rules(Conflicts::Primary)).is_ok());
     let large = MergeRules { max_bytes: 8 << 20, ..small };
     let (primary, secondary) =
         (json!({"a": list(0, 100_000)}), json!({"a": list(50_000, 100_000)}));
@@ -242,29 +265,76 @@ fn a_long_list_costs_little() {
 }
 
 #[test]
-fn an_entry_of_before_is_kept_inside() {
-    let reserved = reserved_key(SECONDARY);
-    let primary = json!({"a":1,&*reserved:{"kept":{"a":9}}});
-    let (before, after, _) =
-        merged(&primary, &json!({"a":2}), &rules(Conflicts::KeepBoth)).unwrap();
-    assert_eq!(before[&reserved], json!({"kept":{"a":2},"earlier":{"kept":{"a":9}}}));
-    assert_eq!(before, after);
-    // The same again changes nothing.
-    let (again, ..) = merged(&before, &json!({"a":2}), &rules(Conflicts::KeepBoth)).unwrap();
-    assert_eq!(again, before);
+fn an_entry_is_named_by_what_it_holds() {
+    let (one, other) = (staged(SECONDARY, &json!({"a":1})), staged(SECONDARY, &json!({"a":2})));
+    assert_ne!(one.key, other.key);
+    assert!(one.key.starts_with(&about(SECONDARY)) && other.key.starts_with(&about(SECONDARY)));
 }
 
 #[test]
-fn what_is_staged_waits_for_the_value_it_was_staged_against() {
-    let (rules, reserved) = (rules(Conflicts::Secondary), reserved_key(SECONDARY));
+fn a_value_takes_the_place_of_the_one_it_was_staged_against() {
+    let rules = rules(Conflicts::Secondary);
     let (before, ..) = merged(&json!({"a":1,"b":1}), &json!({"a":2,"b":2}), &rules).unwrap();
     let mut edited = members(&before);
     edited.insert("a".to_owned(), Value::Number(Number::of("7")));
-    let writes = applied(&edited, &reserved, &rules).unwrap();
-    patch(&mut edited, writes);
+    settle(&mut edited, None, &rules);
     let found = text(edited);
-    assert_eq!((&found["a"], &found["b"]), (&json!(7), &json!(2)));
-    assert_eq!(found[&reserved]["staged"], json!({"a":2}));
+    assert_eq!(own(&found), json!({"a":7,"b":2}));
+    assert_eq!(held(&found, "kept"), [json!({"a":2})]);
+}
+
+#[test]
+fn whoever_finds_entries_settles_all_of_them() {
+    for (row, conflicts, entries, expected, kept) in [
+        (
+            "two plans of one account: neither is dropped",
+            Conflicts::Primary,
+            vec![staged(SECONDARY, &json!({"a":1})), staged(SECONDARY, &json!({"a":2}))],
+            vec![json!({"a":1}), json!({"a":2})],
+            1,
+        ),
+        (
+            "two accounts with the same value",
+            Conflicts::Primary,
+            vec![staged(SECONDARY, &json!({"a":1})), staged(THIRD, &json!({"a":1}))],
+            vec![json!({"a":1})],
+            0,
+        ),
+        (
+            "an account that is not linked waits",
+            Conflicts::Primary,
+            vec![staged("auth0|9", &json!({"a":1}))],
+            vec![json!({})],
+            0,
+        ),
+    ] {
+        let mut primary: Members = entries.into_iter().flat_map(Entry::into_members).collect();
+        settle(&mut primary, None, &rules(conflicts));
+        let found = text(primary.clone());
+        assert!(expected.contains(&own(&found)), "{row}: {found}");
+        assert_eq!(held(&found, "kept").len(), kept, "{row}: {found}");
+        let settled = primary.clone();
+        settle(&mut primary, None, &rules(conflicts));
+        assert_eq!(primary, settled, "{row}: once");
+    }
+}
+
+#[test]
+fn an_entry_that_was_put_there_by_hand_opens_no_way_around_the_policy() {
+    let planted = staged(SECONDARY, &json!({"secret":1,"a":2}));
+    let mut primary: Members = planted.into_members();
+    settle(&mut primary, None, &rules(Conflicts::Primary));
+    let found = text(primary);
+    assert_eq!(own(&found), json!({"a":2}));
+    assert_eq!(held(&found, "kept"), [json!({"secret":1})]);
+}
+
+#[test]
+fn what_is_not_shown_is_applied_from_memory() {
+    let mine = staged(SECONDARY, &json!({"a":1}));
+    let mut primary = members(&json!({"b":1}));
+    settle(&mut primary, Some(&mine), &rules(Conflicts::Primary));
+    assert_eq!(text(primary), json!({"a":1,"b":1}));
 }
 
 /// Small values that collide often.
@@ -309,33 +379,39 @@ proptest! {
         for (key, value) in primary.as_object().unwrap() {
             prop_assert_eq!(before.get(key), Some(value), "{} of the primary", key);
         }
+        prop_assert!(before.as_object().unwrap().len() <= primary.as_object().unwrap().len() + 1);
     }
 
     #[test]
     fn a_merge_is_idempotent(primary in object(), secondary in object(), rules in any_rules()) {
         let Ok((before, after, _)) = merged(&primary, &secondary, &rules) else { return Ok(()) };
-        // A client that sends again before the link.
+        // A client that sends again before the link, and one that finds it made.
         let (again, after_again, _) = merged(&before, &secondary, &rules).unwrap();
         prop_assert_eq!(&again, &before);
         prop_assert_eq!(&after_again, &after);
+        let mut found = members(&after);
+        settle(&mut found, None, &rules);
+        prop_assert_eq!(&text(found), &after);
     }
 
     #[test]
     fn every_carried_value_is_reachable(primary in object(), secondary in object(), rules in any_rules()) {
-        let Ok((before, _, fates)) = merged(&primary, &secondary, &rules) else { return Ok(()) };
-        let entry = before.get(reserved_key(SECONDARY)).cloned().unwrap_or_default();
+        let Ok((before, after, fates)) = merged(&primary, &secondary, &rules) else { return Ok(()) };
         for ((key, value), fate) in secondary.as_object().unwrap().iter().zip(fates) {
+            let is_kept = held(&after, "kept").iter().any(|kept| kept.get(key) == Some(value));
+            let is_staged = held(&before, "staged").iter().any(|staged| staged.get(key) == Some(value));
             let there = match fate {
-                Fate::Added | Fate::Same => before.get(key) == Some(value),
-                Fate::Staged => entry["staged"].get(key) == Some(value),
-                Fate::Kept => entry["kept"].get(key) == Some(value),
-                Fate::Carried => entry["carried"].get(key) == Some(value),
-                Fate::Dropped => matches!(rules.conflicts, Conflicts::Primary)
-                    || rules.deep || rules.unite_lists,
+                Fate::Added => after.get(key) == Some(value),
+                Fate::Carried => after.get(key) == Some(value) || is_kept,
+                Fate::Same => true,
+                Fate::Staged => after.get(key) != primary.get(key),
+                Fate::Kept => is_kept,
+                Fate::Dropped => rules.conflicts == Conflicts::Primary && after.get(key) == primary.get(key),
                 Fate::LeftOut => key == "secret",
                 Fate::Null => value.is_null(),
             };
-            prop_assert!(there, "{key} is {fate:?}: {before}");
+            prop_assert!(there, "{key} is {fate:?}: {after}");
+            prop_assert!(is_staged || matches!(fate, Fate::LeftOut | Fate::Null), "{key}: {before}");
         }
     }
 }

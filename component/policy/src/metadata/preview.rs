@@ -1,7 +1,8 @@
 //! What a merge would do, key by key, for people who choose a rule. Nothing is sent.
 
-use super::entry;
-use super::plan::{self, Fate, MergeRules, Ours, Unplannable};
+use super::apply::{Waiting, apply};
+use super::entry::{Entry, Pair};
+use super::plan::{self, Fate, MergeRules, Unplannable};
 use super::value::{MAX_DEPTH, Members, Value, patched, size};
 use crate::denial::Cause;
 use crate::json::{self, NotStrict};
@@ -19,7 +20,7 @@ pub struct Preview {
     pub bytes: usize,
     /// Bytes allowed.
     pub max_bytes: usize,
-    /// The key of the primary under which something is staged or kept.
+    /// The key of the primary under which all is held until the link is confirmed; empty for none.
     pub reserved: String,
 }
 
@@ -99,14 +100,16 @@ pub(crate) fn preview(
     secondary: &[u8],
     rules: &MergeRules,
 ) -> Result<Preview, NoPreview> {
-    let primary = Shown::read("primary", primary)?.metadata;
+    let primary = Shown::read("primary", primary)?;
     let secondary = Shown::read("secondary", secondary)?;
-    let reserved = entry::reserved_key(&secondary.id);
-    let plan = plan::plan(&secondary.metadata, &primary, &reserved, &Ours::default(), rules)
+    let (pair, primary) = (Pair::of(&primary.id, &secondary.id), primary.metadata);
+    let plan = plan::plan(&secondary.metadata, &primary, &pair, rules)
         .map_err(|unplannable| refused(&unplannable))?;
-    let writes = plan.writes(&reserved);
+    let writes = plan.entry.clone().map(Entry::into_members).unwrap_or_default();
     let before = patched(&primary, &writes);
-    let applied = entry::applied(&before, &reserved, rules).unwrap_or_default();
+    let accounts = [pair.secondary];
+    let waiting = Waiting { mine: plan.entry.as_ref(), accounts: &accounts };
+    let applied = apply(&before, &waiting, rules).writes;
     let after = patched(&before, &applied);
     let fate = |key: &str| plan.rows.iter().find(|row| row.key == key).map(|row| row.fate);
     let names = primary.keys().chain(secondary.metadata.keys()).chain(after.keys());
@@ -127,7 +130,7 @@ pub(crate) fn preview(
         after_link: text(&applied),
         bytes: size(before).max(size(after)),
         max_bytes: rules.max_bytes,
-        reserved,
+        reserved: plan.entry.map(|entry| entry.key).unwrap_or_default(),
     })
 }
 

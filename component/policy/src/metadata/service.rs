@@ -39,6 +39,8 @@ pub(crate) struct Granted {
     rules: GrantRules,
     attempts: Attempts,
     token: Option<(Zeroizing<String>, u64)>,
+    /// No refusal drops the token before.
+    kept_until_mono_ms: u64,
 }
 
 /// How a token is asked for.
@@ -65,7 +67,7 @@ const TIMEOUT_MS: u32 = 5000;
 /// Tokens have some KiB.
 const MAX_ANSWER: u32 = 64 << 10;
 
-/// The longest rest after failures.
+/// The longest rest after failures, and the shortest time from one dropped token to the next.
 const COOLDOWN_MS: u64 = 30_000;
 
 /// How long before its end a token is not used any more: longer than an exchange takes.
@@ -84,10 +86,14 @@ impl Credentials {
         }
     }
 
-    /// The API refused the token: a granted one is asked for anew the next time.
-    pub(crate) fn refused(&mut self) {
-        if let Some(granted) = self.granted() {
+    /// The API did not take the token (401): a granted one is asked for anew the next time, though not
+    /// more often than once a cooldown. Token requests are metered.
+    pub(crate) fn refused(&mut self, now: Now) {
+        if let Some(granted) =
+            self.granted().filter(|granted| now.mono_ms >= granted.kept_until_mono_ms)
+        {
             granted.token = None;
+            granted.kept_until_mono_ms = now.mono_ms.saturating_add(COOLDOWN_MS);
         }
     }
 
@@ -126,7 +132,13 @@ impl Granted {
     pub(crate) fn new(rules: GrantRules, seed: u64) -> Self {
         let asked = format!("{}\n{}\n{}", rules.url.as_str(), rules.client_id, rules.audience);
         let source = format!("service token {}", entry::hex(asked.as_bytes(), 8));
-        Self { source, rules, attempts: Attempts::new(COOLDOWN_MS, seed), token: None }
+        Self {
+            source,
+            rules,
+            attempts: Attempts::new(COOLDOWN_MS, seed),
+            token: None,
+            kept_until_mono_ms: 0,
+        }
     }
 
     fn find(&mut self, now: Now) -> Sought {

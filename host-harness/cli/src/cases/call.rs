@@ -51,7 +51,7 @@ pub enum AnswerForm {
     Account {
         /// Its `user_metadata`: JSON as text. Absent: it has no such member.
         metadata: Option<String>,
-        /// Identities beside its own: JSON as text, a comma between two.
+        /// Identities beside its own: JSON as text, a comma between two, or the word `secondary`.
         linked: Option<String>,
     },
     /// Something else, or nothing.
@@ -193,10 +193,11 @@ impl Meaning<'_> {
             AnswerForm::Account { metadata, linked } => (metadata, linked),
         };
         let id = self.subject(ask.whose())?;
-        let (provider, name) = id.split_once('|').unwrap_or_default();
-        let own = format!(
-            r#"{{"connection":"{provider}","user_id":"{name}","provider":"{provider}","isSocial":false}}"#
-        );
+        let own = identity(&id);
+        let linked = match linked.as_deref() {
+            Some(LINKED) => &Some(identity(&self.subject(Whose::Secondary)?)),
+            _ => linked,
+        };
         let part = |before: &str, text: &Option<String>| -> Result<Vec<u8>, Trouble> {
             let Some(text) = text else { return Ok(Vec::new()) };
             Ok([before.as_bytes(), &self.bytes(text)?].concat())
@@ -249,6 +250,17 @@ impl Whose {
         }
     }
 }
+
+/// The identity of an account.
+fn identity(id: &str) -> String {
+    let (provider, name) = id.split_once('|').unwrap_or_default();
+    format!(
+        r#"{{"connection":"{provider}","user_id":"{name}","provider":"{provider}","isSocial":false}}"#
+    )
+}
+
+/// Stands for the identity of the account that is linked.
+pub(crate) const LINKED: &str = "secondary";
 
 /// Where accounts are, at the default base path.
 const USERS: &str = "/api/v2/users/";

@@ -34,7 +34,7 @@ mod walk;
 mod wire;
 
 pub use call::{AnswerForm, AskForm, CallForm, ExpectedCall, Whose};
-pub(crate) use call::{SERVICE, encoded};
+pub(crate) use call::{LINKED, SERVICE, encoded};
 pub use case::{
     Case, Expect, FailureForm, HostForm, Line, ReplyForm, RequestForm, SentForm, SignatureForm,
     TokenForm, UpstreamForm, Values,

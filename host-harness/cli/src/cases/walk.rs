@@ -56,7 +56,7 @@ pub struct Observed {
     pub told: Vec<String>,
 }
 
-/// The longest walk there is: a merging link that is planned twice, and undone.
+/// The longest walk there is: a merging link that is planned twice.
 const MAX_STEPS: usize = 40;
 
 /// Runs a scene from its first step to its record, on a host that has its keys fetched ahead.

@@ -34,7 +34,7 @@ impl fmt::Display for Line {
 pub(crate) async fn offer(mut stage: Stage, stop: impl Future<Output = ()>) -> Result<(), String> {
     stage.tenant.clear_faults();
     stage.set(&Before::AccountsAnew).await?;
-    stage.set(&Before::Merging(metadata("keep"))).await?;
+    stage.set(&Before::Merging(metadata())).await?;
     let tokens = Tokens::of(&stage).await?;
     let url = page::url(stage.page.local_addr().map_err(|error| error.to_string())?);
     let html = Bytes::from(page::html(&stage, &url));

@@ -219,23 +219,16 @@ fn merged(tokens: &Tokens) -> Vec<Scene> {
             201,
             "granted",
             "merged",
-            vec![Before::AccountsAnew, Before::Merging(metadata("keep"))],
+            vec![Before::AccountsAnew, Before::Merging(metadata())],
         ),
         link(
-            "upstream refuses: written keys stay",
+            "upstream refuses: the entry stays",
             403,
             "granted",
             "kept",
             vec![Before::AccountsAnew, refuses()],
         ),
         link("… the client tries again", 201, "granted", "merged", vec![]),
-        link(
-            "refused, and undone by config",
-            403,
-            "granted",
-            "undone",
-            vec![Before::AccountsAnew, Before::Merging(metadata("undo")), refuses()],
-        ),
         link(
             "the link's answer is lost",
             504,
@@ -248,7 +241,7 @@ fn merged(tokens: &Tokens) -> Vec<Scene> {
 }
 
 /// How the story merges: with a token that the gate asks for.
-pub(super) fn metadata(on_refusal: &str) -> Value {
+pub(super) fn metadata() -> Value {
     json!({
         "credentials": "service",
         "service": { "client_id": "machine", "client_secret": "MACHINE" },
@@ -256,6 +249,5 @@ pub(super) fn metadata(on_refusal: &str) -> Value {
         "conflicts": "keep-both",
         "depth": "deep",
         "arrays": "union",
-        "on_refusal": on_refusal,
     })
 }

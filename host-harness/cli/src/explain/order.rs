@@ -80,7 +80,10 @@ fn stage_of_flaw(flaw: Flaw) -> Stage {
         | Flaw::MetadataKeyForbidden
         | Flaw::MetadataTooLarge
         | Flaw::MetadataTooDeep
-        | Flaw::MetadataChanging => Stage::Metadata,
+        | Flaw::MetadataChanging
+        | Flaw::AccountNotFound
+        | Flaw::MetadataNotText
+        | Flaw::MetadataNotTaken => Stage::Metadata,
     }
 }
 
@@ -96,7 +99,9 @@ fn stage_of_fault(fault: Fault, has_subject: bool) -> Stage {
         | Fault::MetadataRefused
         | Fault::MetadataLimited
         | Fault::MetadataLate
-        | Fault::MetadataWriteUnknown => Stage::Metadata,
+        | Fault::MetadataWriteUnknown
+        | Fault::MetadataReplaced
+        | Fault::MergingSuspended => Stage::Metadata,
         Fault::OutOfOrder
         | Fault::LinkOutcomeUnknown
         | Fault::UpstreamUnreachable

@@ -64,10 +64,10 @@ fn why(key: &PreviewKey) -> &'static str {
     match key.fate {
         None if key.primary.is_none() => "the reserved key",
         None => "the primary alone has it",
-        Some(Fate::Added) => "the primary gains it, before the link",
+        Some(Fate::Added) => "added once the link is confirmed",
         Some(Fate::Same) => "both have it",
         Some(Fate::Dropped) => "the primary's stands, the secondary's is lost",
-        Some(Fate::Staged) => "staged, then written once the link is confirmed",
+        Some(Fate::Staged) => "written once the link is confirmed",
         Some(Fate::Kept) => "the primary's stands, the secondary's is kept in the reserved key",
         Some(Fate::Carried) => "kept in the reserved key as it is",
         Some(Fate::LeftOut) => "left out by the policy, lost",

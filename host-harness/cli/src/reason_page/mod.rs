@@ -152,6 +152,11 @@ pub fn page(reason: Reason) -> &'static str {
         Reason::MetadataUnavailable => {
             include_str!("../../../../docs/reasons/metadata-unavailable.md")
         }
+        Reason::AccountNotFound => include_str!("../../../../docs/reasons/account-not-found.md"),
+        Reason::MetadataNotTaken => {
+            include_str!("../../../../docs/reasons/metadata-not-taken.md")
+        }
+        Reason::UpstreamReplaces => include_str!("../../../../docs/reasons/upstream-replaces.md"),
         Reason::MetadataRefused => include_str!("../../../../docs/reasons/metadata-refused.md"),
         Reason::MetadataLimited => include_str!("../../../../docs/reasons/metadata-limited.md"),
         Reason::MetadataOutcomeUnknown => {

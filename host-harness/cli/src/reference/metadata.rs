@@ -48,18 +48,24 @@ pub(super) const METADATA: Section = Section {
             "the primary's, or `union`: the primary's items, then what the secondary has besides",
         ),
         usually(
-            "on_refusal",
-            Word(&["keep", "undo"]),
-            "keep",
-            "what was written stays when the upstream refuses the link, or `undo`: it is taken back where that is sure to lose nothing. Needs a host that serialises links: the reference gateway",
-        ),
-        usually(
             "max_bytes",
             Whole(256, 1_048_576),
             "8192",
             "the primary's `user_metadata` as compact JSON, at most; Auth0 limits a whole profile to 10 KB",
         ),
         usually("timeout", Duration(SECOND, 2 * MINUTE), "20s", "for everything before the link"),
+        usually(
+            "max_answer_bytes",
+            Whole(65_536, 33_554_432),
+            "524288",
+            "the largest answer of the API that is read; a larger account is not linked",
+        ),
+        usually(
+            "patch",
+            Word(&["observe", "merges"]),
+            "observe",
+            "an upstream whose PATCH was seen to replace the metadata of two accounts is sent no merging link for a while, or `merges`: that it merges is known, and no account's behaviour suspends the links of all",
+        ),
         usually(
             "show_outcome",
             Flag,

@@ -161,6 +161,9 @@ fn is_of_a_merge(flaw: Flaw) -> bool {
             | Flaw::MetadataTooLarge
             | Flaw::MetadataTooDeep
             | Flaw::MetadataChanging
+            | Flaw::AccountNotFound
+            | Flaw::MetadataNotText
+            | Flaw::MetadataNotTaken
     )
 }
 

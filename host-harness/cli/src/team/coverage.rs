@@ -309,6 +309,9 @@ fn can_be(reason: Reason, policy: &Value) -> bool {
         | Reason::SecondaryGone
         | Reason::MetadataUnmergeable
         | Reason::MetadataChanging
+        | Reason::AccountNotFound
+        | Reason::MetadataNotTaken
+        | Reason::UpstreamReplaces
         | Reason::MetadataUnavailable
         | Reason::MetadataRefused
         | Reason::MetadataLimited

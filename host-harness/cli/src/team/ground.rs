@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::read::{CaseFile, Common, POLICY, TeamCase};
 use super::usual::{self, NONE, algorithms, text};
 use crate::cases::{
-    AnswerForm, AskForm, CallForm, Keys, Response, SERVICE, Scene, Shared, Suite, Trouble, Whose,
-    encoded,
+    AnswerForm, AskForm, CallForm, Keys, LINKED, Response, SERVICE, Scene, Shared, Suite, Trouble,
+    Whose, encoded,
 };
 use crate::check_report::Checked;
 use crate::document::{Document, Severity};
@@ -114,11 +114,16 @@ impl<'p> Ground<'p> {
         if self.policy.value.get("metadata").is_none() || !case.calls.is_empty() {
             return None;
         }
-        let read = |whose| {
-            let nothing = AnswerForm::Account { metadata: None, linked: None };
-            CallForm::Call(AskForm::Reads(whose), nothing)
+        let read = |whose, linked| {
+            CallForm::Call(AskForm::Reads(whose), AnswerForm::Account { metadata: None, linked })
         };
-        let calls = vec![read(Whose::Primary), read(Whose::Secondary), CallForm::Link];
+        let calls = vec![
+            read(Whose::Secondary, None),
+            read(Whose::Primary, None),
+            read(Whose::Secondary, None),
+            CallForm::Link,
+            read(Whose::Primary, Some(LINKED.to_owned())),
+        ];
         Scene::prepare(&self.suite, &crate::cases::Case { calls, ..case.clone() }).ok()
     }
 

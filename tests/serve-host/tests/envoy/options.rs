@@ -137,7 +137,7 @@ fn renamed(cluster: &mut Value, upstream: &Upstream) {
     at(cluster, endpoint)["port_value"] = json!(upstream.address.port());
 }
 
-/// What the policy asks of its host and two workers cannot give is a mistake, and Envoy does not start.
+/// What no policy may ask for is a mistake, and Envoy does not start.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_that_undoes_is_a_mistake() {
     let Some(envoy) = envoy() else { return };
@@ -153,7 +153,7 @@ async fn a_policy_that_undoes_is_a_mistake() {
     *own = filter.to_string().into();
     let Err(trouble) = envoy.serve(&configuration) else { panic!("it serves") };
     let said = trouble.to_string();
-    let expected = "/policy/metadata/on_refusal: expected `keep` on a host that cannot serialise links, found `undo`";
+    let expected = "/policy/metadata/on_refusal: expected no `on_refusal`, found one";
     assert!(said.contains(expected), "{said}");
 }
 

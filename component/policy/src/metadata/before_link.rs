@@ -1,0 +1,202 @@
+//! The part before the link: what was read and planned, and what comes next.
+//!
+//! ```text
+//!  read secondary ─▶ read primary ─▶ plan ─▶ write the entry ─▶ read secondary again ─▶ link
+//!        ▲                │                        │                     │
+//!        │                ├─ lists it, it is gone ─┼─▶ found             │
+//!        └── lists it, it is not gone: once        └─ not shown: look    └ changed: once more
+//! ```
+//!
+//! Planning again adds another entry and removes none: somebody else may count on what is there.
+
+use super::account::{Account, Read};
+use super::calls::Ask;
+use super::entry::{Entry, Pair};
+use super::plan::{self, MergeRules, Plan, Row};
+use super::value::{Members, Value, same_members};
+use super::write_outcome::Written;
+use crate::denial::{Fault, Flaw};
+use crate::exchange::Stop;
+
+/// What comes next.
+pub(super) enum Next {
+    Ask(Ask),
+    /// Everything is where it has to be: the link may be sent.
+    Link,
+    /// The secondary is gone, and the primary lists it.
+    Found(Account),
+    /// The upstream's own answer goes to the client.
+    Relay(u16),
+    /// The link is confirmed, and nothing is left to be done.
+    End,
+}
+
+/// What a merge knows before its link.
+#[derive(Default)]
+pub(super) struct Before {
+    /// The secondary's metadata as last read; none when it is not there.
+    held: Option<Members>,
+    /// The primary as last read, or as the answer of the write showed it.
+    primary: Account,
+    pub(super) entry: Option<Entry>,
+    pub(super) rows: Vec<Row>,
+    /// Times that the secondary was found changed.
+    changes: u8,
+    /// Whether the secondary was read once more because the primary lists it.
+    looked_again: bool,
+    /// The call that was answered by an error of the API's that may mean that there is no such account.
+    missing: Option<Ask>,
+}
+
+/// How often the secondary may be found changed. Raised, one that keeps changing keeps an exchange.
+const MAX_CHANGES: u8 = 2;
+
+impl Before {
+    /// A read before the link.
+    pub(super) fn read(
+        &mut self,
+        ask: Ask,
+        read: Read,
+        pair: &Pair,
+        listed: impl Fn(&Account) -> bool,
+        rules: &MergeRules,
+    ) -> Result<Next, Stop> {
+        let account = match read {
+            Read::There(account) => Some(account),
+            Read::Absent => None,
+            _ if ask == Ask::Look => return Err(Fault::MetadataWriteUnknown.into()),
+            Read::Missing if self.missing == Some(ask) => return Err(Flaw::AccountNotFound.into()),
+            Read::Missing => {
+                self.missing = Some(ask);
+                return Ok(Next::Ask(ask));
+            }
+            Read::Refused { .. } => return Err(Fault::MetadataRefused.into()),
+            Read::NotSent => return Err(Fault::UpstreamUnreachable.into()),
+            Read::TooDeep => return Err(Flaw::MetadataTooDeep.into()),
+            Read::NoText => return Err(Flaw::MetadataNotText.into()),
+            Read::Failed | Read::Limited { .. } => return Err(Fault::MetadataReadFailed.into()),
+        };
+        match (ask, account) {
+            (Ask::Again, Some(secondary)) => self.read_again(secondary.metadata, pair, rules),
+            (Ask::Look, Some(primary)) => self.looked(&primary),
+            // Somebody linked the other way round first.
+            (Ask::Primary | Ask::Look, None) => Err(Flaw::PrimaryGone.into()),
+            (Ask::Primary, Some(primary)) => {
+                let is_listed = listed(&primary);
+                self.primary = primary;
+                self.read_primary(is_listed, pair, rules)
+            }
+            (_, secondary) => {
+                self.held = secondary.map(|secondary| secondary.metadata);
+                Ok(Next::Ask(Ask::Primary))
+            }
+        }
+    }
+
+    fn read_primary(
+        &mut self,
+        is_listed: bool,
+        pair: &Pair,
+        rules: &MergeRules,
+    ) -> Result<Next, Stop> {
+        match (&self.held, is_listed) {
+            // Somebody was here before: a client that sends again. There is nothing to save.
+            (None, true) => Ok(Next::Found(std::mem::take(&mut self.primary))),
+            // The upstream would refuse it, if it is so. If it is not, the link would destroy what was
+            // never read.
+            (None, false) => Err(Flaw::SecondaryGone.into()),
+            // It was linked between the two reads, or the primary's answer is older than an unlink.
+            (Some(_), true) if !self.looked_again => {
+                self.looked_again = true;
+                Ok(Next::Ask(Ask::Secondary))
+            }
+            (Some(held), _) => {
+                let Plan { entry, rows } = plan::plan(held, &self.primary.metadata, pair, rules)
+                    .map_err(|unplannable| unplannable.flaw())?;
+                self.rows = rows;
+                self.entry = entry;
+                let to_write =
+                    self.entry.as_ref().filter(|entry| !entry.is_in(&self.primary.metadata));
+                Ok(Next::Ask(if to_write.is_some() { Ask::Write } else { Ask::Again }))
+            }
+        }
+    }
+
+    /// The write before the link.
+    pub(super) fn wrote(
+        &mut self,
+        written: Written,
+        pair: &Pair,
+        rules: &MergeRules,
+    ) -> Result<Next, Stop> {
+        match written {
+            Written::Shown(after) if self.seems_replaced(&after.metadata) => {
+                Ok(Next::Ask(Ask::Look))
+            }
+            Written::Shown(after) => {
+                // `refuse` holds for what the primary has by now.
+                if let Some(held) = &self.held {
+                    plan::plan(held, &after.metadata, pair, rules)
+                        .map_err(|unplannable| unplannable.flaw())?;
+                }
+                Ok(Next::Ask(Ask::Again))
+            }
+            Written::Unshown => Ok(Next::Ask(Ask::Look)),
+            // All else about the write is known to be as the API wants it.
+            Written::Refused { status: 400 | 413 | 422 } => Err(Flaw::MetadataNotTaken.into()),
+            Written::Refused { .. } => Err(Fault::MetadataRefused.into()),
+            Written::NotSent => Err(Fault::UpstreamUnreachable.into()),
+            Written::Unknown | Written::Limited { .. } => Err(Fault::MetadataWriteUnknown.into()),
+        }
+    }
+
+    /// The primary, where the answer of the write was not what it should be.
+    fn looked(&self, primary: &Account) -> Result<Next, Stop> {
+        let is_there = self.entry.as_ref().is_some_and(|entry| entry.is_in(&primary.metadata));
+        if !is_there {
+            return Err(Fault::MetadataWriteUnknown.into());
+        }
+        let replaced = self.seems_replaced(&primary.metadata);
+        Ok(Next::Ask(if replaced { Ask::WriteBack } else { Ask::Again }))
+    }
+
+    /// Whether metadata is what was written and nothing else, although there was more. An edit by
+    /// somebody else does not make it so.
+    fn seems_replaced(&self, metadata: &Members) -> bool {
+        let is_only = metadata.len() == 1
+            && self.entry.as_ref().is_some_and(|entry| metadata.contains_key(&entry.key));
+        is_only && self.removed().next().is_some()
+    }
+
+    /// What a write that replaces has removed, as it is written back.
+    pub(super) fn removed(&self) -> impl Iterator<Item = (String, Value)> {
+        let ours = self.entry.as_ref().map(|entry| entry.key.as_str());
+        let others =
+            self.primary.metadata.iter().filter(move |(key, _)| Some(key.as_str()) != ours);
+        others.map(|(key, value)| (key.clone(), value.clone()))
+    }
+
+    /// The secondary, after the write.
+    fn read_again(
+        &mut self,
+        now_held: Members,
+        pair: &Pair,
+        rules: &MergeRules,
+    ) -> Result<Next, Stop> {
+        let primary = &self.primary.metadata;
+        let carried = |held: &Members| plan::carried(held, primary, pair, rules);
+        let unchanged = self
+            .held
+            .as_ref()
+            .is_some_and(|held| same_members(&carried(held), &carried(&now_held)));
+        if unchanged {
+            return Ok(Next::Link);
+        }
+        self.changes += 1;
+        if self.changes >= MAX_CHANGES {
+            return Err(Flaw::MetadataChanging.into());
+        }
+        self.held = Some(now_held);
+        Ok(Next::Ask(Ask::Primary))
+    }
+}

@@ -1,0 +1,205 @@
+//! The calls of a merging link, by what each is for, and how many there may be.
+
+use super::call::Caller;
+use super::merge::{At, Given, Merge};
+use super::service::Sought;
+use crate::denial::Fault;
+use crate::exchange::Stop;
+use crate::protocol::{Call, Now, Step};
+
+/// A call, by what it is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ask {
+    Secondary,
+    Primary,
+    /// Adds the entry.
+    Write,
+    /// What came of a write, where its answer does not show it.
+    Look,
+    /// Writes back what an upstream that replaces has removed.
+    WriteBack,
+    /// Whether the secondary still holds what was carried over.
+    Again,
+    /// Whether the secondary is gone, after an answer to the link that leaves it open.
+    Gone,
+    /// Whether the primary lists the secondary.
+    Listed,
+    /// Applies what is staged.
+    Apply,
+    /// What came of that, where its answer does not show it.
+    Applied,
+}
+
+/// What a call does, and to whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    ReadPrimary,
+    ReadSecondary,
+    WritePrimary,
+}
+
+/// What an exchange may still spend: on the part before the link, then on the part after it.
+pub(super) struct Budget {
+    /// Calls that were made.
+    pub(super) calls: u32,
+    left: u32,
+    deadline_mono_ms: u64,
+    /// Times that the API asked for a rest.
+    rests: u32,
+}
+
+/// Calls before the link. The longest way takes 10; raised, an upstream that keeps changing its mind
+/// keeps an exchange.
+const CALLS_BEFORE: u32 = 12;
+
+/// Calls after the link, set aside: the longest way takes 5.
+const CALLS_AFTER: u32 = 8;
+
+/// For asking and applying together, set aside, too. Raised, a client waits longer for an answer that
+/// is known.
+const SETTLE_MS: u64 = 10_000;
+
+/// For one call. Raised, a slow upstream holds accounts for longer.
+const CALL_MS: u64 = 5000;
+
+/// A call that could not take this long is not made.
+const LEAST_MS: u64 = 100;
+
+/// The first rest after a 429, whatever shorter time it names; each one doubles it. Lowered, an
+/// upstream whose clock is behind is asked in vain.
+const FIRST_REST_MS: u64 = 1000;
+
+impl Ask {
+    pub(super) const fn kind(self) -> Kind {
+        match self {
+            Self::Secondary | Self::Again | Self::Gone => Kind::ReadSecondary,
+            Self::Primary | Self::Look | Self::Listed | Self::Applied => Kind::ReadPrimary,
+            Self::Write | Self::WriteBack | Self::Apply => Kind::WritePrimary,
+        }
+    }
+
+    /// What is asked after a wait: what was read before it may be another value by then, so that it is
+    /// read again before anything is written.
+    const fn after_wait(self) -> Self {
+        match self {
+            Self::Secondary | Self::Primary | Self::Write | Self::Again => Self::Secondary,
+            Self::Look | Self::WriteBack => Self::Look,
+            Self::Listed | Self::Apply => Self::Listed,
+            Self::Gone | Self::Applied => self,
+        }
+    }
+
+    /// Whether the exchange has an end whatever comes of it.
+    pub(super) const fn settles(self) -> bool {
+        match self {
+            Self::Secondary | Self::Primary | Self::Write | Self::Look | Self::Again => false,
+            Self::WriteBack | Self::Gone | Self::Listed | Self::Apply | Self::Applied => true,
+        }
+    }
+}
+
+impl Budget {
+    pub(super) fn before_link(timeout_ms: u64, now: Now) -> Self {
+        Self {
+            calls: 0,
+            left: CALLS_BEFORE,
+            deadline_mono_ms: now.mono_ms.saturating_add(timeout_ms),
+            rests: 0,
+        }
+    }
+
+    /// From here on what was set aside may be spent.
+    pub(super) fn settle(&mut self, now: Now) {
+        self.left = CALLS_AFTER;
+        self.deadline_mono_ms = now.mono_ms.saturating_add(SETTLE_MS);
+        self.rests = 0;
+    }
+
+    /// Milliseconds that the next call may take, if there may be one.
+    fn next_ms(&self, now: Now) -> Option<u32> {
+        let left_ms = self.deadline_mono_ms.saturating_sub(now.mono_ms);
+        let may = self.left > 0 && left_ms >= LEAST_MS;
+        // In range: capped at `CALL_MS`.
+        may.then(|| u32::try_from(left_ms.min(CALL_MS)).unwrap_or(u32::MAX))
+    }
+
+    fn spend(&mut self) {
+        self.calls += 1;
+        self.left = self.left.saturating_sub(1);
+    }
+
+    /// The end of a rest that the API asks for; how many milliseconds it would take, if there is no
+    /// time for it.
+    fn rest(&mut self, wait_ms: Option<u64>, now: Now) -> Result<u64, u64> {
+        let least_ms = FIRST_REST_MS << self.rests.min(10);
+        self.rests += 1;
+        let wait_ms = wait_ms.unwrap_or(0).max(least_ms);
+        let until_mono_ms = now.mono_ms.saturating_add(wait_ms);
+        let fits = until_mono_ms.saturating_add(LEAST_MS) <= self.deadline_mono_ms;
+        if fits { Ok(until_mono_ms) } else { Err(wait_ms) }
+    }
+}
+
+impl Merge {
+    /// Makes a call, or waits for what it takes to make it.
+    pub(super) fn ask(&mut self, ask: Ask, given: &mut Given<'_>) -> Result<Step, Stop> {
+        let step = self.call(ask, given);
+        self.or_settled(ask, step, given)
+    }
+
+    fn call(&mut self, ask: Ask, given: &mut Given<'_>) -> Result<Step, Stop> {
+        let timeout_ms = self.budget.next_ms(given.now).ok_or(Fault::MetadataLate)?;
+        let own = match ask.kind() {
+            Kind::ReadSecondary => self.secondary.token(),
+            Kind::ReadPrimary | Kind::WritePrimary => self.permit.bearer().token(),
+        };
+        let token = match given.credentials.token(own, given.now) {
+            Sought::Here(token) => token,
+            Sought::Undecided(undecided) => return Err(undecided.into()),
+            Sought::Later { until_mono_ms } => {
+                self.at = At::Token { ask: ask.after_wait(), until_mono_ms };
+                return Ok(Step::Wait { until_mono_ms });
+            }
+        };
+        let caller = Caller {
+            rules: given.rules,
+            token: &token,
+            traceparent: given.record.traceparent(),
+            timeout_ms,
+            max_answer_bytes: given.metadata.max_answer_bytes,
+        };
+        let call = self.made(ask, &caller).ok_or(Fault::OutOfOrder)?;
+        self.write_sent |= ask.kind() == Kind::WritePrimary;
+        self.budget.spend();
+        self.at = At::Asking(ask);
+        Ok(Step::Call(call))
+    }
+
+    fn made(&self, ask: Ask, caller: &Caller<'_>) -> Option<Call> {
+        match ask.kind() {
+            Kind::ReadPrimary => Some(caller.read(self.permit.user_id())),
+            Kind::ReadSecondary => Some(caller.read(self.secondary.id())),
+            Kind::WritePrimary => caller.write(self.permit.user_id(), self.pending.clone()),
+        }
+    }
+
+    /// Waits out a 429, if the time suffices.
+    pub(super) fn rest(
+        &mut self,
+        ask: Ask,
+        wait_ms: Option<u64>,
+        given: &mut Given<'_>,
+    ) -> Result<Step, Stop> {
+        match self.budget.rest(wait_ms, given.now) {
+            Ok(until_mono_ms) => {
+                self.at = At::Resting { ask: ask.after_wait(), until_mono_ms };
+                Ok(Step::Wait { until_mono_ms })
+            }
+            Err(wait_ms) => {
+                let seconds = u32::try_from(wait_ms.div_ceil(1000)).ok();
+                let stop = Stop::Failed(Fault::MetadataLimited, seconds);
+                self.or_settled(ask, Err(stop), given)
+            }
+        }
+    }
+}

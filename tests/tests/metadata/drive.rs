@@ -4,14 +4,12 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher};
 use std::rc::Rc;
 
-use linkgate_policy::{Acquired, Answer, AnswerHead, CallFailure, Failure, Header};
-use serde_json::json;
+use linkgate_policy::{Acquired, Answer, AnswerHead, CallFailure, Failure};
 
-use crate::ending::{Effect, Ending, Kind, More, Refusal};
+use crate::ending::{Ending, Kind};
 use crate::gate::{Gate, Move, Sent, Told};
 use crate::history::{Point, Violation};
-use crate::party::{Link, Party};
-use crate::place::Place;
+use crate::party::Party;
 use crate::run::Run;
 use crate::settle::{self, Last};
 use crate::table::Row;
@@ -133,43 +131,15 @@ impl Process {
 
     /// Lets a request end in one of the ways there are; nothing when the gateway died.
     fn request(&mut self, run: &mut Run<'_>, sent: &Rc<Sent>) -> Result<Option<Told>, Violation> {
-        let kind = match sent.method.as_str() {
-            "GET" => Kind::Read,
-            "PATCH" => Kind::Write,
-            _ => Kind::Link,
-        };
+        let kind = sent.kind();
         let ending = self.chosen(run, kind);
         let (world, name) = (run.world, self.party.name);
         run.story.tell(|| format!("{name}: {}", told_of(world, sent, ending)));
-        let from = Rc::clone(if ending == Ending::Stale { &run.before } else { &run.place });
-        let answer = match effect(ending) {
-            Effect::Now => Some(self.effective(run, sent, from)?),
-            Effect::Late => None,
-            Effect::None => None,
-        };
-        if effect(ending) == Effect::Late || ending == Ending::Twice {
-            run.late.push((Rc::clone(sent), self.party.clone()));
-        }
-        self.party.has_asked();
-        run.story.accounts(&run.place);
-        if let Ending::Status(_, Refusal { more: More::Inexistent, .. }) = ending
-            && !sent.path.starts_with(&world.primary_path)
-        {
-            // Whether or not it is so: that is what the exchange knows.
-            self.party.secondary_absent = true;
-        }
+        let now_unix_s = world.now_unix_s + self.elapsed_ms / 1000;
+        let outcome = run.net.request(&mut self.party, sent, ending, now_unix_s)?;
+        run.story.accounts(&run.net.place);
         self.last.client_left |= ending == Ending::ClientLeft;
-        let outcome = match (ending, answer) {
-            (
-                Ending::Answered | Ending::ClientLeft | Ending::Stale | Ending::Twice,
-                Some(answer),
-            ) => Ok(answer),
-            (Ending::OldState, Some(_)) => Ok(read(run, sent, &Rc::clone(&run.before))),
-            (Ending::Died(_), _) => return Ok(None),
-            (ending, _) => {
-                unlike_the_tenant(ending, crate::world::NOW_UNIX_S + self.elapsed_ms / 1000)
-            }
-        };
+        let Some(outcome) = outcome else { return Ok(None) };
         let answered = !matches!(outcome, Err(CallFailure::Unknown));
         self.elapsed_ms += if answered { ANSWER_MS } else { u64::from(sent.timeout_ms) };
         Ok(Some(self.told(kind, outcome)))
@@ -190,31 +160,6 @@ impl Process {
         }
     }
 
-    /// Puts the request to the tenant; of a read whose answer arrives, the exchange knows what it says.
-    fn effective(
-        &mut self,
-        run: &mut Run<'_>,
-        sent: &Rc<Sent>,
-        from: Rc<Place>,
-    ) -> Result<Rc<Answer>, Violation> {
-        if sent.method != "GET" {
-            let before = Rc::clone(&run.place);
-            let answer = run.ledger.lands(&mut run.place, &self.party, sent, run.world, false)?;
-            run.moved(before);
-            return Ok(answer);
-        }
-        let is_stale = !Rc::ptr_eq(&from, &run.place);
-        let answer = read(run, sent, &from);
-        let is_primary = sent.path.starts_with(&run.world.primary_path);
-        match (is_primary, answer.status) {
-            (true, 200) => self.party.read_primary(&from, is_stale),
-            (false, 200 | 404) => self.party.read_secondary(&from, is_stale),
-            (true, 404) => self.party.primary_absent = true,
-            (_, other) => panic!("the tenant answers a read with {other}"),
-        }
-        Ok(answer)
-    }
-
     /// What the exchange is told, and what the test notes of it.
     fn told(&mut self, kind: Kind, outcome: Result<Rc<Answer>, CallFailure>) -> Told {
         let status = match &outcome {
@@ -226,77 +171,13 @@ impl Process {
         if kind != Kind::Link {
             return Told::Called(outcome);
         }
-        let answer = match outcome {
+        Told::Forwarded(match outcome {
             Ok(answer) => Ok(AnswerHead { status: answer.status }),
             Err(CallFailure::NoBody { status }) => Ok(AnswerHead { status }),
             Err(CallFailure::NotSent) => Err(Failure::NotSent),
             Err(CallFailure::Unknown) => Err(Failure::Unknown),
-        };
-        self.party.link = match answer {
-            Ok(head) => Link::Status(head.status),
-            Err(Failure::NotSent) => Link::NotSent,
-            Err(Failure::Unknown) => Link::Unanswered,
-        };
-        Told::Forwarded(answer)
+        })
     }
-}
-
-/// An account as a place has it: what a read is answered with, or a write with an answer from before.
-fn read(run: &Run<'_>, sent: &Rc<Sent>, from: &Rc<Place>) -> Rc<Answer> {
-    let sent = if sent.method == "GET" { Rc::clone(sent) } else { Rc::new(sent.as_read()) };
-    let request = || crate::ledger::request(&sent, run.world);
-    run.world.places.send(from, &sent, request).0
-}
-
-const fn effect(ending: Ending) -> Effect {
-    match ending {
-        Ending::Answered
-        | Ending::ClientLeft
-        | Ending::Stale
-        | Ending::Twice
-        | Ending::OldState => Effect::Now,
-        Ending::NotSent => Effect::None,
-        Ending::Lost(effect)
-        | Ending::Status(effect, _)
-        | Ending::Garbage(effect)
-        | Ending::NoBody(effect, _)
-        | Ending::Died(effect) => effect,
-    }
-}
-
-/// What the gate gets to see where it is not the tenant that answers.
-fn unlike_the_tenant(ending: Ending, now_unix_s: u64) -> Result<Rc<Answer>, CallFailure> {
-    match ending {
-        Ending::NotSent => Err(CallFailure::NotSent),
-        Ending::Lost(_) => Err(CallFailure::Unknown),
-        Ending::NoBody(_, status) => Err(CallFailure::NoBody { status }),
-        Ending::Garbage(_) => {
-            let body = b"<html>moment, please".to_vec();
-            Ok(Rc::new(Answer { status: 200, headers: vec![], body }))
-        }
-        Ending::Status(_, refusal) => Ok(Rc::new(answer_of(refusal, now_unix_s))),
-        Ending::Answered
-        | Ending::ClientLeft
-        | Ending::Died(_)
-        | Ending::Stale
-        | Ending::Twice
-        | Ending::OldState => panic!("{ending} is the tenant's to answer"),
-    }
-}
-
-fn answer_of(refusal: Refusal, now_unix_s: u64) -> Answer {
-    let status = refusal.status;
-    let header = |name: &str, value: u64| vec![Header::new(name, &value.to_string())];
-    let (headers, code) = match refusal.more {
-        More::Nothing => (vec![], "something"),
-        More::Inexistent => (vec![], "inexistent_user"),
-        More::RetryAfter(seconds) => (header("retry-after", seconds.into()), "too_many_requests"),
-        More::Reset(seconds) => {
-            (header("x-ratelimit-reset", now_unix_s + u64::from(seconds)), "too_many_requests")
-        }
-    };
-    let body = json!({ "statusCode": status, "errorCode": code, "message": "no" });
-    Answer { status, headers, body: body.to_string().into_bytes() }
 }
 
 fn told_of(world: &World, sent: &Rc<Sent>, ending: Ending) -> String {

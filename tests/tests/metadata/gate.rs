@@ -10,6 +10,7 @@ use linkgate_policy::{
 };
 use serde_json::Value;
 
+use crate::ending::Kind;
 use crate::world::Metadata;
 
 /// What the gate wants next. A mutant makes such moves, too, which the core could not.
@@ -176,7 +177,7 @@ impl Gate for Core {
 }
 
 impl Sent {
-    fn new(
+    pub(crate) fn new(
         method: &str,
         path: String,
         headers: &[Header],
@@ -189,6 +190,14 @@ impl Sent {
         let body = body.map(text).unwrap_or_default();
         let writes = written(&body);
         Rc::new(Self { method: method.to_owned(), path, headers, body, writes, timeout_ms })
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        match self.method.as_str() {
+            "GET" => Kind::Read,
+            "PATCH" => Kind::Write,
+            _ => Kind::Link,
+        }
     }
 
     /// A read of the account that this one is about.

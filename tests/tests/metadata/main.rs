@@ -30,6 +30,7 @@ mod history;
 mod jobs;
 mod ledger;
 mod memory;
+mod network;
 mod party;
 mod pieces;
 mod place;

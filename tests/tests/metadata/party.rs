@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::hash::{Hash as _, Hasher};
 use std::rc::Rc;
 
+use linkgate_policy::{Answer, CallFailure};
 use serde_json::Value;
 
 use crate::gate::Sent;
@@ -120,6 +121,29 @@ impl Party {
             self.held = Some(Rc::clone(place));
             self.is_secondary_stale = is_stale;
         }
+    }
+
+    /// What an exchange may say to its client, by what it knows of the link.
+    pub(crate) fn may_be_answered(&self, status: u16) -> bool {
+        match (self.listed, self.link) {
+            (true, _) => status == 201,
+            // Nothing was linked, and the answer does not say so.
+            (false, Link::NotForwarded) => [409, 429, 502, 503, 504].contains(&status),
+            (false, Link::NotSent) => status == 502,
+            (false, Link::Status(told @ (400..=407 | 409..=499))) => status == told,
+            (false, Link::Unanswered | Link::Status(_)) => status == 504,
+            (false, Link::Forwarded) => false,
+        }
+    }
+
+    /// How the link was answered.
+    pub(crate) fn is_told_of_link(&mut self, outcome: &Result<Rc<Answer>, CallFailure>) {
+        self.link = match outcome {
+            Ok(answer) => Link::Status(answer.status),
+            Err(CallFailure::NoBody { status }) => Link::Status(*status),
+            Err(CallFailure::NotSent) => Link::NotSent,
+            Err(CallFailure::Unknown) => Link::Unanswered,
+        };
     }
 
     /// A request has come to its end.

@@ -12,7 +12,7 @@ use linkgate_tenant::{Request, Tenant};
 
 use crate::edit::Edit;
 use crate::gate::Sent;
-use crate::world::{Metadata, NOW_UNIX_S, PRIMARY, SECONDARY, THIRD};
+use crate::world::{Metadata, PRIMARY, SECONDARY, THIRD};
 
 /// The accounts as they stand.
 pub(crate) struct Place {
@@ -31,17 +31,20 @@ pub(crate) struct Place {
 pub(crate) type Answered = (Rc<Answer>, Rc<Place>);
 
 /// All places that were come by.
-pub(crate) struct Places(RefCell<BTreeMap<String, Rc<Place>>>);
+pub(crate) struct Places {
+    known: RefCell<BTreeMap<String, Rc<Place>>>,
+    now_unix_s: u64,
+}
 
 impl Places {
-    pub(crate) fn new() -> Self {
-        Self(RefCell::new(BTreeMap::new()))
+    pub(crate) fn new(now_unix_s: u64) -> Self {
+        Self { known: RefCell::default(), now_unix_s }
     }
 
     /// The place where a tenant stands.
     pub(crate) fn of(&self, tenant: Tenant) -> Rc<Place> {
         let text = text(&tenant);
-        let mut places = self.0.borrow_mut();
+        let mut places = self.known.borrow_mut();
         let place = places.entry(text).or_insert_with_key(|text| Rc::new(Place::new(tenant, text)));
         Rc::clone(place)
     }
@@ -59,7 +62,7 @@ impl Places {
             return answered.clone();
         }
         let mut tenant = from.tenant.clone();
-        let answer = tenant.answer(&request(), NOW_UNIX_S);
+        let answer = tenant.answer(&request(), self.now_unix_s);
         // Without those that count calls: they differ from history to history, and tell nothing.
         let headers = answer.headers.iter().filter(|(name, _)| !name.starts_with("x-ratelimit"));
         let headers = headers.map(|(name, value)| Header::new(name, value)).collect();
@@ -81,7 +84,7 @@ impl Places {
             return Rc::clone(place);
         }
         let mut tenant = from.tenant.clone();
-        assert_eq!(tenant.answer(&request(), NOW_UNIX_S).status, status, "{edit}");
+        assert_eq!(tenant.answer(&request(), self.now_unix_s).status, status, "{edit}");
         let place = self.of(tenant);
         from.edited.borrow_mut().push((edit, Rc::clone(&place)));
         place

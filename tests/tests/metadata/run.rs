@@ -7,15 +7,14 @@ use std::rc::Rc;
 
 use crate::drive::Process;
 use crate::edit::Edit;
-use crate::gate::{Gate, Sent};
+use crate::gate::Gate;
 use crate::history::{Choices, Point, Story, Violation};
-use crate::ledger::Ledger;
 use crate::memory::Memory;
 use crate::mutants::Mutation;
+use crate::network::Network;
 use crate::party::Party;
-use crate::place::Place;
 use crate::table::Table;
-use crate::world::{PRIMARY, SECONDARY, THIRD, World};
+use crate::world::{SECONDARY, THIRD, World};
 
 /// How much may go wrong in a history.
 #[derive(Clone, Copy, Debug)]
@@ -56,12 +55,7 @@ pub(crate) struct Run<'w> {
     pub(crate) mutation: Option<Mutation>,
     pub(crate) table: &'w mut Table,
     pub(crate) story: Story,
-    pub(crate) place: Rc<Place>,
-    /// As it was before the last change.
-    pub(crate) before: Rc<Place>,
-    pub(crate) ledger: Ledger,
-    /// Requests whose effect is still to come, and the exchange that sent each.
-    pub(crate) late: Vec<(Rc<Sent>, Party)>,
+    pub(crate) net: Network<'w>,
     /// Exchanges of other gateways, under way.
     others: Vec<Process>,
     pub(crate) budget: Budget,
@@ -101,10 +95,7 @@ impl<'w> Run<'w> {
             mutation: None,
             table,
             story: Story::default(),
-            place: Rc::clone(&world.start),
-            before: Rc::clone(&world.start),
-            ledger: Ledger::begin(&world.start, world.setup),
-            late: Vec::new(),
+            net: Network::new(world),
             others: Vec::new(),
             budget,
             ends: Vec::new(),
@@ -116,16 +107,16 @@ impl<'w> Run<'w> {
     /// Then nothing fails any more: what is under way comes to its end, and one more retry has to find
     /// everything where it belongs.
     pub(crate) fn history(&mut self) -> Result<(), Violation> {
-        self.story.accounts(&self.place);
+        self.story.accounts(&self.net.place);
         let mut known = self.exchange("first")?;
         while !known && self.budget.retries > 0 {
             self.budget.retries -= 1;
             known = self.exchange("retry")?;
         }
-        while !self.others.is_empty() || !self.late.is_empty() {
+        while !self.others.is_empty() || !self.net.late.is_empty() {
             self.meanwhile(None)?;
             if self.others.is_empty() {
-                if !self.late.is_empty() {
+                if !self.net.late.is_empty() {
                     self.land(0)?;
                 }
             } else {
@@ -134,10 +125,10 @@ impl<'w> Run<'w> {
         }
         self.converges()?;
         self.table.walked += 1;
-        for (excuse, _) in &self.ledger.excused {
+        for (excuse, _) in &self.net.ledger.excused {
             *self.table.excused.entry(*excuse).or_default() += 1;
         }
-        self.table.unavoidable += u64::from(!self.ledger.excused.is_empty());
+        self.table.unavoidable += u64::from(!self.net.ledger.excused.is_empty());
         Ok(())
     }
 
@@ -152,7 +143,7 @@ impl<'w> Run<'w> {
         let last =
             self.ends.last().map_or((0, String::new()), |end| (end.status, end.cause.clone()));
         let fine = match (last.0, last.1.as_str()) {
-            (201, _) => self.place.is_linked(SECONDARY),
+            (201, _) => self.net.place.is_linked(SECONDARY),
             (409, "primary-gone" | "metadata-conflict" | "secondary-gone") => true,
             _ => false,
         };
@@ -161,7 +152,7 @@ impl<'w> Run<'w> {
             "without faults a retry comes to an end",
             format_args!("{last:?}"),
         )?;
-        let waits = last.0 == 201 && self.place.has_staged(SECONDARY);
+        let waits = last.0 == 201 && self.net.place.has_staged(SECONDARY);
         Violation::unless(!waits, "a last retry leaves nothing staged", "something")
     }
 
@@ -224,8 +215,8 @@ impl<'w> Run<'w> {
             if self.choices.is_new() && !self.choices.goes_on(self.state(process.as_deref())) {
                 return Err(Violation::of(Violation::KNOWN, ""));
             }
-            let (late, others) = (self.late.len(), self.others.len());
-            let place = Rc::clone(&self.place);
+            let (late, others) = (self.net.late.len(), self.others.len());
+            let place = Rc::clone(&self.net.place);
             let edits = if self.budget.edits > 0 { place.edits.as_slice() } else { &[] };
             match self.choose(Point::Meanwhile { late, others, edits }) {
                 0 => return Ok(()),
@@ -244,9 +235,9 @@ impl<'w> Run<'w> {
         let half = |salt: u64| {
             let mut hasher = DefaultHasher::new();
             salt.hash(&mut hasher);
-            (Rc::as_ptr(&self.place), Rc::as_ptr(&self.before)).hash(&mut hasher);
-            self.ledger.hash(&mut hasher);
-            for (sent, party) in &self.late {
+            self.net.places().hash(&mut hasher);
+            self.net.ledger.hash(&mut hasher);
+            for (sent, party) in &self.net.late {
                 (&sent.path, &sent.body).hash(&mut hasher);
                 party.hash(&mut hasher);
             }
@@ -260,58 +251,26 @@ impl<'w> Run<'w> {
         (u128::from(half(1)) << 64) | u128::from(half(2))
     }
 
-    /// The accounts have changed.
-    pub(crate) fn moved(&mut self, before: Rc<Place>) {
-        if !Rc::ptr_eq(&before, &self.place) {
-            self.before = before;
-        }
-    }
-
     /// A late effect comes.
     fn land(&mut self, nth: usize) -> Result<(), Violation> {
-        let (sent, sender) = self.late.remove(nth);
-        let name = sender.name;
-        self.story.tell(|| format!("{name}: its {} has its effect now", sent.method));
-        let before = Rc::clone(&self.place);
-        self.ledger.lands(&mut self.place, &sender, &sent, self.world, true)?;
-        self.moved(before);
-        self.story.accounts(&self.place);
+        let (sent, sender) = &self.net.late[nth];
+        self.story.tell(|| format!("{}: its {} has its effect now", sender.name, sent.method));
+        self.net.land(nth)?;
+        self.story.accounts(&self.net.place);
         Ok(())
     }
 
     fn edit(&mut self, edit: Edit, process: Option<&mut Process>) -> Result<(), Violation> {
         self.story.tell(|| edit.to_string());
-        let (world, before) = (self.world, Rc::clone(&self.place));
         match edit {
             Edit::SameLink => return self.begin(SECONDARY),
             Edit::ThirdLink => return self.begin(THIRD),
-            Edit::Reverse => {
-                let reverse = || world.reverse();
-                self.place = world.places.edit(&self.place, edit, 201, reverse);
-                self.ledger.reversed();
-            }
-            Edit::Unlink => {
-                self.place = world.places.edit(&self.place, edit, 200, || world.unlink());
-                self.unlinked = true;
-            }
-            Edit::Key(account, key, wanted) => {
-                let patch = || world.edit(account, key, &wanted.value());
-                self.place = world.places.edit(&self.place, edit, 200, patch);
-                let others = self.others.iter_mut().map(|process| &mut process.party);
-                let late = self.late.iter_mut().map(|(_, party)| party);
-                let own = process.map(|process| &mut process.party);
-                for party in own.into_iter().chain(others).chain(late) {
-                    party.touch(account, key);
-                }
-                if account == PRIMARY {
-                    self.ledger.edited(&self.place, key, world.setup);
-                } else {
-                    self.ledger.had(&self.place, account, world.setup);
-                }
-            }
+            Edit::Unlink => self.unlinked = true,
+            Edit::Reverse | Edit::Key(..) => {}
         }
-        self.moved(before);
-        self.story.accounts(&self.place);
+        let parties = process.into_iter().chain(&mut self.others).map(|process| &mut process.party);
+        self.net.edit(edit, parties);
+        self.story.accounts(&self.net.place);
         Ok(())
     }
 

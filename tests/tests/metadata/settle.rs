@@ -47,25 +47,17 @@ pub(crate) fn ended(
     if process.is_mutated(run) && answer_is_given(run) {
         return Ok(());
     }
-    let fine = match (party.knows_link(), party.link) {
-        (true, _) => status == 201,
-        // Nothing was linked, and the answer does not say so.
-        (false, Link::NotForwarded) => {
-            [409, 429, 502, 503, 504].contains(&status) && matches!(answer, Move::Respond)
-        }
-        (false, Link::NotSent) => status == 502,
-        (false, Link::Status(told @ (400..=407 | 409..=499))) => {
-            status == told && matches!(answer, Move::Relay)
-        }
-        (false, Link::Unanswered | Link::Status(_)) => status == 504,
-        (false, Link::Forwarded) => false,
-    };
+    // The upstream's own answer, or none before the link went out.
+    let is_relayed = matches!(answer, Move::Relay);
+    let fine = party.may_be_answered(status)
+        && (party.knows_link()
+            || is_relayed == matches!(party.link, Link::Status(told) if told == status));
     let cause = decision.cause.name();
     let link = party.link;
     let what = format_args!("{status} {cause} after {link:?}");
     Violation::unless(fine, "the answer says what is known of the link", what)?;
-    let is_linked = run.place.is_linked(party.secondary) || run.unlinked;
-    let is_so = status != 201 || is_linked || run.place.metadata(PRIMARY).is_none();
+    let is_linked = run.net.place.is_linked(party.secondary) || run.unlinked;
+    let is_so = status != 201 || is_linked || run.net.place.metadata(PRIMARY).is_none();
     Violation::unless(is_so || party.is_primary_stale, "a 201 is a link", what)?;
     recorded(party, decision)?;
     for row in rows(party, decision, last) {

@@ -23,7 +23,7 @@ pub(crate) const THIRD: &str = "google-oauth2|103547991597142817347";
 /// Whose metadata the policy does not carry.
 pub(crate) const LEFT_OUT: &str = "private";
 
-/// Wall clock at the start of each history, in Unix seconds.
+/// Wall clock at the start of each history that is played without sockets, in Unix seconds.
 pub(crate) const NOW_UNIX_S: u64 = 1_750_000_000;
 
 const ISSUER: &str = "https://tenant.example/";
@@ -43,6 +43,8 @@ pub(crate) struct Holdings {
 /// Where every history of a setup begins.
 pub(crate) struct World {
     pub(crate) setup: Setup,
+    /// Wall clock at the start of each history, in Unix seconds.
+    pub(crate) now_unix_s: u64,
     /// All places that histories come by, and the first.
     pub(crate) places: Places,
     pub(crate) start: Rc<Place>,
@@ -73,16 +75,21 @@ pub(crate) struct Pair {
 
 impl World {
     pub(crate) fn new(setup: Setup, holdings: &Holdings) -> Self {
+        Self::at(NOW_UNIX_S, setup, holdings)
+    }
+
+    pub(crate) fn at(now_unix_s: u64, setup: Setup, holdings: &Holdings) -> Self {
         let mut settings = Settings::new(ISSUER);
         settings.id_tokens_as_bearer = setup.mode == Mode::Caller;
         let users = Users::parse(&users(holdings).to_string()).expect("the users are in order");
         let mut tenant = Tenant::new(settings, key().clone(), users);
-        let tokens = Tokens::mint(&mut tenant, setup.mode);
-        let places = Places::new();
+        let tokens = Tokens::mint(&mut tenant, setup.mode, now_unix_s);
+        let places = Places::new(now_unix_s);
         let start = places.of(tenant);
         let document = setup.document(ISSUER).to_string();
         Self {
             setup,
+            now_unix_s,
             places,
             start,
             primary_path: account_path(PRIMARY),
@@ -135,8 +142,8 @@ impl World {
 }
 
 impl Tokens {
-    fn mint(tenant: &mut Tenant, mode: Mode) -> Self {
-        let hour = Validity::new(NOW_UNIX_S - 60, 36_000);
+    fn mint(tenant: &mut Tenant, mode: Mode, now_unix_s: u64) -> Self {
+        let hour = Validity::new(now_unix_s - 60, 36_000);
         let id = |user: &str| tenant.mint_id_token(user, "spa", hour).expect("it signs");
         let bearer = match mode {
             Mode::Caller => id(PRIMARY),
@@ -147,7 +154,7 @@ impl Tokens {
         let scopes = ["read:users", "update:users"];
         let machine = tenant.mint_machine_token("machine", &scopes, hour).expect("it signs");
         let [bearer, secondary, third] = [bearer, id(SECONDARY), id(THIRD)].map(Pair::of);
-        Self { bearer, secondary, third, service: granted(tenant), machine }
+        Self { bearer, secondary, third, service: granted(tenant, now_unix_s), machine }
     }
 
     /// The proof that somebody owns an account that is to be linked.
@@ -176,14 +183,14 @@ impl Pair {
 }
 
 /// A token by client credentials, as an operator's script would get it.
-fn granted(tenant: &mut Tenant) -> String {
+fn granted(tenant: &mut Tenant, now_unix_s: u64) -> String {
     let ask = Request::new("POST", "/oauth/token").with_json(&json!({
         "grant_type": "client_credentials",
         "client_id": "machine",
         "client_secret": "machine-secret",
         "audience": tenant.settings().management_audience(),
     }));
-    let answer = tenant.answer(&ask, NOW_UNIX_S - 60);
+    let answer = tenant.answer(&ask, now_unix_s - 60);
     let body = answer.body_json().expect("it answers in JSON");
     body["access_token"].as_str().expect("the grant is given").to_owned()
 }

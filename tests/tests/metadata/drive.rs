@@ -172,8 +172,8 @@ impl Process {
             return Told::Called(outcome);
         }
         Told::Forwarded(match outcome {
-            Ok(answer) => Ok(AnswerHead { status: answer.status }),
-            Err(CallFailure::NoBody { status }) => Ok(AnswerHead { status }),
+            Ok(answer) => Ok(AnswerHead::of(answer.status, [])),
+            Err(CallFailure::NoBody { status }) => Ok(AnswerHead::of(status, [])),
             Err(CallFailure::NotSent) => Err(Failure::NotSent),
             Err(CallFailure::Unknown) => Err(Failure::Unknown),
         })

@@ -30,7 +30,8 @@ fn nothing_is_lost_in_any_history() {
     if matches!(extent, Extent::Named(_)) {
         return;
     }
-    for row in Row::ALL {
+    // It takes two edits: a named history has it.
+    for row in Row::ALL.into_iter().filter(|row| *row != Row::Changing) {
         assert!(total.reached(row) > 0, "no history comes by: {}", row.name());
     }
     assert!(total.unavoidable > 0, "no edit was unavoidable");

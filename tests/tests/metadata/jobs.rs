@@ -18,7 +18,7 @@ pub(crate) struct Job {
 pub(crate) enum Extent {
     /// Each rule at the first level and in depth, with one sort of credentials and a host that serialises:
     /// with two faults; each rule at one of the two also with a fault, and an edit or a gateway beside it; the
-    /// first of them with two edits or gateways; the other combinations, and accounts that hold little, with a fault. What runs unless something is asked
+    /// other combinations, and accounts that hold little, with a fault. What runs unless something is asked
     /// for: minutes on two cores.
     Usual,
     /// `all`: every combination in full.
@@ -32,8 +32,6 @@ pub(crate) enum Extent {
 const FULL: Budget = Budget { faults: 1, edits: 2, retries: 1 };
 const TWO_FAULTS: Budget = Budget { faults: 2, edits: 0, retries: 1 };
 const FAULT_AND_EDIT: Budget = Budget { faults: 1, edits: 1, retries: 1 };
-/// Two edits, or an edit and a gateway beside it, or three gateways.
-const TWO_EDITS: Budget = Budget { faults: 0, edits: 2, retries: 1 };
 const ONE_FAULT: Budget = Budget { faults: 1, edits: 0, retries: 1 };
 
 impl Extent {
@@ -51,7 +49,7 @@ impl Extent {
         match self {
             Self::All => None,
             Self::Usual => Some(format!(
-                "left to LINKGATE_WALK=all: a fault and two edits or gateways in one history, under {left} policies"
+                "left to LINKGATE_WALK=all: two edits or gateways in one history, under {left} policies"
             )),
             Self::Named(part) => Some(format!("only what has `{part}` in its name")),
         }
@@ -67,14 +65,12 @@ impl Extent {
         if matches!(self, Self::Named(_)) {
             return jobs;
         }
-        let simplest = rest.iter().copied().find(|setup| is_usual(*setup) && is_whole(*setup));
-        jobs.extend(simplest.map(|setup| Job::of(setup, TWO_EDITS)));
         for setup in rest {
             if is_usual(setup) {
                 jobs.push_back(Job::of(setup, TWO_FAULTS));
                 jobs.extend(bare(setup));
                 if is_whole(setup) {
-                    jobs.insert(jobs.len().min(1), Job::of(setup, FAULT_AND_EDIT));
+                    jobs.push_front(Job::of(setup, FAULT_AND_EDIT));
                 }
             } else {
                 jobs.push_back(Job::of(setup, ONE_FAULT));

@@ -152,6 +152,14 @@ fn an_entry_of_an_earlier_plan_may_be_the_last_copy() {
 }
 
 #[test]
+fn a_secondary_that_keeps_changing_is_not_linked() {
+    let edited = |key, text| Edit::Key(SECONDARY, key, Wanted::Text(text));
+    let events = [Before(4, edited("theme", "darker")), Before(7, edited("added", "newer"))];
+    let ends = run(plain(), &events);
+    assert_eq!(ends, ["409 metadata-changing kept", "201 granted merged"]);
+}
+
+#[test]
 fn a_write_that_comes_once_more_loses_nothing() {
     for nth in [3, 7] {
         let ends = run(plain(), &[At(nth, Ending::Twice)]);

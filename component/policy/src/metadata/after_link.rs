@@ -22,7 +22,7 @@ use super::value::Members;
 use super::write_outcome::Written;
 use crate::denial::Fault;
 use crate::exchange::Stop;
-use crate::protocol::{AnswerHead, Failure};
+use crate::protocol::Failure;
 
 /// What a merge knows once its link was sent, or found.
 pub(super) struct After {
@@ -61,9 +61,9 @@ impl After {
     }
 
     /// The upstream's answer to the link.
-    pub(super) fn linked(&mut self, answer: Result<AnswerHead, Failure>) -> Result<Next, Stop> {
+    pub(super) fn linked(&mut self, answer: Result<u16, Failure>) -> Result<Next, Stop> {
         self.status = match answer {
-            Ok(head) => Some(head.status),
+            Ok(status) => Some(status),
             Err(Failure::NotSent) => return Err(Fault::UpstreamUnreachable.into()),
             Err(Failure::Unknown) => None,
         };

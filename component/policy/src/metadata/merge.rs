@@ -129,9 +129,9 @@ impl Merge {
             (At::Asking(ask), Event::Called(outcome)) => self.answered(ask, outcome, given),
             (At::Linking, Event::Forwarded(answer)) => {
                 self.budget.settle(given.now);
-                given.record.upstream_status = answer.ok().map(|head| head.status);
+                given.record.upstream_status = answer.as_ref().ok().map(|head| head.status);
                 let next = match &mut self.phase {
-                    Phase::After(after) => after.linked(answer),
+                    Phase::After(after) => after.linked(answer.map(|head| head.status)),
                     Phase::Before(_) => Err(Fault::OutOfOrder.into()),
                 };
                 next.and_then(|next| self.go(next, given))

@@ -1,6 +1,6 @@
 //! What the policy gets to see of a request, byte for byte, and what never gets that far.
 
-use linkgate_gateway::{End, Event, Head};
+use linkgate_gateway::{End, Event, Head, Limits};
 
 use crate::script::{Note, Stage, line, read_then_reply, reply};
 use crate::wire::{Peer, nobody, say};
@@ -156,7 +156,7 @@ async fn malformed_heads_reach_no_policy() {
     assert!(answer.starts_with("HTTP/1.1 431 "), "too many lines: {answer}");
     let answer = say(
         stage.address,
-        format!("GET /a HTTP/1.1\r\nhost: x\r\nx-wanted: {}\r\n\r\n", "a".repeat(70_000)),
+        format!("GET /a HTTP/1.1\r\nhost: x\r\nx-wanted: {}\r\n\r\n", "a".repeat(Limits::HEAD_BYTES)),
     )
     .await;
     assert!(answer.starts_with("HTTP/1.1 431 "), "too long: {answer}");

@@ -81,7 +81,7 @@ fn decide(edition: &mut dyn Edition, policy: PolicyId, scene: &Scene) -> String 
     loop {
         let event = match turn.step {
             Step::ReadBody { .. } => Event::Body(request.body.clone()),
-            Step::Forward(_) | Step::Pass => Event::Forwarded(Ok(AnswerHead::of(200, []))),
+            Step::Forward(_) | Step::Pass(_) => Event::Forwarded(Ok(AnswerHead::of(200, []))),
             Step::Wait { .. } | Step::Acquire { .. } | Step::Call(_) => {
                 panic!("the policy of the bench neither waits nor merges")
             }

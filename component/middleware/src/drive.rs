@@ -84,9 +84,9 @@ async fn wait(gate: &Rc<Gate>, until_mono_ms: u64) -> Event {
 fn hold(held: &mut Option<Response>, outcome: Result<Response, Failure>) -> Event {
     Event::Forwarded(outcome.map(|answer| {
         let lines = request::lines(&answer.get_headers());
-        let head = AnswerHead::of(answer.get_status_code(), lines);
+        let reported = AnswerHead::of(answer.get_status_code(), lines);
         *held = Some(answer);
-        head
+        reported
     }))
 }
 

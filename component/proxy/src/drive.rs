@@ -81,9 +81,9 @@ fn wait(gate: &Gate, until_mono_ms: u64) -> Event {
 /// Keeps an answer, its body unread, and reports its head.
 fn hold(held: &mut Option<Held>, outcome: Result<Held, Failure>) -> Event {
     Event::Forwarded(outcome.map(|answer| {
-        let head = AnswerHead::of(answer.response.status(), call::lines(&answer.response));
+        let reported = AnswerHead::of(answer.response.status(), call::lines(&answer.response));
         *held = Some(answer);
-        head
+        reported
     }))
 }
 

@@ -201,9 +201,9 @@ impl Driver {
         })?;
         let mut headers = request::lines(&answer.head.headers);
         headers.retain(|line| ANSWER_LINES.contains(&line.name.as_str()));
-        let head = AnswerHead { status: answer.head.status.as_u16(), headers };
+        let status = answer.head.status.as_u16();
         *held = Some(answer);
-        Ok(head)
+        Ok(AnswerHead { status, headers })
     }
 
     /// The evaluator broke the contract: the host stops here.

@@ -17,6 +17,7 @@ use crate::exit::Exit;
 /// Run a simulated Auth0 tenant: sign-in, keys, users and linking, in memory.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLE, after_long_help = ENDPOINTS)]
+#[expect(clippy::struct_excessive_bools, reason = "switches, each of its own")]
 pub(super) struct Tenant {
     /// Address to listen on
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4000")]

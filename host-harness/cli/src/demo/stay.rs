@@ -66,7 +66,7 @@ fn lines(stage: &Stage) -> [Line; 6] {
     let alice = format!("{gate}/api/v2/users/auth0%7Calice-5f7c8ec7");
     let google = "google-oauth2/115015401343387192604";
     let bearer = |name: &str| format!("-H \"authorization: Bearer ${name}\"");
-    let link =
+    let linking =
         |headers: &str| format!("curl -i '{alice}/identities' {headers}-d \"link_with=$SECOND\"");
     let line = |what, status, holds, curl| Line { what, status, holds, curl };
     [
@@ -84,7 +84,7 @@ fn lines(stage: &Stage) -> [Line; 6] {
             "she links her second account, with the form that a browser sends",
             201,
             "google-oauth2",
-            link(&(bearer("ALICE") + " ")),
+            linking(&(bearer("ALICE") + " ")),
         ),
         line(
             "she reads her account, which now has the second one's metadata too",
@@ -92,8 +92,13 @@ fn lines(stage: &Stage) -> [Line; 6] {
             "newsletter",
             format!("curl -i '{alice}' {}", bearer("ALICE")),
         ),
-        line("Bob links to Alice's account", 403, "subject-mismatch", link(&(bearer("BOB") + " "))),
-        line("a request without a token", 401, "bearer-missing", link("")),
+        line(
+            "Bob links to Alice's account",
+            403,
+            "subject-mismatch",
+            linking(&(bearer("BOB") + " ")),
+        ),
+        line("a request without a token", 401, "bearer-missing", linking("")),
         line(
             "Alice unlinks her second account",
             200,

@@ -130,7 +130,7 @@ async fn who_does_not_shake_hands_is_cut_off() {
 #[tokio::test]
 async fn clients_that_say_nothing_take_no_place_of_others() {
     let ca = Ca::new();
-    let limits = Limits { head_timeout: Duration::from_secs(60), ..Limits::default() };
+    let limits = Limits { head_timeout: Duration::from_mins(1), ..Limits::default() };
     let (stage, _) = stage(&ca.pair("localhost"), limits).await;
     let mut silent = Vec::new();
     // More than there are places for handshakes.

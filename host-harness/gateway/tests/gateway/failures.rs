@@ -165,7 +165,9 @@ async fn an_answer_with_too_large_a_head_is_unknown() {
     client.send(last("POST", "/a")).await;
     let mut server = upstream.accept().await;
     server.head().await;
-    server.send(format!("HTTP/1.1 200 OK\r\nx-long: {}\r\n\r\n", "a".repeat(Limits::HEAD_BYTES))).await;
+    server
+        .send(format!("HTTP/1.1 200 OK\r\nx-long: {}\r\n\r\n", "a".repeat(Limits::HEAD_BYTES)))
+        .await;
     assert!(client.rest().await.starts_with("HTTP/1.1 502 "));
     fails(&mut stage, Failure::Unknown, "too large a head").await;
     assert!(upstream.is_left_alone(), "something was sent again");

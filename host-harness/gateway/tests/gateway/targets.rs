@@ -156,7 +156,10 @@ async fn malformed_heads_reach_no_policy() {
     assert!(answer.starts_with("HTTP/1.1 431 "), "too many lines: {answer}");
     let answer = say(
         stage.address,
-        format!("GET /a HTTP/1.1\r\nhost: x\r\nx-wanted: {}\r\n\r\n", "a".repeat(Limits::HEAD_BYTES)),
+        format!(
+            "GET /a HTTP/1.1\r\nhost: x\r\nx-wanted: {}\r\n\r\n",
+            "a".repeat(Limits::HEAD_BYTES)
+        ),
     )
     .await;
     assert!(answer.starts_with("HTTP/1.1 431 "), "too long: {answer}");

@@ -74,6 +74,9 @@ impl Excuse {
     }
 }
 
+/// A piece of metadata, and whose it was.
+type Owned = (Piece, Whose);
+
 impl Ledger {
     pub(crate) fn begin(place: &Place, setup: Setup) -> Self {
         let mut ledger = Self::default();
@@ -210,7 +213,7 @@ impl Ledger {
         &mut self,
         place: &Place,
         setup: Setup,
-        excuse: &dyn Fn(&(Piece, Whose), &Self) -> Option<Excuse>,
+        excuse: &dyn Fn(&Owned, &Self) -> Option<Excuse>,
     ) -> Result<(), Violation> {
         let Some(primary) = place.metadata(PRIMARY) else { return Ok(()) };
         let (kept, lost): (Vec<_>, Vec<_>) = std::mem::take(&mut self.duties)

@@ -26,7 +26,7 @@ pub(crate) fn pieces(metadata: &Metadata, setup: Setup) -> Vec<Piece> {
         if key.starts_with(RESERVED) {
             continue;
         }
-        parts(&[key.clone()], value, setup, &mut pieces);
+        parts(std::slice::from_ref(key), value, setup, &mut pieces);
     }
     pieces
 }

@@ -125,7 +125,7 @@ impl<'w> Run<'w> {
         }
         self.converges()?;
         self.table.walked += 1;
-        for (excuse, _) in &self.net.ledger.excused {
+        for excuse in self.net.ledger.excused.keys() {
             *self.table.excused.entry(*excuse).or_default() += 1;
         }
         self.table.unavoidable += u64::from(!self.net.ledger.excused.is_empty());

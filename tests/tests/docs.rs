@@ -16,8 +16,8 @@ const INTRODUCTION: &str = "\
 Written from the code by `tests/tests/docs.rs`; do not edit.
 
 A refusal has a fine *cause*, for logs and tests, and a coarse public *reason*, for the client and
-for metrics. All that the client sees hangs on the reason alone: two causes that share one cannot be
-told apart from outside. Everything that is wrong with a token before its signature was verified is
+for metrics. All that the client sees follows from the reason alone: two causes that share a reason look
+the same from outside. Everything that is wrong with a token before its signature was verified is
 one reason.
 
 The body is `application/problem+json` (RFC 9457) with `type`, `title`, `status`, `detail` and
@@ -56,7 +56,7 @@ fn page() -> String {
         page,
         "\nThe `type` of a problem is `{PROBLEM_TYPE}` and the reason: `linkgate reason TYPE` shows the page."
     );
-    page.push_str("\n## Causes\n\nIn the order in which a request is looked at.\n\n| cause | reason | status |\n|---|---|---|\n");
+    page.push_str("\n## Causes\n\nIn the order in which a request is checked.\n\n| cause | reason | status |\n|---|---|---|\n");
     for cause in Cause::all() {
         let status = match cause {
             Cause::Denied(denial) => denial.reason().row().status.to_string(),

@@ -21,7 +21,7 @@ pub(super) fn algorithm(entry: &Entry<'_>, algorithm: Algorithm) {
     if key::is_hmac(algorithm) {
         entry.unwise(
             &format!(
-                "{} is symmetric: whoever can check a token can also make one",
+                "{} is symmetric: a party that can check a token can also make one",
                 key::name(algorithm)
             ),
             "use RS256 or another public-key algorithm where the issuer has one",
@@ -104,7 +104,7 @@ pub(super) fn allow_http(entry: &Entry<'_>) -> Option<bool> {
     let allowed = entry.flag()?;
     if allowed {
         entry.unwise(
-            "whoever is on the way can read and change what is fetched without TLS",
+            "an attacker on the way can read and change what is fetched without TLS",
             "use `https`, with a CA of your own (`--ca`) if need be",
         );
     }
@@ -118,7 +118,7 @@ pub(super) fn origin(entry: &Entry<'_>, origin: &str) {
     });
     if !is_loopback {
         entry.unwise(
-            "whoever is on the way to a page without TLS can act as that page",
+            "an attacker on the way to a page without TLS can act as that page",
             "serve the page by `https`, and allow that origin",
         );
     }

@@ -89,7 +89,7 @@ fn one_mistake_at_a_time() {
         (format!("{issuer}/keys"), json!({ "jwks_uri": "https://tenant.example/k", "discovery": true }), format!("{issuer}/keys: expected one of `jwks`, `file`, `jwks_uri` and `discovery`, found several")),
         (format!("{issuer}/keys"), json!({ "file": "keys.json" }), format!("{issuer}/keys/file: expected the key set itself, found the name of a file (the linkgate command line reads `file` and puts the set in its place; elsewhere write `jwks`)")),
         (format!("{issuer}/keys"), json!({ "jwks_uri": "/keys" }), format!("{issuer}/keys/jwks_uri: expected an absolute URL without user information or fragment, found `/keys`")),
-        (format!("{issuer}/keys"), json!({ "jwks_uri": "http://tenant.example/k" }), format!("{issuer}/keys/jwks_uri: expected an `https` URL (whoever is on the way could put keys of their own there; inside a network you trust, write `allow_http: true` under `keys`)")),
+        (format!("{issuer}/keys"), json!({ "jwks_uri": "http://tenant.example/k" }), format!("{issuer}/keys/jwks_uri: expected an `https` URL (an attacker on the way could put keys of their own there; inside a network you trust, write `allow_http: true` under `keys`)")),
         (format!("{issuer}/keys"), json!({ "jwks_uri": "https://keys.example/k" }), format!("{issuer}/keys/jwks_uri: expected a URL on the issuer's host or on one of `hosts`, found `keys.example` (when the issuer's keys are really there, write `hosts: [keys.example]`)")),
         (format!("{issuer}/keys"), json!({ "discovery": false }), format!("{issuer}/keys/discovery: expected `true`, or another source of keys, found `false`")),
         (format!("{issuer}/keys"), json!({ "discovery": true, "stale": "8d" }), format!("{issuer}/keys/stale: expected a duration such as `30s`, `10m` or `1h`, found `8d` (a whole number and one of `ms`, `s`, `m` and `h`; a day is `24h`)")),
@@ -245,7 +245,7 @@ fn discovery_needs_an_issuer_that_is_a_url() {
         (
             "no TLS",
             "http://tenant.example/",
-            "/issuers/0/issuer: keys by discovery: expected an `https` URL (whoever is on the way could put keys of their own there; inside a network you trust, write `allow_http: true` under `keys`)",
+            "/issuers/0/issuer: keys by discovery: expected an `https` URL (an attacker on the way could put keys of their own there; inside a network you trust, write `allow_http: true` under `keys`)",
         ),
     ] {
         let mut document = minted::document();

@@ -119,7 +119,7 @@ pub(super) fn read(
 }
 
 /// What to do about keys that would travel in the clear.
-const HTTP_HELP: &str = "whoever is on the way could put keys of their own there; inside a network you trust, write `allow_http: true` under `keys`";
+const HTTP_HELP: &str = "an attacker on the way could put keys of their own there; inside a network you trust, write `allow_http: true` under `keys`";
 
 /// Ten minutes, as Envoy and Auth0's own libraries have it: the longest a key stays in use after it
 /// was withdrawn is this and `stale`.

@@ -27,7 +27,7 @@ fn symmetric(pointer: String, algorithm: &str) -> Mistake {
             "expected an algorithm with public keys in a policy that is baked in, found `{algorithm}`"
         ),
         help: Some(
-            "whoever holds the component would hold the secret, and could sign tokens with it; leave the policy outside, or have the issuer sign with RS256"
+            "anyone with the component would have the secret, and could sign tokens with it; leave the policy outside, or have the issuer sign with RS256"
                 .to_owned(),
         ),
     }
@@ -38,7 +38,7 @@ fn service() -> Mistake {
         pointer: "/metadata/credentials".to_owned(),
         message: "expected no secret in a policy that is baked in, found credentials of the gateway's own, `service`".to_owned(),
         help: Some(
-            "whoever holds the component would hold the token of the service; leave the policy outside of the component"
+            "anyone with the component would have the token of the service; leave the policy outside of the component"
                 .to_owned(),
         ),
     }

@@ -154,7 +154,7 @@ pub(super) const KEYS: Section = Section {
             "allow_http",
             Flag,
             "false",
-            "`http` beyond loopback. Whoever is on the way can then put keys there",
+            "`http` beyond loopback. An attacker on the way can then put keys there",
         ),
         usually(
             "refresh",
@@ -204,7 +204,7 @@ pub(super) const SECONDARY: Section = Section {
             "require",
             Word(&["auth_time"]),
             "nothing",
-            "`auth_time`: the token must have it, and `iat` stands in for nothing. For issuers that write `auth_time`: a token that was renewed without a sign-in has a new `iat`",
+            "`auth_time`: the token must have it, and `iat` does not replace it. For issuers that write `auth_time`: a token that was renewed without a sign-in has a new `iat`",
         ),
         usually(
             "email_verified",

@@ -70,7 +70,7 @@ pub(super) const METADATA: Section = Section {
             "show_outcome",
             Flag,
             "false",
-            "`linkgate-metadata` on the answer: what became of which key, by name",
+            "`linkgate-metadata` on the answer: the outcome of each key, by name",
         ),
     ],
 };
@@ -107,7 +107,7 @@ pub(super) const SERVICE: Section = Section {
             "allow_http",
             Flag,
             "false",
-            "`http` beyond loopback: whoever is on the way reads the client secret",
+            "`http` beyond loopback: an attacker on the way reads the client secret",
         ),
     ],
 };

@@ -28,7 +28,7 @@ struct Phase {
     run: fn(&Workspace, &Progress) -> Result<Verdict, Failure>,
 }
 
-/// What became of a phase that did not fail.
+/// The outcome of a phase that did not fail.
 enum Verdict {
     Held,
     Skipped,

@@ -35,5 +35,5 @@ pub(crate) fn run(
     let mut load = Command::new(folder.join("linkgate-load"));
     load.args(asked);
     progress.step(&process::line(&load));
-    process::run(&mut load, "look at the last lines above: they say what does not hold")
+    process::run(&mut load, "look at the last lines above: they say what is wrong")
 }

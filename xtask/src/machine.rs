@@ -59,7 +59,7 @@ pub(crate) fn shown<'a>(folders: &'a [Folder], bytes: &[u8]) -> Option<&'a Path>
     paths.into_iter().find(|path| {
         let below = path.join("");
         let needle = below.as_os_str().as_encoded_bytes();
-        // A home of `/` stands in any text.
+        // A home of `/` appears in any text.
         needle.len() > 1 && bytes.windows(needle.len()).any(|window| window == needle)
     })
 }

@@ -17,7 +17,7 @@ pub(crate) enum BodyFault {
 
 /// Reads the body by its `Content-Type`; without one it is taken for JSON.
 ///
-/// Like the API it stands for, this is lenient where a gate should not be: of a repeated JSON member the last one counts,
+/// Like the API it simulates, this is lenient where a gate should not be: of a repeated JSON member the last one counts,
 /// a repeated form field becomes an array, and `a[b]=c` becomes `{"a":{"b":"c"}}`.
 pub(crate) fn object(request: &Request) -> Result<Map<String, Value>, BodyFault> {
     if request.body.len() > MAX_BODY_BYTES {

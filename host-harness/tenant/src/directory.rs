@@ -50,7 +50,7 @@ impl Directory {
         self.users().flat_map(User::identities).any(|identity| identity.provider == provider)
     }
 
-    /// Whoever signs in with that name and password, and the identity that does: the name is an identity's id or e-mail
+    /// The user who signs in with that name and password, and the identity that does: the name is an identity's id or e-mail
     /// address. With a connection, only accounts of it sign in.
     ///
     /// Of several accounts with one address and one password, that of the tenant's own database signs in.
@@ -74,7 +74,7 @@ impl Directory {
         found.min_by_key(|(_, identity)| identity.provider != "auth0")
     }
 
-    /// The identity with that id, whoever it belongs to.
+    /// The identity with that id, of any user.
     pub(crate) fn identity(&self, id: &str) -> Option<&Identity> {
         self.users().flat_map(User::identities).find(|identity| identity.id() == id)
     }

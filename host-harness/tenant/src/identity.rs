@@ -7,7 +7,7 @@ use crate::user::JsonObject;
 
 /// An identity: an account with one provider, which belongs to one user.
 ///
-/// The password stands here and not on the user, because after linking each identity still signs in by itself.
+/// The password is here and not on the user, because after linking each identity still signs in by itself.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Identity {
     pub(crate) provider: String,

@@ -20,7 +20,7 @@ pub(crate) enum Unread {
 }
 
 impl Unread {
-    /// The answer closes the connection: what follows on it cannot be told from the rest of the body.
+    /// The answer closes the connection: what follows on it cannot be distinguished from the rest of the body.
     pub(crate) fn answer(&self) -> Answer {
         let (status, error, message) = match self {
             Self::TooSlow => (408, "Request Time-out", "The request body did not arrive in time"),

@@ -94,7 +94,7 @@
 //!
 //! # Faults
 //!
-//! On a socket it can be told to fail: for the nth request of an operation, for every one, or for some by chance. See
+//! On a socket the tenant can be made to fail: for the nth request of an operation, for every one, or for some by chance. See
 //! [`faults`] for the rules, their JSON, and the endpoint, which [`serve_with`] offers when it is asked to.
 //!
 //! | fault | effect | what the client sees |
@@ -112,7 +112,7 @@
 //!
 //! # Keys
 //!
-//! It can be told to rotate and withdraw its keys, and to publish strange ones: see [`keys`]. How often its keys, its
+//! It can be made to rotate and withdraw its keys, and to publish strange ones: see [`keys`]. How often its keys, its
 //! discovery document and its token endpoint were asked for, [`TenantHandle::arrived`] and `/__requests` tell.
 //!
 //! # Pages

@@ -117,7 +117,7 @@ fn is_connection_id(id: &str) -> bool {
 }
 
 /// The user id that `provider` and `user_id` name. A user's own token may not name anybody: since 19 October 2018 that takes
-/// `update:users`, for it let whoever knew an id take the account over.
+/// `update:users`, for it let anyone who knew an id take the account over.
 fn named(caller: &Caller, provider: &str, user_id: &str) -> Result<String, Refusal> {
     if caller.has_any(&["update:users"]) {
         Ok(format!("{provider}|{user_id}"))

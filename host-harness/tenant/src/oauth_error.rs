@@ -23,7 +23,7 @@ impl OauthError {
         .with_header("cache-control", "no-store")
     }
 
-    /// No such user, or another password: the caller is not told which.
+    /// No such user, or another password: the caller does not learn which.
     pub(crate) fn wrong_password() -> Self {
         Self::new(403, "invalid_grant", "Wrong email or password.")
     }

@@ -1,4 +1,4 @@
-//! What the tenant received, kept for whoever wants to look.
+//! What the tenant received, kept for tests and people who want to look.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -17,7 +17,7 @@ pub struct Recorded {
     /// The request, whole.
     pub request: Request,
     /// The status that the tenant, or a fault in its place, answered with: a later fault may have kept it from the client.
-    /// [`NO_ANSWER`] when a fault reset the connection before the tenant had looked at the request.
+    /// [`NO_ANSWER`] when a fault reset the connection before the tenant had read the request.
     pub status: u16,
 }
 

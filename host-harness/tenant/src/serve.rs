@@ -46,7 +46,7 @@ pub async fn serve(
 /// asked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ServeOptions {
-    /// Whether `/__faults` is there to ask for [faults](crate::faults) at. It lets whoever reaches the port break the
+    /// Whether `/__faults` is there to ask for [faults](crate::faults) at. It lets anyone who reaches the port break the
     /// tenant.
     pub fault_control: bool,
     /// Whether `/__keys` is there to change [keys](crate::keys) at.

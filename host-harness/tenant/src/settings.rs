@@ -4,13 +4,13 @@ use std::fmt;
 
 use crate::sign_in::origin_of;
 
-/// What a tenant is told when it is made.
+/// The settings that a tenant is made with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     issuer: String,
     /// The applications that may ask for tokens.
     pub applications: Vec<Application>,
-    /// Accept an ID token where an access token is due, as tenants of 2017 and before still may. It then grants what the
+    /// Accept an ID token in the place of an access token, as tenants of 2017 and before still may. It then grants what the
     /// scopes in [`LEGACY_ID_TOKEN_SCOPES`] grant.
     pub id_tokens_as_bearer: bool,
     /// How large a user may become, in bytes of its compact JSON: 10 KB, the limit that Auth0 documents. Auth0 lets writes

@@ -1,4 +1,4 @@
-//! A connection's socket, which can be told to end in a reset.
+//! A connection's socket, which can be made to end in a reset.
 
 use std::io;
 use std::pin::Pin;

@@ -1,4 +1,4 @@
-//! The tenant itself: its state, and the order in which a request is looked at.
+//! The tenant itself: its state, and the order in which a request is checked.
 
 use std::sync::Arc;
 

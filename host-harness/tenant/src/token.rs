@@ -20,7 +20,7 @@ pub(crate) enum TokenFault {
 }
 
 impl TokenFault {
-    /// What a caller of the Management API is told.
+    /// What a caller of the Management API learns.
     pub(crate) fn message(self) -> &'static str {
         match self {
             Self::Signature => "Invalid signature received for JSON Web Token validation",
@@ -40,7 +40,7 @@ impl TokenFault {
 pub(crate) struct Claims(Map<String, Value>);
 
 impl Claims {
-    /// The claim as it stands, of whatever type.
+    /// The unchanged claim, of whatever type.
     pub(crate) fn claim(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
     }

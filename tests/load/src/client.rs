@@ -25,7 +25,7 @@ use crate::Told;
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) method: Method,
-    /// Request target, sent as it stands here.
+    /// Request target, sent unchanged.
     pub(crate) target: String,
     pub(crate) headers: Vec<(HeaderName, String)>,
     pub(crate) body: Bytes,
@@ -39,7 +39,7 @@ pub(crate) struct Reply {
     pub(crate) body: Vec<u8>,
 }
 
-/// What became of a request.
+/// How a request ended.
 #[derive(Debug)]
 pub(crate) enum Seen {
     Whole(Reply),

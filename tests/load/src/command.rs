@@ -38,7 +38,7 @@ struct SoakArguments {
     /// Clients at once, a connection each
     #[arg(long, value_name = "N", default_value_t = 256)]
     connections: usize,
-    /// How long, in seconds, before the gateway is told to stop
+    /// How long, in seconds, before the gateway gets SIGTERM
     #[arg(long, value_name = "S", default_value_t = 60)]
     seconds: u64,
     /// What chance begins with

@@ -11,7 +11,7 @@
 //!  merge:  what carrying metadata over adds to a link, and the window that it leaves to others
 //! ```
 //!
-//! The client is our own, because each single answer is looked at: against what its request deserves,
+//! The client is our own, because each single answer is checked: against what its request deserves,
 //! against the decision record that the gateway wrote of it, and against what reached the tenant.
 //!
 //! It does **not** know the policy, nor the gateway's code: it reads what they print and answer.
@@ -37,5 +37,5 @@ pub mod command;
 
 pub use soak::{Soak, soak};
 
-/// What became of something that may fail: the text is for the person who started it.
+/// The result of something that may fail: the text is for the person who started it.
 pub type Told<T> = Result<T, String>;

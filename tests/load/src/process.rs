@@ -56,7 +56,7 @@ impl Process {
                 if kept.len() > KEPT_LINES {
                     kept.pop_front();
                 }
-                // Nobody listens once it has started: what finds no room is for `said` alone.
+                // Nothing reads the channel once the process has started: what finds no room is for `said` alone.
                 let _ = complain.try_send(line);
             };
             read_lines(stderr, keep, None);

@@ -23,7 +23,7 @@ pub(crate) async fn respond() -> Told<SocketAddr> {
     Ok(address)
 }
 
-/// Answers each head. Nobody here sends it a body.
+/// Answers each head. No client here sends a body.
 async fn serve(mut stream: TcpStream) {
     let mut received = Vec::new();
     let mut chunk = [0; 4096];

@@ -22,7 +22,7 @@ impl Scratch {
         self.0.join(name)
     }
 
-    /// Writes a file whole or not at all: whoever reads it meanwhile sees the old one or the new one.
+    /// Writes a file whole or not at all: a process that reads it meanwhile sees the old one or the new one.
     pub(crate) fn write(&self, name: &str, text: &str) -> Told<PathBuf> {
         let (file, partial) = (self.path(name), self.path(&format!("{name}.partial")));
         std::fs::write(&partial, text)

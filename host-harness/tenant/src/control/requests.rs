@@ -46,7 +46,7 @@ fn wanted(query: &str) -> Result<BTreeMap<Operation, u64>, ControlError> {
     Ok(wanted)
 }
 
-/// Every operation, those nobody asked for too: who reads a count need not know that it may be missing.
+/// Every operation, also without a request: a reader of a count need not know that it may be missing.
 fn counts(handle: &TenantHandle) -> Value {
     let of = |count: &dyn Fn(Operation) -> u64| -> BTreeMap<Operation, u64> {
         Operation::ALL.into_iter().map(|operation| (operation, count(operation))).collect()

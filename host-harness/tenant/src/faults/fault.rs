@@ -13,7 +13,7 @@ use super::amendment::Amendment;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Point {
-    /// The tenant has the whole request and has not looked at it.
+    /// The tenant has the whole request and has not read it.
     BeforeEffect,
     /// The tenant's state is changed and its answer made; nothing of the answer was sent.
     AfterEffect,
@@ -29,9 +29,9 @@ pub enum Fault {
         /// How long it is, in milliseconds.
         ms: u64,
     },
-    /// It stands still until it is released.
+    /// The request waits until it is released.
     Hold {
-        /// Where it stands.
+        /// Where the request waits.
         at: Point,
     },
     /// Somebody else answers: a rate limit, a proxy, a broken server.
@@ -47,7 +47,7 @@ pub enum Fault {
         at: Point,
     },
     /// The TCP connection is reset at once, with no answer, and the request goes on by itself: with a `Delay` or `Hold` after
-    /// it, it has its effect long after the client was told that something broke.
+    /// it, it has its effect long after a failure was reported to the client.
     HangUp,
     /// The answer is changed in part.
     Amend(Amendment),

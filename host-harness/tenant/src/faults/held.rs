@@ -22,7 +22,7 @@ pub struct HeldRequest {
     pub method: String,
     /// Its target, as it was received.
     pub target: String,
-    /// Where it stands.
+    /// Where the request waits.
     pub at: Point,
     /// Whether its client has closed the connection. It is held all the same.
     pub client_gone: bool,
@@ -46,7 +46,7 @@ struct Entry {
     release: oneshot::Sender<Released>,
 }
 
-/// What a released request owns until it is past its effect, answered, or held again. Whoever released it waits for the drop.
+/// What a released request owns until it is past its effect, answered, or held again. The caller that released it waits for the drop.
 pub(crate) type Released = oneshot::Sender<()>;
 
 impl Holds {

@@ -100,10 +100,10 @@
 //! |---|---|---|
 //! | `delay` | `at`, `ms` | a pause of so many milliseconds |
 //! | `hold` | `at` | a pause until it is released |
-//! | `status` | `at`, `status` (200 to 599), `headers`, `body` | this answer in place of the tenant's. A `body` that is a text is sent as it stands, another one as JSON; without one it has the shape of the API's errors |
+//! | `status` | `at`, `status` (200 to 599), `headers`, `body` | this answer in place of the tenant's. A `body` that is a text is sent unchanged, another one as JSON; without one it has the shape of the API's errors |
 //! | `reset` | `at` | no answer; the TCP connection is reset (RST) |
 //! | `hang_up` | none | the TCP connection is reset (RST) before the effect, and the request goes on without its client |
-//! | `amend` | `headers`, `pad_to_bytes` | the answer, whoever made it, gets these headers in place of its own of those names, a `null` leaving one out, and spaces after its body up to so many bytes (64 MiB at most) |
+//! | `amend` | `headers`, `pad_to_bytes` | the answer, from the tenant or from a fault, gets these headers in place of its own of those names, a `null` leaving one out, and spaces after its body up to so many bytes (64 MiB at most) |
 //! | `drip` | `bytes`, `every_ms` | the body comes in pieces of so many bytes, with this pause between them |
 //! | `cut_body` | `after_bytes` | the answer's body ends there and the connection is closed, while `Content-Length` promised more: the whole body, or a byte more than was sent. Without the member, or with a large one, all of the body is sent and one byte more was promised |
 //!

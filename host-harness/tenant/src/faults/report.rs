@@ -13,7 +13,7 @@ pub(crate) fn report(handle: &TenantHandle) -> Value {
     json!({ "faults": faults, "held": handle.held(), "received": handle.counts() })
 }
 
-/// A rule as it stands in a document, with its number and counts.
+/// A rule as it is written in a document, with its number and counts.
 fn fault_json(count: &FaultCount) -> Value {
     let rule = &count.rule;
     let mut json = Map::new();

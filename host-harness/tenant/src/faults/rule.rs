@@ -4,7 +4,7 @@ use crate::route::Operation;
 
 use super::fault::Fault;
 
-/// A fault, the operation it hits, and which requests of it: every one, unless told otherwise.
+/// A fault, the operation it hits, and which requests of it: every one, unless set otherwise.
 ///
 /// ```
 /// use linkgate_tenant::Operation;

@@ -47,7 +47,7 @@ impl Tenant {
         self.keys_mut().withdraw(kid)
     }
 
-    /// Publishes strange keys beside the tenant's own: any JSON at all, as it stands. The tenant believes no token for it.
+    /// Publishes strange keys beside the tenant's own: any JSON at all, unchanged. The tenant believes no token for it.
     pub fn publish_strange_keys(&mut self, jwks: impl IntoIterator<Item = Value>, place: Place) {
         self.keys_mut().publish(jwks, place);
     }

@@ -21,7 +21,7 @@ pub(crate) enum Endpoint {
     SingleSignOnData,
     Country,
     Challenge,
-    /// The one-time codes, for whoever tries the tenant.
+    /// The one-time codes, for people who try the tenant.
     Codes,
 }
 

@@ -1,4 +1,4 @@
-//! Values that nobody can guess, from a state machine that asks for no randomness.
+//! Values that no client can guess, from a state machine that asks for no randomness.
 
 use serde_json::{Map, json};
 

@@ -30,7 +30,7 @@ pub(super) struct Ticket {
     pub(super) signed_in: SignedIn,
 }
 
-/// What an authorization code stands for (RFC 6749, section 4.1.2).
+/// What an authorization code represents (RFC 6749, section 4.1.2).
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Code {
     pub(super) granted: Granted,

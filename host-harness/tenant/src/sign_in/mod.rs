@@ -9,7 +9,7 @@
 //! ```
 //!
 //! A client has its callbacks and origins registered, and both are compared byte for byte. Passwords are those of the users
-//! document; one-time codes are shown on `/__codes` and by whoever runs the tenant, and sent nowhere. An account of a
+//! document; one-time codes are shown on `/__codes` and by the process that runs the tenant, and sent nowhere. An account of a
 //! social network signs in with one click. All that is handed out (sessions, tickets, codes) is kept in [`Issued`].
 
 mod endpoint;

@@ -1,4 +1,4 @@
-//! One-time codes: `/passwordless/start` makes one, and it signs in whoever has it.
+//! One-time codes: `/passwordless/start` makes one, and it signs in any client that has it.
 
 use std::fmt::Write as _;
 
@@ -83,7 +83,7 @@ pub(super) fn make(
     Ok(())
 }
 
-/// Whoever has the code signs in, and has an account from then on. The code is good once.
+/// A client with the code signs in, and has an account from then on. The code is good once.
 pub(super) fn redeem(
     tenant: &mut Tenant,
     connection: &str,

@@ -1,4 +1,4 @@
-//! A row of the tables: a request, and the answer it is due.
+//! A row of the tables: a request, and the answer that it must get.
 
 use linkgate_tenant::Request;
 

@@ -10,7 +10,7 @@ use crate::wire::*;
 const DOCUMENTS: [(&str, &str); 2] =
     [("jwks", "/.well-known/jwks.json"), ("discovery", "/.well-known/openid-configuration")];
 
-/// The request for a document after it was told to fail in this way.
+/// The request for a document after it was set to fail in this way.
 async fn fetched(served: &Served, operation: &str, path: &str, faults: &[Value]) -> Received {
     let faults: Vec<Value> =
         faults.iter().map(|fault| json!({"operation": operation, "fault": fault})).collect();

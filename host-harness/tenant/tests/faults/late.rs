@@ -1,4 +1,4 @@
-//! Effects that come after the client was told that something broke.
+//! Effects that come after a failure was reported to the client.
 
 use linkgate_tenant::faults::{Fault, FaultRule};
 use linkgate_tenant::{NO_ANSWER, Operation};

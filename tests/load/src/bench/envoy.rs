@@ -11,7 +11,7 @@ use crate::scratch::Scratch;
 
 use super::Bench;
 
-/// What stands before the router.
+/// The filter before the router.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Filter {
     /// Nothing.

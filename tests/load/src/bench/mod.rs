@@ -50,7 +50,7 @@ pub(crate) struct Bench {
     pub(crate) requests: usize,
 }
 
-/// The issuer of the tokens: nobody asks it for anything.
+/// The issuer of the tokens: it gets no request.
 const ISSUER: &str = "http://load.example/";
 
 /// Requests before a row is measured, so that connections and caches are there.

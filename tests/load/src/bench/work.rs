@@ -14,7 +14,7 @@ use crate::{Told, policy};
 /// A kind of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Work {
-    /// Passed on: the path is looked at, and nothing else. Without policy, so to speak.
+    /// Passed on: the path is checked, and nothing else. Without policy, so to speak.
     Pass,
     /// Unlinking, each with a token that was never seen.
     First,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  calm ─▶ silent ─▶ kept ─▶ let go ─▶ slow heads ─▶ slow bodies ─▶ huge heads ─▶ calm
-//!           each: the working client's answers, memory, what became of the crowd
+//!           each: the working client's answers, memory, how the crowd's connections ended
 //! ```
 //!
 //! The gateway closes what is silent for 15 seconds, so a crowd is measured as soon as it is there.
@@ -37,10 +37,10 @@ pub(crate) struct Idle {
     pub(crate) troublesome: usize,
 }
 
-/// How long the working client is looked at, in each phase.
+/// How long the working client is measured, in each phase.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// How long it is looked at when the crowd is gone at once.
+/// How long it is measured when the crowd is gone at once.
 const MOMENT: Duration = Duration::from_secs(1);
 
 /// Longest wait for a crowd's connections to be there, or gone: the gateway closes them after 15 s.

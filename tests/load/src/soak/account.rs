@@ -192,7 +192,7 @@ impl Tally {
         *count += 1;
     }
 
-    /// How many must have been sent on, and how many may: of a lost one nobody knows.
+    /// How many must have been sent on, and how many may: of a lost one it is unknown.
     fn sent(&self) -> (u64, u64) {
         let known = self.right + self.injected + self.unanswered + self.cut;
         (known, known + self.lost + self.wrong)

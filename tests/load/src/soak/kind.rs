@@ -49,7 +49,7 @@ pub(super) enum Kind {
     BodyLarge,
     /// A path with dot segments.
     Dots,
-    /// A path that climbs out of the passed prefix, for whoever decodes it twice.
+    /// A path that climbs out of the passed prefix, for a server that decodes it twice.
     Climbing,
     /// A query on a guarded route.
     Query,

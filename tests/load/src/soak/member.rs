@@ -20,11 +20,11 @@ pub(super) struct Run {
     pub(super) gateway: SocketAddr,
     /// Of the last request.
     pub(super) number: AtomicU64,
-    /// Whether the gateway has been told to stop.
+    /// Whether the gateway has been asked to stop.
     pub(super) stopping: AtomicBool,
 }
 
-/// A request and what became of it.
+/// A request and how it ended.
 pub(super) struct Exchange {
     pub(super) tag: Tag,
     pub(super) fate: Fate,
@@ -32,7 +32,7 @@ pub(super) struct Exchange {
     pub(super) status: Option<u16>,
     /// Whether bytes came that could have been an answer.
     pub(super) begun: bool,
-    /// Whether the gateway had been told to stop before this ended.
+    /// Whether the gateway had been asked to stop before this ended.
     pub(super) stopping: bool,
     pub(super) took: Duration,
 }

@@ -14,7 +14,7 @@
 //!
 //! **Lost** is a request that was begun and not answered whole. Begun means that the gateway wrote a
 //! decision record of it, or a byte of an answer; while it serves, every request must be. Once it was
-//! told to stop, one that it has not begun may be sent elsewhere, so that is no loss.
+//! asked to stop, one that it has not begun may be sent elsewhere, so that is no loss.
 
 mod kind;
 mod tag;
@@ -59,7 +59,7 @@ pub struct Soak {
     pub linkgate: PathBuf,
     /// Clients at once, each with a connection and an account.
     pub connections: usize,
-    /// How long before the gateway is told to stop.
+    /// How long before the gateway is asked to stop.
     pub length: Duration,
     /// What chance begins with.
     pub seed: u64,
@@ -68,11 +68,11 @@ pub struct Soak {
 /// Of so many clients, one speaks HTTP/2.
 const HTTP2_EVERY: usize = 8;
 
-/// How long clients and processes may take to end, once the gateway was told to: its own bound is 10
+/// How long clients and processes may take to end, once the gateway was asked to: its own bound is 10
 /// seconds, and the machine may be busy.
 const END_WITHIN: Duration = Duration::from_secs(30);
 
-/// How often memory is looked at.
+/// How often memory is measured.
 const SAMPLE_EVERY: Duration = Duration::from_millis(250);
 
 /// Runs it and gives its report.

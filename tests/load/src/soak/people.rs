@@ -1,4 +1,4 @@
-//! Who asks: members, each with two accounts at the tenant, and the accounts that nobody may touch.
+//! Who asks: members, each with two accounts at the tenant, and the accounts that no member may touch.
 
 use std::sync::Arc;
 

@@ -40,7 +40,7 @@ const FLAT_PERCENT: u64 = 10;
 const FLAT_NOISE_KIB: u64 = 8 << 10;
 
 impl Report {
-    /// What does not hold, if anything.
+    /// What is wrong, if anything.
     pub(super) fn failures(&self) -> Vec<String> {
         let Account { wrong, lost, .. } = self.account;
         let (taken, refused) = self.reloads();
@@ -52,7 +52,7 @@ impl Report {
         };
         expect(wrong == 0, format!("expected no wrong decision, found {wrong}"));
         expect(lost == 0, format!("expected no lost request, found {lost}"));
-        // On a busy machine one file may be replaced by the next before it is looked at.
+        // On a busy machine one file may be replaced by the next before it is read.
         for (what, found, written) in [
             ("policies taken over", taken, self.written.good),
             ("refused", refused, self.written.broken),

@@ -1,4 +1,4 @@
-//! The two processes: a tenant that can be told to fail, and the gateway in front of it.
+//! The two processes: a tenant that can be made to fail, and the gateway in front of it.
 
 use std::net::SocketAddr;
 use std::process::{Command, ExitStatus};

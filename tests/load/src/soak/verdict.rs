@@ -143,7 +143,7 @@ fn relayed(
     }
 }
 
-/// The statuses that the tenant answers with, and where the second account stands then.
+/// The statuses that the tenant answers with, and where the second account is then.
 fn expected(kind: Kind, standing: Standing) -> &'static [(u16, Standing)] {
     use Standing::{Apart, Linked, Unknown};
     match (kind == Kind::Link, kind == Kind::Unlink, standing) {
@@ -158,7 +158,7 @@ fn expected(kind: Kind, standing: Standing) -> &'static [(u16, Standing)] {
     }
 }
 
-/// Where the second account stands once a request had its effect.
+/// Where the second account is once a request had its effect.
 fn effect(kind: Kind, standing: Standing) -> Standing {
     if kind == Kind::Link {
         Standing::Linked
@@ -173,7 +173,7 @@ fn after_silence(kind: Kind, standing: Standing) -> Standing {
     if effect(kind, standing) == standing { standing } else { Standing::Unknown }
 }
 
-/// Looks into the body of a success; a profile tells where the second account stands.
+/// Looks into the body of a success; a profile shows where the second account is.
 fn body_fits(
     kind: Kind,
     people: &People,

@@ -51,7 +51,7 @@ fn peer(criterion: &mut Criterion, scene: &Scene) {
     let key = DecodingKey::from_jwk(&jwk).expect("a key");
     let mut validation = Validation::new(Algorithm::RS256);
     validation.validate_aud = false;
-    // The suite's clock stands still.
+    // The suite's clock does not move.
     validation.validate_exp = false;
     let token = scene.tokens.first().expect("a token");
     criterion.bench_function("peer/one RS256 token/jsonwebtoken on aws-lc", |bencher| {

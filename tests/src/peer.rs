@@ -49,7 +49,7 @@ impl Peer {
             .expect("a peer that reads");
     }
 
-    /// Sends until it is told that nobody listens any more.
+    /// Sends until the socket says that the peer is gone.
     pub async fn send_until_refused(&mut self, bytes: impl AsRef<[u8]>) {
         soon("the end of the connection", async {
             while self.socket.write_all(bytes.as_ref()).await.is_ok() {}
@@ -152,7 +152,7 @@ impl Upstream {
         Peer { socket: connection.expect("a connection").0, received: Vec::new() }
     }
 
-    /// Demands that nobody has connected since. Whatever an exchange sends, it has sent before its
+    /// Demands that no client has connected since. Whatever an exchange sends, it has sent before its
     /// decision record is written.
     pub fn has_no_more(&self, row: &str) {
         match self.pending.accept() {

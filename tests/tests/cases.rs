@@ -65,7 +65,7 @@ fn titles_are_sentences_and_unique() {
     }
 }
 
-/// The runner can fail: a wrong expectation is told with file, edition, what was expected and found.
+/// The runner can fail: a wrong expectation is reported with file, edition, what was expected and found.
 #[test]
 fn a_wrong_expectation_is_told_in_full() {
     let mut suite = suite();
@@ -159,7 +159,7 @@ fn changes() -> [(&'static str, Change); 18] {
     ]
 }
 
-/// A mistake in what a key endpoint answers is told, and none is taken for something else.
+/// A mistake in what a key endpoint answers is reported, and none is taken for something else.
 #[test]
 fn a_bad_key_answer_is_told() {
     let suite = suite();
@@ -187,7 +187,7 @@ fn a_bad_key_answer_is_told() {
     }
 }
 
-/// A mistake in a conversation with the upstream is told, and none is taken for something else.
+/// A mistake in a conversation with the upstream is reported, and none is taken for something else.
 #[test]
 fn a_bad_call_is_told() {
     let suite = suite();

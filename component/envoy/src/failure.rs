@@ -10,7 +10,7 @@ pub(crate) const ANSWERED: &str = "via_upstream";
 const NOTHING_LEFT: [&str; 4] =
     ["route_not_found", "cluster_not_found", "no_healthy_upstream", "maintenance_mode"];
 
-/// Why a connection was not there, as it stands in the braces of the details.
+/// Why there was no connection, as written in the braces of the details.
 const NO_CONNECTION: [&str; 4] =
     ["connection_failure", "remote_connection_failure", "local_connection_failure", "overflow"];
 
@@ -42,7 +42,7 @@ pub(crate) fn of_words(words: &str) -> Failure {
     if unsent { Failure::NotSent } else { Failure::Unknown }
 }
 
-/// How Envoy says that a cluster has nobody to ask.
+/// How Envoy says that a cluster has no host to ask.
 const NO_HOST: &str = "no healthy upstream";
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ const REST_MS: u64 = 100;
 const FOLLOW_MS: u64 = 10;
 
 impl Gate {
-    /// Compiles the policy. All mistakes are told in one go.
+    /// Compiles the policy. All mistakes are reported in one go.
     pub(crate) fn build(root: u32, configuration: &[u8]) -> Result<Self, Vec<String>> {
         let settings = Settings::read(configuration).map_err(|mistake| vec![mistake])?;
         let secrets = settings.secrets(std::env::vars());
@@ -74,7 +74,7 @@ impl Gate {
         })
     }
 
-    /// What the operator is told of a policy that has just been compiled.
+    /// What is logged of a policy that has just been compiled.
     pub(crate) fn notices(&self) -> Vec<String> {
         let shadow = self.policy.borrow().shadow();
         shadow.map(|shadow| shadow.notices(now().unix_ms)).unwrap_or_default()
@@ -126,7 +126,7 @@ impl Gate {
         host::enter(stream);
     }
 
-    /// Posts what is due, unless another worker has it.
+    /// Posts the scheduled fetches, unless another worker has them.
     pub(crate) fn fetch_due(&self) {
         loop {
             let now = now();

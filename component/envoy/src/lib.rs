@@ -44,7 +44,7 @@ pub fn root(id: u32) -> Box<dyn RootContext> {
     Box::new(root::Root::new(id))
 }
 
-// Elsewhere than in a filter there is nobody to export to.
+// Elsewhere than in a filter there is no host to export to.
 #[cfg(target_arch = "wasm32")]
 mod exported {
     proxy_wasm::main! {{

@@ -1,4 +1,4 @@
-//! An exchange that is open, and how its stream stands.
+//! An exchange that is open, and the state of its stream.
 
 use linkgate_policy::{End, Exchange};
 

@@ -1,4 +1,4 @@
-//! What is told of a decision: a line of the log, counters, and filter state for the access log.
+//! What is recorded of a decision: a line of the log, counters, and filter state for the access log.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

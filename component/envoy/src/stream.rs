@@ -1,4 +1,4 @@
-//! A stream: what Envoy calls for each request. It hands on to whoever drives the exchange.
+//! A stream: what Envoy calls for each request. It hands on to the driver of the exchange.
 
 use std::rc::Rc;
 

@@ -25,7 +25,7 @@ mod bindings;
 mod incoming;
 mod outgoing;
 
-/// The component: which type stands behind which resource of the contract.
+/// The component: which type implements which resource of the contract.
 struct Gate;
 
 impl wit::Guest for Gate {
@@ -124,7 +124,7 @@ fn mistake(message: &str) -> wit::Mistake {
     wit::Mistake { pointer: String::new(), message: message.to_owned(), help: None }
 }
 
-/// Which of two policies is meant, nobody can tell, and a host must not change what was baked in.
+/// Which of two policies is meant is unclear, and a host must not change what was baked in.
 const BESIDE: &str =
     "expected no policy beside the one that is baked into this component, found one";
 

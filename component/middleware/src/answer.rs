@@ -139,7 +139,7 @@ fn late() -> crate::bindings::types::ErrorCode {
     crate::bindings::types::ErrorCode::HttpResponseTimeout
 }
 
-/// Gives bytes. `false` when nobody takes them any more.
+/// Gives bytes. `false` when the host takes none any more.
 async fn written(to: &mut StreamWriter<u8>, bytes: Vec<u8>) -> bool {
     let left = Deadline::after(STALL_TIMEOUT_MS).bound(to.write_all(bytes)).await;
     left.is_some_and(|left| left.is_empty())

@@ -26,7 +26,7 @@ pub(crate) struct Taken {
     rest: Rest,
 }
 
-/// The head of a request, as it came.
+/// The unchanged head of a request.
 struct Head {
     method: Method,
     path: Option<String>,
@@ -57,7 +57,7 @@ impl Client {
         event
     }
 
-    /// The request as it came but for these edits, to be passed on. What was read of its body goes first.
+    /// The request, unchanged but for these edits, to be passed on. What was read of its body goes first.
     pub(crate) fn take(&mut self, edits: HeaderEdits) -> Option<Request> {
         match std::mem::replace(self, Self::Gone) {
             Self::Unread(request) if edits.is_empty() => Some(request),
@@ -148,8 +148,8 @@ async fn give(
     let _ = Deadline::after(STALL_TIMEOUT_MS).bound(ending.write(how)).await;
 }
 
-/// Gives what was read, and then each piece as it comes. How the body ended; nothing when nobody takes
-/// it any more.
+/// Gives what was read, and then each piece as it comes. How the body ended; nothing when the reader no longer
+/// takes it.
 async fn carry(bytes: Vec<u8>, source: Source, mut sink: StreamWriter<u8>) -> Option<Ending> {
     let Source { stream: mut from, ending, handled: _handled } = source;
     let mut piece = bytes;
@@ -175,7 +175,7 @@ async fn carry(bytes: Vec<u8>, source: Source, mut sink: StreamWriter<u8>) -> Op
     Some(ended.unwrap_or(Err(ErrorCode::ConnectionReadTimeout)))
 }
 
-/// Gives bytes. `false` when nobody takes them any more.
+/// Gives bytes. `false` when the reader takes none any more.
 async fn given(sink: &mut StreamWriter<u8>, bytes: Vec<u8>) -> bool {
     if bytes.is_empty() {
         return true;

@@ -72,7 +72,7 @@ async fn steps(open: &mut Open, client: Request, mut turn: Turn) -> Answer {
     answer::unavailable()
 }
 
-/// Waits for the end of a shared fetch, whoever began it. Where there is none, the wait is all there is.
+/// Waits for the end of a shared fetch that any exchange began. Where there is none, the wait is all there is.
 async fn wait(gate: &Rc<Gate>, until_mono_ms: u64) -> Event {
     let news = gate.news.next();
     fetch_due(gate, now());
@@ -90,7 +90,7 @@ fn hold(held: &mut Option<Response>, outcome: Result<Response, Failure>) -> Even
     }))
 }
 
-/// Begins the fetches that are due, each in a task of its own: whoever asked may be gone before it ends.
+/// Begins the scheduled fetches, each in a task of its own: the exchange that asked may be gone before it ends.
 fn fetch_due(gate: &Rc<Gate>, asked: Now) {
     loop {
         let due = gate.policy.borrow_mut().due(asked);
@@ -134,7 +134,7 @@ impl Open {
 }
 
 impl Drop for Open {
-    /// A host that calls a task off drops it where it stands. The record is written by the next one.
+    /// A host that cancels a task drops it at its last await. The record is written by the next one.
     fn drop(&mut self) {
         self.close(End::ClientGone);
     }

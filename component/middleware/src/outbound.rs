@@ -16,14 +16,14 @@ use crate::gate::NANOS_IN_MS;
 /// more.
 const CONNECT_TIMEOUT_MS: u32 = 3_000;
 
-/// Milliseconds between two pieces of a body. Raised, a peer that stands still holds its exchange for
+/// Milliseconds between two pieces of a body. Raised, a peer that stalls holds its exchange for
 /// longer.
 pub(crate) const STALL_TIMEOUT_MS: u32 = 30_000;
 
 /// Who gets a request.
 #[derive(Clone, Copy)]
 pub(crate) enum To<'a> {
-    /// The next handler, which knows where the API is: it is told no scheme and no authority.
+    /// The next handler, which knows where the API is: it gets no scheme and no authority.
     Next,
     /// A server, over the network.
     Server(&'a Server),
@@ -48,7 +48,7 @@ pub(crate) async fn forward(forward: Forward) -> Result<Response, Failure> {
     Ok(send(draft, Deadline::after(timeout_ms), timeout_ms).await?)
 }
 
-/// Hands the client's own request on as it came: the same method, target, headers, body and trailers.
+/// Hands the client's own request on unchanged: the same method, target, headers, body and trailers.
 pub(crate) async fn pass(client: Option<Request>, timeout_ms: u32) -> Result<Response, Failure> {
     let request = client.ok_or(Failure::NotSent)?;
     Ok(answer(Deadline::after(timeout_ms), handler::handle(request)).await?)

@@ -28,7 +28,7 @@ fn target(request: &Request) -> String {
     request.get_path_with_query().or_else(|| request.get_authority()).unwrap_or_default()
 }
 
-/// A method as it stands on the wire.
+/// A method as it is on the wire.
 fn method(method: Method) -> String {
     match method {
         Method::Get => "GET",

@@ -56,7 +56,7 @@ pub(crate) fn of(code: &ErrorCode) -> Failure {
         | ErrorCode::HttpResponseTimeout
         | ErrorCode::HttpUpgradeFailed
         | ErrorCode::HttpProtocolError
-        // May be noticed by whoever got the request.
+        // May be noticed by the server that got the request.
         | ErrorCode::LoopDetected
         // Anything at any time.
         | ErrorCode::ConfigurationError

@@ -50,7 +50,7 @@ fn no_answer(why: &NoAnswer, timeout_ms: u32) -> String {
     }
 }
 
-/// A host's error as it stands in the log. Text within it is quoted and escaped.
+/// A host's error as it appears in the log. Text within it is quoted and escaped.
 fn name(code: &ErrorCode) -> String {
     let text = format!("{code:?}");
     text.strip_prefix("ErrorCode::").unwrap_or(&text).to_owned()

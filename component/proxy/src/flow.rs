@@ -41,7 +41,7 @@ enum Stage {
     Broken(Side),
 }
 
-/// INVARIANT: the child stands before its parent, in the order in which they are dropped.
+/// INVARIANT: the child is before its parent, in the order in which they are dropped.
 struct Sink {
     stream: OutputStream,
     body: OutgoingBody,

@@ -44,7 +44,7 @@ pub(crate) fn with(act: impl FnOnce(Result<&Gate, &[String]>)) {
 }
 
 impl Gate {
-    /// Compiles the policy. All mistakes are told in one go.
+    /// Compiles the policy. All mistakes are reported in one go.
     fn build(settings: Settings, seed: u64, now: Now) -> Result<Self, Vec<String>> {
         let Settings { policy, upstream } = settings;
         let mut mistakes = Vec::new();

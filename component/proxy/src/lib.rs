@@ -38,7 +38,7 @@ use wasi::http::types::{IncomingRequest, ResponseOutparam};
 /// The component: it answers requests.
 pub struct Proxy;
 
-// Elsewhere than in a component there is nobody to export to.
+// Elsewhere than in a component there is no host to export to.
 #[cfg(target_arch = "wasm32")]
 wasi::http::proxy::export!(Proxy);
 

@@ -28,7 +28,7 @@ pub(crate) struct Held {
 /// much more.
 const CONNECT_TIMEOUT_MS: u32 = 3_000;
 
-/// Milliseconds between two pieces of an answer. Raised, a peer that stands still holds its
+/// Milliseconds between two pieces of an answer. Raised, a peer that stalls holds its
 /// exchange for longer.
 pub(crate) const STALL_TIMEOUT_MS: u32 = 30_000;
 

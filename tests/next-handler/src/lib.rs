@@ -1,5 +1,5 @@
 //! The handler behind the middleware edition, for the suites: it sends what it gets on to
-//! `LINKGATE_TEST_UPSTREAM` (`host:port`), and what comes back comes back. Nobody ships it.
+//! `LINKGATE_TEST_UPSTREAM` (`host:port`), and what comes back comes back. It is not shipped.
 
 use generated::exports::wasi::http::handler::Guest;
 use generated::wasi::cli::environment;

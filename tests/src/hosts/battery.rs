@@ -22,7 +22,7 @@ pub struct Table {
     run: usize,
     /// Cases that say what the host makes of them.
     exceptions: Vec<String>,
-    /// The stories of the cases that do not hold.
+    /// The stories of the cases that failed.
     pub failures: Vec<String>,
 }
 
@@ -146,7 +146,7 @@ impl<'p> Stage<'p> {
         })
     }
 
-    /// Runs a case. Says why it does not hold, if it does not.
+    /// Runs a case. Says why it failed, if it did.
     fn play(&mut self, suite: &Suite, named: &NamedCase) -> Option<String> {
         let mut case = named.case.clone();
         let exception = exception(self.host, &named.case).cloned();
@@ -162,7 +162,7 @@ impl<'p> Stage<'p> {
         })
     }
 
-    /// Runs a case that stands at the edge of a second again when the second ended meanwhile.
+    /// Runs a case at the edge of a second again when the second ended meanwhile.
     fn tell(
         &mut self,
         suite: &Suite,
@@ -288,7 +288,7 @@ fn no_reply(error: std::io::Error) -> Trouble {
     Trouble::new(format!("no reply: {error}"))
 }
 
-/// The gate may have an answer of its own in place of the upstream's: the link was found, or nobody knows.
+/// The gate may have an answer of its own in place of the upstream's: the link was found, or its outcome is unknown.
 fn origin(record: &Record) -> Origin {
     let is_own = record.outcome == "failed" || record.cause == "link-found";
     if record.upstream_status.is_some() && !is_own { Origin::Upstream } else { Origin::Gate }
@@ -334,7 +334,7 @@ fn is_own(sent: &Sent, request: &Request, adds: &[&str]) -> bool {
 /// An offer of another protocol goes no further than the gate, on whatever host.
 const OF_THE_OFFER: [&str; 2] = ["upgrade", "http2-settings"];
 
-/// What was to be sent, when nobody was there to get it.
+/// What was to be sent, when no server was there to get it.
 fn in_vain(scene: &Scene, record: &Record, adds: &[&str]) -> Option<Departed> {
     let on_the_wire =
         |sent: &Sent| Sent { headers: comparable(&sent.headers, adds), ..sent.clone() };

@@ -135,13 +135,13 @@ impl Envoy {
     }
 }
 
-/// Where the listener stands in a configuration.
+/// Where the listener is in a configuration.
 pub const LISTENER: &str = "/static_resources/listeners/0";
 
-/// Where its filter stands.
+/// Where its filter is.
 pub const PLUGIN: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config";
 
-/// Where its one route stands.
+/// Where its one route is.
 pub const ROUTE: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/route_config/virtual_hosts/0/routes/0";
 
 /// A part of a configuration that is there.
@@ -285,7 +285,7 @@ impl Host for Envoy {
     fn start(&self, policy: &Policy, upstream: SocketAddr) -> Result<Box<dyn Running>, Trouble> {
         let mut serving = self.serve(&self.configuration(policy, upstream)?)?;
         if fetches_keys(&policy.document) {
-            // Keys are fetched ahead, and what came of it is told.
+            // Keys are fetched ahead, and the outcome is logged.
             let told = serving.process.line(PATIENCE, |line| notice(line).map(|_| ()));
             told.ok_or_else(|| {
                 let said = serving.output();
@@ -312,7 +312,7 @@ impl Serving {
     }
 }
 
-/// What an operator is told of keys in a line of Envoy's log.
+/// What a line of Envoy's log says of keys.
 fn notice(line: &str) -> Option<&str> {
     let (_, said) = line.split_once("wasm log linkgate")?;
     Some(said.split_once(": linkgate: ")?.1)

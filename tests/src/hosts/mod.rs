@@ -48,13 +48,13 @@ pub trait Host: Sync {
     /// The edition.
     fn edition(&self) -> &'static str;
 
-    /// Whether it sends a request that has no body on with the framing of an empty one. Then the two are not
-    /// told apart.
+    /// Whether it sends a request that has no body on with the framing of an empty one. Then the two count
+    /// as one.
     fn frames_no_body(&self) -> bool {
         false
     }
 
-    /// Header lines that it adds to whatever it sends on, in lower case: nobody's but its own.
+    /// Header lines of its own, which it adds to every request that it sends on, in lower case.
     fn adds(&self) -> &'static [&'static str] {
         &[]
     }
@@ -83,7 +83,7 @@ pub trait Running {
     /// The next decision record, once it is written; nothing when it takes too long.
     fn record(&mut self) -> Option<Record>;
 
-    /// Lines that its operator was told about keys since it was started, once each of these phrases is in
+    /// Lines that it logged about keys since it was started, once each of these phrases is in
     /// one, or it has taken too long.
     fn told(&mut self, phrases: &[String]) -> Vec<String>;
 

@@ -57,7 +57,7 @@ impl Process {
         }
     }
 
-    /// All lines that were looked at, the latest last.
+    /// All lines that were read, the latest last.
     #[must_use]
     pub fn said(&self) -> String {
         let lines: Vec<&str> = self.said.iter().map(|(_, line)| line.as_str()).collect();

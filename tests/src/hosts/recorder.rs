@@ -75,14 +75,14 @@ impl Recorder {
     }
 
     /// What arrived since this was asked last. A request is recorded before it is answered, so
-    /// whoever has the answer to it finds it here.
+    /// a test that has its answer finds it here.
     #[must_use]
     pub fn recorded(&self) -> Vec<Message> {
         self.requests.try_iter().collect()
     }
 }
 
-/// An address that refuses connections for as long as this lives: bound, and nobody listens.
+/// An address that refuses connections for as long as this lives: bound, and without a listener.
 pub struct Refusing {
     /// The address.
     pub address: SocketAddr,

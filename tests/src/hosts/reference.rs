@@ -56,7 +56,7 @@ impl Host for Reference {
     }
 }
 
-/// What the operator is told of keys.
+/// What is logged of keys.
 struct Notices {
     coming: Receiver<String>,
     told: Vec<String>,
@@ -117,8 +117,8 @@ impl Serving {
     }
 
     /// Waits until keys are there, or known not to be. A request in the very millisecond of their fetch
-    /// may still count as before it, so they have some age too. Nobody announces that: it is looked at
-    /// again and again.
+    /// may still count as before it, so they have some age too. No line announces that: the gateway is
+    /// asked again and again.
     fn fetched_ahead(&self) -> Result<(), Trouble> {
         let is_settled = |source: &KeySource| {
             let has_age = source.age_ms.is_some_and(|age| age > 1);
@@ -171,7 +171,7 @@ impl Drop for Serving {
     }
 }
 
-/// Hears what is told. A sink is shared by threads; this end of a channel would rather not be.
+/// Hears what is logged. A sink is shared by threads; this end of a channel would rather not be.
 struct Ear {
     decided: Mutex<Sender<Record>>,
     told: Mutex<Sender<String>>,

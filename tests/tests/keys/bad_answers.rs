@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::world::Gate;
 
-/// What an endpoint does, and what its operator is told.
+/// What an endpoint does, and what is logged.
 fn endpoints() -> Vec<(&'static str, Fault, &'static str)> {
     let answer = |status, header: (&str, &str), body: &[u8]| Fault::Status {
         at: Point::BeforeEffect,

@@ -71,14 +71,14 @@ impl Gate {
         soon("a notice", self.notices.lock().await.recv()).await.unwrap()
     }
 
-    /// The lines for the operator that nobody has read yet.
+    /// The lines for the operator that were not read yet.
     pub(crate) async fn notices(&self) -> Vec<String> {
         let mut notices = self.notices.lock().await;
         std::iter::from_fn(|| notices.try_recv().ok()).collect()
     }
 
     /// Waits until something is so, and looks at it again and again: whether keys are usable is a matter of
-    /// time, which nobody announces.
+    /// time, which no line announces.
     pub(crate) async fn until(&self, what: &str, so: impl Fn(&Readiness) -> bool) {
         soon(what, async {
             while !so(&self.readiness) {
@@ -105,7 +105,7 @@ pub(crate) struct Read {
 pub(crate) const GOOD: Read = Read { status: 200, retry_after_s: None };
 
 impl Read {
-    /// Nobody could tell, and the client is told when to come again.
+    /// The gate could not decide, and the answer says when to come again.
     pub(crate) fn is_undecided(self) -> bool {
         self.status == 503 && self.retry_after_s.is_some_and(|seconds| seconds > 0)
     }
@@ -155,7 +155,7 @@ impl Client {
     }
 }
 
-/// The same token with another `kid`: what an attacker makes up costs nobody a key.
+/// The same token with another `kid`: what an attacker makes up costs no user a key.
 pub(crate) fn with_kid(token: &str, kid: &str) -> String {
     let (_, rest) = token.split_once('.').unwrap();
     let header = json!({ "alg": "RS256", "typ": "JWT", "kid": kid }).to_string();
@@ -174,7 +174,7 @@ pub(crate) async fn at_once<T: Debug + Send + 'static>(
     done
 }
 
-/// Hears what the operator is told of keys.
+/// Hears what is logged of keys.
 struct Ear(UnboundedSender<String>);
 
 impl DecisionSink for Ear {

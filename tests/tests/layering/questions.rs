@@ -42,7 +42,7 @@ fn asked_in(file: &Path) -> Vec<String> {
     asked.into_iter().map(|question| format!("{}: {question}", file.display())).collect()
 }
 
-/// What stands in the code, comments and the test module at the end left out.
+/// The questions in the code, comments and the test module at the end left out.
 fn questions(source: &str) -> Vec<&'static str> {
     let product = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     let code = || product.lines().filter(|line| !line.trim_start().starts_with("//"));

@@ -60,7 +60,7 @@ async fn decides(world: &World, baked: Baked) {
     world.rotate();
     for (row, bearer) in [("rotated", world.bearer(ALICE)), ("forged", forged)] {
         let told = world.link(&host, ALICE, &bearer).await;
-        assert_eq!(told, Told::new(503, "keys-unavailable"), "{row}: nobody here can tell");
+        assert_eq!(told, Told::new(503, "keys-unavailable"), "{row}: no key here decides");
     }
     assert_eq!(asked(), [1, 1], "nothing is fetched:\n{}", host.said());
     assert_eq!(world.tenant.count(Operation::Link), 1);
@@ -102,7 +102,7 @@ async fn a_component_that_was_edited_decides_nothing() {
     edited.does_not_start(&world, &[], told);
 }
 
-/// Whoever sets a component's environment must not change what was baked into it.
+/// The environment of a component must not change what was baked into it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_beside_the_one_that_is_baked_in_is_refused() {
     let told = "expected no policy beside the one that is baked into this component, found one";

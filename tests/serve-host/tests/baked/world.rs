@@ -21,7 +21,7 @@ pub(crate) struct World {
     pub(crate) origin: String,
 }
 
-/// What a client was told: a status, and the gate's own reason for it.
+/// The answer that a client got: a status, and the gate's own reason for it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Told {
     status: u16,

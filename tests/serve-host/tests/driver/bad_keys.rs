@@ -1,4 +1,4 @@
-//! Endpoints of keys that are broken, slow or strange: what the client is told, what the operator is.
+//! Endpoints of keys that are broken, slow or strange: what the client is answered, and what is logged.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,5 @@
 //! Clients that leave: what was begun for them is ended, nothing is made whole that was not, and the
-//! record says what became of it.
+//! record says how it ended.
 //!
 //! That they left, a host tells the component when it has something to give to them. A reply that
 //! is short may be handed over before the host knows.
@@ -70,7 +70,7 @@ async fn a_client_that_leaves_within_a_passed_body_leaves_no_whole_request() {
 }
 
 /// The proxy edition sends nothing before the first byte is there. The middleware edition hands the
-/// request over as it is, and what the next handler had made of it by then nobody knows.
+/// request over as it is, and what the next handler had done with it by then is unknown.
 #[tokio::test]
 async fn a_client_that_leaves_before_a_passed_body_has_nothing_sent() {
     let mut stage = Stage::set();

@@ -79,7 +79,7 @@ async fn an_instance_with_inline_keys_does_not_speak_of_fetches() {
     assert!(!said.iter().any(|line| line.contains("fetches keys")), "{said:#?}");
 }
 
-/// Within a cooldown of the last fetch a client is told when to come again, and never 401. Then one
+/// Within a cooldown of the last fetch the answer says when to come again, and is never 401. Then one
 /// fetch brings the new key.
 #[tokio::test(flavor = "multi_thread")]
 async fn rotation_without_overlap_costs_one_more_fetch() {
@@ -110,7 +110,7 @@ async fn rotation_without_overlap_costs_one_more_fetch() {
     assert_eq!(world.issuer.fetches(), 1 + knowing.len() as u64, "{knowing:?}");
 }
 
-/// The fetch is held for as long as the test likes, and nobody waits for it.
+/// The fetch is held for as long as the test likes, and no client waits for it.
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_are_refreshed_ahead_and_no_client_waits() {
     let mut world = World::begin(|origin| with(by_url(origin), "timeout", "30s"), KEPT).await;

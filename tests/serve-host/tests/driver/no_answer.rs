@@ -51,7 +51,7 @@ async fn nothing_was_sent(row: &str, upstream: &str) {
     }
 }
 
-/// It is noticed at once: nobody waits these five minutes.
+/// It is noticed at once: no client waits these five minutes.
 #[tokio::test]
 async fn an_upstream_that_breaks_off_may_have_acted() {
     let mut stage = Stage::set_with(&[("upstream_timeout", r#""5m""#)], &[]);
@@ -131,7 +131,7 @@ async fn the_outcome_is_unknown(stage: &mut Stage, row: &str, ending: Ending) {
     }
 }
 
-/// The reply is 504, and nobody is invited to try again.
+/// The reply is 504, and does not invite the client to try again.
 fn unknown(reply: &str, record: &Record, at: &str) {
     assert!(reply.starts_with("HTTP/1.1 504 "), "{at}: {reply}");
     assert!(!reply.contains("retry-after"), "{at}: {reply}");

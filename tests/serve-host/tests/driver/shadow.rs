@@ -1,4 +1,4 @@
-//! A policy in shadow: what was read of a body for the decision goes on as it came, and the rest after it.
+//! A policy in shadow: what was read of a body for the decision goes on unchanged, and the rest after it.
 
 use linkgate_tests::hosts::Running as _;
 use serde_json::json;

@@ -28,7 +28,7 @@ pub(crate) struct World {
     pub(crate) instances: BTreeSet<String>,
 }
 
-/// What became of a request.
+/// How a request ended.
 #[derive(Debug)]
 pub(crate) struct Read {
     pub(crate) status: u16,
@@ -64,7 +64,7 @@ impl World {
         self.ask(client, ALICES_PROFILE, &authorization).await
     }
 
-    /// Asks for what is refused before a key is looked at.
+    /// Asks for what is refused before a key is needed.
     pub(crate) async fn ask_for_nothing(&mut self, client: &mut Peer) -> Read {
         self.ask(client, "/nowhere", "").await
     }

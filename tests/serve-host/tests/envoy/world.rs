@@ -81,18 +81,18 @@ impl World {
         }
     }
 
-    /// How often its operator was told such a thing.
+    /// How often such a thing was logged.
     pub(crate) fn told(&self, what: &str) -> usize {
         self.serving.process.said().lines().filter(|line| line.contains(what)).count()
     }
 
-    /// Waits until its operator is told such a thing.
+    /// Waits until such a thing is logged.
     pub(crate) fn until_told(&mut self, what: &str) {
         let told = self
             .serving
             .process
             .line(linkgate_tests::hosts::PATIENCE, |line| line.contains(what).then_some(()));
-        assert!(told.is_some(), "never told `{what}`. It said:\n{}", self.serving.output());
+        assert!(told.is_some(), "never logged `{what}`. It said:\n{}", self.serving.output());
     }
 }
 

@@ -1,6 +1,7 @@
-//! `docs/denials.md` is written from the code: this test renders it and compares.
+//! `docs/denials.md` is written from the code, and the list of questions in `docs/design.md` from its headings: these
+//! tests render both and compare.
 //!
-//! `LINKGATE_BLESS=1 cargo test -p linkgate-tests --test docs` writes it anew.
+//! `LINKGATE_BLESS=1 cargo test -p linkgate-tests --test docs` writes them anew.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -82,4 +83,46 @@ fn the_denial_table_is_the_codes_own() {
         written == rendered,
         "docs/denials.md is stale: write it anew with `LINKGATE_BLESS=1 cargo test -p linkgate-tests --test docs`"
     );
+}
+
+const DESIGN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/design.md");
+const BEGIN: &str = "<!-- questions: written by tests/tests/docs.rs -->\n";
+const END: &str = "<!-- end of questions -->\n";
+
+#[test]
+fn the_questions_of_the_design_are_listed() {
+    let text = std::fs::read_to_string(DESIGN).unwrap();
+    let (before, rest) = text.split_once(BEGIN).expect("the begin of the list");
+    let (_, after) = rest.split_once(END).expect("the end of the list");
+    let bold = after.lines().find(|line| line.starts_with("**"));
+    assert_eq!(bold, None, "a question is a heading, `### Why …?`, with the answer below it");
+    let rendered = format!("{before}{BEGIN}{}\n{END}{after}", questions(after));
+    if std::env::var_os("LINKGATE_BLESS").is_some() {
+        std::fs::write(DESIGN, &rendered).unwrap();
+    } else {
+        assert!(text == rendered, "the questions in docs/design.md are stale: `LINKGATE_BLESS=1`");
+    }
+}
+
+/// A list of the questions under each heading, each with a link to it.
+fn questions(text: &str) -> String {
+    let (mut list, mut anchors) = (String::new(), Vec::new());
+    for line in text.lines() {
+        if let Some(heading) = line.strip_prefix("## ") {
+            let _ = writeln!(list, "\n**[{heading}](#{})**\n", anchor(heading, &mut anchors));
+        } else if let Some(question) = line.strip_prefix("### ") {
+            let _ = writeln!(list, "- [{question}](#{})", anchor(question, &mut anchors));
+        }
+    }
+    list
+}
+
+/// The anchor that GitHub gives a heading; one that is there already gets a number.
+fn anchor(heading: &str, before: &mut Vec<String>) -> String {
+    let kept = |letter: &char| letter.is_alphanumeric() || "-_ ".contains(*letter);
+    let plain: String = heading.to_lowercase().chars().filter(kept).collect();
+    let plain = plain.replace(' ', "-");
+    let times = before.iter().filter(|anchor| **anchor == plain).count();
+    before.push(plain.clone());
+    if times == 0 { plain } else { format!("{plain}-{times}") }
 }

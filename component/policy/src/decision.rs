@@ -76,7 +76,7 @@ pub struct Decision {
     /// The rules in shadow that did not hold, by what each would have been refused for.
     pub missed: Vec<Denial>,
     /// The claims of the verified tokens, where the policy has them logged: `bearer` and `secondary`, as
-    /// `docs/operations.md` has them. Each claim that the policy looks at and no other, no signature.
+    /// `docs/log-and-metrics.md` has them. Each claim that the policy looks at and no other, no signature.
     pub claims: Option<Value>,
     /// What the operator should know of it: `not-unlinkable` of a link that this policy would not have taken back.
     pub warnings: Vec<&'static str>,

@@ -11,7 +11,7 @@ use crate::decision::{Decision, Outcome};
 use crate::denial::Cause;
 use crate::protocol::End;
 
-/// A line, `linkgate.decision/1`, its members in this order. `docs/operations.md` describes each.
+/// A line, `linkgate.decision/1`, its members in this order. `docs/log-and-metrics.md` describes each.
 ///
 /// A member that is added keeps the version; one that is renamed, removed or means something else
 /// gets a new one.
@@ -251,7 +251,7 @@ mod tests {
     use crate::denial::{Denial, Flaw};
     use crate::metadata::{Fate, MergeRecord};
 
-    /// Golden: a change here is a change of the schema, and of `docs/operations.md`.
+    /// Golden: a change here is a change of the schema, and of `docs/log-and-metrics.md`.
     #[test]
     fn a_line_is_as_documented() {
         let decision = Decision {
@@ -302,13 +302,13 @@ mod tests {
                 r#""end":"client-gone","duration_us":1500}"#
             )
         );
-        let page = include_str!("../../../docs/operations.md");
+        let page = include_str!("../../../docs/log-and-metrics.md");
         let fields: serde_json::Map<String, serde_json::Value> =
             serde_json::from_str(&line).unwrap();
         for field in fields.keys() {
             assert!(
                 page.contains(&format!("| `{field}` |")),
-                "docs/operations.md does not describe `{field}`"
+                "docs/log-and-metrics.md does not describe `{field}`"
             );
         }
     }

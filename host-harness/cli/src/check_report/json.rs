@@ -1,4 +1,4 @@
-//! The report for programs: one object in one line. `docs/operations.md` tells its members.
+//! The report for programs: one object in one line. `docs/commands.md` tells its members.
 
 use serde::Serialize;
 

@@ -15,7 +15,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::line;
 
-/// The metrics of a gateway. `docs/operations.md` describes each.
+/// The metrics of a gateway. `docs/log-and-metrics.md` describes each.
 pub(crate) struct Metrics {
     registry: Registry,
     decisions: Family<DecisionLabels, Counter>,
@@ -471,12 +471,15 @@ mod tests {
 
     #[test]
     fn every_metric_and_phase_is_documented() {
-        let page = include_str!("../../../../docs/operations.md");
+        let page = include_str!("../../../../docs/log-and-metrics.md");
         let names = names(&counted());
         assert_eq!(names.len(), 19, "{names:?}");
         let phases = Phase::ALL.map(|phase| phase.name().to_owned());
         for name in names.iter().chain(&phases) {
-            assert!(page.contains(&format!("| `{name}` |")), "no `{name}` in docs/operations.md");
+            assert!(
+                page.contains(&format!("| `{name}` |")),
+                "no `{name}` in docs/log-and-metrics.md"
+            );
         }
     }
 

@@ -1,4 +1,4 @@
-//! A reason for programs: one object in one line. `docs/operations.md` tells its members.
+//! A reason for programs: one object in one line. `docs/commands.md` tells its members.
 
 use linkgate_policy::{PROBLEM_TYPE, Reason};
 use serde::Serialize;

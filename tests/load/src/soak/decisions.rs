@@ -32,7 +32,7 @@ pub(super) enum Ended {
     Shutdown,
 }
 
-/// A line, as far as it is checked: `docs/operations.md` has them all.
+/// A line, as far as it is checked: `docs/log-and-metrics.md` has them all.
 #[derive(Deserialize)]
 struct Line<'a> {
     outcome: &'a str,

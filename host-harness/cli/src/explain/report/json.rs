@@ -1,4 +1,4 @@
-//! The explanation for programs: one object in one line. `docs/operations.md` tells its members.
+//! The explanation for programs: one object in one line. `docs/commands.md` tells its members.
 
 use linkgate_policy::Time;
 use serde::Serialize;

@@ -58,7 +58,7 @@ impl Client {
     }
 
     /// The request, unchanged but for these edits, to be passed on. What was read of its body goes first.
-    pub(crate) fn take(&mut self, edits: HeaderEdits) -> Option<Request> {
+    pub(crate) fn take(&mut self, edits: &HeaderEdits) -> Option<Request> {
         match std::mem::replace(self, Self::Gone) {
             Self::Unread(request) if edits.is_empty() => Some(request),
             Self::Unread(request) => {
@@ -89,7 +89,7 @@ impl Head {
 
     /// The head with the policy's edits. A line of the client's that the host refuses here it has its own word
     /// on; without one of ours nothing is sent.
-    fn edited(self, edits: HeaderEdits) -> Option<Self> {
+    fn edited(self, edits: &HeaderEdits) -> Option<Self> {
         if edits.is_empty() {
             return Some(self);
         }

@@ -56,7 +56,7 @@ async fn steps(open: &mut Open, client: Request, mut turn: Turn) -> Answer {
             Step::Call(call) => Event::Called(call::next(call).await),
             Step::Forward(forward) => hold(&mut held, outbound::forward(forward).await),
             Step::Pass { edits, timeout_ms } => {
-                hold(&mut held, outbound::pass(client.take(edits), timeout_ms).await)
+                hold(&mut held, outbound::pass(client.take(&edits), timeout_ms).await)
             }
             Step::Relay(edits) => {
                 let relayed = held.take().map(|held| answer::relay(held, &edits, to_head));

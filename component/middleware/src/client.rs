@@ -2,7 +2,9 @@
 
 use linkgate_policy::{Event, HeaderEdits};
 
-use crate::bindings::types::{ErrorCode, Fields, Method, Request, RequestOptions, Scheme};
+use crate::bindings::types::{
+    ErrorCode, Fields, HeaderError, Method, Request, RequestOptions, Scheme,
+};
 use crate::bindings::{FutureWriter, StreamResult, StreamWriter, wit_future, wit_stream};
 use crate::body::{CHUNK, Ending, Rest, Source, Unread};
 use crate::deadline::Deadline;
@@ -87,15 +89,19 @@ impl Head {
         }
     }
 
-    /// The head with the policy's edits. A line of the client's that the host refuses here it has its own word
-    /// on; without one of ours nothing is sent.
+    /// The head with the policy's edits. A line of the client's that the host forbids here it has its own word
+    /// on. Without any other line, or one of ours, nothing is sent: a head that is too large for the host would lose
+    /// its last lines, which are those of the proxy in front.
     fn edited(self, edits: &HeaderEdits) -> Option<Self> {
         if edits.is_empty() {
             return Some(self);
         }
         let headers = Fields::new();
         for line in edits.kept(request::lines(&self.headers)) {
-            let _ = headers.append(&line.name, &line.value);
+            match headers.append(&line.name, &line.value) {
+                Ok(()) | Err(HeaderError::Forbidden) => {}
+                Err(_) => return None,
+            }
         }
         outbound::append(&headers, &edits.append)?;
         Some(Self { headers, ..self })

@@ -15,10 +15,9 @@ use crate::outbound::{Held, STALL_TIMEOUT_MS};
 /// The upstream's answer, its head edited, its body and trailers streamed.
 pub(crate) fn relay(held: Held, edits: &HeaderEdits, reply_to: ResponseOutparam) -> End {
     let Held { mut upload, response } = held;
-    let headers = fields::carried(&edits.kept(call::lines(&response)));
-    let begun = fields::append(&headers, &edits.append)
-        .ok()
-        .and_then(|()| begin(response.status(), headers))
+    let begun = fields::carried(&edits.kept(call::lines(&response)))
+        .filter(|headers| fields::append(headers, &edits.append).is_ok())
+        .and_then(|headers| begin(response.status(), headers))
         .and_then(|answer| Some((answer, Source::of_answer(&response)?)));
     let Some(((answer, body), source)) = begun else {
         return unavailable(reply_to);

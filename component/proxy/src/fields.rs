@@ -18,14 +18,26 @@ const OF_ONE_HOP: [&str; 10] = [
     "upgrade",
 ];
 
-/// The lines of another's message, without those of the hop that it came over.
-pub(crate) fn carried(lines: &[Header]) -> Fields {
+/// Most that the lines of a head may take, in bytes, as hosts count them: wasmtime ends an instance whose guest writes
+/// more than 128 KiB into a head, though it hands over larger ones. Raised beyond that, one request ends the instance.
+const MAX_HEAD: usize = 120 << 10;
+
+/// What a host counts for each line besides its name and its value.
+const LINE: usize = 80;
+
+/// The lines of another's message, without those of the hop that it came over; none when they are too large for a host
+/// to take all of them. A part of them would be another message.
+pub(crate) fn carried(lines: &[Header]) -> Option<Fields> {
+    let size = |line: &Header| line.name.len() + line.value.len() + LINE;
+    if lines.iter().map(size).sum::<usize>() > MAX_HEAD {
+        return None;
+    }
     let fields = Fields::new();
     for line in lines.iter().filter(|line| !OF_ONE_HOP.contains(&line.name.as_str())) {
         // What a host refuses here it has its own word on.
         let _ = fields.append(&line.name, &line.value);
     }
-    fields
+    Some(fields)
 }
 
 /// Adds the policy's own lines. All of them, or it is an error.

@@ -78,7 +78,8 @@ pub(crate) fn pass(
     let Taken { bytes, source } = client.take().ok_or(NoAnswer::Unmade)?;
     // `wasi:http` does not say whether there is a body at all, and an empty one is not none.
     let first = if bytes.is_empty() { first_chunk(&source, &deadline)? } else { Some(bytes) };
-    let headers = fields::carried(&edits.applied(request::lines(head)));
+    let lines = edits.applied(request::lines(head));
+    let headers = fields::carried(&lines).ok_or(NoAnswer::Unmade)?;
     let request = outgoing(&head.method(), &path, headers, upstream)?;
     let upload = match first {
         None => None,

@@ -13,7 +13,7 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::TlsAcceptor;
 
-/// A certificate for `localhost`, good for a day, and the CA that signed it. The CA can sign for nothing but `localhost`,
+/// A certificate for `localhost`, good for a day, and the CA that signed it. The CA can sign for no other host name than `localhost` and those below it,
 /// and its key is gone once it has signed.
 #[derive(Clone)]
 pub struct LocalTls {

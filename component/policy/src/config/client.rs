@@ -65,6 +65,11 @@ fn id_header(entry: &Entry<'_>) -> Option<String> {
     if means_more || FORWARDED.contains(&name.as_str()) || RESERVED.contains(&name.as_str()) {
         return entry.wrong("the header of an id and of nothing else", &format!("`{name}`"));
     }
+    // With a `-` at an end, a client's `x-id*` would fold to the same name, and `*` is a pattern in removals.
+    if name.starts_with('-') || name.ends_with('-') {
+        return entry
+            .wrong("a name that begins and ends with a letter or digit", &format!("`{name}`"));
+    }
     Some(name)
 }
 

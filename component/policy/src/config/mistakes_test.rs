@@ -109,6 +109,7 @@ fn one_mistake_at_a_time() {
         ("/request_id".to_owned(), json!("x-request-id"), "/request_id: expected an object, found a string".to_owned()),
         ("/request_id".to_owned(), json!({ "header": "Authorization" }), "/request_id/header: expected a header that is the client's to send on, found `Authorization`".to_owned()),
         ("/request_id".to_owned(), json!({ "header": "X-Forwarded-For" }), "/request_id/header: expected the header of an id and of nothing else, found `x-forwarded-for`".to_owned()),
+        ("/request_id".to_owned(), json!({ "header": "x-id-" }), "/request_id/header: expected a name that begins and ends with a letter or digit, found `x-id-`".to_owned()),
         ("/request_id".to_owned(), json!({ "header": "x_request_id" }), "/request_id/header: expected a header name of letters, digits and `-`, found `x_request_id`".to_owned()),
         ("/forward_headers".to_owned(), json!(["Authorization"]), "/forward_headers/0: expected a header that is the client's to send on, found `Authorization`".to_owned()),
         ("/base_path".to_owned(), json!("/api;x"), "/base_path: expected an absolute path of letters, digits, `-`, `_`, `.` and `~`, without a trailing slash, found `/api;x`".to_owned()),

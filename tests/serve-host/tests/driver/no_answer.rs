@@ -32,6 +32,22 @@ async fn an_upstream_without_an_address_was_sent_nothing() {
     nothing_was_sent("no address", &url).await;
 }
 
+/// Hosts hand over larger heads than they let a guest write. A part of one would be another request, and wasmtime ends an
+/// instance that writes too much.
+#[tokio::test]
+async fn a_head_that_the_host_does_not_take_whole_was_not_sent() {
+    let mut stage = Stage::set_with(&[("request_id", "{}")], &[]);
+    let padding = "a".repeat(140 << 10);
+    for row in ["first", "again, in the same instance"] {
+        let mut client = stage.client().await;
+        client.send(format!("GET /app/x HTTP/1.1\r\nhost: gate\r\nx-pad: {padding}\r\n\r\n")).await;
+        let reply = client.message().await;
+        assert!(reply.starts_with("HTTP/1.1 502 "), "{row}: {reply}");
+        assert_eq!(stage.record().cause, "upstream-unreachable", "{row}");
+        stage.upstream.has_no_more(row);
+    }
+}
+
 /// The reply is 502: the client may try again, since nothing happened.
 async fn nothing_was_sent(row: &str, upstream: &str) {
     let mut serving = stage::serving(&[], upstream, &[]);

@@ -17,8 +17,8 @@ pub(crate) struct Job {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Extent {
     /// Each rule at the first level and in depth, with one sort of credentials and a host that serialises:
-    /// with two faults; each rule at one of the two also with a fault, and an edit or a gateway beside it; the
-    /// other combinations, and accounts that hold little, with a fault. What runs unless something is asked
+    /// with two faults; each rule at one of the two, and a rolling restart from one to another, also with a
+    /// fault, and an edit or a gateway beside it; the other combinations, and accounts that hold little, with a fault. What runs unless something is asked
     /// for: minutes on two cores.
     Usual,
     /// `all`: every combination in full.
@@ -65,6 +65,7 @@ impl Extent {
         if matches!(self, Self::Named(_)) {
             return jobs;
         }
+        jobs.extend(rolling().map(|setup| Job::of(setup, FAULT_AND_EDIT)));
         for setup in rest {
             if is_usual(setup) {
                 jobs.push_back(Job::of(setup, TWO_FAULTS));
@@ -100,6 +101,18 @@ impl Job {
 fn is_usual(setup: Setup) -> bool {
     setup.serialised
         && (setup.mode == Mode::Caller) == matches!(setup.rule, Rule::Primary | Rule::KeepBoth)
+}
+
+/// Rolling restarts from one rule to another.
+fn rolling() -> impl Iterator<Item = Setup> {
+    let beside = |rule, other| Setup {
+        rule,
+        deep: false,
+        mode: Mode::Service,
+        serialised: false,
+        other: Some(other),
+    };
+    [beside(Rule::Primary, Rule::Secondary), beside(Rule::KeepBoth, Rule::Primary)].into_iter()
 }
 
 /// One of each rule.

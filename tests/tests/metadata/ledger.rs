@@ -235,8 +235,18 @@ impl Ledger {
         Ok(())
     }
 
-    /// Whether another rightful value is in its place, as the rule has it.
-    fn is_settled(&self, (lost, whose): &(Piece, Whose), primary: &Metadata, setup: Setup) -> bool {
+    /// Whether another rightful value is in its place, as the rule has it, or that of another gateway.
+    fn is_settled(&self, duty: &(Piece, Whose), primary: &Metadata, setup: Setup) -> bool {
+        let rules = [setup.rule, setup.of_others().rule];
+        rules.into_iter().any(|rule| self.is_settled_by(rule, duty, primary))
+    }
+
+    fn is_settled_by(
+        &self,
+        rule: Rule,
+        (lost, whose): &(Piece, Whose),
+        primary: &Metadata,
+    ) -> bool {
         if lost.found(primary).is_none() {
             return false;
         }
@@ -250,11 +260,11 @@ impl Ledger {
             on_its_way && piece.is_at_home(primary)
         };
         let mut others = self.rightful.iter().filter(in_its_place).map(|(_, other)| *other);
-        if (setup.rule, whose) == (Rule::Secondary, &Whose::Primary) {
+        if (rule, whose) == (Rule::Secondary, &Whose::Primary) {
             return others.any(|other| other != Whose::Primary);
         }
         let mut others = others.filter(|other| !matches!(other, Whose::Had(_)));
-        match (setup.rule, whose) {
+        match (rule, whose) {
             (Rule::Primary, Whose::Primary | Whose::Had(_)) => false,
             (Rule::Primary, Whose::Linked(_) | Whose::LinkedBefore(_)) => {
                 others.any(|other| other != *whose)

@@ -43,9 +43,9 @@ pub(crate) struct Remembered {
 }
 
 impl Memory {
-    pub(crate) fn new(world: &World, secondary: &str) -> Rc<Self> {
+    pub(crate) fn new(world: &World, secondary: &str, is_first: bool) -> Rc<Self> {
         Rc::new(Self {
-            policy: Rc::new(RefCell::new(world.policy())),
+            policy: Rc::new(RefCell::new(world.policy(!is_first))),
             primary_path: world.primary_path.clone(),
             bearer: world.tokens.bearer.gate.clone(),
             secondary: world.tokens.of(secondary).gate.clone(),

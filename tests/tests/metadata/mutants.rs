@@ -45,7 +45,7 @@ impl Mutation {
     /// A policy under which it does harm.
     pub(crate) fn setup(self) -> Setup {
         let rule = if self == Self::OverwriteBeforeLink { Rule::Secondary } else { Rule::Primary };
-        Setup { rule, deep: false, mode: Mode::Caller, serialised: true }
+        Setup { rule, deep: false, mode: Mode::Caller, serialised: true, other: None }
     }
 
     /// The invariant that it breaks.

@@ -262,5 +262,5 @@ const fn refused(status: u16) -> Ending {
 
 fn plain() -> Setup {
     let (rule, mode) = (Rule::Primary, Mode::Caller);
-    Setup { rule, deep: false, mode, serialised: true }
+    Setup { rule, deep: false, mode, serialised: true, other: None }
 }

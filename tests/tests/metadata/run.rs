@@ -68,9 +68,9 @@ pub(crate) struct Run<'w> {
 impl Gates {
     pub(crate) fn of(world: &World) -> Self {
         Self {
-            first: Memory::new(world, SECONDARY),
-            same: Memory::new(world, SECONDARY),
-            third: Memory::new(world, THIRD),
+            first: Memory::new(world, SECONDARY, true),
+            same: Memory::new(world, SECONDARY, false),
+            third: Memory::new(world, THIRD, false),
         }
     }
 

@@ -14,6 +14,8 @@ pub(crate) struct Setup {
     pub(crate) deep: bool,
     pub(crate) mode: Mode,
     pub(crate) serialised: bool,
+    /// The rule of other gateways, where it is another one: a rolling restart.
+    pub(crate) other: Option<Rule>,
 }
 
 /// Whose value a key has that both accounts have, with different ones.
@@ -40,12 +42,17 @@ impl Setup {
             for deep in [false, true] {
                 for mode in [Mode::Caller, Mode::Service] {
                     for serialised in [true, false] {
-                        all.push(Self { rule, deep, mode, serialised });
+                        all.push(Self { rule, deep, mode, serialised, other: None });
                     }
                 }
             }
         }
         all
+    }
+
+    /// As gateways have it that run the other policy already.
+    pub(crate) fn of_others(self) -> Self {
+        Self { rule: self.other.unwrap_or(self.rule), ..self }
     }
 
     /// The policy document.
@@ -104,7 +111,8 @@ impl fmt::Display for Setup {
             if self.deep { "deep" } else { "first level" },
             if self.mode == Mode::Caller { "caller" } else { "service" },
             if self.serialised { "serialised" } else { "unserialised" },
-        )
+        )?;
+        self.other.map_or(Ok(()), |other| write!(f, ", beside {}", other.name()))
     }
 }
 

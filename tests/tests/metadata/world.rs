@@ -53,6 +53,7 @@ pub(crate) struct World {
     pub(crate) third_path: String,
     pub(crate) tokens: Tokens,
     document: String,
+    document_of_others: String,
 }
 
 /// Tokens, minted once. The gate gets HS256 tokens with the same claims as the tenant's own: to verify
@@ -86,7 +87,8 @@ impl World {
         let tokens = Tokens::mint(&mut tenant, setup.mode, now_unix_s);
         let places = Places::new(now_unix_s);
         let start = places.of(tenant);
-        let document = setup.document(ISSUER).to_string();
+        let [document, document_of_others] =
+            [setup, setup.of_others()].map(|setup| setup.document(ISSUER).to_string());
         Self {
             setup,
             now_unix_s,
@@ -97,18 +99,30 @@ impl World {
             third_path: account_path(THIRD),
             tokens,
             document,
+            document_of_others,
         }
     }
 
+    /// The policy document, of this gateway or of others.
+    pub(crate) fn document(&self, of_others: bool) -> &str {
+        if of_others { &self.document_of_others } else { &self.document }
+    }
+
+    /// The secrets that it names.
+    pub(crate) fn secrets(&self) -> [(&'static str, &str); 2] {
+        [("HMAC", SECRET), ("SERVICE", &self.tokens.service)]
+    }
+
     /// A gate of its own. One gate serves any number of histories: nothing of an exchange outlives it.
-    pub(crate) fn policy(&self) -> Policy {
-        let secrets = [("HMAC", SECRET), ("SERVICE", self.tokens.service.as_str())];
-        let secrets: Secrets = secrets.into_iter().collect();
+    pub(crate) fn policy(&self, of_others: bool) -> Policy {
+        let secrets: Secrets = self.secrets().into_iter().collect();
         let host = Abilities { remembers: true, serialises: true, knows_peer: true };
         let now = Now { unix_ms: 0, mono_ms: 0 };
-        Policy::compile(&self.document, &secrets, host, 1, now).unwrap_or_else(|mistakes| {
-            panic!("{}\n{mistakes:?}", self.document);
-        })
+        Policy::compile(self.document(of_others), &secrets, host, 1, now).unwrap_or_else(
+            |mistakes| {
+                panic!("{}\n{mistakes:?}", self.document);
+            },
+        )
     }
 
     /// The path of an account that is linked to the primary.

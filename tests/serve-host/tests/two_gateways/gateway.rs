@@ -16,8 +16,8 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// Starts one whose upstream is the middlebox at this address.
-    pub(crate) fn start(world: &World, nth: usize, upstream: SocketAddr) -> Self {
+    /// Starts one whose upstream is the middlebox at this address. That takes seconds, in which the middlebox goes on.
+    pub(crate) async fn start(world: &World, nth: usize, upstream: SocketAddr) -> Self {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let config = folder.join(format!("two-gateways-{}-{nth}.json", std::process::id()));
         std::fs::write(&config, world.document(nth > 0)).expect("a file to write");
@@ -32,9 +32,13 @@ impl Gateway {
         for (name, value) in world.secrets() {
             command.env(format!("LINKGATE_SECRET_{name}"), value);
         }
+        tokio::task::spawn_blocking(move || Self::begin(command)).await.expect("it serves")
+    }
+
+    fn begin(mut command: Command) -> Self {
         let mut process =
             Process::start(&mut command).unwrap_or_else(|trouble| panic!("{trouble}"));
-        let address = process.line(PATIENCE, |line| {
+        let address = process.line(2 * PATIENCE, |line| {
             line.strip_prefix("listening on http://")?.split(',').next()?.parse().ok()
         });
         let address = address.unwrap_or_else(|| panic!("it does not serve:\n{}", process.said()));

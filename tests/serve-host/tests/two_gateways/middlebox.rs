@@ -28,7 +28,7 @@ const MOMENT: Duration = Duration::from_millis(15);
 /// One fault of so many is a kill. Lowered, most of the time goes by while gateways start.
 const KILLED: usize = 12;
 
-/// What stands between the gateways and the accounts.
+/// What is between the gateways and the accounts.
 pub(crate) struct Middlebox {
     pub(crate) world: &'static World,
     pub(crate) net: RefCell<Network<'static>>,
@@ -77,7 +77,7 @@ impl Middlebox {
         let Some((trace, sent)) = request(&mut socket).await else { return };
         let is_held = self.faults.get() > 0 && self.dice.borrow_mut().one_in(3);
         if is_held {
-            // Until another request has come by, or nobody else does.
+            // Until another request has come by, or none does.
             let _ = timeout(MOMENT, self.arrived.notified()).await;
         }
         let outcome = self.pass(&trace, &Rc::new(sent), gateway);

@@ -130,10 +130,14 @@ impl Stage {
     /// exchange knew.
     async fn exchange(&self, gateway: usize, secondary: &'static str) -> Option<Answered> {
         let middlebox = &self.middlebox;
-        let address = middlebox.gateways[gateway]
-            .borrow_mut()
-            .get_or_insert_with(|| Gateway::start(self.world, gateway, self.upstreams[gateway]))
-            .address;
+        let running = middlebox.gateways[gateway].borrow().as_ref().map(|running| running.address);
+        let address = match running {
+            Some(address) => address,
+            None => {
+                let started = Gateway::start(self.world, gateway, self.upstreams[gateway]).await;
+                middlebox.gateways[gateway].borrow_mut().insert(started).address
+            }
+        };
         self.exchanges.set(self.exchanges.get() + 1);
         self.last.set(self.last.get() + 1);
         let trace = format!("{:032x}", self.last.get());

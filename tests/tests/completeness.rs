@@ -40,7 +40,7 @@ const NOT_DATA: [(&str, &str, &str); 6] = [
     // It takes more than a thousand exchanges at once.
     (
         "keys-busy",
-        "component/policy/src/keyring_test.rs",
+        "component/policy/src/testing/keyring_test.rs",
         "a_thousand_first_requests_share_one_fetch",
     ),
 ];

@@ -8,33 +8,38 @@
 //!
 //! `Bearer` and `Secondary` are left at once when the key is at hand; else they wait for it.
 
+mod shared;
+
+pub(crate) use shared::Shared;
+
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use crate::bearer;
-use crate::config::Rules;
-use crate::cors::Cors;
-use crate::decision::Record;
-use crate::denial::{Cause, Denial, Fault, Flaw};
-use crate::forward;
-use crate::head::{self, Lines};
-use crate::keyring::Keyring;
-use crate::limited;
-use crate::link::{self, BodyType};
+use crate::access::bearer;
+use crate::access::forward::{self, Forward};
+use crate::access::link_body::{self, BodyType};
+use crate::access::permit::Permit;
+use crate::access::route::{self, Action, Guarded, Route};
+use crate::access::secondary::{self, Secondary};
+use crate::access::stamp::Stamp;
+use crate::audit::record::Record;
+use crate::http::cors::Cors;
+use crate::http::headers;
+use crate::http::message::{Head, Header, HeaderEdits, Lines, Reply};
+use crate::http::outgoing::{AnswerHead, Failure};
+use crate::http::path;
+use crate::http::problem;
+use crate::http::rate_limit;
+use crate::jose::jws::{self, Held, Unverified};
+use crate::keys::keyring::Keyring;
 use crate::metadata::{Given, Merge};
-use crate::path;
-use crate::policy::Shared;
-use crate::protocol::{
-    AnswerHead, Event, Failure, Forward, Head, Header, HeaderEdits, Now, Reply, Step, Turn,
-};
-use crate::reply;
-use crate::route::{self, Action, Guarded, Route};
-use crate::secondary::{self, Secondary};
-use crate::stamp::Stamp;
-use crate::step_up::StepUpRules;
-use crate::subject::Permit;
-use crate::token::{self, Held, Undecided, Unverified};
+use crate::protocol::{Event, Step, Turn};
+use crate::rules::Rules;
+use crate::rules::issuer::StepUpRules;
+use crate::time::clock::Now;
+use crate::verdict::cause::{Cause, Denial, Fault, Flaw};
+use crate::verdict::stop::Stop;
 
 /// A request under way. It keeps the rules it began with.
 pub struct Exchange {
@@ -84,22 +89,6 @@ struct Link {
     headers: Vec<Header>,
 }
 
-/// Why an exchange goes no further.
-pub(crate) enum Stop {
-    Denied(Denial),
-    /// Ours or the upstream's doing, and when to come again if that can be said.
-    Failed(Fault, Option<u32>),
-}
-
-impl Stop {
-    fn cause(&self) -> Cause {
-        match self {
-            Self::Denied(denial) => Cause::Denied(*denial),
-            Self::Failed(fault, _) => Cause::Failed(*fault),
-        }
-    }
-}
-
 impl Stage {
     /// Whether it is still being decided: nothing was sent to the upstream.
     fn decides(&self) -> bool {
@@ -107,25 +96,6 @@ impl Stage {
             Self::Bearer(..) | Self::Body(_) | Self::Secondary(..) => true,
             Self::Merging(_) | Self::Upstream | Self::Passing(_) | Self::Over => false,
         }
-    }
-}
-
-impl From<Fault> for Stop {
-    fn from(fault: Fault) -> Self {
-        Self::Failed(fault, None)
-    }
-}
-
-impl From<Undecided> for Stop {
-    fn from(undecided: Undecided) -> Self {
-        let seconds = undecided.retry_after_ms.div_ceil(1000).max(1);
-        Self::Failed(undecided.fault, u32::try_from(seconds).ok())
-    }
-}
-
-impl<T: Into<Denial>> From<T> for Stop {
-    fn from(denial: T) -> Self {
-        Self::Denied(denial.into())
     }
 }
 
@@ -190,7 +160,7 @@ impl Exchange {
     }
 
     fn begin(&mut self, head: &Head, shared: &mut Shared, now: Now) -> Result<Step, Stop> {
-        head::check(head)?;
+        headers::check(head)?;
         let lines = Lines::of(head);
         let preflight = lines.has("access-control-request-method");
         let route = match path::read(&head.target) {
@@ -201,7 +171,7 @@ impl Exchange {
         self.record.route(&route, &self.rules.users);
         match route {
             Route::Pass => {
-                head::check_passed(head)?;
+                headers::check_passed(head)?;
                 self.record.upstream_called = true;
                 Ok(self.pass(Cause::Passed))
             }
@@ -221,14 +191,14 @@ impl Exchange {
                         .take(1)
                         .for_each(|sent| self.record.unverified(sent));
                 })?;
-                let token = token::parse(
+                let token = jws::parse(
                     token,
                     self.rules.max_token_bytes,
                     Denial::Bearer,
                     &mut self.record,
                 )?;
                 let headers = self.stamp.written(forward::allowed_headers(head, &self.rules));
-                let request = Request { route, body_type: link::body_type(lines), headers };
+                let request = Request { route, body_type: link_body::body_type(lines), headers };
                 self.bearer(request, token, shared, now)
             }
         }
@@ -267,8 +237,8 @@ impl Exchange {
             }
             (Stage::Body(link), Event::Body(body)) => {
                 let body = Zeroizing::new(body);
-                let token = link::read(link.body_type, &body)?;
-                let token = token::parse(
+                let token = link_body::read(link.body_type, &body)?;
+                let token = jws::parse(
                     token,
                     self.rules.max_token_bytes,
                     Denial::Secondary,
@@ -338,7 +308,7 @@ impl Exchange {
                 self.stage = Stage::Body(Link { permit, body_type: body_type?, headers });
                 let timeout_ms = self.rules.body_timeout_ms;
                 Ok(Step::ReadBody {
-                    max_bytes: link::max_body(self.rules.max_token_bytes),
+                    max_bytes: link_body::max_body(self.rules.max_token_bytes),
                     timeout_ms,
                 })
             }
@@ -505,7 +475,7 @@ impl Exchange {
             };
             self.stage = Stage::Over;
             let asked = std::mem::take(&mut self.step_up);
-            self.respond(reply::problem_asking(reason, retry_after_s, &asked, &self.cors))
+            self.respond(problem::problem_asking(reason, retry_after_s, &asked, &self.cors))
         });
         if let Step::Respond(reply) = &mut step {
             reply.headers.extend(self.stamp.on_reply());
@@ -517,7 +487,7 @@ impl Exchange {
 
 /// The `Retry-After` that an answer lacks which the gate relays as its own: what passes by is not ours to edit.
 fn retry_after(answer: &Result<AnswerHead, Failure>, now: Now) -> Option<Header> {
-    limited::retry_after(answer.as_ref().ok()?, now)
+    rate_limit::retry_after(answer.as_ref().ok()?, now)
 }
 
 /// The warning of an account that is linked and that this policy would not have unlinked.
@@ -526,13 +496,15 @@ const NOT_UNLINKABLE: &str = "not-unlinkable";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decision::Decision;
-    use crate::minted::{self, NOW};
+    use crate::audit::decision::Decision;
+    use crate::config::{Abilities, Secrets};
+    use crate::http::outgoing::Answer;
     use crate::policy::Policy;
-    use crate::protocol::{Abilities, Answer, End, Secrets};
+    use crate::testing::{self, NOW};
+    use crate::verdict::outcome::End;
 
     fn opened(policy: &mut Policy) -> (Exchange, Turn) {
-        policy.open(minted::link_head("auth0|a", "auth0|a"), NOW)
+        policy.open(testing::link_head("auth0|a", "auth0|a"), NOW)
     }
 
     fn status(turn: &Turn) -> Option<u16> {
@@ -545,7 +517,7 @@ mod tests {
 
     #[test]
     fn an_event_that_does_not_answer_the_step_ends_the_exchange() {
-        let body = || Event::Body(minted::link_body("auth0|b"));
+        let body = || Event::Body(testing::link_body("auth0|b"));
         let answered = || Event::Forwarded(Ok(AnswerHead::of(201, [])));
         for (row, sequence, event) in [
             ("an earlier number", 0, body()),
@@ -553,7 +525,7 @@ mod tests {
             ("an event of another step", 1, answered()),
             ("an event of no step", 1, Event::Woken),
         ] {
-            let mut policy = minted::policy();
+            let mut policy = testing::policy();
             let (mut exchange, turn) = opened(&mut policy);
             assert_eq!(turn.sequence, 1);
             assert!(matches!(turn.step, Step::ReadBody { .. }), "{row}");
@@ -569,17 +541,17 @@ mod tests {
 
     #[test]
     fn an_event_twice_does_not_forward_twice() {
-        let mut policy = minted::policy();
+        let mut policy = testing::policy();
         let (mut exchange, _) = opened(&mut policy);
-        let turn = policy.resume(&mut exchange, 1, Event::Body(minted::link_body("auth0|b")), NOW);
+        let turn = policy.resume(&mut exchange, 1, Event::Body(testing::link_body("auth0|b")), NOW);
         assert!(matches!(turn.step, Step::Forward(_)));
-        let again = Event::Body(minted::link_body("auth0|b"));
+        let again = Event::Body(testing::link_body("auth0|b"));
         assert_eq!(status(&policy.resume(&mut exchange, 1, again, NOW)), Some(503));
     }
 
     #[test]
     fn closed_early_it_is_unfinished() {
-        let mut policy = minted::policy();
+        let mut policy = testing::policy();
         let (exchange, _) = opened(&mut policy);
         let decision = policy.close(exchange, End::ClientGone, NOW);
         assert_eq!(decision.cause, Cause::Unfinished);
@@ -589,7 +561,7 @@ mod tests {
 
     /// A policy whose keys are published, and the fetch that brings them.
     fn remote() -> (Policy, Vec<u8>) {
-        let mut document = minted::document();
+        let mut document = testing::document();
         let issuer = &mut document["issuers"][0];
         let set = issuer["keys"]["jwks"].to_string().into_bytes();
         issuer["keys"] = serde_json::json!({ "jwks_uri": "https://tenant.example/keys" });
@@ -624,7 +596,7 @@ mod tests {
 
         // Between the two tokens the keys grow too old, and the secondary's has to be waited for.
         let old = |ms: u64| later(5_000_000 + ms);
-        let body = Event::Body(minted::link_body("auth0|b"));
+        let body = Event::Body(testing::link_body("auth0|b"));
         let turn = policy.resume(&mut exchange, 3, body, old(0));
         assert!(matches!(turn.step, Step::Wait { .. }), "{turn:?}");
         let fetch = policy.due(old(0)).unwrap();
@@ -648,7 +620,7 @@ mod tests {
 
     #[test]
     fn monotonic_time_does_not_run_backwards_in_here() {
-        let mut policy = minted::policy();
+        let mut policy = testing::policy();
         let (exchange, _) = opened(&mut policy);
         let earlier = Now { mono_ms: 0, ..NOW };
         assert_eq!(policy.close(exchange, End::Finished, earlier).elapsed_ms, 0);

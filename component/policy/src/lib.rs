@@ -1,15 +1,35 @@
 //! The decision of linkgate: may this request link or unlink accounts of this user?
 //!
 //! ```text
-//!  head ──▶ route ──▶ bearer ──▶ token ──▶ subject ──▶ Permit ───┐
-//!                                  ▲                             │
-//!                               keyring                          ▼
-//!  body ──────────────▶ link ──▶ secondary ──▶ metadata ──▶ forward ──▶ upstream
-//!                                                 ▲                        │
-//!                                                 └──────── settle ◀───────┘
+//!  head ──▶ route ──▶ bearer ──▶ jws ──▶ permit ──┐
+//!                       ▲         ▲               │
+//!                     rules     keyring           ▼
+//!  body ──▶ link_body ──▶ secondary ──▶ metadata ──▶ forward ──▶ upstream
+//!                                          ▲                        │
+//!                                          └────── after_link ◀─────┘
 //! ```
 //!
-//! Each box is a module, below in this order. The crate does no I/O and knows no clock, network,
+//! The modules are floors, the ground first. A module uses floors below its own, and siblings of its floor without a
+//! circle. A test of the layering suite reads every path and fails on an arrow that points up.
+//!
+//! | floor | holds |
+//! |---|---|
+//! | `text` | JSON that is read strictly, escaping, base64url |
+//! | `time` | the time as an argument, timestamps, durations |
+//! | `verdict` | cause → reason → wire, and how a request ended |
+//! | `rules` | the compiled policy as plain data |
+//! | `http` | messages, paths and their readings, URLs, CORS, problem replies |
+//! | `jose` | tokens and keys: form, claims, audience, signature |
+//! | `keys` | the keys of each issuer, fetched or baked in |
+//! | `audit` | what is recorded of a request, and its line in the log |
+//! | `access` | route, bearer, permit, secondary token, the request upstream, shadow |
+//! | `protocol` | the steps that a driver carries out, and the events it reports |
+//! | `metadata` | the secondary's metadata, carried over around the link |
+//! | `config` | the policy document, with every mistake in its place |
+//! | `exchange`, `policy` | one request from head to decision; a compiled policy and its calls |
+//! | `edition` | what the editions share that takes no host |
+//!
+//! The crate does no I/O and knows no clock, network,
 //! environment or randomness: it is a state machine that a driver drives.
 //!
 //! ```
@@ -42,91 +62,47 @@
 //!
 //! What it does not do: sign people in, keep sessions, guard other APIs, let machines act for users.
 
-mod overrides;
-mod head;
-mod client_address;
-mod request_id;
-mod stamp;
-mod path;
-mod compatibility;
-mod lax;
-mod profile_query;
-mod route;
-
-mod bearer;
-mod kind;
-mod token;
-mod audience;
-mod machine;
-mod scope;
-mod claims;
-mod refusal;
-mod actor;
-mod step_up;
-mod json;
-mod keyring;
-mod source;
-mod sealed;
-mod attempts;
-mod discovery;
-mod own_request;
-mod keyset;
-mod jwks;
-mod jwk;
-mod thumbprint;
-mod key;
-mod url;
-mod jitter;
-mod verifier;
-mod roca;
-mod subject;
-
-mod link;
-mod secondary;
+mod text;
+mod time;
+mod verdict;
+mod rules;
+mod http;
+mod jose;
+mod keys;
+mod audit;
+mod access;
+mod protocol;
 mod metadata;
-mod forward;
-
-mod limited;
+mod config;
 mod exchange;
 mod policy;
-mod protocol;
-
-pub mod denial;
-pub mod reason;
-mod named;
-mod reply;
-mod cors;
-mod decision;
-mod redacted;
-mod shadow;
-mod line;
 pub mod edition;
 
-mod config;
+#[cfg(test)]
+mod testing;
 
-#[cfg(test)]
-mod minted;
-#[cfg(test)]
-mod issuers_test;
-#[cfg(test)]
-mod keyring_test;
-#[cfg(test)]
-mod shadow_test;
-
-pub use config::{Mistake, Review, UNKNOWN_KEY, duration_ms, moment_ms, nearest, review};
-pub use decision::{Decision, Outcome, escaped};
-pub use denial::{Cause, Denial, Fault};
+pub use access::forward::Forward;
+pub use access::shadow::Shadow;
+pub use audit::decision::Decision;
+pub use audit::log_line::{Line, LineMetadata, LineShadow, trace_id};
+pub use audit::merge::{Fate, MergeRecord};
+pub use config::{Abilities, Mistake, Review, Secrets, UNKNOWN_KEY, nearest, review};
 pub use exchange::Exchange;
-pub use jwks::KeyRow;
-pub use keyring::KeySource;
-pub use line::{Line, LineMetadata, LineShadow, Time, trace_id};
-pub use metadata::{Fate, MergeRecord, NoPreview, Preview, PreviewKey};
-pub use overrides::is_wanted;
+pub use http::message::{Head, Header, HeaderEdits, Reply};
+pub use http::outgoing::{Answer, AnswerHead, Call, CallFailure, Failure, Fetch};
+pub use http::override_headers::is_wanted;
+pub use http::problem::{PROBLEM_TYPE, unavailable};
+pub use jose::jwks::KeyRow;
+pub use keys::report::KeySource;
+pub use metadata::{NoPreview, Preview, PreviewKey};
 pub use policy::Policy;
-pub use protocol::{
-    Abilities, Acquired, Answer, AnswerHead, Call, CallFailure, End, Event, Failure, Fetch,
-    Forward, Head, Header, HeaderEdits, Now, Reply, Secrets, Step, Turn,
-};
-pub use reason::Reason;
-pub use reply::{PROBLEM_TYPE, unavailable};
-pub use shadow::Shadow;
+pub use protocol::{Acquired, Event, Step, Turn};
+pub use text::escape::escaped;
+pub use time::clock::Now;
+pub use time::duration::parse_ms as duration_ms;
+pub use time::instant::parse_ms as moment_ms;
+pub use time::timestamp::Time;
+pub use verdict::cause::{Cause, Denial, Fault};
+pub use verdict::outcome::{End, Outcome};
+pub use verdict::reason::Reason;
+pub use verdict::{cause, reason};

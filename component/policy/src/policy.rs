@@ -2,16 +2,22 @@
 
 use std::sync::Arc;
 
-use crate::client_address;
-use crate::config::{self, Compiled, FORWARDED, Mistake, Rules};
-use crate::decision::Decision;
-use crate::exchange::Exchange;
-use crate::keyring::{KeySource, Keyring};
-use crate::metadata::{self, Credentials, NoPreview, Preview, Replacing};
-use crate::overrides;
-use crate::protocol::{Abilities, Answer, End, Event, Fetch, Head, Now, Secrets, Turn};
-use crate::request_id::NewIds;
-use crate::shadow::Shadow;
+use crate::access::client_address;
+use crate::access::request_id::NewIds;
+use crate::access::shadow::Shadow;
+use crate::audit::decision::Decision;
+use crate::config::{self, Abilities, Compiled, Mistake, Secrets};
+use crate::exchange::{Exchange, Shared};
+use crate::http::message::Head;
+use crate::http::outgoing::{Answer, Fetch};
+use crate::http::override_headers;
+use crate::keys::keyring::Keyring;
+use crate::keys::report::KeySource;
+use crate::metadata::{self, NoPreview, Preview, Replacing};
+use crate::protocol::{Event, Turn};
+use crate::rules::{FORWARDED, Rules};
+use crate::time::clock::Now;
+use crate::verdict::outcome::End;
 
 /// What the core looks at besides what it forwards.
 const LOOKED_AT: [&str; 6] = [
@@ -30,17 +36,6 @@ pub struct Policy {
     wanted_headers: Vec<String>,
     /// The latest monotonic time seen: it never runs backwards in here.
     latest_mono_ms: u64,
-}
-
-/// What exchanges share and fetch once for all of them.
-pub(crate) struct Shared {
-    pub(crate) keyring: Keyring,
-    /// Whose tokens the calls of a merge carry.
-    pub(crate) credentials: Credentials,
-    /// Ids for requests that came with none.
-    pub(crate) request_ids: NewIds,
-    /// Whether the upstream was seen to replace metadata.
-    pub(crate) replacing: Replacing,
 }
 
 impl Policy {
@@ -66,7 +61,7 @@ impl Policy {
         let addresses = rules.client_address.map_or([].as_slice(), |_| &client_address::NAMES);
         let addresses = addresses.iter().map(|name| (*name).to_owned());
         let stamped = addresses.chain(rules.request_id.clone());
-        let wanted = fixed.chain(configured).chain(stamped).chain(overrides::wanted());
+        let wanted = fixed.chain(configured).chain(stamped).chain(override_headers::wanted());
         let wanted_headers = wanted.collect();
         Ok(Self {
             rules: Arc::new(rules),
@@ -91,7 +86,7 @@ impl Policy {
     /// take for such a header counts as one: case is ignored, and all but letters and digits is a `-`.
     #[must_use]
     pub fn wants(&self, name: &str) -> bool {
-        overrides::is_wanted(&self.wanted_headers, name)
+        override_headers::is_wanted(&self.wanted_headers, name)
     }
 
     /// Opens an exchange with the head of a request.

@@ -3,10 +3,11 @@
 use jsonwebtoken::Algorithm;
 
 use super::section::Entry;
-use super::{IssuerRules, Kind, duration};
-use crate::key;
-use crate::line::Time;
-use crate::protocol::Now;
+use crate::jose::algorithm;
+use crate::rules::issuer::{IssuerRules, Kind};
+use crate::time::clock::Now;
+use crate::time::duration;
+use crate::time::timestamp::Time;
 
 /// Two minutes: clocks that keep time by NTP are within a second of each other.
 const LONG_SKEW_MS: u64 = 120_000;
@@ -18,11 +19,11 @@ const LONG_STALE_MS: u64 = 86_400_000;
 const LONG_SIGN_IN_MS: u64 = LONG_STALE_MS;
 
 pub(super) fn algorithm(entry: &Entry<'_>, algorithm: Algorithm) {
-    if key::is_hmac(algorithm) {
+    if algorithm::is_hmac(algorithm) {
         entry.unwise(
             &format!(
                 "{} is symmetric: a party that can check a token can also make one",
-                key::name(algorithm)
+                algorithm::name(algorithm)
             ),
             "use RS256 or another public-key algorithm where the issuer has one",
         );
@@ -55,7 +56,8 @@ pub(super) fn kind(entry: &Entry<'_>, kind: Kind) {
 }
 
 pub(super) fn scopes(entry: &Entry<'_>, scopes: &[String], kind: Kind) {
-    let is_empty = matches!(entry.value(), crate::json::Json::List(items) if items.is_empty());
+    let is_empty =
+        matches!(entry.value(), crate::text::json::Json::List(items) if items.is_empty());
     if is_empty && scopes.is_empty() && kind == Kind::AccessToken {
         entry.unwise(
             "any access token of a user may link and unlink, whatever it was issued for",

@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::review;
-use crate::minted::{self, NOW};
-use crate::protocol::{Abilities, Secrets};
+use super::host::{Abilities, Secrets};
+use super::review::review;
+use crate::testing::{self, NOW};
 
 /// The places of the warnings for the good document with one value put in.
 fn warned(pointer: &str, value: Value) -> Vec<String> {
-    let mut document = minted::document();
+    let mut document = testing::document();
     let (parent, key) = pointer.rsplit_once('/').unwrap();
     document.pointer_mut(parent).unwrap().as_object_mut().unwrap().insert(key.to_owned(), value);
     let host = Abilities { remembers: true, serialises: true, knows_peer: true };
@@ -82,7 +82,7 @@ fn what_is_unwise_is_told_where_it_stands() {
 
 #[test]
 fn a_symmetric_algorithm_is_unwise_wherever_it_stands() {
-    let mut document = minted::document();
+    let mut document = testing::document();
     let issuer = document["issuers"][0].as_object_mut().unwrap();
     issuer.insert("algorithms".to_owned(), json!(["EdDSA", "HS256"]));
     issuer.insert("hmac_secret".to_owned(), json!("A"));
@@ -94,7 +94,7 @@ fn a_symmetric_algorithm_is_unwise_wherever_it_stands() {
 
 #[test]
 fn scopes_in_shadow_are_unwise_where_the_gate_has_a_token_of_its_own() {
-    let mut document = minted::document();
+    let mut document = testing::document();
     document["issuers"][0]["shadow"] = json!(["scopes"]);
     document["metadata"] =
         json!({ "credentials": "service", "service": { "token": "A" }, "include": ["a"] });

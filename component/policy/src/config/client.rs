@@ -1,10 +1,12 @@
 //! What a policy document says of where a request came from, and of its id.
 
+use super::headers;
+use super::host::Abilities;
 use super::section::{Entry, Section};
-use super::{FORWARDED, headers};
-use crate::client_address::{self, AddressHeader, AddressRules};
-use crate::protocol::Abilities;
-use crate::request_id;
+use crate::access::client_address;
+use crate::access::request_id;
+use crate::rules::FORWARDED;
+use crate::rules::client_address::{AddressHeader, AddressRules};
 
 /// Most proxies that can be trusted. Raised, nothing breaks: nobody has as many.
 const MAX_HOPS: u64 = 16;

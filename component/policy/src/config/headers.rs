@@ -2,8 +2,9 @@
 
 use super::advice;
 use super::section::{Entry, Section};
-use super::{CorsRules, FORWARDED};
-use crate::overrides;
+use crate::http::override_headers;
+use crate::rules::FORWARDED;
+use crate::rules::cors::CorsRules;
 
 pub(super) fn cors(mut section: Section<'_>) -> CorsRules {
     let origins =
@@ -44,7 +45,7 @@ fn origin(entry: &Entry<'_>) -> Option<String> {
 }
 
 /// Headers that are never the client's to send on: framing and connection, credentials, and what
-/// servers take for the request's authority. For its path and method, [`overrides`] has them.
+/// servers take for the request's authority. For its path and method, [`override_headers`] has them.
 const NEVER_FORWARDED: [&str; 19] = [
     "authorization",
     "proxy-authorization",
@@ -80,7 +81,7 @@ pub(super) fn forwarded(entry: &Entry<'_>) -> Option<String> {
     }
     let never = NEVER_FORWARDED.contains(&name.as_str())
         || NEVER_FORWARDED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-        || overrides::is_override(&name);
+        || override_headers::is_override(&name);
     if never {
         return entry.wrong("a header that is the client's to send on", &format!("`{text}`"));
     }

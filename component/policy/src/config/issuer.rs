@@ -2,27 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use jsonwebtoken::Algorithm;
-
 use super::advice;
+use super::algorithms::{self, algorithms};
+use super::host::Secrets;
 use super::keys;
 use super::parties::Parties;
 use super::secondary;
-use super::section::{Entry, Section};
+use super::section::{Entry, MAX_AGE_MS, Section};
 use super::shadow;
-use super::spelling;
 use super::step_up;
-use super::{IssuerRules, Kind, SecondaryRules};
-use crate::key;
-use crate::keyring::IssuerKeys;
-use crate::protocol::Secrets;
-use crate::scope::ScopeClaim;
+use crate::keys::rules::IssuerKeys;
+use crate::rules::issuer::{IssuerRules, Kind, ScopeClaim, SecondaryRules};
 
 /// Clocks drift by seconds; a longer skew only lets expired tokens live on.
 const MAX_CLOCK_SKEW_MS: u64 = 300_000;
-
-/// A year: longer than that, `off` says it better.
-pub(super) const MAX_AGE_MS: u64 = 8760 * 3_600_000;
 
 /// The scope that lets users link and unlink their own identities (Auth0 Management API v2).
 const LINKING_SCOPE: &str = "update:current_user_identities";
@@ -66,7 +59,7 @@ fn read_one(
     let secondary = secondary.map_or_else(SecondaryRules::default, |section| {
         secondary::read(section, &parties.of_access_tokens(kind))
     });
-    let wanted = keys::Wanted::of(&algorithms, &secondary.algorithms);
+    let wanted = algorithms::Wanted::of(&algorithms, &secondary.algorithms);
     let keys = keys::read(&mut section, &wanted, issuer.as_deref(), secrets);
     let shadow = shadow::of_bearer(
         &mut section,
@@ -170,39 +163,6 @@ fn id_token_scopes(section: &mut Section<'_>, kind: Kind, scopes: &[String]) -> 
     }
     allowed
 }
-
-/// `algorithms`, RS256 unless said otherwise. `none` is not the name of one.
-pub(super) fn algorithms(section: &mut Section<'_>) -> Vec<Algorithm> {
-    let mut seen = Vec::new();
-    let read = |entry: &Entry<'_>| {
-        let text = entry.text()?;
-        let Some(algorithm) = key::algorithm(text) else {
-            let help = key::unsupported(text).map(|what| format!("{what} is not supported"));
-            return entry.mistaken(
-                format!("expected {KNOWN}, found `{text}`"),
-                help.or_else(|| {
-                    spelling::nearest(text, KNOWN.split([',', ' '])).map(spelling::question)
-                }),
-            );
-        };
-        if seen.contains(&algorithm) {
-            // `Ed25519` is `EdDSA` (RFC 9864).
-            let first = Some(key::name(algorithm)).filter(|name| *name != text);
-            let first = first.map(|name| format!(", which is `{name}`,")).unwrap_or_default();
-            return entry.wrong("every algorithm once", &format!("`{text}`{first} again"));
-        }
-        seen.push(algorithm);
-        advice::algorithm(entry, algorithm);
-        Some(algorithm)
-    };
-    section
-        .optional("algorithms")
-        .map_or_else(|| vec![Algorithm::RS256], |entry| entry.filled_list(read))
-}
-
-/// As they are told.
-const KNOWN: &str =
-    "RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA, Ed25519, HS256, HS384 or HS512";
 
 /// A scope token (RFC 6749 section 3.3).
 fn scope(entry: &Entry<'_>) -> Option<String> {

@@ -2,30 +2,15 @@
 
 use jsonwebtoken::Algorithm;
 
+use super::algorithms::Wanted;
+use super::host::Secrets;
 use super::remote;
 use super::section::{Entry, Section};
-use crate::json::Json;
-use crate::jwks::{self, KeyRow, MAX_KEYS};
-use crate::key::{self, Key};
-use crate::keyring::IssuerKeys;
-use crate::protocol::Secrets;
-use crate::source::SourceRules;
-
-/// The algorithms that keys are wanted for.
-pub(super) struct Wanted {
-    shared: Vec<Algorithm>,
-    pub(super) public: Vec<Algorithm>,
-}
-
-impl Wanted {
-    /// Those of bearer and of secondary tokens, each once.
-    pub(super) fn of(bearer: &[Algorithm], secondary: &[Algorithm]) -> Self {
-        let other = secondary.iter().filter(|algorithm| !bearer.contains(algorithm));
-        let (shared, public) =
-            bearer.iter().chain(other).copied().partition(|algorithm| key::is_hmac(*algorithm));
-        Self { shared, public }
-    }
-}
+use crate::jose::algorithm;
+use crate::jose::jwks::{self, KeyRow, MAX_KEYS};
+use crate::jose::key::{self, Key};
+use crate::keys::rules::{IssuerKeys, SourceRules};
+use crate::text::json::Json;
 
 /// Reads `keys` and `hmac_secret` of an issuer. Without `keys`, discovery says where they are.
 pub(super) fn read(
@@ -141,8 +126,10 @@ fn public_keys(mut set: Section<'_>, algorithms: &[Algorithm]) -> Vec<jwks::Entr
     let unserved =
         algorithms.iter().find(|algorithm| !usable().any(|key| key.algorithm == **algorithm));
     if let (Some(algorithm), Some(_)) = (unserved, usable().next()) {
-        let message =
-            format!("expected a key for each algorithm, found none for {}", key::name(*algorithm));
+        let message = format!(
+            "expected a key for each algorithm, found none for {}",
+            algorithm::name(*algorithm)
+        );
         let help = "secondary tokens are RS256 unless `secondary.algorithms` says otherwise";
         list.mistaken::<()>(message, Some(help.to_owned()));
     }

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use zeroize::Zeroizing;
 
 use super::advice;
+use super::host::Around;
 use super::section::{Entry, Section};
-use super::{Around, IssuerRules, Kind};
-use crate::metadata::{
-    Conflicts, Credentials, GrantRules, Granted, MergeRules, MetadataRules, Service,
-};
-use crate::url::{Reach, Url};
+use crate::http::url::{Reach, Url};
+use crate::metadata::{Credentials, GrantRules, Granted, Service};
+use crate::rules::issuer::{IssuerRules, Kind};
+use crate::rules::metadata::{Conflicts, MergeRules, MetadataRules};
 
 /// 8 KiB: Auth0 limits a profile to 10 KB, `app_metadata` and all else included.
 const MAX_BYTES: u64 = 8192;
@@ -175,7 +175,7 @@ fn read_service(
 
 /// A secret of the host's, by its name.
 fn secret(entry: &Entry<'_>, around: &Around<'_>) -> Option<Zeroizing<String>> {
-    let bytes = super::keys::named_secret(entry, around.secrets)?;
+    let bytes = crate::config::keys::named_secret(entry, around.secrets)?;
     let text = std::str::from_utf8(bytes)
         .ok()
         .filter(|text| text.bytes().all(|byte| byte.is_ascii_graphic()));

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::minted::{self, NOW};
+use super::host::{Abilities, Secrets};
 use crate::policy::Policy;
-use crate::protocol::{Abilities, Secrets};
+use crate::testing::{self, NOW};
 
 /// Every mistake of a document, a line each.
 fn told(document: &str) -> Vec<String> {
@@ -22,7 +22,7 @@ fn told(document: &str) -> Vec<String> {
 
 /// The good document with one value replaced, or added, at a JSON Pointer.
 fn with(pointer: &str, value: Value) -> String {
-    let mut document = minted::document();
+    let mut document = testing::document();
     let (parent, key) = pointer.rsplit_once('/').unwrap();
     let parent = document.pointer_mut(parent).unwrap();
     parent.as_object_mut().unwrap().insert(key.to_owned(), value);
@@ -76,7 +76,7 @@ fn without_a_place_keys_are_discovered() {
 #[test]
 fn one_mistake_at_a_time() {
     let issuer = "/issuers/0";
-    let rsa = json!({ "jwks": { "keys": [minted::document()["issuers"][0]["keys"]["jwks"]["keys"][0], { "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA" }] } });
+    let rsa = json!({ "jwks": { "keys": [testing::document()["issuers"][0]["keys"]["jwks"]["keys"][0], { "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA" }] } });
     for (pointer, value, expected) in [
         ("/base_path".to_owned(), json!("/api/v2/"), "/base_path: expected an absolute path of letters, digits, `-`, `_`, `.` and `~`, without a trailing slash, found `/api/v2/`".to_owned()),
         (format!("{issuer}/algorithms"), json!(["RS256"]), format!("{issuer}/keys/jwks/keys: expected a key for each algorithm, found none for RS256 (secondary tokens are RS256 unless `secondary.algorithms` says otherwise)")),
@@ -94,7 +94,7 @@ fn one_mistake_at_a_time() {
         (format!("{issuer}/keys"), json!({ "discovery": false }), format!("{issuer}/keys/discovery: expected `true`, or another source of keys, found `false`")),
         (format!("{issuer}/keys"), json!({ "discovery": true, "stale": "8d" }), format!("{issuer}/keys/stale: expected a duration such as `30s`, `10m` or `1h`, found `8d` (a whole number and one of `ms`, `s`, `m` and `h`; a day is `24h`)")),
         (format!("{issuer}/keys"), json!({ "discovery": true, "refresh": "1m", "refresh_min": "2m" }), format!("{issuer}/keys/refresh_min: expected at most `refresh`, found a longer one")),
-        (format!("{issuer}/keys"), json!({ "jwks": { "keys": [minted::jwk(7, "a")] }, "stale": "1h" }), format!("{issuer}/keys/stale: expected a known key, found `stale` (the keys here are: discovery, file, jwks, jwks_uri)")),
+        (format!("{issuer}/keys"), json!({ "jwks": { "keys": [testing::jwk(7, "a")] }, "stale": "1h" }), format!("{issuer}/keys/stale: expected a known key, found `stale` (the keys here are: discovery, file, jwks, jwks_uri)")),
         (format!("{issuer}/keys"), json!({ "jwks": { "keys": [] } }), format!("{issuer}/keys/jwks/keys: expected at least one entry, found an empty list")),
         (format!("{issuer}/keys"), json!({ "discovery": true, "hosts": ["Keys.example"] }), format!("{issuer}/keys/hosts/0: expected a host in lower case, without a port, found `Keys.example`")),
         ("/cors".to_owned(), json!({ "origins": ["*"] }), "/cors/origins/0: expected an exact origin such as `https://app.example`, in lower case, without a path, found `*`".to_owned()),
@@ -220,7 +220,7 @@ fn what_is_said_of_clients_and_audiences_hangs_together() {
             ],
         ),
     ] {
-        let mut document = minted::document();
+        let mut document = testing::document();
         let issuer = document["issuers"][0].as_object_mut().unwrap();
         for (key, value) in changes.as_object().unwrap() {
             if value.is_null() {
@@ -249,12 +249,12 @@ fn discovery_needs_an_issuer_that_is_a_url() {
             "/issuers/0/issuer: keys by discovery: expected an `https` URL (an attacker on the way could put keys of their own there; inside a network you trust, write `allow_http: true` under `keys`)",
         ),
     ] {
-        let mut document = minted::document();
+        let mut document = testing::document();
         document["issuers"][0]["issuer"] = json!(issuer);
         document["issuers"][0].as_object_mut().unwrap().remove("keys");
         assert_eq!(told(&document.to_string()), [expected], "{row}");
     }
-    let mut document = minted::document();
+    let mut document = testing::document();
     document["issuers"][0].as_object_mut().unwrap().remove("keys");
     assert_eq!(told(&document.to_string()), [""; 0], "without `keys`, discovery");
 }
@@ -275,7 +275,7 @@ fn a_document_that_is_none() {
 
 #[test]
 fn a_secret_is_named_and_never_shown() {
-    let mut document = minted::document();
+    let mut document = testing::document();
     let issuer = document["issuers"][0].as_object_mut().unwrap();
     issuer.insert("algorithms".to_owned(), json!(["HS256"]));
     issuer.insert("hmac_secret".to_owned(), json!("SHORT"));

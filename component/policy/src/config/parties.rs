@@ -1,8 +1,8 @@
 //! Whom the tokens of an issuer are for, and who they were issued to: `audiences` and the keys about clients.
 
 use super::section::{Entry, Section};
-use super::{IssuerRules, Kind, SecondaryRules};
-use crate::audience::userinfo;
+use crate::jose::audience::userinfo;
+use crate::rules::issuer::{IssuerRules, Kind, SecondaryRules};
 
 /// What a policy says of audiences and clients.
 pub(super) struct Parties {

@@ -1,11 +1,11 @@
 //! Keys that are fetched: from a URL, or from where discovery says.
 
 use super::advice;
-use super::keys::Wanted;
+use super::algorithms::Wanted;
 use super::section::{Entry, Section};
-use crate::discovery;
-use crate::source::{Place, SourceRules};
-use crate::url::{Reach, Url};
+use crate::http::url::{Reach, Url};
+use crate::keys::discovery;
+use crate::keys::rules::{Place, SourceRules};
 
 /// `jwks_uri`, or `discovery: true`.
 pub(super) fn place(source: &mut Section<'_>, issuer: Option<&str>) -> Option<Place> {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use super::document::Compiled;
+use super::host::{Abilities, Around, Secrets};
 use super::notes::{Mistake, Notes};
 use super::section::Entry;
-use super::{Around, Compiled};
-use crate::json::{self, NotStrict};
-use crate::protocol::{Abilities, Now, Secrets};
+use crate::text::json::{self, NotStrict};
+use crate::time::clock::Now;
 
 /// What is to be said of a document, without a policy being made of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,9 +42,9 @@ pub(crate) fn compile(
 fn look(document: &str, around: &Around<'_>) -> (Option<Compiled>, Review) {
     let notes = Notes::default();
     let compiled = match json::parse(document.as_bytes()) {
-        Ok(whole) => {
-            Entry::whole(&whole, &notes).section().map(|section| super::read(section, around))
-        }
+        Ok(whole) => Entry::whole(&whole, &notes)
+            .section()
+            .map(|section| crate::config::document::read(section, around)),
         Err(flaw) => {
             notes.mistake("", said(flaw).to_owned(), None);
             None

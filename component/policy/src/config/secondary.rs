@@ -1,27 +1,11 @@
 //! `issuers[].secondary`: what the token of the second account has to be.
 
-use jsonwebtoken::Algorithm;
-
 use super::advice;
-use super::issuer::{MAX_AGE_MS, algorithms};
-use super::section::{Entry, Section};
+use super::algorithms::algorithms;
+use super::section::{Entry, MAX_AGE_MS, Section};
 use super::shadow;
 use super::step_up;
-use super::{SecondaryRules, SecondaryShadow};
-
-impl Default for SecondaryRules {
-    fn default() -> Self {
-        Self {
-            algorithms: vec![Algorithm::RS256],
-            audiences: None,
-            max_age_ms: Some(3_600_000),
-            require_auth_time: false,
-            email_verified: false,
-            actors: Vec::new(),
-            shadow: SecondaryShadow::default(),
-        }
-    }
-}
+use crate::rules::issuer::SecondaryRules;
 
 /// Reads the section. `reserved` are audiences of access tokens: one of them here would let an access token pass for
 /// the proof of a sign-in.

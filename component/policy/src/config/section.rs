@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
-use super::duration;
 use super::notes::{Notes, UNKNOWN_KEY};
 use super::spelling;
-use crate::json::{Json, Object};
+use crate::text::json::{Json, Object};
+use crate::time::duration;
+
+/// A year: longer than that, `off` says it better.
+pub(super) const MAX_AGE_MS: u64 = 8760 * 3_600_000;
 
 /// A value and its place in the document.
 pub(super) struct Entry<'a> {

@@ -5,13 +5,13 @@
 //! goes on under a rule in shadow is as safe as what goes on without that rule.
 
 use super::advice;
-use super::duration::DAY_MS;
-use super::moment;
 use super::section::{Entry, Section};
-use super::{BearerShadow, IssuerRules, SecondaryShadow};
-use crate::line::Time;
-use crate::protocol::Now;
-use crate::shadow::{LONGEST_MS, ShadowRules};
+use crate::rules::issuer::IssuerRules;
+use crate::rules::shadow::{BearerShadow, LONGEST_MS, SecondaryShadow, ShadowRules};
+use crate::time::clock::Now;
+use crate::time::duration::DAY_MS;
+use crate::time::instant;
+use crate::time::timestamp::Time;
 
 /// The `shadow` of the document.
 pub(super) fn whole(mut section: Section<'_>, now: Now) -> Option<ShadowRules> {
@@ -21,7 +21,7 @@ pub(super) fn whole(mut section: Section<'_>, now: Now) -> Option<ShadowRules> {
 }
 
 fn until(entry: &Entry<'_>, now: Now) -> Option<u64> {
-    let Some(until_ms) = entry.value().as_text().and_then(moment::parse_ms) else {
+    let Some(until_ms) = entry.value().as_text().and_then(instant::parse_ms) else {
         let found = entry.shown();
         return entry.mistaken(
             format!("expected a date such as `2026-12-20` or a moment such as `2026-12-20T09:00:00Z`, found {found}"),

@@ -1,7 +1,7 @@
 //! Who may send a user's token, and how strong a sign-in must be: `actors`, `proof_of_possession`, `step_up`.
 
 use super::section::{Entry, Section};
-use crate::step_up::StepUpRules;
+use crate::rules::issuer::StepUpRules;
 
 /// A year, as for other ages.
 const MAX_AGE_MS: u64 = 8760 * 3_600_000;

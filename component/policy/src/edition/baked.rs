@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::slot::{self, Damage};
-use crate::config::Mistake;
-use crate::line::Time;
+use crate::config::{Abilities, Mistake, Secrets};
 use crate::policy::Policy;
-use crate::protocol::{Abilities, Now, Secrets};
+use crate::time::clock::Now;
+use crate::time::timestamp::Time;
 
 /// A policy as it stands in a component.
 #[derive(Serialize, Deserialize)]

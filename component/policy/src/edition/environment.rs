@@ -1,9 +1,9 @@
 //! Configuration: what is baked into the component, else the environment.
 
 use super::baked::Baked;
-use crate::config::Mistake;
+use crate::config::{Abilities, Mistake, Secrets};
 use crate::policy::Policy;
-use crate::protocol::{Abilities, Now, Secrets};
+use crate::time::clock::Now;
 
 /// The policy document, JSON.
 const POLICY: &str = "LINKGATE_POLICY";
@@ -85,7 +85,7 @@ fn line(origin: &str, mistake: &Mistake) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::minted::NOW;
+    use crate::testing::NOW;
 
     fn read(variables: &[(&str, &str)]) -> Environment {
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
@@ -104,14 +104,14 @@ mod tests {
 
     #[test]
     fn a_policy_that_is_baked_in_stands_alone() {
-        let document = crate::minted::document().to_string();
+        let document = crate::testing::document().to_string();
         let baked = || Baked::new(&document, None, Some("https://api.example".to_owned())).unwrap();
         let told = |baked, variables: &[(&str, &str)]| {
             let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
             let variables: Vec<_> = variables.iter().map(own).collect();
             let environment = Environment::beside(baked, &variables);
             environment
-                .compile(Abilities::default(), 1, crate::minted::NOW)
+                .compile(Abilities::default(), 1, crate::testing::NOW)
                 .map(|_| ())
                 .map_err(|told| told.join(";"))
         };

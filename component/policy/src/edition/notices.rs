@@ -1,8 +1,8 @@
 //! What the operator is told of an instance that has just been made.
 
-use crate::keyring::KeySource;
+use crate::keys::report::KeySource;
 use crate::policy::Policy;
-use crate::protocol::Now;
+use crate::time::clock::Now;
 
 /// What is not enforced, and how keys stand; `fetches` is said where they are fetched.
 #[must_use]

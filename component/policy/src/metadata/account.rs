@@ -1,9 +1,8 @@
 //! What the Management API says of an account, as far as a merge looks at it.
 
-use super::entry;
-use super::value::{Members, Value};
-use crate::json::{self, NotStrict};
-use crate::protocol::{Answer, CallFailure};
+use super::reserved_entry;
+use crate::http::outgoing::{Answer, CallFailure};
+use crate::text::json::{self, Json as Value, NotStrict, Object as Members};
 
 /// An account that was read.
 #[derive(Clone, Debug, Default)]
@@ -96,7 +95,7 @@ impl Account {
         let subjects = self.identities.iter().filter_map(identity_subject);
         subjects
             .filter(|subject| subject != user_id)
-            .map(|subject| entry::about(&subject))
+            .map(|subject| reserved_entry::about(&subject))
             .collect()
     }
 
@@ -206,7 +205,7 @@ pub(crate) const FIELDS: &str = "fields=user_id,user_metadata,identities&include
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::Header;
+    use crate::http::message::Header;
 
     #[expect(clippy::unnecessary_wraps, reason = "rows have failures beside answers")]
     fn answer(status: u16, body: &str) -> Result<Answer, CallFailure> {

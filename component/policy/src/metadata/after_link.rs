@@ -11,18 +11,18 @@
 //! A 201 alone confirms nothing: something on the way may have made it. Whatever fails, nothing is taken
 //! back: another gateway may be linking at this moment, and what is taken back may be the last copy.
 
-use super::Outcome;
 use super::account::{Account, Read};
 use super::apply::{Applied, Waiting, apply};
 use super::before_link::{Before, Next};
 use super::calls::Ask;
-use super::entry::Entry;
-use super::plan::{Fate, MergeRules};
-use super::value::Members;
+use super::reserved_entry::Entry;
 use super::write_outcome::Written;
-use crate::denial::Fault;
-use crate::exchange::Stop;
-use crate::protocol::Failure;
+use crate::audit::merge::{Fate, MergeOutcome};
+use crate::http::outgoing::Failure;
+use crate::rules::metadata::MergeRules;
+use crate::text::json::Object as Members;
+use crate::verdict::cause::Fault;
+use crate::verdict::stop::Stop;
 
 /// What a merge knows once its link was sent, or found.
 pub(super) struct After {
@@ -38,11 +38,11 @@ pub(super) struct After {
     identities: Option<Vec<u8>>,
     /// What becomes of keys, as it was applied.
     pub(super) fates: Vec<(String, Fate)>,
-    pub(super) outcome: Outcome,
+    pub(super) outcome: MergeOutcome,
 }
 
 impl After {
-    pub(super) fn new(before: Before, outcome: Outcome) -> Self {
+    pub(super) fn new(before: Before, outcome: MergeOutcome) -> Self {
         let Before { entry, .. } = before;
         Self {
             mine: entry,
@@ -97,7 +97,8 @@ impl After {
             }
             (Ask::Applied, Read::There(primary)) => {
                 let left = self.applied(&primary, user_id, rules).writes;
-                self.outcome = if left.is_empty() { Outcome::Merged } else { Outcome::Staged };
+                self.outcome =
+                    if left.is_empty() { MergeOutcome::Merged } else { MergeOutcome::Staged };
                 Next::End
             }
             (Ask::Applied | Ask::Apply, _) => Next::End,
@@ -137,9 +138,9 @@ impl After {
         let nothing_carried = self.mine.is_none() && writes.is_empty();
         self.fates = fates;
         self.outcome = match (nothing_carried, writes.is_empty()) {
-            (true, _) => Outcome::None,
-            (false, true) => Outcome::Merged,
-            (false, false) => Outcome::Staged,
+            (true, _) => MergeOutcome::None,
+            (false, true) => MergeOutcome::Merged,
+            (false, false) => MergeOutcome::Staged,
         };
         (if writes.is_empty() { Next::End } else { Next::Ask(Ask::Apply) }, writes)
     }
@@ -154,7 +155,7 @@ impl After {
     pub(super) fn wrote(&mut self, written: &Written) -> Next {
         match written {
             Written::Shown(_) => {
-                self.outcome = Outcome::Merged;
+                self.outcome = MergeOutcome::Merged;
                 Next::End
             }
             Written::Unshown => Next::Ask(Ask::Applied),

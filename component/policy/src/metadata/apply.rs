@@ -6,9 +6,11 @@
 
 use std::collections::BTreeSet;
 
-use super::entry::{self, Entry, Staged};
-use super::plan::{Conflicts, Fate, MergeRules};
-use super::value::{Members, Value, same};
+use super::reserved_entry::{self, Entry, Staged};
+use super::value::same;
+use crate::audit::merge::Fate;
+use crate::rules::metadata::{Conflicts, MergeRules};
+use crate::text::json::{Json as Value, Object as Members};
 
 /// What is staged for the accounts that a primary lists.
 pub(super) struct Waiting<'a> {
@@ -94,13 +96,13 @@ impl Settling<'_> {
             return (None, Fate::Kept);
         }
         let Some(own) = own else {
-            let reserved = entry::is_reserved(key);
+            let reserved = reserved_entry::is_reserved(key);
             return (Some(value.clone()), if reserved { Fate::Carried } else { Fate::Added });
         };
         if same(own, value) {
             return (None, Fate::Same);
         }
-        if entry::is_reserved(key) {
+        if reserved_entry::is_reserved(key) {
             return (None, Fate::Kept);
         }
         let (outcome, conflict) = self.rules.combine(own, value);

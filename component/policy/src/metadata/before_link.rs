@@ -11,12 +11,14 @@
 
 use super::account::{Account, Read};
 use super::calls::Ask;
-use super::entry::{Entry, Pair};
-use super::plan::{self, MergeRules, Plan, Row};
-use super::value::{Members, Value, same_members};
+use super::plan::{self, Plan, Row};
+use super::reserved_entry::{Entry, Pair};
+use super::value::same_members;
 use super::write_outcome::Written;
-use crate::denial::{Fault, Flaw};
-use crate::exchange::Stop;
+use crate::rules::metadata::MergeRules;
+use crate::text::json::{Json as Value, Object as Members};
+use crate::verdict::cause::{Fault, Flaw};
+use crate::verdict::stop::Stop;
 
 /// What comes next.
 pub(super) enum Next {

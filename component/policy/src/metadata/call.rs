@@ -1,11 +1,12 @@
 //! The calls of a merge. Paths come from verified ids alone, through the encoder of all paths.
 
 use super::account::{FIELDS, patch_body};
-use super::value::Members;
-use crate::config::Rules;
-use crate::own_request;
-use crate::path;
-use crate::protocol::{Call, Header};
+use crate::http::message::Header;
+use crate::http::outgoing::Call;
+use crate::http::own_request;
+use crate::http::path;
+use crate::rules::Rules;
+use crate::text::json::Object as Members;
 
 /// What every call carries besides its own.
 pub(crate) struct Caller<'a> {

@@ -2,10 +2,12 @@
 
 use super::call::Caller;
 use super::merge::{At, Given, Merge};
-use super::service::Sought;
-use crate::denial::Fault;
-use crate::exchange::Stop;
-use crate::protocol::{Call, Now, Step};
+use super::service_token::Sought;
+use crate::http::outgoing::Call;
+use crate::protocol::Step;
+use crate::time::clock::Now;
+use crate::verdict::cause::Fault;
+use crate::verdict::stop::Stop;
 
 /// A call, by what it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,11 +1,12 @@
 //! How a merging link ends for its client.
 
-use super::Fate;
 use super::merge::{Given, Merge};
 use super::plan::Row;
-use crate::denial::Cause;
-use crate::path;
-use crate::protocol::{Header, HeaderEdits, Reply, Step};
+use crate::audit::merge::Fate;
+use crate::http::message::{Header, HeaderEdits, Reply};
+use crate::http::path;
+use crate::protocol::Step;
+use crate::verdict::cause::Cause;
 
 /// Longest value of the outcome header, in bytes. Raised, a secondary with many keys makes long heads.
 const MAX_HEADER: usize = 1024;

@@ -5,22 +5,27 @@ use super::account::{Account, Read};
 use super::after_link::After;
 use super::before_link::{Before, Next};
 use super::calls::{Ask, Budget, Kind};
-use super::entry::{self, Pair};
 use super::plan::Row;
 use super::replacing::Replacing;
-use super::service::Credentials;
-use super::value::Members;
+use super::reserved_entry::{self, Pair};
+use super::service_token::Credentials;
 use super::write_outcome::Written;
-use super::{MergeRecord, MetadataRules, Outcome};
-use crate::config::Rules;
-use crate::cors::Cors;
-use crate::decision::{Record, escaped};
-use crate::denial::Fault;
-use crate::exchange::Stop;
-use crate::forward;
-use crate::protocol::{Acquired, Answer, CallFailure, Event, Header, Now, Step};
-use crate::secondary::Secondary;
-use crate::subject::Permit;
+use crate::access::forward;
+use crate::access::permit::Permit;
+use crate::access::secondary::Secondary;
+use crate::audit::merge::{MergeOutcome, MergeRecord};
+use crate::audit::record::Record;
+use crate::http::cors::Cors;
+use crate::http::message::Header;
+use crate::http::outgoing::{Answer, CallFailure};
+use crate::protocol::{Acquired, Event, Step};
+use crate::rules::Rules;
+use crate::rules::metadata::MetadataRules;
+use crate::text::escape::escaped;
+use crate::text::json::Object as Members;
+use crate::time::clock::Now;
+use crate::verdict::cause::Fault;
+use crate::verdict::stop::Stop;
 
 /// A merging link under way.
 pub(crate) struct Merge {
@@ -37,7 +42,7 @@ pub(crate) struct Merge {
     /// The members of the write that is being made.
     pub(super) pending: Members,
     pub(super) rows: Vec<Row>,
-    pub(super) outcome: Outcome,
+    pub(super) outcome: MergeOutcome,
 }
 
 /// Which part of it, with what that part knows.
@@ -87,8 +92,10 @@ impl Merge {
         headers: Vec<Header>,
         given: &Given<'_>,
     ) -> (Self, Step) {
-        let mut accounts =
-            [entry::account_name(permit.user_id()), entry::account_name(secondary.id())];
+        let mut accounts = [
+            reserved_entry::account_name(permit.user_id()),
+            reserved_entry::account_name(secondary.id()),
+        ];
         accounts.sort();
         let merge = Self {
             pair: Pair::of(permit.user_id(), secondary.id()),
@@ -101,7 +108,7 @@ impl Merge {
             write_sent: false,
             pending: Members::new(),
             rows: Vec::new(),
-            outcome: Outcome::None,
+            outcome: MergeOutcome::None,
         };
         (merge, Step::Acquire { accounts, timeout_ms: ACQUIRE_MS })
     }
@@ -234,8 +241,8 @@ impl Merge {
             return Err(Fault::MetadataReplaced.into());
         }
         self.outcome = match &written {
-            Written::Shown(_) => Outcome::Kept,
-            Written::Unshown | Written::Unknown => Outcome::Unknown,
+            Written::Shown(_) => MergeOutcome::Kept,
+            Written::Unshown | Written::Unknown => MergeOutcome::Unknown,
             Written::Limited { .. } | Written::Refused { .. } | Written::NotSent => self.outcome,
         };
         before.wrote(written, &self.pair, rules).map(Took::Next)
@@ -298,13 +305,13 @@ impl Merge {
         match ask {
             Ask::Write => {
                 let entry = before.entry.clone();
-                self.pending = entry.map(entry::Entry::into_members).unwrap_or_default();
+                self.pending = entry.map(reserved_entry::Entry::into_members).unwrap_or_default();
             }
             Ask::WriteBack => {
                 self.pending = before.removed().collect();
                 self.budget.settle(given.now);
             }
-            Ask::Again if before.entry.is_some() => self.outcome = Outcome::Kept,
+            Ask::Again if before.entry.is_some() => self.outcome = MergeOutcome::Kept,
             Ask::Secondary
             | Ask::Primary
             | Ask::Look

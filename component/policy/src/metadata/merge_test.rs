@@ -2,16 +2,19 @@
 
 use serde_json::{Value, json};
 
-use crate::decision::Decision;
-use crate::denial::{Cause, Fault};
-use crate::minted::{self, NOW};
+use crate::audit::decision::Decision;
+use crate::config::{Abilities, Secrets};
+use crate::http::message::Header;
+use crate::http::outgoing::{Answer, Call};
 use crate::policy::Policy;
-use crate::protocol::{
-    Abilities, Acquired, Answer, Call, End, Event, Header, Now, Secrets, Step, Turn,
-};
+use crate::protocol::{Acquired, Event, Step, Turn};
+use crate::testing::{self, NOW};
+use crate::time::clock::Now;
+use crate::verdict::cause::{Cause, Fault};
+use crate::verdict::outcome::End;
 
 fn policy(patch: &str) -> Policy {
-    let mut document = minted::document();
+    let mut document = testing::document();
     document["issuers"][0]["scopes"] = json!(["update:current_user_identities"]);
     document["metadata"] = json!({
         "credentials": "service", "service": { "token": "SERVICE" }, "include": "*", "patch": patch,
@@ -42,12 +45,12 @@ fn driven(
     answer: &dyn Fn(&Call) -> Answer,
     fetching: &mut dyn FnMut(&mut Policy),
 ) -> Decision {
-    let (mut exchange, turn) = policy.open(minted::link_head(user_id, user_id), now(0));
+    let (mut exchange, turn) = policy.open(testing::link_head(user_id, user_id), now(0));
     let mut turn = turn;
     for nth in 0..40 {
         let Turn { sequence, step } = turn;
         let event = match step {
-            Step::ReadBody { .. } => Event::Body(minted::link_body("auth0|second")),
+            Step::ReadBody { .. } => Event::Body(testing::link_body("auth0|second")),
             Step::Acquire { .. } => Event::Acquired(Acquired::Serialised),
             Step::Call(call) => Event::Called(Ok(answer(&call))),
             Step::Wait { .. } => {
@@ -108,7 +111,7 @@ fn an_upstream_that_replaces_is_sent_no_link_after_two_accounts() {
 
 #[test]
 fn a_service_token_is_dropped_at_a_401_alone_and_once_a_cooldown() {
-    let mut document = minted::document();
+    let mut document = testing::document();
     document["issuers"][0]["scopes"] = json!(["update:current_user_identities"]);
     document["metadata"] = json!({
         "credentials": "service", "include": "*",

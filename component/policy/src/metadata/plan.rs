@@ -9,39 +9,18 @@
 //!   on both, and both values are kept              in the entry       kept in an entry, for good
 //! ```
 //!
-//! Before the link the primary gains one entry and nothing else ([`entry`]). What the table says of
-//! the time after it is done on the primary as it is then ([`super::apply`]).
+//! Before the link the primary gains one entry and nothing else ([`reserved_entry`]). What the table says of
+//! the time after it is done on the primary as it is then ([`crate::metadata::apply`]).
 
 use std::collections::BTreeSet;
 
 use super::apply::{Waiting, apply};
-use super::entry::{self, Entry, Pair};
-use super::value::{MAX_DEPTH, Members, Value, depth, patched, same, size};
-use crate::denial::Flaw;
-
-/// How two accounts' metadata become one.
-#[derive(Clone, Debug)]
-pub(crate) struct MergeRules {
-    /// The keys to carry; all of them when absent.
-    pub(crate) include: Option<BTreeSet<String>>,
-    pub(crate) exclude: BTreeSet<String>,
-    pub(crate) conflicts: Conflicts,
-    /// Whether objects on both sides are merged member by member.
-    pub(crate) deep: bool,
-    /// Whether lists on both sides become one, the primary's items first.
-    pub(crate) unite_lists: bool,
-    /// Bytes of the primary's `user_metadata` as compact JSON.
-    pub(crate) max_bytes: usize,
-}
-
-/// Whose value a key has that stands on both sides with different ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Conflicts {
-    Primary,
-    Secondary,
-    KeepBoth,
-    Refuse,
-}
+use super::reserved_entry::{self, Entry, Pair};
+use super::value::{MAX_DEPTH, depth, patched, same, size};
+use crate::audit::merge::Fate;
+use crate::rules::metadata::{Conflicts, MergeRules};
+use crate::text::json::{Json as Value, Object as Members};
+use crate::verdict::cause::Flaw;
 
 /// What is to be written before the link.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,57 +36,6 @@ pub(super) struct Plan {
 pub(crate) struct Row {
     pub(crate) key: String,
     pub(crate) fate: Fate,
-}
-
-/// What becomes of a key of the secondary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fate {
-    /// The primary gains it.
-    Added,
-    /// The primary has it, with the same value.
-    Same,
-    /// The primary's value stands, the secondary's is dropped, as the rule says.
-    Dropped,
-    /// The outcome is written once the link is confirmed.
-    Staged,
-    /// The primary's value stands, the secondary's is kept in the reserved entry for good.
-    Kept,
-    /// A reserved key of the secondary: kept in the reserved entry, never interpreted.
-    Carried,
-    /// Left out by the policy.
-    LeftOut,
-    /// `null`: there is nothing to carry.
-    Null,
-}
-
-impl Fate {
-    /// The word for it, in logs and on the command line.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Added => "added",
-            Self::Same => "same",
-            Self::Dropped => "dropped",
-            Self::Staged => "staged",
-            Self::Kept => "kept",
-            Self::Carried => "carried",
-            Self::LeftOut => "left-out",
-            Self::Null => "null",
-        }
-    }
-
-    /// Whether values with this fate go into the entry.
-    const fn is_carried(self) -> bool {
-        match self {
-            Self::Added
-            | Self::Same
-            | Self::Dropped
-            | Self::Staged
-            | Self::Kept
-            | Self::Carried => true,
-            Self::LeftOut | Self::Null => false,
-        }
-    }
 }
 
 /// Why there is no plan: nothing was written, and nothing is linked.
@@ -215,7 +143,7 @@ pub(super) fn plan(
             let replaced = primary
                 .get(key)
                 .filter(|_| rules.conflicts == Conflicts::Secondary && fate == Fate::Staged);
-            against.extend(replaced.map(|own| (key.clone(), entry::digest(own))));
+            against.extend(replaced.map(|own| (key.clone(), reserved_entry::digest(own))));
         }
         rows.push(Row { key: key.clone(), fate });
     }
@@ -263,7 +191,7 @@ fn fate(
     if value.is_null() {
         return Ok(Fate::Null);
     }
-    if entry::is_reserved(key) {
+    if reserved_entry::is_reserved(key) {
         let at_home = is_at_home(key, value, primary, pair);
         return Ok(if at_home { Fate::Same } else { Fate::Carried });
     }

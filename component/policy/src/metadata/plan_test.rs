@@ -4,13 +4,17 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::apply::{Waiting, apply};
-use super::entry::{Entry, Pair, about};
-use super::plan::{Conflicts, Fate, MergeRules, Unplannable, plan};
-use super::value::{MAX_DEPTH, Members, Value, depth};
-use crate::json::{self, Number};
+use super::plan::{Unplannable, plan};
+use super::reserved_entry::{Entry, Pair, about};
+use super::value::{MAX_DEPTH, depth};
+use crate::audit::merge::Fate;
+use crate::rules::metadata::{Conflicts, MergeRules};
+use crate::text::json::{self, Json as Value, Number, Object as Members};
 
 const PRIMARY: &str = "auth0|1";
+
 const SECONDARY: &str = "google-oauth2|1";
+
 const THIRD: &str = "github|3";
 
 fn rules(conflicts: Conflicts) -> MergeRules {

@@ -1,11 +1,13 @@
 //! What a merge would do, key by key, for people who choose a rule. Nothing is sent.
 
 use super::apply::{Waiting, apply};
-use super::entry::{Entry, Pair};
-use super::plan::{self, Fate, MergeRules, Unplannable};
-use super::value::{MAX_DEPTH, Members, Value, patched, size};
-use crate::denial::Cause;
-use crate::json::{self, NotStrict};
+use super::plan::{self, Unplannable};
+use super::reserved_entry::{Entry, Pair};
+use super::value::{MAX_DEPTH, patched, size};
+use crate::audit::merge::Fate;
+use crate::rules::metadata::MergeRules;
+use crate::text::json::{self, Json as Value, NotStrict, Object as Members};
+use crate::verdict::cause::Cause;
 
 /// A merge that was not made. Values are JSON, their numbers as they were written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,8 +161,8 @@ fn text(members: &Members) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Conflicts;
     use super::*;
+    use crate::rules::metadata::Conflicts;
 
     fn rules(conflicts: Conflicts) -> MergeRules {
         MergeRules {

@@ -1,8 +1,8 @@
 //! Upstreams whose PATCH replaces `user_metadata` instead of merging it: each merging link would lose
 //! what the primary had, so none is tried for a while once that was seen on two accounts.
 
-use super::entry;
-use crate::protocol::Now;
+use super::reserved_entry;
+use crate::time::clock::Now;
 
 /// Whether the upstream was seen to replace.
 #[derive(Default)]
@@ -28,7 +28,7 @@ const LONGEST_MS: u64 = 86_400_000;
 impl Replacing {
     /// It was seen on an account.
     pub(super) fn note(&mut self, user_id: &str, now: Now) {
-        let account = entry::account_name(user_id);
+        let account = reserved_entry::account_name(user_id);
         let other = self
             .seen
             .take()

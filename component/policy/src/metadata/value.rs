@@ -1,7 +1,8 @@
-//! Metadata as JSON that comes out as it went in ([`crate::json`]).
+//! Metadata as JSON that comes out as it went in ([`crate::text::json`]).
 
-use crate::json;
-pub(crate) use crate::json::{Json as Value, Object as Members};
+use crate::text::json;
+
+pub(crate) use crate::text::json::{Json as Value, Object as Members};
 
 /// Lists and objects inside each other in an account's metadata, itself counted: what the reader takes
 /// of an answer, in which metadata is a member. Whatever is written has to be readable again.
@@ -67,7 +68,7 @@ fn decimal(text: &str) -> Option<(bool, String, i64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::Number;
+    use crate::text::json::Number;
 
     #[test]
     fn numbers_are_compared_by_value() {

@@ -1,8 +1,9 @@
 //! What a write came to.
 
 use super::account::{self, Account};
-use super::value::Members;
-use crate::protocol::{Answer, CallFailure, Now};
+use crate::http::outgoing::{Answer, CallFailure};
+use crate::text::json::Object as Members;
+use crate::time::clock::Now;
 
 /// What a write came to.
 pub(super) enum Written {

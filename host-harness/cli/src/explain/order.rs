@@ -1,7 +1,7 @@
 //! The order in which a request is looked at: which step decides which cause.
 
 use linkgate_policy::Cause;
-use linkgate_policy::denial::{Denial, Fault, Flaw};
+use linkgate_policy::cause::{Denial, Fault, Flaw};
 
 use super::steps::Stage;
 

@@ -1,6 +1,6 @@
 //! What a step saw and concluded, as it can be shown: no signature, no secret, no body.
 
-use linkgate_policy::denial::Denial;
+use linkgate_policy::cause::Denial;
 use linkgate_policy::{Cause, escaped};
 use serde_json::Value;
 

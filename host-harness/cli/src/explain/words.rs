@@ -1,6 +1,6 @@
 //! Why a step refused, in words.
 
-use linkgate_policy::denial::{Denial, TokenFlaw};
+use linkgate_policy::cause::{Denial, TokenFlaw};
 use linkgate_policy::{Cause, Reason};
 
 /// What the client reads, and the finer cause, with the claim that it was refused for.

@@ -1,6 +1,6 @@
 //! A line of the log, as far as a decision can be made of it again.
 
-use linkgate_policy::denial::Flaw;
+use linkgate_policy::cause::Flaw;
 use linkgate_policy::{Cause, Denial, Fault};
 use serde_json::{Map, Value};
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey};
-use linkgate_policy::denial::Flaw;
+use linkgate_policy::cause::Flaw;
 use linkgate_policy::{
     Abilities, Cause, Denial, End, Event, Head, Header, Mistake, Now, Policy, Secrets, Step,
 };

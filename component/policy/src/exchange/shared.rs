@@ -1,0 +1,16 @@
+//! What exchanges share.
+
+use crate::access::request_id::NewIds;
+use crate::keys::keyring::Keyring;
+use crate::metadata::{Credentials, Replacing};
+
+/// What exchanges share and fetch once for all of them.
+pub(crate) struct Shared {
+    pub(crate) keyring: Keyring,
+    /// Whose tokens the calls of a merge carry.
+    pub(crate) credentials: Credentials,
+    /// Ids for requests that came with none.
+    pub(crate) request_ids: NewIds,
+    /// Whether the upstream was seen to replace metadata.
+    pub(crate) replacing: Replacing,
+}

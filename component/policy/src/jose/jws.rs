@@ -1,0 +1,296 @@
+//! A signed token (JWS compact serialization, RFC 7515 section 7.1), from text to verified claims.
+//!
+//! One fixed order: form, issuer, algorithm, dates, audience, key, signature. What is not yet
+//! verified may only refuse; only [`Verified`] gives claims away, and only a signature makes one.
+
+use jsonwebtoken::Algorithm;
+use zeroize::Zeroizing;
+
+use super::algorithm;
+use super::audience::Audience;
+use super::claims::Claims;
+use super::refusal::Refusal;
+use crate::audit::record::Record;
+use crate::keys::keyring::Keyring;
+use crate::keys::lookup::Sought;
+use crate::text::base64url::base64url;
+use crate::text::json::{self, Json, NotStrict, Object};
+use crate::time::clock::Now;
+use crate::verdict::cause::{Denial, TokenFlaw};
+use crate::verdict::stop::Undecided;
+
+/// Longest `kid`, in bytes.
+const MAX_KID: usize = 256;
+
+/// A token that has the right form and nothing more.
+pub(crate) struct Unverified {
+    text: Zeroizing<String>,
+    form: Box<Form>,
+    /// Since when it waits for its key, in monotonic milliseconds.
+    waits_since: Option<u64>,
+}
+
+/// What a token says of its key, and since when it waits for it.
+pub(crate) struct KeyHint<'a> {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) kid: Option<&'a str>,
+    pub(crate) waits_since: Option<u64>,
+}
+
+/// The parts of a token.
+struct Form {
+    /// Where the signing input ends: the second dot.
+    signed: usize,
+    signature: Vec<u8>,
+    /// `alg` as it stands there: an algorithm or anything else.
+    alg: String,
+    kid: Option<String>,
+    typ: Option<String>,
+    claims: Claims,
+}
+
+/// What a token must be, apart from being signed.
+pub(crate) struct Expected<'a> {
+    /// The issuer's place in the policy document: its keys are the only ones looked at.
+    pub(crate) issuer: usize,
+    pub(crate) algorithms: &'a [Algorithm],
+    pub(crate) audience: Audience<'a>,
+    pub(crate) skew_ms: u64,
+}
+
+/// A token whose form, dates, audience and signature hold.
+pub(crate) struct Verified {
+    text: Zeroizing<String>,
+    alg: String,
+    typ: Option<String>,
+    claims: Claims,
+}
+
+/// Why a token is not verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Halt {
+    /// It never will be.
+    Refused(Refusal),
+    /// Its key is being fetched.
+    Wait { until_mono_ms: u64 },
+    /// Its key cannot be had at the moment.
+    Fault(Undecided),
+}
+
+impl<T: Into<Refusal>> From<T> for Halt {
+    fn from(refusal: T) -> Self {
+        Self::Refused(refusal.into())
+    }
+}
+
+/// Why a token is not at hand, for whoever asked for it.
+pub(crate) enum Held {
+    /// Refused for good.
+    Denied(Denial),
+    /// Its key is being fetched: here it is back, until then.
+    Wait(Unverified, u64),
+    /// Its key cannot be had at the moment.
+    Failed(Undecided),
+}
+
+impl From<Denial> for Held {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial)
+    }
+}
+
+/// Reads a token's form. Of a token that has none, the record keeps length and digest.
+///
+/// `limit` is the longest that is looked at, in bytes.
+pub(crate) fn parse(
+    text: Zeroizing<String>,
+    limit: usize,
+    denial: fn(TokenFlaw) -> Denial,
+    record: &mut Record,
+) -> Result<Unverified, Denial> {
+    match Form::read(&text, limit) {
+        Ok(form) => Ok(Unverified { text, form: Box::new(form), waits_since: None }),
+        Err(refusal) => {
+            record.unverified(text.as_bytes());
+            Err(denial(record.refused(refusal)))
+        }
+    }
+}
+
+impl Form {
+    fn read(text: &str, limit: usize) -> Result<Self, Refusal> {
+        // RFC 7516 section 9: five parts, where a signed token has three. Before the length: no limit would do.
+        if text.bytes().filter(|byte| *byte == b'.').count() == 4 {
+            return Err(TokenFlaw::Encrypted.into());
+        }
+        if text.len() > limit {
+            return Err(TokenFlaw::TooLong.into());
+        }
+        let mut parts = text.split('.');
+        let (Some(header), Some(claims), Some(signature), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(TokenFlaw::NotCompactJws.into());
+        };
+        let signed = header.len() + 1 + claims.len();
+        let header = decoded(header)?;
+        let claims = Zeroizing::new(decoded(claims)?);
+        let signature = decoded(signature)?;
+        let (alg, kid, typ) = read_header(&header)?;
+        let claims = Claims::parse(&claims)?;
+        Ok(Self { signed, signature, alg, kid, typ, claims })
+    }
+}
+
+impl Unverified {
+    /// `iss`, to look up or compare what the token must be. Not to be believed.
+    pub(crate) fn issuer(&self) -> Result<&str, TokenFlaw> {
+        self.form.claims.known("iss").ok_or(TokenFlaw::IssuerMissing)
+    }
+
+    /// Whether all that is expected holds, in the fixed order, the signature last.
+    fn check(
+        &mut self,
+        expected: &Expected<'_>,
+        keyring: &mut Keyring,
+        now: Now,
+    ) -> Result<(), Halt> {
+        let algorithm = algorithm::by_name(&self.form.alg)
+            .filter(|alg| expected.algorithms.contains(alg))
+            .ok_or(TokenFlaw::AlgorithmRefused)?;
+        self.check_dates(expected.skew_ms, now)?;
+        expected.audience.check(&self.form.claims)?;
+        let kid = self.form.kid.as_deref();
+        let hint = KeyHint { algorithm, kid, waits_since: self.waits_since };
+        let key = match keyring.find(expected.issuer, &hint, now) {
+            Sought::Here(key) => key,
+            Sought::Nowhere(flaw) => return Err(flaw.into()),
+            Sought::Later { until_mono_ms } => {
+                self.waits_since.get_or_insert(now.mono_ms);
+                return Err(Halt::Wait { until_mono_ms });
+            }
+            Sought::Undecided { fault, retry_after_ms } => {
+                return Err(Halt::Fault(Undecided { fault, retry_after_ms }));
+            }
+        };
+        let message = self.text.as_bytes().get(..self.form.signed).unwrap_or_default();
+        if key.verifies(message, &self.form.signature) {
+            Ok(())
+        } else {
+            Err(TokenFlaw::SignatureInvalid.into())
+        }
+    }
+
+    /// Verifies the token. While its key is being fetched it comes back, to be verified again later.
+    pub(crate) fn verify(
+        mut self,
+        expected: &Expected<'_>,
+        denial: fn(TokenFlaw) -> Denial,
+        keyring: &mut Keyring,
+        now: Now,
+        record: &mut Record,
+    ) -> Result<Verified, Held> {
+        match self.check(expected, keyring, now) {
+            Ok(()) => {
+                let Form { alg, typ, claims, .. } = *self.form;
+                Ok(Verified { text: self.text, alg, typ, claims })
+            }
+            Err(Halt::Wait { until_mono_ms }) => Err(Held::Wait(self, until_mono_ms)),
+            Err(Halt::Refused(refusal)) => {
+                let denial = denial(record.refused(refusal));
+                Err(self.refused(denial, record))
+            }
+            Err(Halt::Fault(undecided)) => {
+                record.unverified(self.text.as_bytes());
+                Err(Held::Failed(undecided))
+            }
+        }
+    }
+
+    /// Refuses the token. The record keeps its length and digest.
+    pub(crate) fn refused(&self, denial: Denial, record: &mut Record) -> Held {
+        record.unverified(self.text.as_bytes());
+        Held::Denied(denial)
+    }
+
+    /// `exp` is required (RFC 7519 section 4.1.4); `nbf` and `iat` must not lie ahead.
+    fn check_dates(&self, skew_ms: u64, now: Now) -> Result<(), TokenFlaw> {
+        let expires_ms = self.form.claims.expires_ms.ok_or(TokenFlaw::ExpiryMissing)?;
+        if now.unix_ms >= expires_ms.saturating_add(skew_ms) {
+            return Err(TokenFlaw::Expired);
+        }
+        let ahead =
+            |date: Option<u64>| date.is_some_and(|date| date > now.unix_ms.saturating_add(skew_ms));
+        if ahead(self.form.claims.not_before_ms) {
+            return Err(TokenFlaw::NotYetValid);
+        }
+        if ahead(self.form.claims.issued_ms) {
+            return Err(TokenFlaw::IssuedAhead);
+        }
+        Ok(())
+    }
+}
+
+impl Verified {
+    pub(crate) fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    /// The token, to be sent on.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// `alg`, as it stands in the header.
+    pub(crate) fn algorithm(&self) -> &str {
+        &self.alg
+    }
+
+    /// `typ`, likewise, if it is there.
+    pub(crate) fn token_type(&self) -> Option<&str> {
+        self.typ.as_deref()
+    }
+
+    /// Whether `typ` is this one; a media type may leave out `application/` (RFC 7515 section 4.1.9).
+    pub(crate) fn is_of_type(&self, wanted: &str) -> bool {
+        let full = |name: &str| {
+            let name = name.to_ascii_lowercase();
+            if name.contains('/') { name } else { format!("application/{name}") }
+        };
+        self.typ.as_deref().is_some_and(|typ| full(typ) == full(wanted))
+    }
+}
+
+fn decoded(part: &str) -> Result<Vec<u8>, TokenFlaw> {
+    base64url(part).filter(|bytes| !bytes.is_empty()).ok_or(TokenFlaw::NotCompactJws)
+}
+
+/// `alg`, `kid` and `typ`. `jku`, `jwk`, `x5u` and `x5c` are not looked at: keys come from the
+/// policy, never from the token (RFC 8725 section 3.10).
+fn read_header(text: &[u8]) -> Result<(String, Option<String>, Option<String>), TokenFlaw> {
+    let members = json::parse(text)
+        .map_err(|flaw| match flaw {
+            NotStrict::Duplicate => TokenFlaw::HeaderDuplicate,
+            NotStrict::Malformed | NotStrict::TooDeep => TokenFlaw::HeaderNotJson,
+        })?
+        .into_object()
+        .ok_or(TokenFlaw::HeaderNotJson)?;
+    if members.contains_key("crit") {
+        return Err(TokenFlaw::HeaderCrit);
+    }
+    let text = |name: &str, members: &Object| match members.get(name) {
+        None | Some(Json::Null) => Ok(None),
+        Some(Json::Text(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(TokenFlaw::HeaderType),
+    };
+    let alg = text("alg", &members)?.ok_or(TokenFlaw::HeaderType)?;
+    // RFC 7515 section 4.1.4 has a string; issuers whose keys have numbers write one here, too.
+    let kid = match members.get("kid") {
+        Some(Json::Number(kid)) if kid.is_whole() => Some(kid.to_string()),
+        _ => text("kid", &members)?,
+    };
+    if kid.as_ref().is_some_and(|kid| kid.len() > MAX_KID) {
+        return Err(TokenFlaw::KeyUnknown);
+    }
+    Ok((alg, kid, text("typ", &members)?))
+}

@@ -1,0 +1,72 @@
+//! The fingerprint of RSA moduli whose private key can be computed: ROCA (CVE-2017-15361).
+//!
+//! The library of a chip maker made primes of the form `k * M + (65537^a mod M)`, with `M` the product
+//! of the first primes. The product of two is a power of 65537 modulo each of these primes, which no
+//! other modulus is but by a chance of 2^-169. Smart cards, TPMs and tokens that issue keys had it.
+
+/// Whether a modulus, big-endian, has the fingerprint.
+pub(crate) fn is_shaped(modulus: &[u8]) -> bool {
+    // Nearly every other modulus fails within the first few.
+    FACTORS.iter().all(|factor| is_power(remainder(modulus, *factor), *factor))
+}
+
+fn remainder(number: &[u8], factor: u32) -> u32 {
+    number.iter().fold(0, |rest, byte| ((rest << 8) | u32::from(*byte)) % factor)
+}
+
+/// Whether `number` is a power of 65537 modulo `factor`.
+fn is_power(number: u32, factor: u32) -> bool {
+    let generator = 65_537 % factor;
+    let mut power = 1;
+    for _ in 1..factor {
+        if power == number {
+            return true;
+        }
+        power = power * generator % factor;
+    }
+    false
+}
+
+/// The odd ones of the first 126 primes: `M` of moduli from 1984 bits on has at least these (Nemec et
+/// al., "The Return of Coppersmith's Attack", 2017, table 1). Shorter moduli are refused anyway.
+#[rustfmt::skip]
+const FACTORS: [u32; 125] = [
+    3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59,
+    61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109, 113, 127, 131, 137,
+    139, 149, 151, 157, 163, 167, 173, 179, 181, 191, 193, 197, 199, 211, 223, 227,
+    229, 233, 239, 241, 251, 257, 263, 269, 271, 277, 281, 283, 293, 307, 311, 313,
+    317, 331, 337, 347, 349, 353, 359, 367, 373, 379, 383, 389, 397, 401, 409, 419,
+    421, 431, 433, 439, 443, 449, 457, 461, 463, 467, 479, 487, 491, 499, 503, 509,
+    521, 523, 541, 547, 557, 563, 569, 571, 577, 587, 593, 599, 601, 607, 613, 617,
+    619, 631, 641, 643, 647, 653, 659, 661, 673, 677, 683, 691, 701,
+];
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::text::base64url::base64url;
+
+    /// The modulus of `tests/keys/roca-rs.pem`, whose primes were made as that library made them.
+    pub(crate) const SHAPED: &str = "wlwHBP6TwSILxmKwIQsF89ZbCKLZMf1P2uXqKRYH2ur3l5UBPy4xiKPfRGRGmLSZsEYr7twKFTF6g5wG9a7Bb6o33BiWk30fYCEMluNJUS5kQMrbyeAKqvZXafF3EogI3r9VyQlVNFI16ApnZSetBVr1lxiC5ta1jvQcbKXU3oUbVgVCsKeAWew8ADk10F-RqL_v6IaPKlj9mMuqsjxtZU2-oLAMsgjIOEwdxKsfyRz9yNMqgbjJEmgdFL5a9C4SEm1F-ysdV5x4y8jZIl5els9CgVKavacKBB7ptFNdTodCbtJIFPtN-bmAdB4rU1pAqJkaB53z1LPY1cMnTWIkrQ";
+
+    #[test]
+    fn the_fingerprint_is_of_every_prime() {
+        let shaped = base64url(SHAPED).unwrap();
+        assert!(is_shaped(&shaped));
+        // Of 4096 odd neighbours none has it: each differs modulo the first primes at least.
+        let (low, rest) = shaped.split_last_chunk::<2>().map(|(rest, low)| (low, rest)).unwrap();
+        for other in (1..=u16::MAX).step_by(16).filter(|other| other.to_be_bytes() != *low) {
+            let neighbour = [rest, &other.to_be_bytes()].concat();
+            assert!(!is_shaped(&neighbour), "{other}");
+        }
+    }
+
+    #[test]
+    fn powers_are_told_from_other_numbers() {
+        // 65537 is 10 modulo 11, and its powers are 10 and 1.
+        let powers: Vec<u32> = (0..11).filter(|number| is_power(*number, 11)).collect();
+        assert_eq!(powers, [1, 10]);
+        // 3 modulo 7 generates them all; 0 is never one.
+        assert_eq!((0..7).filter(|number| is_power(*number, 7)).count(), 6);
+    }
+}

@@ -1,0 +1,58 @@
+//! The thumbprint of a public key (RFC 7638): what people compare keys by when a `kid` does not tell.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
+
+use crate::text::json::Json;
+
+/// The SHA-256 thumbprint in base64url; nothing where members are missing.
+///
+/// A symmetric key has none: it would tell of the secret (section 7).
+pub(crate) fn of(key: &Json) -> Option<String> {
+    let text = |name: &str| key.member(name).and_then(Json::as_text);
+    let kind = text("kty")?;
+    // RFC 7638 section 3.2, RFC 8037 section 2.
+    let required: &[&str] = match kind {
+        "RSA" => &["e", "kty", "n"],
+        "EC" => &["crv", "kty", "x", "y"],
+        "OKP" => &["crv", "kty", "x"],
+        _ => return None,
+    };
+    let members: Option<BTreeMap<&str, &str>> =
+        required.iter().map(|name| Some((*name, text(name)?))).collect();
+    // Sorted by name and without white space (section 3.3).
+    let canonical = serde_json::to_vec(&members?).ok()?;
+    Some(URL_SAFE_NO_PAD.encode(Sha256::digest(canonical)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::json;
+
+    #[test]
+    fn it_is_the_rfcs() {
+        for (row, key, expected) in [
+            (
+                "RFC 7638 section 3.1",
+                r#"{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw","e":"AQAB","alg":"RS256","kid":"2011-04-29"}"#,
+                Some("NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"),
+            ),
+            (
+                "RFC 8037 appendix A.3",
+                r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#,
+                Some("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"),
+            ),
+            ("a member is missing", r#"{"kty":"RSA","e":"AQAB"}"#, None),
+            ("a member is no string", r#"{"kty":"RSA","e":"AQAB","n":1}"#, None),
+            ("symmetric", r#"{"kty":"oct","k":"c2VjcmV0"}"#, None),
+            ("not an object", "1", None),
+        ] {
+            let key = json::parse(key.as_bytes()).unwrap();
+            assert_eq!(of(&key).as_deref(), expected, "{row}");
+        }
+    }
+}

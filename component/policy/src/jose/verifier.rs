@@ -1,0 +1,189 @@
+//! One verifier for each family of signature algorithms, with its key prepared.
+
+use hmac::Hmac;
+use jsonwebtoken::Algorithm;
+use jsonwebtoken::crypto::JwtVerifier;
+use rsa::signature::Verifier as _;
+use rsa::traits::PublicKeyParts as _;
+use rsa::{BoxedUint, RsaPublicKey, pkcs1v15, pss};
+use sha2::{Sha256, Sha384, Sha512};
+
+use super::algorithm::name;
+use super::jwk::{Curve, Material};
+use super::roca;
+use crate::text::base64url::base64url;
+
+/// A key as `jsonwebtoken` knows verifiers.
+pub(crate) type Verifier = Box<dyn JwtVerifier + Send + Sync>;
+
+/// Smallest and largest RSA modulus, in bits: NIST SP 800-131A asks for 2048; beyond 8192 one
+/// signature costs as much as a hundred.
+const RSA_BITS: std::ops::RangeInclusive<u32> = 2048..=8192;
+
+/// The exponent that every RSA key in use has. Smaller ones have a history of forgeries.
+const MIN_RSA_EXPONENT: u32 = 65537;
+
+/// A check of signatures that holds its key.
+struct Prepared<F> {
+    algorithm: Algorithm,
+    holds: F,
+}
+
+impl<F: Fn(&[u8], &[u8]) -> bool> signature::Verifier<Vec<u8>> for Prepared<F> {
+    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), signature::Error> {
+        if (self.holds)(message, signature) { Ok(()) } else { Err(signature::Error::new()) }
+    }
+}
+
+impl<F: Fn(&[u8], &[u8]) -> bool> JwtVerifier for Prepared<F> {
+    fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+}
+
+fn prepared(
+    algorithm: Algorithm,
+    holds: impl Fn(&[u8], &[u8]) -> bool + Send + Sync + 'static,
+) -> Verifier {
+    Box::new(Prepared { algorithm, holds })
+}
+
+/// The verifier of a key for an algorithm; none where the key is of another family.
+pub(crate) fn public(key: &Material<'_>, algorithm: Algorithm) -> Result<Option<Verifier>, String> {
+    match (key, algorithm) {
+        (Material::Rsa { n, e }, Algorithm::RS256) => rs::<Sha256>(n, e, algorithm).map(Some),
+        (Material::Rsa { n, e }, Algorithm::RS384) => rs::<Sha384>(n, e, algorithm).map(Some),
+        (Material::Rsa { n, e }, Algorithm::RS512) => rs::<Sha512>(n, e, algorithm).map(Some),
+        (Material::Rsa { n, e }, Algorithm::PS256) => ps::<Sha256>(n, e, algorithm).map(Some),
+        (Material::Rsa { n, e }, Algorithm::PS384) => ps::<Sha384>(n, e, algorithm).map(Some),
+        (Material::Rsa { n, e }, Algorithm::PS512) => ps::<Sha512>(n, e, algorithm).map(Some),
+        (Material::Ec { curve: Curve::P256, x, y }, Algorithm::ES256) => es256(x, y).map(Some),
+        (Material::Ec { curve: Curve::P384, x, y }, Algorithm::ES384) => es384(x, y).map(Some),
+        (Material::Ed25519 { x }, Algorithm::EdDSA) => eddsa(x).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// The verifier of a shared secret for an HMAC algorithm.
+pub(crate) fn shared(secret: &[u8], algorithm: Algorithm) -> Result<Verifier, String> {
+    match name(algorithm) {
+        "HS256" => hmac::<Hmac<Sha256>>(secret, algorithm),
+        "HS384" => hmac::<Hmac<Sha384>>(secret, algorithm),
+        _ => hmac::<Hmac<Sha512>>(secret, algorithm),
+    }
+}
+
+fn rsa_key(n: &str, e: &str) -> Result<RsaPublicKey, String> {
+    let number = |text: &str, member: &str| {
+        let bytes = base64url(text)
+            .filter(|bytes| !bytes.is_empty())
+            .ok_or_else(|| format!("expected `{member}` in base64url, found something else"))?;
+        Ok::<_, String>(bytes)
+    };
+    let (modulus, e) = (number(n, "n")?, number(e, "e")?);
+    let n = BoxedUint::from_be_slice_vartime(&modulus);
+    let e = BoxedUint::from_be_slice_vartime(&e);
+    if !RSA_BITS.contains(&n.bits_vartime()) {
+        return Err(format!(
+            "expected an RSA modulus of {} to {} bits, found {}",
+            RSA_BITS.start(),
+            RSA_BITS.end(),
+            n.bits_vartime()
+        ));
+    }
+    if e < BoxedUint::from(MIN_RSA_EXPONENT) {
+        return Err(format!(
+            "expected an RSA exponent of at least {MIN_RSA_EXPONENT}, found a smaller one"
+        ));
+    }
+    if roca::is_shaped(&modulus) {
+        return Err("expected a sound RSA modulus, found one whose private key can be computed (ROCA, CVE-2017-15361)".to_owned());
+    }
+    RsaPublicKey::new(n, e).map_err(|_| {
+        "expected an odd modulus and an odd exponent below 2^33, found others".to_owned()
+    })
+}
+
+fn rs<D>(n: &str, e: &str, algorithm: Algorithm) -> Result<Verifier, String>
+where
+    D: sha2::Digest + sha2::digest::const_oid::AssociatedOid + Send + Sync + 'static,
+{
+    let key = rsa_key(n, e)?;
+    // RFC 8017 section 8.2.2 step 1.
+    let length = key.size();
+    let key = pkcs1v15::VerifyingKey::<D>::new(key);
+    Ok(prepared(algorithm, move |message, signature| {
+        signature.len() == length
+            && pkcs1v15::Signature::try_from(signature)
+                .is_ok_and(|signature| key.verify(message, &signature).is_ok())
+    }))
+}
+
+/// RSASSA-PSS with a salt as long as the hash (RFC 7518 section 3.5).
+fn ps<D>(n: &str, e: &str, algorithm: Algorithm) -> Result<Verifier, String>
+where
+    D: sha2::Digest + sha2::digest::FixedOutputReset + Send + Sync + 'static,
+{
+    let key = rsa_key(n, e)?;
+    let length = key.size();
+    let key = pss::VerifyingKey::<D>::new(key);
+    Ok(prepared(algorithm, move |message, signature| {
+        signature.len() == length
+            && pss::Signature::try_from(signature)
+                .is_ok_and(|signature| key.verify(message, &signature).is_ok())
+    }))
+}
+
+/// An uncompressed point (SEC 1 section 2.3.3) of two coordinates of full width (RFC 7518 section 6.2.1.2).
+fn point(x: &str, y: &str, width: usize) -> Result<Vec<u8>, String> {
+    let coordinate = |text: &str, member: &str| {
+        base64url(text).filter(|bytes| bytes.len() == width).ok_or_else(|| {
+            format!("expected `{member}` as {width} bytes in base64url, found something else")
+        })
+    };
+    Ok([vec![4], coordinate(x, "x")?, coordinate(y, "y")?].concat())
+}
+
+fn es256(x: &str, y: &str) -> Result<Verifier, String> {
+    let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(&point(x, y, 32)?)
+        .map_err(|_| "expected a point on the curve, found none".to_owned())?;
+    Ok(prepared(Algorithm::ES256, move |message, signature| {
+        p256::ecdsa::Signature::from_slice(signature)
+            .is_ok_and(|signature| key.verify(message, &signature).is_ok())
+    }))
+}
+
+fn es384(x: &str, y: &str) -> Result<Verifier, String> {
+    let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(&point(x, y, 48)?)
+        .map_err(|_| "expected a point on the curve, found none".to_owned())?;
+    Ok(prepared(Algorithm::ES384, move |message, signature| {
+        p384::ecdsa::Signature::from_slice(signature)
+            .is_ok_and(|signature| key.verify(message, &signature).is_ok())
+    }))
+}
+
+fn eddsa(x: &str) -> Result<Verifier, String> {
+    let bytes = base64url(x)
+        .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
+        .ok_or("expected `x` as 32 bytes in base64url, found something else")?;
+    let key = ed25519_dalek::VerifyingKey::from_bytes(&bytes)
+        .map_err(|_| "expected a point on the curve, found none".to_owned())?;
+    if key.is_weak() {
+        return Err("expected a point of full order, found a weak key".to_owned());
+    }
+    Ok(prepared(Algorithm::EdDSA, move |message, signature| {
+        ed25519_dalek::Signature::from_slice(signature)
+            .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok())
+    }))
+}
+
+fn hmac<M>(secret: &[u8], algorithm: Algorithm) -> Result<Verifier, String>
+where
+    M: hmac::Mac + hmac::KeyInit + Clone + Send + Sync + 'static,
+{
+    let keyed = <M as hmac::KeyInit>::new_from_slice(secret)
+        .map_err(|_| "expected a usable secret, found none".to_owned())?;
+    Ok(prepared(algorithm, move |message, signature| {
+        keyed.clone().chain_update(message).verify_slice(signature).is_ok()
+    }))
+}

@@ -1,0 +1,8 @@
+//! Text as it is read and shown. This floor knows nothing of requests.
+
+pub(crate) mod named_enum;
+pub(crate) mod jitter;
+pub(crate) mod base64url;
+pub(crate) mod escape;
+pub(crate) mod compatibility;
+pub(crate) mod json;

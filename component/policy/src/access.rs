@@ -6,6 +6,7 @@ pub(crate) mod client_address;
 pub(crate) mod request_id;
 pub(crate) mod stamp;
 pub(crate) mod scope;
+pub(crate) mod token;
 pub(crate) mod step_up;
 pub(crate) mod bearer;
 pub(crate) mod permit;

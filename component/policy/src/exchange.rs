@@ -23,6 +23,7 @@ use crate::access::permit::Permit;
 use crate::access::route::{self, Action, Guarded, Route};
 use crate::access::secondary::{self, Secondary};
 use crate::access::stamp::Stamp;
+use crate::access::token::{self, Halt};
 use crate::audit::record::Record;
 use crate::http::cors::Cors;
 use crate::http::headers;
@@ -31,7 +32,7 @@ use crate::http::outgoing::{AnswerHead, Failure};
 use crate::http::path;
 use crate::http::problem;
 use crate::http::rate_limit;
-use crate::jose::jws::{self, Held, Unverified};
+use crate::jose::jws::Unverified;
 use crate::keys::keyring::Keyring;
 use crate::metadata::{Given, Merge};
 use crate::protocol::{Event, Step, Turn};
@@ -168,7 +169,10 @@ impl Exchange {
             Err(flaw) if preflight && self.reveals(head, flaw, now) => Route::Preflight,
             Err(flaw) => return Err(flaw.into()),
         };
-        self.record.route(&route, &self.rules.users);
+        self.record.route(route.name());
+        if let Route::Guarded(guarded) = &route {
+            self.record.path(|shown| guarded.path_with(&self.rules.users, shown));
+        }
         match route {
             Route::Pass => {
                 headers::check_passed(head)?;
@@ -191,7 +195,7 @@ impl Exchange {
                         .take(1)
                         .for_each(|sent| self.record.unverified(sent));
                 })?;
-                let token = jws::parse(
+                let token = token::parse(
                     token,
                     self.rules.max_token_bytes,
                     Denial::Bearer,
@@ -238,7 +242,7 @@ impl Exchange {
             (Stage::Body(link), Event::Body(body)) => {
                 let body = Zeroizing::new(body);
                 let token = link_body::read(link.body_type, &body)?;
-                let token = jws::parse(
+                let token = token::parse(
                     token,
                     self.rules.max_token_bytes,
                     Denial::Secondary,
@@ -274,9 +278,8 @@ impl Exchange {
         let bearer =
             match bearer::verify(token, &self.rules, &mut shared.keyring, now, &mut self.record) {
                 Ok(bearer) => bearer,
-                Err(Held::Denied(denial)) => return Err(denial.into()),
-                Err(Held::Failed(undecided)) => return Err(undecided.into()),
-                Err(Held::Wait(token, until)) => {
+                Err(Halt::Stop(stop)) => return Err(stop),
+                Err(Halt::Wait(token, until)) => {
                     self.stage = Stage::Bearer(request, token, until);
                     return Ok(Step::Wait { until_mono_ms: until });
                 }
@@ -344,9 +347,8 @@ impl Exchange {
                 }
                 Ok(self.forward(forward::link(&permit, &secondary, headers, &self.rules)))
             }
-            Err(Held::Denied(denial)) => Err(denial.into()),
-            Err(Held::Failed(undecided)) => Err(undecided.into()),
-            Err(Held::Wait(token, until)) => {
+            Err(Halt::Stop(stop)) => Err(stop),
+            Err(Halt::Wait(token, until)) => {
                 self.stage = Stage::Secondary(link, token, until);
                 Ok(Step::Wait { until_mono_ms: until })
             }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::token::{self, Halt};
 use crate::audit::record::Record;
 use crate::http::message::Lines;
 use crate::jose::actor;
 use crate::jose::audience::Audience;
-use crate::jose::jws::{Expected, Held, Unverified, Verified};
+use crate::jose::jws::{Expected, Unverified, Verified};
 use crate::jose::kind;
 use crate::jose::refusal::Refusal;
 use crate::keys::keyring::Keyring;
@@ -68,11 +69,11 @@ pub(crate) fn verify(
     keyring: &mut Keyring,
     now: Now,
     record: &mut Record,
-) -> Result<Bearer, Held> {
+) -> Result<Bearer, Halt> {
     let issuer = token.issuer().and_then(|name| rules.issuer(name).ok_or(TokenFlaw::IssuerUnknown));
     let own = match issuer {
         Ok(own) => own,
-        Err(flaw) => return Err(token.refused(Denial::Bearer(flaw), record)),
+        Err(flaw) => return Err(token::refused(&token, Denial::Bearer(flaw), record)),
     };
     let clients: Vec<&str> = own.audiences.iter().map(String::as_str).collect();
     let expected = Expected {
@@ -87,7 +88,7 @@ pub(crate) fn verify(
         },
         skew_ms: own.clock_skew_ms,
     };
-    let token = token.verify(&expected, Denial::Bearer, keyring, now, record)?;
+    let token = token::verify(token, &expected, Denial::Bearer, keyring, now, record)?;
     let bearer = Bearer { token, rules: own };
     record.bearer(bearer.subject(), &bearer.rules.issuer, bearer.client());
     record.actor(actor::name(bearer.token.claims()));

@@ -1,6 +1,7 @@
 //! What a request is for: one of the guarded routes, a preflight for one, or something to pass.
 
 use super::profile_query::ProfileQuery;
+use crate::audit::record::LINK;
 use crate::http::path::{self, Segment, Target};
 use crate::http::path_readings::{self, Reading};
 use crate::rules::Rules;
@@ -48,6 +49,21 @@ impl Action {
 }
 
 impl Guarded {
+    /// The path, with every id as it is shown: the user's, and the one of an identity as the subject it belongs to.
+    pub(crate) fn path_with(&self, users: &[String], shown: &dyn Fn(&str) -> String) -> String {
+        let ids = match &self.action {
+            Action::Profile(_) => vec![],
+            Action::Link => vec!["identities".to_owned()],
+            Action::Unlink { provider, secondary_id } => {
+                // A subject is `provider|id`: hashed so, both places read the same.
+                let secondary = format!("{provider}|{secondary_id}");
+                vec!["identities".to_owned(), provider.clone(), shown(&secondary)]
+            }
+        };
+        let whole = users.iter().cloned().chain([shown(&self.user_id)]).chain(ids);
+        whole.fold(String::new(), |path, segment| path + "/" + &segment)
+    }
+
     /// Ids are one segment to every reader, and a provider is a plain name: the user's own id is
     /// compared with a token, these are compared with nothing.
     fn check_ids(&self) -> Result<(), Flaw> {
@@ -58,9 +74,6 @@ impl Guarded {
         if provider.bytes().all(plain) { Ok(()) } else { Err(Flaw::ProviderMalformed) }
     }
 }
-
-/// The name of the link route.
-pub(crate) const LINK: &str = "link";
 
 impl Route {
     /// The name in the decision record.

@@ -2,11 +2,12 @@
 
 use super::bearer::Bearer;
 use super::permit::Permit;
+use super::token::{self, Halt};
 use crate::audit::record::Record;
 use crate::jose::actor;
 use crate::jose::audience::Audience;
 use crate::jose::claims::Claims;
-use crate::jose::jws::{Expected, Held, Unverified, Verified};
+use crate::jose::jws::{Expected, Unverified, Verified};
 use crate::jose::kind;
 use crate::jose::refusal::Refusal;
 use crate::keys::keyring::Keyring;
@@ -37,14 +38,14 @@ pub(crate) fn verify(
     keyring: &mut Keyring,
     now: Now,
     record: &mut Record,
-) -> Result<Secondary, Held> {
+) -> Result<Secondary, Halt> {
     let bearer = permit.bearer();
     let rules = &bearer.rules().secondary;
     let same_issuer = token.issuer().and_then(|issuer| {
         if issuer == bearer.rules().issuer { Ok(()) } else { Err(TokenFlaw::IssuerMismatch) }
     });
     if let Err(flaw) = same_issuer {
-        return Err(token.refused(Denial::Secondary(flaw), record));
+        return Err(token::refused(&token, Denial::Secondary(flaw), record));
     }
     let clients = clients(rules, bearer);
     let expected = Expected {
@@ -53,7 +54,7 @@ pub(crate) fn verify(
         audience: Audience::Id { clients: &clients },
         skew_ms: bearer.rules().clock_skew_ms,
     };
-    let token = token.verify(&expected, Denial::Secondary, keyring, now, record)?;
+    let token = token::verify(token, &expected, Denial::Secondary, keyring, now, record)?;
     record.secondary(token.claims().known("sub"), actor::name(token.claims()));
     record.claims("secondary", &token, now);
     meets_rules(&token, permit, now, record)?;

@@ -5,7 +5,6 @@ use serde_json::{Map, Value};
 use super::claims;
 use super::decision::Decision;
 use super::merge::MergeRecord;
-use crate::access::route::{Action, LINK, Route};
 use crate::http::message::{Head, Lines};
 use crate::jose::actor;
 use crate::jose::jws::Verified;
@@ -15,6 +14,9 @@ use crate::text::escape::{digest, escaped};
 use crate::time::clock::Now;
 use crate::verdict::cause::{Cause, Denial, TokenFlaw};
 use crate::verdict::outcome::End;
+
+/// The name of the link route.
+pub(crate) const LINK: &str = "link";
 
 /// A decision in the making.
 #[derive(Default)]
@@ -81,21 +83,15 @@ impl Record {
         self.warnings.push(warning);
     }
 
-    /// Notes what the request is for. With hashed subjects the path is told now, its ids hashed.
-    pub(crate) fn route(&mut self, route: &Route, users: &[String]) {
-        self.route = Some(route.name());
-        if let (true, Route::Guarded(guarded)) = (self.hash_subjects, route) {
-            let ids = match &guarded.action {
-                Action::Profile(_) => vec![],
-                Action::Link => vec!["identities".to_owned()],
-                Action::Unlink { provider, secondary_id } => {
-                    // A subject is `provider|id`: hashed so, both places read the same.
-                    let secondary = format!("{provider}|{secondary_id}");
-                    vec!["identities".to_owned(), provider.clone(), self.shown(&secondary)]
-                }
-            };
-            let whole = users.iter().cloned().chain([self.shown(&guarded.user_id)]).chain(ids);
-            self.path = whole.fold(String::new(), |path, segment| path + "/" + &segment);
+    /// Notes what the request is for.
+    pub(crate) fn route(&mut self, name: &'static str) {
+        self.route = Some(name);
+    }
+
+    /// Notes the path anew where subjects are hashed: written with ids as they are shown.
+    pub(crate) fn path(&mut self, written: impl FnOnce(&dyn Fn(&str) -> String) -> String) {
+        if self.hash_subjects {
+            self.path = written(&|id| self.shown(id));
         }
     }
 

@@ -9,15 +9,12 @@ use zeroize::Zeroizing;
 use super::algorithm;
 use super::audience::Audience;
 use super::claims::Claims;
+use super::key::Key;
 use super::refusal::Refusal;
-use crate::audit::record::Record;
-use crate::keys::keyring::Keyring;
-use crate::keys::lookup::Sought;
 use crate::text::base64url::base64url;
 use crate::text::json::{self, Json, NotStrict, Object};
 use crate::time::clock::Now;
-use crate::verdict::cause::{Denial, TokenFlaw};
-use crate::verdict::stop::Undecided;
+use crate::verdict::cause::TokenFlaw;
 
 /// Longest `kid`, in bytes.
 const MAX_KID: usize = 256;
@@ -66,57 +63,6 @@ pub(crate) struct Verified {
     claims: Claims,
 }
 
-/// Why a token is not verified.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Halt {
-    /// It never will be.
-    Refused(Refusal),
-    /// Its key is being fetched.
-    Wait { until_mono_ms: u64 },
-    /// Its key cannot be had at the moment.
-    Fault(Undecided),
-}
-
-impl<T: Into<Refusal>> From<T> for Halt {
-    fn from(refusal: T) -> Self {
-        Self::Refused(refusal.into())
-    }
-}
-
-/// Why a token is not at hand, for whoever asked for it.
-pub(crate) enum Held {
-    /// Refused for good.
-    Denied(Denial),
-    /// Its key is being fetched: here it is back, until then.
-    Wait(Unverified, u64),
-    /// Its key cannot be had at the moment.
-    Failed(Undecided),
-}
-
-impl From<Denial> for Held {
-    fn from(denial: Denial) -> Self {
-        Self::Denied(denial)
-    }
-}
-
-/// Reads a token's form. Of a token that has none, the record keeps length and digest.
-///
-/// `limit` is the longest that is looked at, in bytes.
-pub(crate) fn parse(
-    text: Zeroizing<String>,
-    limit: usize,
-    denial: fn(TokenFlaw) -> Denial,
-    record: &mut Record,
-) -> Result<Unverified, Denial> {
-    match Form::read(&text, limit) {
-        Ok(form) => Ok(Unverified { text, form: Box::new(form), waits_since: None }),
-        Err(refusal) => {
-            record.unverified(text.as_bytes());
-            Err(denial(record.refused(refusal)))
-        }
-    }
-}
-
 impl Form {
     fn read(text: &str, limit: usize) -> Result<Self, Refusal> {
         // RFC 7516 section 9: five parts, where a signed token has three. Before the length: no limit would do.
@@ -143,74 +89,53 @@ impl Form {
 }
 
 impl Unverified {
+    /// Reads a token's form. `limit` is the longest that is looked at, in bytes. A text that has no such form comes
+    /// back with what is wrong with it.
+    pub(crate) fn read(
+        text: Zeroizing<String>,
+        limit: usize,
+    ) -> Result<Self, (Zeroizing<String>, Refusal)> {
+        match Form::read(&text, limit) {
+            Ok(form) => Ok(Self { text, form: Box::new(form), waits_since: None }),
+            Err(refusal) => Err((text, refusal)),
+        }
+    }
+
     /// `iss`, to look up or compare what the token must be. Not to be believed.
     pub(crate) fn issuer(&self) -> Result<&str, TokenFlaw> {
         self.form.claims.known("iss").ok_or(TokenFlaw::IssuerMissing)
     }
 
-    /// Whether all that is expected holds, in the fixed order, the signature last.
-    fn check(
-        &mut self,
-        expected: &Expected<'_>,
-        keyring: &mut Keyring,
-        now: Now,
-    ) -> Result<(), Halt> {
+    /// Whether all that is expected holds, in the fixed order, the signature left out: it says which key it needs.
+    pub(crate) fn check(&self, expected: &Expected<'_>, now: Now) -> Result<KeyHint<'_>, Refusal> {
         let algorithm = algorithm::by_name(&self.form.alg)
             .filter(|alg| expected.algorithms.contains(alg))
             .ok_or(TokenFlaw::AlgorithmRefused)?;
         self.check_dates(expected.skew_ms, now)?;
         expected.audience.check(&self.form.claims)?;
         let kid = self.form.kid.as_deref();
-        let hint = KeyHint { algorithm, kid, waits_since: self.waits_since };
-        let key = match keyring.find(expected.issuer, &hint, now) {
-            Sought::Here(key) => key,
-            Sought::Nowhere(flaw) => return Err(flaw.into()),
-            Sought::Later { until_mono_ms } => {
-                self.waits_since.get_or_insert(now.mono_ms);
-                return Err(Halt::Wait { until_mono_ms });
-            }
-            Sought::Undecided { fault, retry_after_ms } => {
-                return Err(Halt::Fault(Undecided { fault, retry_after_ms }));
-            }
-        };
+        Ok(KeyHint { algorithm, kid, waits_since: self.waits_since })
+    }
+
+    /// The verified token, if it was signed with this key; else it comes back.
+    pub(crate) fn verified_with(self, key: &Key) -> Result<Verified, Self> {
         let message = self.text.as_bytes().get(..self.form.signed).unwrap_or_default();
-        if key.verifies(message, &self.form.signature) {
-            Ok(())
-        } else {
-            Err(TokenFlaw::SignatureInvalid.into())
+        if !key.verifies(message, &self.form.signature) {
+            return Err(self);
         }
+        let Form { alg, typ, claims, .. } = *self.form;
+        Ok(Verified { text: self.text, alg, typ, claims })
     }
 
-    /// Verifies the token. While its key is being fetched it comes back, to be verified again later.
-    pub(crate) fn verify(
-        mut self,
-        expected: &Expected<'_>,
-        denial: fn(TokenFlaw) -> Denial,
-        keyring: &mut Keyring,
-        now: Now,
-        record: &mut Record,
-    ) -> Result<Verified, Held> {
-        match self.check(expected, keyring, now) {
-            Ok(()) => {
-                let Form { alg, typ, claims, .. } = *self.form;
-                Ok(Verified { text: self.text, alg, typ, claims })
-            }
-            Err(Halt::Wait { until_mono_ms }) => Err(Held::Wait(self, until_mono_ms)),
-            Err(Halt::Refused(refusal)) => {
-                let denial = denial(record.refused(refusal));
-                Err(self.refused(denial, record))
-            }
-            Err(Halt::Fault(undecided)) => {
-                record.unverified(self.text.as_bytes());
-                Err(Held::Failed(undecided))
-            }
-        }
+    /// The token, waiting for its key since now or since it first did.
+    pub(crate) fn waiting(mut self, now: Now) -> Self {
+        self.waits_since.get_or_insert(now.mono_ms);
+        self
     }
 
-    /// Refuses the token. The record keeps its length and digest.
-    pub(crate) fn refused(&self, denial: Denial, record: &mut Record) -> Held {
-        record.unverified(self.text.as_bytes());
-        Held::Denied(denial)
+    /// What was presented, for its length and digest.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.text.as_bytes()
     }
 
     /// `exp` is required (RFC 7519 section 4.1.4); `nbf` and `iat` must not lie ahead.

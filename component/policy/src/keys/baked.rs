@@ -6,14 +6,15 @@
 use std::sync::Arc;
 
 use super::key_set::KeySet;
-use super::lookup::Sought;
+use super::lookup::Lookup;
 use super::report::KeySource;
 use super::rules::{Place, SourceRules};
 use crate::jose::jws::KeyHint;
-use crate::jose::key;
+use crate::jose::key::{self, Key};
 use crate::text::jitter::Jitter;
 use crate::time::clock::Now;
-use crate::verdict::cause::Fault;
+use crate::verdict::cause::{Fault, TokenFlaw};
+use crate::verdict::stop::Stop;
 
 /// The keys of one issuer, as they are in the component.
 pub(crate) struct Sealed {
@@ -44,20 +45,14 @@ impl Sealed {
     }
 
     /// The key that a token's header names.
-    pub(crate) fn find(&self, hint: &KeyHint<'_>, now: Now) -> Sought<'_> {
+    pub(crate) fn find(&self, hint: &KeyHint<'_>, now: Now) -> Result<Lookup<&Key>, TokenFlaw> {
         if self.has_ended(now) {
-            let fault = Fault::KeysUnavailable;
-            return Sought::Undecided { fault, retry_after_ms: RETRY_AFTER_MS };
+            return Ok(unavailable(Fault::KeysUnavailable));
         }
         let keys = self.set.keys();
-        let place = key::fitting(keys, hint.algorithm, hint.kid);
-        match place.map(|place| place.and_then(|place| keys.get(place))) {
-            Ok(Some(found)) => Sought::Here(found),
-            Ok(None) => {
-                Sought::Undecided { fault: Fault::KeyUndecided, retry_after_ms: RETRY_AFTER_MS }
-            }
-            Err(flaw) => Sought::Nowhere(flaw),
-        }
+        let place = key::fitting(keys, hint.algorithm, hint.kid)?;
+        let found = place.and_then(|place| keys.get(place));
+        Ok(found.map_or_else(|| unavailable(Fault::KeyUndecided), Lookup::Found))
     }
 
     /// How they stand, beside those that are there at once.
@@ -80,6 +75,10 @@ impl Sealed {
     fn has_ended(&self, now: Now) -> bool {
         now.unix_ms >= self.until_unix_ms
     }
+}
+
+fn unavailable<T>(fault: Fault) -> Lookup<T> {
+    Lookup::Unavailable(Stop::for_now(fault, RETRY_AFTER_MS))
 }
 
 /// What the operator reads of keys past their end date.

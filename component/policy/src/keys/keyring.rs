@@ -3,7 +3,7 @@
 
 use super::baked::Sealed;
 use super::key_set::KeySet;
-use super::lookup::Sought;
+use super::lookup::Lookup;
 use super::remote::{Kept, Source};
 use super::report::KeySource;
 use super::rules::IssuerKeys;
@@ -42,7 +42,12 @@ impl Keyring {
     }
 
     /// The key that a token's header names, inside of one issuer.
-    pub(crate) fn find(&mut self, issuer: usize, hint: &KeyHint<'_>, now: Now) -> Sought<'_> {
+    pub(crate) fn find(
+        &mut self,
+        issuer: usize,
+        hint: &KeyHint<'_>,
+        now: Now,
+    ) -> Result<Lookup<&Key>, TokenFlaw> {
         match self.rings.get_mut(issuer) {
             Some(Ring { source: Some(source), .. }) if !algorithm::is_hmac(hint.algorithm) => {
                 source.find(hint, now)
@@ -51,7 +56,7 @@ impl Keyring {
                 sealed.find(hint, now)
             }
             Some(Ring { own, .. }) => find_own(own, hint),
-            None => Sought::Nowhere(TokenFlaw::KeyUnknown),
+            None => Err(TokenFlaw::KeyUnknown),
         }
     }
 
@@ -88,7 +93,7 @@ impl Keyring {
         })
     }
 
-    /// An exchange that was told [`Sought::Later`] is here again, or gone.
+    /// An exchange that was told [`Lookup::Later`] is here again, or gone.
     pub(crate) fn leave(&mut self, issuer: usize) {
         if let Some(source) = self.rings.get_mut(issuer).and_then(|ring| ring.source.as_mut()) {
             source.leave();
@@ -188,11 +193,7 @@ fn secret_algorithms(own: &[Key]) -> Vec<&'static str> {
 }
 
 /// A key that is there at once.
-fn find_own<'a>(own: &'a [Key], hint: &KeyHint<'_>) -> Sought<'a> {
-    let place = key::fitting(own, hint.algorithm, hint.kid);
-    match place.map(|place| place.and_then(|place| own.get(place))) {
-        Ok(Some(found)) => Sought::Here(found),
-        Ok(None) => Sought::Nowhere(TokenFlaw::KeyUnknown),
-        Err(flaw) => Sought::Nowhere(flaw),
-    }
+fn find_own<'a>(own: &'a [Key], hint: &KeyHint<'_>) -> Result<Lookup<&'a Key>, TokenFlaw> {
+    let place = key::fitting(own, hint.algorithm, hint.kid)?;
+    place.and_then(|place| own.get(place)).map(Lookup::Found).ok_or(TokenFlaw::KeyUnknown)
 }

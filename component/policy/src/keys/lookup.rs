@@ -1,16 +1,16 @@
-//! The result of looking a key up.
+//! The result of looking up what may have to be fetched first: a key, or a token of the gate's own.
 
-use crate::jose::key::Key;
-use crate::verdict::cause::{Fault, TokenFlaw};
+use crate::verdict::stop::Stop;
 
-/// What a lookup found.
-pub(crate) enum Sought<'a> {
-    /// The one key that fits.
-    Here(&'a Key),
-    /// No such key.
-    Nowhere(TokenFlaw),
-    /// A fetch is wanted or under way that may bring it.
-    Later { until_mono_ms: u64 },
-    /// Nobody can tell, and no fetch may be made before.
-    Undecided { fault: Fault, retry_after_ms: u64 },
+/// What a look-up found.
+pub(crate) enum Lookup<T> {
+    /// The one that fits.
+    Found(T),
+    /// A fetch that may bring it is wanted or under way.
+    Later {
+        /// Monotonic time at which waiting for it ends in any case.
+        until_mono_ms: u64,
+    },
+    /// It cannot be had now, and no fetch may be made before the time that is said.
+    Unavailable(Stop),
 }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::discovery;
 use super::fetch_state::{Attempts, FIRST_BACKOFF_MS, GRACE_MS, History, Round};
 use super::key_set::KeySet;
-use super::lookup::Sought;
+use super::lookup::Lookup;
 use super::report::KeySource;
 use super::rules::{Place, SourceRules};
 use crate::http::freshness;
@@ -25,9 +25,10 @@ use crate::http::outgoing::{Answer, Fetch};
 use crate::http::own_request;
 use crate::http::url::Url;
 use crate::jose::jws::KeyHint;
-use crate::jose::key;
+use crate::jose::key::{self, Key};
 use crate::time::clock::Now;
 use crate::verdict::cause::{Fault, TokenFlaw};
+use crate::verdict::stop::Stop;
 
 /// What is fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,26 +111,24 @@ impl Source {
     }
 
     /// The key that a token's header names, or what is to be done about it.
-    pub(crate) fn find(&mut self, hint: &KeyHint<'_>, now: Now) -> Sought<'_> {
+    pub(crate) fn find(&mut self, hint: &KeyHint<'_>, now: Now) -> Result<Lookup<&Key>, TokenFlaw> {
         let set = self.set.as_ref().filter(|set| set.is_usable(now));
         let place = set.map_or(Ok(None), |set| key::fitting(set.keys(), hint.algorithm, hint.kid));
         // The issuer was asked after this token came: what it does not know then, there is not.
         let asked_since =
             set.zip(hint.waits_since).is_some_and(|(set, since)| set.asked_mono_ms >= since);
-        match place {
-            Ok(Some(place)) => self
-                .set
-                .as_ref()
-                .and_then(|set| set.keys().get(place))
-                .map_or(Sought::Nowhere(TokenFlaw::KeyUnknown), Sought::Here),
-            Ok(None) if asked_since => Sought::Nowhere(TokenFlaw::KeyUnknown),
-            Ok(None) => self.later(set.is_some(), hint.waits_since, now),
-            Err(flaw) => Sought::Nowhere(flaw),
+        match place? {
+            Some(place) => {
+                let key = self.set.as_ref().and_then(|set| set.keys().get(place));
+                key.map(Lookup::Found).ok_or(TokenFlaw::KeyUnknown)
+            }
+            None if asked_since => Err(TokenFlaw::KeyUnknown),
+            None => Ok(self.later(set.is_some(), hint.waits_since, now)),
         }
     }
 
-    /// Nobody can tell yet: waits for a fetch, or says when to come again.
-    fn later(&mut self, usable: bool, since: Option<u64>, now: Now) -> Sought<'static> {
+    /// It is not known yet: waits for a fetch, or says when to come again.
+    fn later(&mut self, usable: bool, since: Option<u64>, now: Now) -> Lookup<&'static Key> {
         self.expire(now);
         if self.attempts.round() == Round::Resting {
             let history = &self.attempts.history;
@@ -139,15 +138,15 @@ impl Source {
                 (Fault::KeysUnavailable, history.backoff_until_mono_ms)
             };
             if now.mono_ms < not_before {
-                return Sought::Undecided { fault, retry_after_ms: not_before - now.mono_ms };
+                return Lookup::Unavailable(Stop::for_now(fault, not_before - now.mono_ms));
             }
             self.attempts.want();
         }
         if self.waiting >= MAX_WAITING {
-            return Sought::Undecided { fault: Fault::KeysBusy, retry_after_ms: FIRST_BACKOFF_MS };
+            return Lookup::Unavailable(Stop::for_now(Fault::KeysBusy, FIRST_BACKOFF_MS));
         }
         self.waiting += 1;
-        Sought::Later { until_mono_ms: since.unwrap_or(now.mono_ms) + self.longest_wait_ms() }
+        Lookup::Later { until_mono_ms: since.unwrap_or(now.mono_ms) + self.longest_wait_ms() }
     }
 
     /// One exchange waits no longer.

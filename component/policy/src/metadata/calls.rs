@@ -2,8 +2,8 @@
 
 use super::call::Caller;
 use super::merge::{At, Given, Merge};
-use super::service_token::Sought;
 use crate::http::outgoing::Call;
+use crate::keys::lookup::Lookup;
 use crate::protocol::Step;
 use crate::time::clock::Now;
 use crate::verdict::cause::Fault;
@@ -156,9 +156,9 @@ impl Merge {
             Kind::ReadPrimary | Kind::WritePrimary => self.permit.bearer().token(),
         };
         let token = match given.credentials.token(own, given.now) {
-            Sought::Here(token) => token,
-            Sought::Undecided(undecided) => return Err(undecided.into()),
-            Sought::Later { until_mono_ms } => {
+            Lookup::Found(token) => token,
+            Lookup::Unavailable(stop) => return Err(stop),
+            Lookup::Later { until_mono_ms } => {
                 self.at = At::Token { ask: ask.after_wait(), until_mono_ms };
                 return Ok(Step::Wait { until_mono_ms });
             }

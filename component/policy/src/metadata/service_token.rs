@@ -11,10 +11,11 @@ use crate::http::outgoing::{Answer, Fetch};
 use crate::http::own_request;
 use crate::http::url::Url;
 use crate::keys::fetch_state::{Attempts, FIRST_BACKOFF_MS, GRACE_MS, Round};
+use crate::keys::lookup::Lookup;
 use crate::text::json::{self, Json as Value};
 use crate::time::clock::Now;
 use crate::verdict::cause::Fault;
-use crate::verdict::stop::Undecided;
+use crate::verdict::stop::Stop;
 
 /// Whose token the calls of a merge carry.
 pub(crate) enum Credentials {
@@ -52,16 +53,6 @@ pub(crate) struct GrantRules {
     pub(crate) audience: String,
 }
 
-/// What there is to send.
-pub(crate) enum Sought {
-    Here(Zeroizing<String>),
-    /// It is being asked for.
-    Later {
-        until_mono_ms: u64,
-    },
-    Undecided(Undecided),
-}
-
 /// A token endpoint answers in a fraction of this.
 const TIMEOUT_MS: u32 = 5000;
 
@@ -79,10 +70,10 @@ const UNSAID_LIFE_S: u64 = 300;
 
 impl Credentials {
     /// The token for a call on behalf of an account whose own token is `own`.
-    pub(crate) fn token(&mut self, own: &str, now: Now) -> Sought {
+    pub(crate) fn token(&mut self, own: &str, now: Now) -> Lookup<Zeroizing<String>> {
         match self {
-            Self::Caller => Sought::Here(Zeroizing::new(own.to_owned())),
-            Self::Service(Service::Fixed(token)) => Sought::Here(token.clone()),
+            Self::Caller => Lookup::Found(Zeroizing::new(own.to_owned())),
+            Self::Service(Service::Fixed(token)) => Lookup::Found(token.clone()),
             Self::Service(Service::Granted(granted)) => granted.find(now),
         }
     }
@@ -142,22 +133,22 @@ impl Granted {
         }
     }
 
-    fn find(&mut self, now: Now) -> Sought {
+    fn find(&mut self, now: Now) -> Lookup<Zeroizing<String>> {
         match &self.token {
-            Some((token, until)) if now.mono_ms < *until => return Sought::Here(token.clone()),
+            Some((token, until)) if now.mono_ms < *until => return Lookup::Found(token.clone()),
             Some(_) | None => {}
         }
         self.expire(now);
         let not_before = self.attempts.history.backoff_until_mono_ms;
         if self.attempts.round() == Round::Resting && now.mono_ms < not_before {
             let retry_after_ms = not_before - now.mono_ms;
-            return Sought::Undecided(Undecided {
-                fault: Fault::ServiceTokenUnavailable,
+            return Lookup::Unavailable(Stop::for_now(
+                Fault::ServiceTokenUnavailable,
                 retry_after_ms,
-            });
+            ));
         }
         self.attempts.want();
-        Sought::Later { until_mono_ms: now.mono_ms + u64::from(TIMEOUT_MS) + GRACE_MS }
+        Lookup::Later { until_mono_ms: now.mono_ms + u64::from(TIMEOUT_MS) + GRACE_MS }
     }
 
     fn due(&mut self, now: Now) -> Option<Fetch> {

@@ -10,6 +10,12 @@ pub(crate) enum Stop {
 }
 
 impl Stop {
+    /// It cannot be decided now, and the client may come again after so long.
+    pub(crate) fn for_now(fault: Fault, retry_after_ms: u64) -> Self {
+        let seconds = retry_after_ms.div_ceil(1000).max(1);
+        Self::Failed(fault, u32::try_from(seconds).ok())
+    }
+
     pub(crate) fn cause(&self) -> Cause {
         match self {
             Self::Denied(denial) => Cause::Denied(*denial),
@@ -24,22 +30,8 @@ impl From<Fault> for Stop {
     }
 }
 
-impl From<Undecided> for Stop {
-    fn from(undecided: Undecided) -> Self {
-        let seconds = undecided.retry_after_ms.div_ceil(1000).max(1);
-        Self::Failed(undecided.fault, u32::try_from(seconds).ok())
-    }
-}
-
 impl<T: Into<Denial>> From<T> for Stop {
     fn from(denial: T) -> Self {
         Self::Denied(denial.into())
     }
-}
-
-/// Why nobody can tell, and when to come again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Undecided {
-    pub(crate) fault: Fault,
-    pub(crate) retry_after_ms: u64,
 }

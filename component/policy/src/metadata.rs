@@ -24,16 +24,18 @@ mod calls;
 mod write_outcome;
 mod before_link;
 mod after_link;
-mod merge;
+mod state;
+mod request;
 mod ending;
+mod merge;
 
 #[cfg(test)]
 mod plan_test;
 #[cfg(test)]
 mod merge_test;
 
-pub(crate) use merge::{Given, Merge};
 pub(crate) use preview::preview;
 pub use preview::{NoPreview, Preview, PreviewKey};
 pub(crate) use replacing::Replacing;
 pub(crate) use service_token::{Credentials, GrantRules, Granted, Service};
+pub(crate) use state::{Given, Merge};

@@ -1,13 +1,6 @@
 //! The calls of a merging link, by what each is for, and how many there may be.
 
-use super::call::Caller;
-use super::merge::{At, Given, Merge};
-use crate::http::outgoing::Call;
-use crate::keys::lookup::Lookup;
-use crate::protocol::Step;
 use crate::time::clock::Now;
-use crate::verdict::cause::Fault;
-use crate::verdict::stop::Stop;
 
 /// A call, by what it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +75,7 @@ impl Ask {
 
     /// What is asked after a wait: what was read before it may be another value by then, so that it is
     /// read again before anything is written.
-    const fn after_wait(self) -> Self {
+    pub(super) const fn after_wait(self) -> Self {
         match self {
             Self::Secondary | Self::Primary | Self::Write | Self::Again => Self::Secondary,
             Self::Look | Self::WriteBack => Self::Look,
@@ -118,90 +111,26 @@ impl Budget {
     }
 
     /// Milliseconds that the next call may take, if there may be one.
-    fn next_ms(&self, now: Now) -> Option<u32> {
+    pub(super) fn next_ms(&self, now: Now) -> Option<u32> {
         let left_ms = self.deadline_mono_ms.saturating_sub(now.mono_ms);
         let may = self.left > 0 && left_ms >= LEAST_MS;
         // In range: capped at `CALL_MS`.
         may.then(|| u32::try_from(left_ms.min(CALL_MS)).unwrap_or(u32::MAX))
     }
 
-    fn spend(&mut self) {
+    pub(super) fn spend(&mut self) {
         self.calls += 1;
         self.left = self.left.saturating_sub(1);
     }
 
     /// The end of a rest that the API asks for; how many milliseconds it would take, if there is no
     /// time for it.
-    fn rest(&mut self, wait_ms: Option<u64>, now: Now) -> Result<u64, u64> {
+    pub(super) fn rest(&mut self, wait_ms: Option<u64>, now: Now) -> Result<u64, u64> {
         let least_ms = FIRST_REST_MS << self.rests.min(10);
         self.rests += 1;
         let wait_ms = wait_ms.unwrap_or(0).max(least_ms);
         let until_mono_ms = now.mono_ms.saturating_add(wait_ms);
         let fits = until_mono_ms.saturating_add(LEAST_MS) <= self.deadline_mono_ms;
         if fits { Ok(until_mono_ms) } else { Err(wait_ms) }
-    }
-}
-
-impl Merge {
-    /// Makes a call, or waits for what it takes to make it.
-    pub(super) fn ask(&mut self, ask: Ask, given: &mut Given<'_>) -> Result<Step, Stop> {
-        let step = self.call(ask, given);
-        self.or_settled(ask, step, given)
-    }
-
-    fn call(&mut self, ask: Ask, given: &mut Given<'_>) -> Result<Step, Stop> {
-        let timeout_ms = self.budget.next_ms(given.now).ok_or(Fault::MetadataLate)?;
-        let own = match ask.kind() {
-            Kind::ReadSecondary => self.secondary.token(),
-            Kind::ReadPrimary | Kind::WritePrimary => self.permit.bearer().token(),
-        };
-        let token = match given.credentials.token(own, given.now) {
-            Lookup::Found(token) => token,
-            Lookup::Unavailable(stop) => return Err(stop),
-            Lookup::Later { until_mono_ms } => {
-                self.at = At::Token { ask: ask.after_wait(), until_mono_ms };
-                return Ok(Step::Wait { until_mono_ms });
-            }
-        };
-        let caller = Caller {
-            rules: given.rules,
-            token: &token,
-            traceparent: given.record.traceparent(),
-            timeout_ms,
-            max_answer_bytes: given.metadata.max_answer_bytes,
-        };
-        let call = self.made(ask, &caller).ok_or(Fault::OutOfOrder)?;
-        self.write_sent |= ask.kind() == Kind::WritePrimary;
-        self.budget.spend();
-        self.at = At::Asking(ask);
-        Ok(Step::Call(call))
-    }
-
-    fn made(&self, ask: Ask, caller: &Caller<'_>) -> Option<Call> {
-        match ask.kind() {
-            Kind::ReadPrimary => Some(caller.read(self.permit.user_id())),
-            Kind::ReadSecondary => Some(caller.read(self.secondary.id())),
-            Kind::WritePrimary => caller.write(self.permit.user_id(), self.pending.clone()),
-        }
-    }
-
-    /// Waits out a 429, if the time suffices.
-    pub(super) fn rest(
-        &mut self,
-        ask: Ask,
-        wait_ms: Option<u64>,
-        given: &mut Given<'_>,
-    ) -> Result<Step, Stop> {
-        match self.budget.rest(wait_ms, given.now) {
-            Ok(until_mono_ms) => {
-                self.at = At::Resting { ask: ask.after_wait(), until_mono_ms };
-                Ok(Step::Wait { until_mono_ms })
-            }
-            Err(wait_ms) => {
-                let seconds = u32::try_from(wait_ms.div_ceil(1000)).ok();
-                let stop = Stop::Failed(Fault::MetadataLimited, seconds);
-                self.or_settled(ask, Err(stop), given)
-            }
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! How a merging link ends for its client.
 
-use super::merge::{Given, Merge};
 use super::plan::Row;
+use super::state::{Given, Merge};
 use crate::audit::merge::Fate;
 use crate::http::message::{Header, HeaderEdits, Reply};
 use crate::http::path;

@@ -5,81 +5,20 @@ use super::account::{Account, Read};
 use super::after_link::After;
 use super::before_link::{Before, Next};
 use super::calls::{Ask, Budget, Kind};
-use super::plan::Row;
-use super::replacing::Replacing;
 use super::reserved_entry::{self, Pair};
-use super::service_token::Credentials;
+use super::state::{At, Given, Merge, Phase};
 use super::write_outcome::Written;
 use crate::access::forward;
 use crate::access::permit::Permit;
 use crate::access::secondary::Secondary;
 use crate::audit::merge::{MergeOutcome, MergeRecord};
-use crate::audit::record::Record;
-use crate::http::cors::Cors;
 use crate::http::message::Header;
 use crate::http::outgoing::{Answer, CallFailure};
 use crate::protocol::{Acquired, Event, Step};
-use crate::rules::Rules;
-use crate::rules::metadata::MetadataRules;
 use crate::text::escape::escaped;
 use crate::text::json::Object as Members;
-use crate::time::clock::Now;
 use crate::verdict::cause::Fault;
 use crate::verdict::stop::Stop;
-
-/// A merging link under way.
-pub(crate) struct Merge {
-    pub(super) permit: Permit,
-    pub(super) secondary: Secondary,
-    pair: Pair,
-    /// The headers that go on with the link.
-    headers: Vec<Header>,
-    pub(super) at: At,
-    phase: Phase,
-    pub(super) budget: Budget,
-    /// Whether a write was handed out: from then on the exchange must finish.
-    pub(super) write_sent: bool,
-    /// The members of the write that is being made.
-    pub(super) pending: Members,
-    pub(super) rows: Vec<Row>,
-    pub(super) outcome: MergeOutcome,
-}
-
-/// Which part of it, with what that part knows.
-enum Phase {
-    Before(Before),
-    After(After),
-}
-
-/// What is waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum At {
-    Acquiring,
-    /// The gate's own token is being asked for.
-    Token {
-        ask: Ask,
-        until_mono_ms: u64,
-    },
-    /// The API takes no calls for a while.
-    Resting {
-        ask: Ask,
-        until_mono_ms: u64,
-    },
-    Asking(Ask),
-    /// The upstream has the link request.
-    Linking,
-}
-
-/// What a merge is given at each turn.
-pub(crate) struct Given<'a> {
-    pub(crate) rules: &'a Rules,
-    pub(crate) metadata: &'a MetadataRules,
-    pub(crate) credentials: &'a mut Credentials,
-    pub(crate) replacing: &'a mut Replacing,
-    pub(crate) cors: &'a Cors,
-    pub(crate) record: &'a mut Record,
-    pub(crate) now: Now,
-}
 
 /// For others to be done with one of the two accounts.
 const ACQUIRE_MS: u32 = 5000;
@@ -153,6 +92,32 @@ impl Merge {
     pub(crate) fn record(&self) -> MergeRecord {
         let keys = self.rows.iter().map(|row| (escaped(&row.key), row.fate)).collect();
         MergeRecord { outcome: self.outcome.name(), calls: self.budget.calls, keys }
+    }
+
+    /// Makes a call, or waits for what it takes to make it.
+    fn ask(&mut self, ask: Ask, given: &mut Given<'_>) -> Result<Step, Stop> {
+        let step = self.call(ask, given);
+        self.or_settled(ask, step, given)
+    }
+
+    /// Waits out a 429, if the time suffices.
+    fn rest(
+        &mut self,
+        ask: Ask,
+        wait_ms: Option<u64>,
+        given: &mut Given<'_>,
+    ) -> Result<Step, Stop> {
+        match self.budget.rest(wait_ms, given.now) {
+            Ok(until_mono_ms) => {
+                self.at = At::Resting { ask: ask.after_wait(), until_mono_ms };
+                Ok(Step::Wait { until_mono_ms })
+            }
+            Err(wait_ms) => {
+                let seconds = u32::try_from(wait_ms.div_ceil(1000)).ok();
+                let stop = Stop::Failed(Fault::MetadataLimited, seconds);
+                self.or_settled(ask, Err(stop), given)
+            }
+        }
     }
 
     fn acquired(&mut self, acquired: Acquired, given: &mut Given<'_>) -> Result<Step, Stop> {
@@ -341,7 +306,7 @@ impl Merge {
     }
 
     /// A call that cannot be made has an end all the same where something has to come of it.
-    pub(super) fn or_settled(
+    fn or_settled(
         &mut self,
         ask: Ask,
         step: Result<Step, Stop>,

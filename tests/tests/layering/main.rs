@@ -1,4 +1,4 @@
-//! What may depend on what, what the shipped components may reach, and whether the prose names
+//! What may depend on what, crates and modules, what the shipped components may reach, and whether the prose names
 //! places that exist.
 //!
 //! ```text
@@ -9,10 +9,12 @@
 //!  tenant (nothing of ours)
 //! ```
 //!
-//! Each check reads cargo's own answers, the built bytes, the sources or the documents.
+//! Inside of a crate, modules are floors (`floors.rs` has them). Each check reads cargo's own answers, the built bytes, the sources or the documents.
 
 mod artifact;
 mod dependencies;
+mod floors;
+mod modules;
 mod prose;
 mod questions;
 mod repository;

@@ -32,6 +32,10 @@ pub(super) struct After {
     status: Option<u16>,
     /// Whether the primary was read once more because its answer seemed old.
     looked_again: bool,
+    /// Whether other entries than ours wait on the primary.
+    others_wait: bool,
+    /// Whether ours alone is applied: the API refused the write that applied all of them.
+    alone: bool,
     /// The primary as it listed the secondary, though without our entry.
     listed: Option<Account>,
     /// The identities to answer with, once the link is known to be made.
@@ -48,6 +52,8 @@ impl After {
             mine: entry,
             status: None,
             looked_again: false,
+            others_wait: false,
+            alone: false,
             listed: None,
             identities: None,
             fates: Vec::new(),
@@ -95,7 +101,8 @@ impl After {
                 self.looked_again = true;
                 Next::Ask(Ask::Listed)
             }
-            (Ask::Applied, Read::There(primary)) => {
+            // An answer that is older than the link shows nothing of what waits.
+            (Ask::Applied, Read::There(primary)) if primary.lists(secondary_id) => {
                 let left = self.applied(&primary, user_id, rules).writes;
                 self.outcome =
                     if left.is_empty() { MergeOutcome::Merged } else { MergeOutcome::Staged };
@@ -135,6 +142,11 @@ impl After {
         }
         self.identities = Some(primary.identities_json());
         let Applied { writes, fates } = self.applied(primary, user_id, rules);
+        self.others_wait = !self.alone && {
+            let accounts = primary.linked_accounts(user_id);
+            let waiting = Waiting { mine: self.mine.as_ref(), accounts: &accounts, alone: true };
+            apply(&primary.metadata, &waiting, rules).writes != writes
+        };
         let nothing_carried = self.mine.is_none() && writes.is_empty();
         self.fates = fates;
         self.outcome = match (nothing_carried, writes.is_empty()) {
@@ -147,7 +159,7 @@ impl After {
 
     fn applied(&self, primary: &Account, user_id: &str, rules: &MergeRules) -> Applied {
         let accounts = primary.linked_accounts(user_id);
-        let waiting = Waiting { mine: self.mine.as_ref(), accounts: &accounts };
+        let waiting = Waiting { mine: self.mine.as_ref(), accounts: &accounts, alone: self.alone };
         apply(&primary.metadata, &waiting, rules)
     }
 
@@ -159,6 +171,13 @@ impl After {
                 Next::End
             }
             Written::Unshown => Next::Ask(Ask::Applied),
+            // It may be for what another entry holds, which is not ours to judge.
+            Written::Refused { status: 400 | 413 | 422 }
+                if self.mine.is_some() && self.others_wait =>
+            {
+                self.alone = true;
+                Next::Ask(Ask::Listed)
+            }
             Written::Limited { .. }
             | Written::Refused { .. }
             | Written::NotSent

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::reserved_entry::{self, Entry, Staged};
-use super::value::same;
+use super::value::{is_forbidden, same};
 use crate::audit::merge::Fate;
 use crate::rules::metadata::{Conflicts, MergeRules};
 use crate::text::json::{Json as Value, Object as Members};
@@ -18,6 +18,8 @@ pub(super) struct Waiting<'a> {
     pub(super) mine: Option<&'a Entry>,
     /// The accounts, each by what the keys of entries about it begin with.
     pub(super) accounts: &'a [String],
+    /// Whether other entries than [`Waiting::mine`] are left as they are.
+    pub(super) alone: bool,
 }
 
 /// A write after the link.
@@ -37,7 +39,7 @@ pub(super) fn apply(primary: &Members, waiting: &Waiting<'_>, rules: &MergeRules
     let is_mine = |key: &str| waiting.mine.is_some_and(|mine| mine.key == key);
     let others = primary
         .iter()
-        .filter(|(key, _)| !is_mine(key))
+        .filter(|(key, _)| !waiting.alone && !is_mine(key))
         .filter_map(|(key, value)| Staged::of(key, value, waiting.accounts))
         .map(|other| (other, false));
     let mut settling = Settling { now: primary.clone(), placed: BTreeSet::new(), rules };
@@ -66,7 +68,9 @@ impl Settling<'_> {
         for (key, value) in staged.values {
             let own = self.now.get(key);
             let (outcome, fate) = self.settled(staged, key, value, own);
-            if fate == Fate::Kept || (fate != Fate::Same && self.rules.keeps_beside(value)) {
+            let keeps =
+                fate == Fate::Kept || (fate != Fate::Same && self.rules.keeps_beside(value));
+            if keeps && !self.is_kept(staged.account, key, value) {
                 kept.insert(key.clone(), value.clone());
             }
             if let Some(outcome) = outcome.filter(|outcome| own != Some(outcome)) {
@@ -83,6 +87,15 @@ impl Settling<'_> {
         fates
     }
 
+    /// Whether an entry keeps a value of this account already. An exchange that cannot see whether its
+    /// write took effect settles the same values again.
+    fn is_kept(&self, account: &str, key: &str, value: &Value) -> bool {
+        let entries = self.now.iter().filter(|(name, _)| name.starts_with(account));
+        let mut kept =
+            entries.filter_map(|(_, entry)| entry.member("kept").and_then(Value::as_object));
+        kept.any(|kept| kept.get(key) == Some(value))
+    }
+
     /// The value that a key gets, and what becomes of the staged one.
     fn settled(
         &self,
@@ -91,8 +104,9 @@ impl Settling<'_> {
         value: &Value,
         own: Option<&Value>,
     ) -> (Option<Value>, Fate) {
-        // Somebody may have put an entry there by hand: it opens no way around the policy.
-        if !self.rules.carries(key) || value.is_null() {
+        // Somebody may have put an entry there by hand: it opens no way around the policy, and a name
+        // that the API refuses makes it refuse no later write.
+        if !self.rules.carries(key) || value.is_null() || is_forbidden(key) {
             return (None, Fate::Kept);
         }
         let Some(own) = own else {
@@ -106,6 +120,9 @@ impl Settling<'_> {
             return (None, Fate::Kept);
         }
         let (outcome, conflict) = self.rules.combine(own, value);
+        if outcome == *own && !conflict {
+            return (None, Fate::Same);
+        }
         let fate = match self.rules.conflicts {
             Conflicts::Secondary if conflict && !staged.may_replace(key, own) => {
                 return (None, Fate::Kept);

@@ -46,6 +46,9 @@ pub(super) struct Before {
     changes: u8,
     /// Whether the secondary was read once more because the primary lists it.
     looked_again: bool,
+    /// What the exchange ends with whatever comes: after a write that may have removed what the primary
+    /// had, all that is left is to write it back.
+    pub(super) ends: Option<Fault>,
     /// The call that was answered by an error of the API's that may mean that there is no such account.
     missing: Option<Ask>,
 }
@@ -66,7 +69,9 @@ impl Before {
         let account = match read {
             Read::There(account) => Some(account),
             Read::Absent => None,
-            _ if ask == Ask::Look => return Err(Fault::MetadataWriteUnknown.into()),
+            _ if ask == Ask::Look => {
+                return Err(self.ends.unwrap_or(Fault::MetadataWriteUnknown).into());
+            }
             Read::Missing if self.missing == Some(ask) => return Err(Flaw::AccountNotFound.into()),
             Read::Missing => {
                 self.missing = Some(ask);
@@ -148,18 +153,26 @@ impl Before {
             Written::Refused { status: 400 | 413 | 422 } => Err(Flaw::MetadataNotTaken.into()),
             Written::Refused { .. } => Err(Fault::MetadataRefused.into()),
             Written::NotSent => Err(Fault::UpstreamUnreachable.into()),
+            // A retry would find the entry, write nothing, and never see what the write removed.
+            Written::Unknown if self.removed().next().is_some() => {
+                self.ends = Some(Fault::MetadataWriteUnknown);
+                Ok(Next::Ask(Ask::Look))
+            }
             Written::Unknown | Written::Limited { .. } => Err(Fault::MetadataWriteUnknown.into()),
         }
     }
 
     /// The primary, where the answer of the write was not what it should be.
-    fn looked(&self, primary: &Account) -> Result<Next, Stop> {
+    fn looked(&mut self, primary: &Account) -> Result<Next, Stop> {
         let is_there = self.entry.as_ref().is_some_and(|entry| entry.is_in(&primary.metadata));
-        if !is_there {
-            return Err(Fault::MetadataWriteUnknown.into());
+        if is_there && self.seems_replaced(&primary.metadata) {
+            self.ends = Some(Fault::MetadataReplaced);
+            return Ok(Next::Ask(Ask::WriteBack));
         }
-        let replaced = self.seems_replaced(&primary.metadata);
-        Ok(Next::Ask(if replaced { Ask::WriteBack } else { Ask::Again }))
+        match self.ends {
+            None if is_there => Ok(Next::Ask(Ask::Again)),
+            ends => Err(ends.unwrap_or(Fault::MetadataWriteUnknown).into()),
+        }
     }
 
     /// Whether metadata is what was written and nothing else, although there was more. An edit by

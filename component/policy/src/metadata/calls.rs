@@ -41,13 +41,14 @@ pub(super) struct Budget {
     deadline_mono_ms: u64,
     /// Times that the API asked for a rest.
     rests: u32,
+    settles: bool,
 }
 
 /// Calls before the link. The longest way takes 10; raised, an upstream that keeps changing its mind
 /// keeps an exchange.
 const CALLS_BEFORE: u32 = 12;
 
-/// Calls after the link, set aside: the longest way takes 5.
+/// Calls after the link, set aside: the longest way takes 7.
 const CALLS_AFTER: u32 = 8;
 
 /// For asking and applying together, set aside, too. Raised, a client waits longer for an answer that
@@ -100,11 +101,15 @@ impl Budget {
             left: CALLS_BEFORE,
             deadline_mono_ms: now.mono_ms.saturating_add(timeout_ms),
             rests: 0,
+            settles: false,
         }
     }
 
-    /// From here on what was set aside may be spent.
+    /// From here on what was set aside may be spent, once.
     pub(super) fn settle(&mut self, now: Now) {
+        if std::mem::replace(&mut self.settles, true) {
+            return;
+        }
         self.left = CALLS_AFTER;
         self.deadline_mono_ms = now.mono_ms.saturating_add(SETTLE_MS);
         self.rests = 0;

@@ -202,7 +202,10 @@ impl Merge {
             }
         };
         if ask == Ask::WriteBack {
-            given.replacing.note(self.permit.user_id(), given.now);
+            // An owner who deletes keys meanwhile removes no entry: the answer shows it where writes merge.
+            if matches!(&written, Written::Shown(after) if after.metadata == self.pending) {
+                given.replacing.note(self.permit.user_id(), given.now);
+            }
             return Err(Fault::MetadataReplaced.into());
         }
         self.outcome = match &written {
@@ -276,6 +279,7 @@ impl Merge {
                 self.pending = before.removed().collect();
                 self.budget.settle(given.now);
             }
+            Ask::Look if before.ends.is_some() => self.budget.settle(given.now),
             Ask::Again if before.entry.is_some() => self.outcome = MergeOutcome::Kept,
             Ask::Secondary
             | Ask::Primary
@@ -313,7 +317,9 @@ impl Merge {
         given: &mut Given<'_>,
     ) -> Result<Step, Stop> {
         match step {
-            Err(_) if ask == Ask::WriteBack => Err(Fault::MetadataReplaced.into()),
+            Err(_) if let Phase::Before(Before { ends: Some(fault), .. }) = &self.phase => {
+                Err((*fault).into())
+            }
             Err(_) if ask.settles() => match self.read(ask, Read::Failed, given)? {
                 Took::Next(next) => self.go(next, given),
                 Took::Rest(_) => Err(Fault::OutOfOrder.into()),

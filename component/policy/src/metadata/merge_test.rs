@@ -1,11 +1,13 @@
 //! What merging links have in common, and what takes time: beyond what a case of one link can say.
 
+use std::cell::RefCell;
+
 use serde_json::{Value, json};
 
 use crate::audit::decision::Decision;
 use crate::config::{Abilities, Secrets};
 use crate::http::message::Header;
-use crate::http::outgoing::{Answer, Call};
+use crate::http::outgoing::{Answer, AnswerHead, Call};
 use crate::policy::Policy;
 use crate::protocol::{Acquired, Event, Step, Turn};
 use crate::testing::{self, NOW};
@@ -57,8 +59,11 @@ fn driven(
                 fetching(policy);
                 Event::Woken
             }
-            Step::Respond(_) => return policy.close(exchange, End::Finished, now(nth)),
-            Step::Forward(_) | Step::Pass { .. } | Step::Relay(_) => panic!("{step:?}"),
+            Step::Forward(_) => Event::Forwarded(Ok(AnswerHead { status: 201, headers: vec![] })),
+            Step::Respond(_) | Step::Relay(_) => {
+                return policy.close(exchange, End::Finished, now(nth));
+            }
+            Step::Pass { .. } => panic!("{step:?}"),
         };
         turn = policy.resume(&mut exchange, sequence, event, now(nth));
     }
@@ -66,13 +71,61 @@ fn driven(
 }
 
 fn account(user_id: &str, metadata: &Value) -> Answer {
-    let body = json!({ "user_id": user_id, "user_metadata": metadata, "identities": [] });
-    Answer { status: 200, headers: vec![], body: body.to_string().into_bytes() }
+    listing(user_id, metadata, &json!([]))
+}
+
+fn listing(user_id: &str, metadata: &Value, identities: &Value) -> Answer {
+    let body = json!({ "user_id": user_id, "user_metadata": metadata, "identities": identities });
+    status(200, &body.to_string())
+}
+
+fn status(status: u16, body: &str) -> Answer {
+    Answer { status, headers: vec![], body: body.as_bytes().to_vec() }
+}
+
+/// An upstream that merges, and answers some writes in its own way: the link is made after the second
+/// read of the secondary.
+#[derive(Default)]
+struct Upstream {
+    stored: serde_json::Map<String, Value>,
+    reads_of_second: u32,
+    writes: u32,
+}
+
+impl Upstream {
+    fn with(stored: Value) -> RefCell<Self> {
+        let Value::Object(stored) = stored else { panic!() };
+        RefCell::new(Self { stored, ..Self::default() })
+    }
+
+    /// What it answers to a read.
+    fn read(&mut self, call: &Call) -> Answer {
+        if call.path.contains("second") {
+            self.reads_of_second += 1;
+            return account("auth0|second", &json!({ "b": 2 }));
+        }
+        let linked = json!([{ "provider": "auth0", "user_id": "second" }]);
+        let identities = if self.reads_of_second < 2 { json!([]) } else { linked };
+        listing("auth0|a", &json!(self.stored), &identities)
+    }
+
+    /// Carries out a write, and answers as it should.
+    fn write(&mut self, members: &serde_json::Map<String, Value>) -> Answer {
+        self.stored.extend(members.clone());
+        self.stored.retain(|_, value| !value.is_null());
+        listing("auth0|a", &json!(self.stored), &json!([]))
+    }
+}
+
+/// The members of a write.
+fn members(call: &Call) -> Option<serde_json::Map<String, Value>> {
+    let body: Value = serde_json::from_slice(call.body.as_ref()?).unwrap();
+    body["user_metadata"].as_object().cloned()
 }
 
 /// An upstream whose writes replace: the primary has what was written last.
 fn replacing(user_id: &str) -> impl Fn(&Call) -> Answer {
-    let stored = std::cell::RefCell::new(json!({ "own": 1 }));
+    let stored = RefCell::new(json!({ "own": 1 }));
     let user_id = user_id.to_owned();
     move |call| {
         if let Some(body) = &call.body {
@@ -109,8 +162,141 @@ fn an_upstream_that_replaces_is_sent_no_link_after_two_accounts() {
     }
 }
 
+/// Each rest before the write-back had given the exchange ten more seconds and eight more calls.
 #[test]
-fn a_service_token_is_dropped_at_a_401_alone_and_once_a_cooldown() {
+fn a_write_back_that_is_limited_ends() {
+    let upstream = replacing("auth0|a");
+    let writes = RefCell::new(0);
+    let limited = |call: &Call| {
+        if call.body.is_some() {
+            *writes.borrow_mut() += 1;
+            if *writes.borrow() > 1 {
+                return status(429, "");
+            }
+        }
+        upstream(call)
+    };
+    let mut policy = policy("observe");
+    let decision = linked(&mut policy, "auth0|a", &|nth| later(nth * 500), &limited);
+    assert_eq!(decision.cause, Cause::Failed(Fault::MetadataReplaced));
+    assert!(*writes.borrow() < 8, "{} writes", writes.borrow());
+}
+
+/// What a read after a rest fails with says nothing of the account, which is still to be mended.
+#[test]
+fn a_read_that_fails_before_the_write_back_hides_no_replacement() {
+    let upstream = replacing("auth0|a");
+    let writes = RefCell::new(0);
+    let broken = |call: &Call| {
+        if call.body.is_some() {
+            *writes.borrow_mut() += 1;
+        }
+        match *writes.borrow() {
+            2.. if call.body.is_some() => status(429, ""),
+            2.. => status(500, ""),
+            _ => upstream(call),
+        }
+    };
+    let decision = linked(&mut policy("observe"), "auth0|a", &|nth| later(nth * 900), &broken);
+    assert_eq!(decision.cause, Cause::Failed(Fault::MetadataReplaced));
+}
+
+/// An account whose owner deletes keys at the right time looks replaced, once: the answer to the
+/// write-back tells.
+#[test]
+fn an_upstream_that_merges_is_not_suspended_for_what_an_owner_deletes() {
+    let mut policy = policy("observe");
+    for user_id in ["auth0|a", "auth0|b", "auth0|c"] {
+        let stored = RefCell::new(json!({ "own": 1 }));
+        let deletes = |call: &Call| {
+            if let Some(members) = members(call) {
+                let mut stored = stored.borrow_mut();
+                stored.as_object_mut().unwrap().remove("own");
+                stored.as_object_mut().unwrap().extend(members);
+            }
+            if call.path.contains("second") {
+                account("auth0|second", &json!({ "b": 2 }))
+            } else {
+                account(user_id, &stored.borrow())
+            }
+        };
+        let decision = linked(&mut policy, user_id, &|_| later(0), &deletes);
+        assert_eq!(decision.cause, Cause::Failed(Fault::MetadataReplaced), "{user_id}");
+    }
+}
+
+/// The write took effect, its answer was lost, and the retry found the entry in place.
+#[test]
+fn a_write_whose_answer_is_lost_is_looked_at_for_what_it_replaced() {
+    for (row, replaces, expected, stored_after) in [
+        ("replaced", true, Fault::MetadataReplaced, json!({ "own": 1 })),
+        ("merged", false, Fault::MetadataWriteUnknown, json!({ "own": 1 })),
+    ] {
+        let stored = RefCell::new(json!({ "own": 1 }));
+        let writes = RefCell::new(0);
+        let lost = |call: &Call| {
+            if let Some(members) = members(call) {
+                *writes.borrow_mut() += 1;
+                if replaces {
+                    *stored.borrow_mut() = json!(members);
+                } else {
+                    stored.borrow_mut().as_object_mut().unwrap().extend(members);
+                }
+                if *writes.borrow() == 1 {
+                    return status(500, "");
+                }
+            }
+            if call.path.contains("second") {
+                account("auth0|second", &json!({ "b": 2 }))
+            } else {
+                account("auth0|a", &stored.borrow())
+            }
+        };
+        let decision = linked(&mut policy("observe"), "auth0|a", &|_| later(0), &lost);
+        assert_eq!(decision.cause, Cause::Failed(expected), "{row}");
+        assert_eq!(stored.borrow()["own"], stored_after["own"], "{row}");
+    }
+}
+
+/// What was linked is not "merged" because an answer from before the link shows nothing that waits.
+#[test]
+fn an_old_answer_does_not_show_that_everything_is_applied() {
+    let upstream = Upstream::with(json!({ "own": 1 }));
+    let stale = |call: &Call| {
+        let mut upstream = upstream.borrow_mut();
+        match members(call) {
+            Some(members) if upstream.writes == 0 => {
+                upstream.writes += 1;
+                upstream.write(&members)
+            }
+            Some(_) => {
+                upstream.writes += 1;
+                status(200, "<html>")
+            }
+            None if upstream.writes == 2 => account("auth0|a", &json!({ "own": 1 })),
+            None => upstream.read(call),
+        }
+    };
+    let decision = linked(&mut policy("observe"), "auth0|a", &|_| later(0), &stale);
+    assert_eq!(decision.metadata.unwrap().outcome, "staged");
+}
+
+/// An entry that somebody put there, and that the API refuses to have applied, holds up no other.
+#[test]
+fn a_refused_write_is_made_again_for_the_own_entry_alone() {
+    let other = super::reserved_entry::about("auth0|second");
+    let upstream = Upstream::with(json!({ format!("{other}z"): { "staged": { "planted": 1 } } }));
+    let picky = |call: &Call| match members(call) {
+        Some(members) if members.contains_key("planted") => status(400, "{}"),
+        Some(members) => upstream.borrow_mut().write(&members),
+        None => upstream.borrow_mut().read(call),
+    };
+    let decision = linked(&mut policy("observe"), "auth0|a", &|_| later(0), &picky);
+    assert_eq!(decision.metadata.unwrap().outcome, "merged");
+    assert_eq!(upstream.borrow().stored["b"], json!(2));
+}
+
+fn granted_policy() -> Policy {
     let mut document = testing::document();
     document["issuers"][0]["scopes"] = json!(["update:current_user_identities"]);
     document["metadata"] = json!({
@@ -120,7 +306,12 @@ fn a_service_token_is_dropped_at_a_401_alone_and_once_a_cooldown() {
     });
     let secrets: Secrets = [("SERVICE", "secret")].into_iter().collect();
     let host = Abilities { remembers: true, ..Abilities::default() };
-    let mut policy = Policy::compile(&document.to_string(), &secrets, host, 1, NOW).unwrap();
+    Policy::compile(&document.to_string(), &secrets, host, 1, NOW).unwrap()
+}
+
+#[test]
+fn a_service_token_is_dropped_at_a_401_alone_and_once_a_cooldown() {
+    let mut policy = granted_policy();
     let mut asked = 0;
     // Eight links to a profile that is too large had made eight token requests.
     for (row, at_ms, status, expected) in [
@@ -139,12 +330,33 @@ fn a_service_token_is_dropped_at_a_401_alone_and_once_a_cooldown() {
     }
 }
 
+/// Token requests are metered.
+#[test]
+fn a_token_that_has_ended_already_is_not_asked_for_again_at_once() {
+    let mut policy = granted_policy();
+    let mut asked = 0;
+    for at_ms in [0, 100, 200, 300] {
+        asked += links_with(&mut policy, later(at_ms), 0, &|_| status(400, "{}"));
+    }
+    assert_eq!(asked, 1);
+}
+
 /// Begins a link, and says how many tokens were asked for.
 fn links(policy: &mut Policy, now: Now, answer: &dyn Fn(&Call) -> Answer) -> u32 {
+    links_with(policy, now, 3600, answer)
+}
+
+/// The same with tokens that live for so many seconds.
+fn links_with(
+    policy: &mut Policy,
+    now: Now,
+    expires_in: u32,
+    answer: &dyn Fn(&Call) -> Answer,
+) -> u32 {
     let granted = || Answer {
         status: 200,
         headers: vec![Header::new("content-type", "application/json")],
-        body: json!({ "access_token": "token", "expires_in": 3600 }).to_string().into_bytes(),
+        body: json!({ "access_token": "token", "expires_in": expires_in }).to_string().into_bytes(),
     };
     let mut asked = 0;
     let fetching = &mut |policy: &mut Policy| {

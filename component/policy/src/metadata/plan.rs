@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 
 use super::apply::{Waiting, apply};
 use super::reserved_entry::{self, Entry, Pair};
-use super::value::{MAX_DEPTH, depth, patched, same, size};
+use super::value::{MAX_DEPTH, depth, is_forbidden, patched, same, size};
 use crate::audit::merge::Fate;
 use crate::rules::metadata::{Conflicts, MergeRules};
 use crate::text::json::{Json as Value, Object as Members};
@@ -195,7 +195,7 @@ fn fate(
         let at_home = is_at_home(key, value, primary, pair);
         return Ok(if at_home { Fate::Same } else { Fate::Carried });
     }
-    if key.contains(['.', '$']) {
+    if is_forbidden(key) {
         return Err(Unplannable::ForbiddenName(key.to_owned()));
     }
     let Some(own) = primary.get(key) else { return Ok(Fate::Added) };
@@ -233,7 +233,7 @@ fn check_limits(
 ) -> Result<(), Unplannable> {
     let before = patched(primary, &entry.clone().into_members());
     let accounts = [pair.secondary.clone()];
-    let waiting = Waiting { mine: Some(entry), accounts: &accounts };
+    let waiting = Waiting { mine: Some(entry), accounts: &accounts, alone: false };
     let after = patched(&before, &apply(&before, &waiting, rules).writes);
     if depth(&before).max(depth(&after)) > MAX_DEPTH {
         return Err(Unplannable::TooDeep);

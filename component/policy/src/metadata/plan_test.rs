@@ -59,7 +59,7 @@ fn merged(
 /// What is done to a primary that lists the secondary and the third account.
 fn settle(primary: &mut Members, mine: Option<&Entry>, rules: &MergeRules) {
     let accounts = [about(SECONDARY), about(THIRD)];
-    let writes = apply(primary, &Waiting { mine, accounts: &accounts }, rules).writes;
+    let writes = apply(primary, &Waiting { mine, accounts: &accounts, alone: false }, rules).writes;
     patch(primary, writes);
 }
 
@@ -331,6 +331,42 @@ fn an_entry_that_was_put_there_by_hand_opens_no_way_around_the_policy() {
     let found = text(primary);
     assert_eq!(own(&found), json!({"a":2}));
     assert_eq!(held(&found, "kept"), [json!({"secret":1})]);
+}
+
+/// The API would refuse the whole write, and no later link of this account would ever be settled.
+#[test]
+fn a_key_that_the_api_does_not_take_is_kept_and_not_applied() {
+    let planted = staged(SECONDARY, &json!({"a.b":1,"$c":2,"a":3}));
+    let mut primary: Members = planted.into_members();
+    settle(&mut primary, None, &rules(Conflicts::Primary));
+    let found = text(primary);
+    assert_eq!(own(&found), json!({"a":3}));
+    assert_eq!(held(&found, "kept"), [json!({"a.b":1,"$c":2})]);
+}
+
+#[test]
+fn what_a_primary_has_in_full_is_the_same_and_not_dropped() {
+    let deep = MergeRules { deep: true, unite_lists: true, ..rules(Conflicts::Primary) };
+    let mine = staged(SECONDARY, &json!({"a":{"y":2},"tags":[1]}));
+    let primary = members(&json!({"a":{"x":1,"y":2},"tags":[0,1]}));
+    let accounts = [about(SECONDARY)];
+    let waiting = Waiting { mine: Some(&mine), accounts: &accounts, alone: false };
+    let applied = apply(&primary, &waiting, &deep);
+    let fates: Vec<Fate> = applied.fates.iter().map(|(_, fate)| *fate).collect();
+    assert_eq!((applied.writes, fates), (Members::new(), vec![Fate::Same, Fate::Same]));
+}
+
+/// An exchange whose answer was lost settles its entry again, from memory.
+#[test]
+fn what_was_kept_is_not_kept_twice() {
+    for conflicts in [Conflicts::KeepBoth, Conflicts::Refuse, Conflicts::Secondary] {
+        let mine = staged(SECONDARY, &json!({"city":"Oslo","new":1}));
+        let mut primary = members(&json!({"city":"Rome"}));
+        settle(&mut primary, Some(&mine), &rules(conflicts));
+        let once = primary.clone();
+        settle(&mut primary, Some(&mine), &rules(conflicts));
+        assert_eq!(text(primary), text(once), "{conflicts:?}");
+    }
 }
 
 #[test]

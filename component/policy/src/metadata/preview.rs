@@ -110,7 +110,7 @@ pub(crate) fn preview(
     let writes = plan.entry.clone().map(Entry::into_members).unwrap_or_default();
     let before = patched(&primary, &writes);
     let accounts = [pair.secondary];
-    let waiting = Waiting { mine: plan.entry.as_ref(), accounts: &accounts };
+    let waiting = Waiting { mine: plan.entry.as_ref(), accounts: &accounts, alone: false };
     let applied = apply(&before, &waiting, rules).writes;
     let after = patched(&before, &applied);
     let fate = |key: &str| plan.rows.iter().find(|row| row.key == key).map(|row| row.fate);

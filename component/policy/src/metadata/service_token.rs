@@ -65,6 +65,8 @@ const COOLDOWN_MS: u64 = 30_000;
 /// How long before its end a token is not used any more: longer than an exchange takes.
 const MARGIN_MS: u64 = 60_000;
 
+const ENDED: &str = "expected a token that can still be used, found one that has expired";
+
 /// What is assumed of an answer without `expires_in`, which RFC 6749 section 5.1 only recommends.
 const UNSAID_LIFE_S: u64 = 300;
 
@@ -183,10 +185,17 @@ impl Granted {
         asked_mono_ms: u64,
         now: Now,
     ) -> Vec<String> {
-        match outcome.as_ref().map_err(String::clone).and_then(granted) {
-            Ok((token, life_ms)) => {
-                let until = asked_mono_ms.min(now.mono_ms).saturating_add(life_ms);
-                self.token = Some((token, until.saturating_sub(MARGIN_MS.min(life_ms / 2))));
+        let token = outcome.as_ref().map_err(String::clone).and_then(granted);
+        let usable = token.and_then(|(token, life_ms)| {
+            let until = asked_mono_ms.min(now.mono_ms).saturating_add(life_ms);
+            let until = until.saturating_sub(MARGIN_MS.min(life_ms / 2));
+            // Taken for success, it would be asked for again at once, and token requests are metered.
+            let lives = now.mono_ms < until;
+            lives.then_some((token, until)).ok_or_else(|| ENDED.to_owned())
+        });
+        match usable {
+            Ok(token) => {
+                self.token = Some(token);
                 self.attempts.succeed(true, now);
                 Vec::new()
             }

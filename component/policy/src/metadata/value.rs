@@ -16,6 +16,11 @@ pub(super) fn patched(metadata: &Members, writes: &Members) -> Members {
     after
 }
 
+/// Whether the API refuses this name of a key (Auth0 docs, "Metadata Field Names and Data Types").
+pub(super) fn is_forbidden(key: &str) -> bool {
+    key.contains(['.', '$'])
+}
+
 /// Bytes of metadata as compact JSON.
 pub(super) fn size(metadata: Members) -> usize {
     Value::Object(metadata).to_json().len()

@@ -330,7 +330,7 @@ impl Reason {
             Self::MetadataUnmergeable => Row::new(
                 409,
                 "metadata-unmergeable",
-                "The metadata of both accounts does not fit into one: nothing was changed.",
+                "The metadata of both accounts does not fit into one, so no link was sent.",
             ),
             Self::MetadataChanging => Row::new(
                 409,
@@ -340,12 +340,12 @@ impl Reason {
             Self::AccountNotFound => Row::new(
                 409,
                 "account-not-found",
-                "One of the accounts is not known upstream, so nothing was linked: sign in to both again.",
+                "One of the accounts is not known upstream, so no link was sent: sign in to both again.",
             ),
             Self::MetadataNotTaken => Row::new(
                 409,
                 "metadata-not-taken",
-                "The first account cannot take the second one's metadata as well, so nothing was linked.",
+                "The first account cannot take the second one's metadata as well, so no link was sent.",
             ),
             Self::GateUnavailable => {
                 Row::new(503, "gate-unavailable", "The request could not be decided: try again.")
@@ -366,24 +366,24 @@ impl Reason {
             Self::MetadataUnavailable => Row::new(
                 503,
                 "metadata-unavailable",
-                "The accounts' metadata cannot be read at the moment, so nothing was linked: try again.",
+                "The accounts' metadata cannot be read at the moment, so no link was sent: try again.",
             )
             .retried_after(1),
             Self::MetadataRefused => Row::new(
                 502,
                 "metadata-refused",
-                "The accounts' metadata may not be read or written here, so nothing was linked.",
+                "The accounts' metadata may not be read or written here, so no link was sent.",
             ),
             Self::MetadataLimited => Row::new(
                 429,
                 "metadata-limited",
-                "Too many requests at the moment, so nothing was linked: try again.",
+                "Too many requests at the moment, so no link was sent: try again.",
             )
             .retried_after(1),
             Self::UpstreamReplaces => Row::new(
                 502,
                 "upstream-replaces",
-                "The upstream cannot take over metadata without losing some, so nothing was linked.",
+                "The upstream cannot take over metadata without losing some, so no link was sent.",
             ),
             Self::MetadataOutcomeUnknown => Row::new(
                 504,

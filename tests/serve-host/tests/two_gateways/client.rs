@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::world::World;
 
 /// Longer than any exchange may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An answer: the status, and the reason where the gateway refused.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,7 +13,13 @@
 #![cfg(test)]
 #![expect(
     dead_code,
-    reason = "modules of the walk are shared, and each has more than is used here"
+    clippy::match_same_arms,
+    clippy::needless_pass_by_value,
+    clippy::redundant_closure_for_method_calls,
+    clippy::struct_excessive_bools,
+    clippy::unused_self,
+    clippy::wildcard_enum_match_arm,
+    reason = "modules of the walk are shared: each has more than is used here, and its crate has lints of its own"
 )]
 
 #[path = "../../../tests/metadata/edit.rs"]

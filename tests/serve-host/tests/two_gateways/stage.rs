@@ -104,7 +104,8 @@ impl Stage {
     /// Nothing fails any more: what is on its way arrives, and a last link has to find its end.
     async fn converges(&self, secondary: &'static str) {
         let middlebox = &self.middlebox;
-        (middlebox.faults.set(0), middlebox.edits.set(0));
+        middlebox.faults.set(0);
+        middlebox.edits.set(0);
         while !middlebox.net.borrow().late.is_empty() {
             let landed = middlebox.net.borrow_mut().land(0);
             middlebox.noted(landed);
@@ -131,12 +132,11 @@ impl Stage {
     async fn exchange(&self, gateway: usize, secondary: &'static str) -> Option<Answered> {
         let middlebox = &self.middlebox;
         let running = middlebox.gateways[gateway].borrow().as_ref().map(|running| running.address);
-        let address = match running {
-            Some(address) => address,
-            None => {
-                let started = Gateway::start(self.world, gateway, self.upstreams[gateway]).await;
-                middlebox.gateways[gateway].borrow_mut().insert(started).address
-            }
+        let address = if let Some(address) = running {
+            address
+        } else {
+            let started = Gateway::start(self.world, gateway, self.upstreams[gateway]).await;
+            middlebox.gateways[gateway].borrow_mut().insert(started).address
         };
         self.exchanges.set(self.exchanges.get() + 1);
         self.last.set(self.last.get() + 1);

@@ -38,8 +38,8 @@ pub(crate) struct Remembered {
     memory: Rc<Memory>,
     node: Rc<Node>,
     told: Vec<(Told, u64)>,
-    /// The real one, where memory ended.
-    live: Option<Core>,
+    /// The real one, where memory ended, and which run of the core it is.
+    live: Option<(u64, Core)>,
 }
 
 impl Memory {
@@ -64,7 +64,7 @@ impl Memory {
                 let (core, next) = self.run();
                 let node = Node::of(&core, next);
                 *self.first.borrow_mut() = Some(Rc::clone(&node));
-                (Some(core), node)
+                (Some((self.runs.get(), core)), node)
             }
         };
         let next = node.next.clone();
@@ -98,9 +98,12 @@ impl Node {
 }
 
 impl Remembered {
-    /// The real exchange, told all that this one was told.
+    /// The real exchange, told all that this one was told. One that began later has moved the time of
+    /// their policy on, which never goes back: then it is run anew.
     fn core(&mut self) -> Core {
-        self.live.take().unwrap_or_else(|| {
+        let runs = self.memory.runs.get();
+        let live = self.live.take().filter(|(run, _)| *run == runs);
+        live.map(|(_, core)| core).unwrap_or_else(|| {
             let (mut core, _) = self.memory.run();
             for (told, elapsed_ms) in &self.told {
                 core.next(told.clone(), *elapsed_ms);
@@ -120,7 +123,7 @@ impl Gate for Remembered {
             let child = Node::of(&core, next);
             let known = (told.clone(), elapsed_ms, Rc::clone(&child));
             self.node.told.borrow_mut().push(known);
-            (self.live, self.node) = (Some(core), child);
+            (self.live, self.node) = (Some((self.memory.runs.get(), core)), child);
         }
         self.told.push((told, elapsed_ms));
         self.node.next.clone()

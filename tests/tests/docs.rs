@@ -33,7 +33,7 @@ fn page() -> String {
     let mut page = INTRODUCTION.to_owned();
     page.push_str("\n## Reasons\n\n| reason | status | challenge | `errorCode` | text | `Retry-After` |\n|---|---|---|---|---|---|\n");
     for reason in Reason::ALL {
-        let row = reason.row();
+        let row = reason.wire();
         let challenge = match row.challenge {
             Challenge::Unsaid => "none".to_owned(),
             Challenge::Bare => "`Bearer`".to_owned(),
@@ -60,8 +60,8 @@ fn page() -> String {
     page.push_str("\n## Causes\n\nIn the order in which a request is checked.\n\n| cause | reason | status |\n|---|---|---|\n");
     for cause in Cause::all() {
         let status = match cause {
-            Cause::Denied(denial) => denial.reason().row().status.to_string(),
-            Cause::Failed(fault) => fault.reason().row().status.to_string(),
+            Cause::Denied(denial) => denial.reason().wire().status.to_string(),
+            Cause::Failed(fault) => fault.reason().wire().status.to_string(),
             Cause::Preflight => "204".to_owned(),
             Cause::LinkFound => "201".to_owned(),
             Cause::Granted | Cause::Passed | Cause::Shadowed => "the upstream's".to_owned(),

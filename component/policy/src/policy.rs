@@ -177,7 +177,7 @@ impl Policy {
 
     /// Issuers whose keys are fetched.
     pub(crate) fn fetched_issuers(&self) -> impl Iterator<Item = &str> {
-        self.shared.keyring.unsealed()
+        self.shared.keyring.fetched_issuers()
     }
 
     /// Issuers whose keys are fetched, each with the keys of its set that are used (JSON), if it was
@@ -192,8 +192,8 @@ impl Policy {
     /// # Errors
     ///
     /// The issuer publishes no keys, or the set has none that can be used: a phrase says which.
-    pub fn seal_keys(&mut self, issuer: &str, set: &str, until_unix_ms: u64) -> Result<(), String> {
-        self.shared.keyring.seal(issuer, set, until_unix_ms)
+    pub fn bake_keys(&mut self, issuer: &str, set: &str, until_unix_ms: u64) -> Result<(), String> {
+        self.shared.keyring.bake(issuer, set, until_unix_ms)
     }
 
     /// What this policy does not enforce; nothing when it enforces all it says.

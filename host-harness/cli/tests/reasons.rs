@@ -97,7 +97,7 @@ fn the_command_shows_the_page() {
         ("reason", "bearer-invalid"),
         ("type", "urn:linkgate:reason:bearer-invalid"),
         ("error_code", "bearer-invalid"),
-        ("text", Reason::BearerInvalid.row().text),
+        ("text", Reason::BearerInvalid.wire().text),
         ("page", plain(Reason::BearerInvalid).as_str()),
     ] {
         assert_eq!(report[member], value, "{member}");

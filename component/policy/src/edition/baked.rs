@@ -102,7 +102,7 @@ impl Baked {
         self.upstream.as_deref()
     }
 
-    /// Compiles the policy, its keys sealed. It names no secrets: `bake` refuses one that does.
+    /// Compiles the policy, its keys baked in. It names no secrets: `bake` refuses one that does.
     ///
     /// # Errors
     ///
@@ -116,11 +116,11 @@ impl Baked {
                 "expected keys that end within 30 days, found {until}"
             ))]);
         }
-        let seal = |set: &BakedSet| {
-            let sealed = policy.seal_keys(&set.issuer, set.jwks.get(), *until_unix_ms);
-            sealed.err().map(|why| mistake(format!("keys of `{}`: {why}", set.issuer)))
+        let bake = |set: &BakedSet| {
+            let baked = policy.bake_keys(&set.issuer, set.jwks.get(), *until_unix_ms);
+            baked.err().map(|why| mistake(format!("keys of `{}`: {why}", set.issuer)))
         };
-        let mut mistakes: Vec<Mistake> = sets.iter().filter_map(seal).collect();
+        let mut mistakes: Vec<Mistake> = sets.iter().filter_map(bake).collect();
         // Whoever baked keys in meant that none are fetched.
         let left = policy.fetched_issuers().map(|issuer| {
             mistake(format!(

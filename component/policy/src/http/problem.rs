@@ -29,33 +29,33 @@ pub(crate) fn problem_asking(
     attributes: &str,
     cors: &Cors,
 ) -> Reply {
-    let row = reason.row();
-    let phrase = phrase(row.status);
+    let wire = reason.wire();
+    let phrase = phrase(wire.status);
     let body = json!({
         "type": format!("{PROBLEM_TYPE}{}", reason.name()),
         "title": phrase,
-        "status": row.status,
-        "detail": row.text,
+        "status": wire.status,
+        "detail": wire.text,
         "reason": reason.name(),
         // The members that clients of the Management API read.
-        "statusCode": row.status,
+        "statusCode": wire.status,
         "error": phrase,
-        "message": row.text,
-        "errorCode": row.error_code,
+        "message": wire.text,
+        "errorCode": wire.error_code,
     });
     let mut headers = vec![
         Header::new("content-type", "application/problem+json"),
         Header::new("cache-control", "no-store"),
     ];
-    if let Some(challenge) = challenge(row.challenge, row.text, attributes) {
+    if let Some(challenge) = challenge(wire.challenge, wire.text, attributes) {
         headers.push(Header::new("www-authenticate", &challenge));
     }
-    if let Some(seconds) = retry_after_s.or(row.retry_after_s) {
+    if let Some(seconds) = retry_after_s.or(wire.retry_after_s) {
         let seconds = seconds.min(MAX_RETRY_AFTER_S);
         headers.push(Header::new("retry-after", &seconds.to_string()));
     }
     headers.extend(cors.headers());
-    Reply { status: row.status, headers, body: body.to_string().into_bytes() }
+    Reply { status: wire.status, headers, body: body.to_string().into_bytes() }
 }
 
 /// The reply of a driver that has no policy to ask: nobody can decide, so nothing passes.
@@ -104,11 +104,11 @@ mod tests {
     #[test]
     fn every_reason_has_a_phrase_and_a_quotable_text() {
         for reason in Reason::ALL {
-            let row = reason.row();
-            assert_ne!(phrase(row.status), "Error", "{}", reason.name());
+            let wire = reason.wire();
+            assert_ne!(phrase(wire.status), "Error", "{}", reason.name());
             // RFC 6750 section 3: no quote and no backslash in an error_description.
             assert!(
-                row.text
+                wire.text
                     .bytes()
                     .all(|byte| matches!(byte, b' '..=b'~') && !b"\"\\".contains(&byte)),
                 "{}",

@@ -17,7 +17,7 @@ use crate::verdict::cause::{Fault, TokenFlaw};
 use crate::verdict::stop::Stop;
 
 /// The keys of one issuer, as they are in the component.
-pub(crate) struct Sealed {
+pub(crate) struct BakedSource {
     url: String,
     set: KeySet,
     algorithms_without_key: Vec<&'static str>,
@@ -29,7 +29,7 @@ pub(crate) struct Sealed {
 /// takes nobody here knows. Raised, clients stay away for longer after it.
 const RETRY_AFTER_MS: u64 = 60_000;
 
-impl Sealed {
+impl BakedSource {
     /// Reads a set by the rules of its issuer. Says in a phrase why it cannot be used.
     pub(crate) fn new(rules: &SourceRules, set: &str, until_unix_ms: u64) -> Result<Self, String> {
         let text = Arc::from(set.as_bytes());

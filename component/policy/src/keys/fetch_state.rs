@@ -1,4 +1,4 @@
-//! Attempts to fetch something for everybody: one under way at most, and a rest after a failure.
+//! What is fetched for everybody, attempt by attempt: one under way at most, and a rest after a failure.
 //!
 //! ```text
 //!  Resting ─ want ─▶ Wanted ─ hand out ─▶ Asked ─ success, failure, or nobody answered ─▶ Resting
@@ -10,7 +10,7 @@ use crate::text::jitter::Jitter;
 use crate::time::clock::Now;
 
 /// The attempts at one thing.
-pub(crate) struct Attempts {
+pub(crate) struct FetchState {
     round: Round,
     pub(crate) history: History,
     pub(crate) jitter: Jitter,
@@ -48,7 +48,7 @@ const MAX_RETRY_AFTER_MS: u64 = 300_000;
 /// What a host may be late by with its own report of a timeout.
 pub(crate) const GRACE_MS: u64 = 500;
 
-impl Attempts {
+impl FetchState {
     pub(crate) fn new(cooldown_ms: u64, seed: u64) -> Self {
         let jitter = Jitter::new(seed);
         Self { round: Round::Resting, history: History::default(), jitter, cooldown_ms }

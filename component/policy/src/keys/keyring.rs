@@ -1,7 +1,7 @@
 //! The keys of each issuer. A key is looked up inside its issuer and nowhere else: the same `kid`
 //! in two issuers is two keys.
 
-use super::baked::Sealed;
+use super::baked::BakedSource;
 use super::key_set::KeySet;
 use super::lookup::Lookup;
 use super::remote::{Kept, Source};
@@ -25,10 +25,10 @@ struct Ring {
     issuer: String,
     own: Vec<Key>,
     rows: Vec<KeyRow>,
-    /// Where the others are fetched from; nothing where they are sealed.
+    /// Where the others are fetched from; nothing where they are baked in.
     source: Option<Source>,
     /// The others, where they stand in the component.
-    sealed: Option<Sealed>,
+    baked: Option<BakedSource>,
 }
 
 impl Keyring {
@@ -36,7 +36,7 @@ impl Keyring {
         let ring = |(position, keys): (u64, IssuerKeys)| {
             let IssuerKeys { issuer, own, rows, remote } = keys;
             let source = remote.map(|rules| Source::new(rules, seed.wrapping_add(position)));
-            Ring { issuer, own, rows, source, sealed: None }
+            Ring { issuer, own, rows, source, baked: None }
         };
         Self { rings: (0..).zip(issuers).map(ring).collect() }
     }
@@ -52,8 +52,8 @@ impl Keyring {
             Some(Ring { source: Some(source), .. }) if !algorithm::is_hmac(hint.algorithm) => {
                 source.find(hint, now)
             }
-            Some(Ring { sealed: Some(sealed), .. }) if !algorithm::is_hmac(hint.algorithm) => {
-                sealed.find(hint, now)
+            Some(Ring { baked: Some(baked), .. }) if !algorithm::is_hmac(hint.algorithm) => {
+                baked.find(hint, now)
             }
             Some(Ring { own, .. }) => find_own(own, hint),
             None => Err(TokenFlaw::KeyUnknown),
@@ -63,24 +63,24 @@ impl Keyring {
     /// Puts a set in the place of an issuer's source: from then on nothing is fetched for it.
     ///
     /// Says in a phrase why it cannot.
-    pub(crate) fn seal(
+    pub(crate) fn bake(
         &mut self,
         issuer: &str,
         set: &str,
         until_unix_ms: u64,
     ) -> Result<(), String> {
         let ring = self.rings.iter_mut().find(|ring| ring.issuer == issuer);
-        let Some(Ring { source, sealed, .. }) = ring.filter(|ring| ring.source.is_some()) else {
+        let Some(Ring { source, baked, .. }) = ring.filter(|ring| ring.source.is_some()) else {
             return Err("expected keys of an issuer that publishes them, found others".to_owned());
         };
         let rules = source.as_ref().map(|source| &source.rules);
-        *sealed = rules.map(|rules| Sealed::new(rules, set, until_unix_ms)).transpose()?;
+        *baked = rules.map(|rules| BakedSource::new(rules, set, until_unix_ms)).transpose()?;
         *source = None;
         Ok(())
     }
 
     /// Issuers whose keys are fetched.
-    pub(crate) fn unsealed(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn fetched_issuers(&self) -> impl Iterator<Item = &str> {
         let fetched = self.rings.iter().filter(|ring| ring.source.is_some());
         fetched.map(|ring| ring.issuer.as_str())
     }
@@ -178,9 +178,9 @@ impl Ring {
             baked_until_unix_ms: None,
             last_failure: None,
         };
-        match (&self.source, &self.sealed) {
+        match (&self.source, &self.baked) {
             (Some(source), _) => source.report(own, now),
-            (None, Some(sealed)) => sealed.report(own, now),
+            (None, Some(baked)) => baked.report(own, now),
             (None, None) => own,
         }
     }

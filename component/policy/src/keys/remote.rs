@@ -15,7 +15,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::discovery;
-use super::fetch_state::{Attempts, FIRST_BACKOFF_MS, GRACE_MS, History, Round};
+use super::fetch_state::{FIRST_BACKOFF_MS, FetchState, GRACE_MS, History, Round};
 use super::key_set::KeySet;
 use super::lookup::Lookup;
 use super::report::KeySource;
@@ -40,7 +40,7 @@ pub(crate) enum Stage {
 /// The keys of an issuer that publishes them.
 pub(crate) struct Source {
     pub(crate) rules: SourceRules,
-    pub(crate) attempts: Attempts,
+    pub(crate) fetch_state: FetchState,
     /// What is being asked for, while something is.
     asked: Stage,
     pub(crate) set: Option<KeySet>,
@@ -80,7 +80,7 @@ const LEARNT_MS: u64 = 86_400_000;
 impl Source {
     pub(crate) fn new(rules: SourceRules, seed: u64) -> Self {
         Self {
-            attempts: Attempts::new(rules.cooldown_ms, seed),
+            fetch_state: FetchState::new(rules.cooldown_ms, seed),
             rules,
             asked: Stage::Jwks,
             set: None,
@@ -105,7 +105,7 @@ impl Source {
             fresh_for_ms: set.map(|set| set.fresh_until_mono_ms.saturating_sub(now.mono_ms)),
             expires_in_ms: set.map(|set| set.usable_until_mono_ms.saturating_sub(now.mono_ms)),
             withdrawal_ms: Some(self.withdrawal_ms()),
-            last_failure: self.attempts.history.last_failure.clone(),
+            last_failure: self.fetch_state.history.last_failure.clone(),
             ..own
         }
     }
@@ -130,8 +130,8 @@ impl Source {
     /// It is not known yet: waits for a fetch, or says when to come again.
     fn later(&mut self, usable: bool, since: Option<u64>, now: Now) -> Lookup<&'static Key> {
         self.expire(now);
-        if self.attempts.round() == Round::Resting {
-            let history = &self.attempts.history;
+        if self.fetch_state.round() == Round::Resting {
+            let history = &self.fetch_state.history;
             let (fault, not_before) = if usable {
                 (Fault::KeyUndecided, history.cooldown_until_mono_ms)
             } else {
@@ -140,7 +140,7 @@ impl Source {
             if now.mono_ms < not_before {
                 return Lookup::Unavailable(Stop::for_now(fault, not_before - now.mono_ms));
             }
-            self.attempts.want();
+            self.fetch_state.want();
         }
         if self.waiting >= MAX_WAITING {
             return Lookup::Unavailable(Stop::for_now(Fault::KeysBusy, FIRST_BACKOFF_MS));
@@ -162,13 +162,13 @@ impl Source {
     /// The fetch to perform now, handed out once.
     pub(crate) fn due(&mut self, now: Now) -> Option<Fetch> {
         self.expire(now);
-        let asked = matches!(self.attempts.round(), Round::Asked { .. });
+        let asked = matches!(self.fetch_state.round(), Round::Asked { .. });
         if asked || self.next_due().is_none_or(|at| now.mono_ms < at) {
             return None;
         }
         let (stage, url) = self.next_place(now);
         self.asked = stage;
-        self.attempts.asked(self.rules.timeout_ms, now);
+        self.fetch_state.asked(self.rules.timeout_ms, now);
         Some(Fetch {
             source: self.name(stage),
             method: "GET",
@@ -187,7 +187,7 @@ impl Source {
     /// When [`Self::due`] may next have something to say.
     pub(crate) fn next_due(&self) -> Option<u64> {
         let refresh = self.set.as_ref().map(|set| set.refresh_at_mono_ms);
-        self.attempts.next(refresh.or(self.warm.then_some(0)))
+        self.fetch_state.next(refresh.or(self.warm.then_some(0)))
     }
 
     /// Which of its fetches a name stands for.
@@ -224,15 +224,15 @@ impl Source {
 
     /// Ends the round, or turns to its second half.
     fn took(&mut self, stage: Stage, now: Now) {
-        let round = self.attempts.round();
+        let round = self.fetch_state.round();
         match stage {
             Stage::Jwks => {
                 let filled = self.set.as_ref().is_some_and(KeySet::is_filled);
-                self.attempts.succeed(filled, now);
+                self.fetch_state.succeed(filled, now);
             }
             // Where nobody here asked, the keys come by themselves too.
             Stage::Discovery if round != Round::Resting && self.asked != Stage::Jwks => {
-                self.attempts.go_on();
+                self.fetch_state.go_on();
             }
             Stage::Discovery => {}
         }
@@ -268,11 +268,11 @@ impl Source {
                 set.stated_ms,
                 asked_mono_ms,
                 &self.rules,
-                &mut self.attempts.jitter,
+                &mut self.fetch_state.jitter,
             )
             .ok();
         }
-        self.attempts.history = kept.history;
+        self.fetch_state.history = kept.history;
     }
 
     /// What a policy that takes this one's place is to know.
@@ -282,7 +282,7 @@ impl Source {
             stated_ms: set.stated_ms,
             asked_mono_ms: set.asked_mono_ms,
         });
-        Kept { source: self.name(Stage::Jwks), set, history: self.attempts.history.clone() }
+        Kept { source: self.name(Stage::Jwks), set, history: self.fetch_state.history.clone() }
     }
 
     fn take(
@@ -305,7 +305,7 @@ impl Source {
                     stated_ms,
                     asked_mono_ms,
                     &self.rules,
-                    &mut self.attempts.jitter,
+                    &mut self.fetch_state.jitter,
                 )?;
                 let known = self.set.as_ref();
                 // An answer that was overtaken by a later one would bring withdrawn keys back.
@@ -323,12 +323,12 @@ impl Source {
     fn fail(&mut self, why: String, retry_after_ms: Option<u64>, now: Now) {
         // What discovery said may be what is wrong.
         self.learnt = None;
-        self.attempts.fail(why, retry_after_ms, now);
+        self.fetch_state.fail(why, retry_after_ms, now);
     }
 
     /// Gives up a fetch that nobody answered for: whoever led it may be gone.
     fn expire(&mut self, now: Now) {
-        if self.attempts.is_overdue(now) {
+        if self.fetch_state.is_overdue(now) {
             let why = format!("{}: expected an answer in time, found none", self.place(self.asked));
             self.fail(why, None, now);
         }
@@ -362,8 +362,12 @@ impl Source {
 
     /// What a failure means for whoever reads of it.
     fn consequence(&self, now: Now) -> String {
-        let again_s =
-            self.attempts.history.backoff_until_mono_ms.saturating_sub(now.mono_ms).div_ceil(1000);
+        let again_s = self
+            .fetch_state
+            .history
+            .backoff_until_mono_ms
+            .saturating_sub(now.mono_ms)
+            .div_ceil(1000);
         let meanwhile = match &self.set {
             Some(set) if set.is_usable(now) => {
                 let left_s = set.usable_until_mono_ms.saturating_sub(now.mono_ms) / 1000;

@@ -11,7 +11,7 @@
 
 use super::account::{Account, Read};
 use super::calls::Ask;
-use super::plan::{self, Plan, Row};
+use super::plan::{self, KeyFate, Plan};
 use super::reserved_entry::{Entry, Pair};
 use super::value::same_members;
 use super::write_outcome::Written;
@@ -41,7 +41,7 @@ pub(super) struct Before {
     /// The primary as last read, or as the answer of the write showed it.
     primary: Account,
     pub(super) entry: Option<Entry>,
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<KeyFate>,
     /// Times that the secondary was found changed.
     changes: u8,
     /// Whether the secondary was read once more because the primary lists it.

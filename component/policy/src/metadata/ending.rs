@@ -1,6 +1,6 @@
 //! How a merging link ends for its client.
 
-use super::plan::Row;
+use super::plan::KeyFate;
 use super::state::{Given, Merge};
 use crate::audit::merge::Fate;
 use crate::http::message::{Header, HeaderEdits, Reply};
@@ -42,7 +42,7 @@ impl Merge {
         }
         let mut text = self.outcome.name().to_owned();
         for fate in [Fate::Added, Fate::Staged, Fate::Kept, Fate::Dropped, Fate::LeftOut] {
-            let fits = |row: &&Row| row.fate == fate;
+            let fits = |row: &&KeyFate| row.fate == fate;
             let names: Vec<String> =
                 self.rows.iter().filter(fits).map(|row| encoded(&row.key)).collect();
             let parameter = format!("; {}=\"{}\"", fate.name(), names.join(" "));

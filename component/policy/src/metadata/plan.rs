@@ -28,12 +28,12 @@ pub(super) struct Plan {
     /// All that is carried over; none when there is nothing.
     pub(super) entry: Option<Entry>,
     /// What becomes of each key of the secondary.
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<KeyFate>,
 }
 
 /// What becomes of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Row {
+pub(crate) struct KeyFate {
     pub(crate) key: String,
     pub(crate) fate: Fate,
 }
@@ -145,7 +145,7 @@ pub(super) fn plan(
                 .filter(|_| rules.conflicts == Conflicts::Secondary && fate == Fate::Staged);
             against.extend(replaced.map(|own| (key.clone(), reserved_entry::digest(own))));
         }
-        rows.push(Row { key: key.clone(), fate });
+        rows.push(KeyFate { key: key.clone(), fate });
     }
     let entry = (!values.is_empty()).then(|| Entry::staged(&pair.secondary, values, against));
     if let Some(entry) = &entry {

@@ -10,7 +10,7 @@ use crate::http::message::Header;
 use crate::http::outgoing::{Answer, Fetch};
 use crate::http::own_request;
 use crate::http::url::Url;
-use crate::keys::fetch_state::{Attempts, FIRST_BACKOFF_MS, GRACE_MS, Round};
+use crate::keys::fetch_state::{FIRST_BACKOFF_MS, FetchState, GRACE_MS, Round};
 use crate::keys::lookup::Lookup;
 use crate::text::json::{self, Json as Value};
 use crate::time::clock::Now;
@@ -39,7 +39,7 @@ pub(crate) struct Granted {
     /// policy that did not ask for it.
     source: String,
     rules: GrantRules,
-    attempts: Attempts,
+    fetch_state: FetchState,
     token: Option<(Zeroizing<String>, u64)>,
     /// No refusal drops the token before.
     kept_until_mono_ms: u64,
@@ -97,7 +97,7 @@ impl Credentials {
 
     pub(crate) fn next_due(&self) -> Option<u64> {
         match self {
-            Self::Service(Service::Granted(granted)) => granted.attempts.next(None),
+            Self::Service(Service::Granted(granted)) => granted.fetch_state.next(None),
             Self::Caller | Self::Service(Service::Fixed(_)) => None,
         }
     }
@@ -129,7 +129,7 @@ impl Granted {
         Self {
             source,
             rules,
-            attempts: Attempts::new(COOLDOWN_MS, seed),
+            fetch_state: FetchState::new(COOLDOWN_MS, seed),
             token: None,
             kept_until_mono_ms: 0,
         }
@@ -141,24 +141,24 @@ impl Granted {
             Some(_) | None => {}
         }
         self.expire(now);
-        let not_before = self.attempts.history.backoff_until_mono_ms;
-        if self.attempts.round() == Round::Resting && now.mono_ms < not_before {
+        let not_before = self.fetch_state.history.backoff_until_mono_ms;
+        if self.fetch_state.round() == Round::Resting && now.mono_ms < not_before {
             let retry_after_ms = not_before - now.mono_ms;
             return Lookup::Unavailable(Stop::for_now(
                 Fault::ServiceTokenUnavailable,
                 retry_after_ms,
             ));
         }
-        self.attempts.want();
+        self.fetch_state.want();
         Lookup::Later { until_mono_ms: now.mono_ms + u64::from(TIMEOUT_MS) + GRACE_MS }
     }
 
     fn due(&mut self, now: Now) -> Option<Fetch> {
         self.expire(now);
-        if self.attempts.round() != Round::Wanted {
+        if self.fetch_state.round() != Round::Wanted {
             return None;
         }
-        self.attempts.asked(TIMEOUT_MS, now);
+        self.fetch_state.asked(TIMEOUT_MS, now);
         let GrantRules { url, client_id, client_secret, audience } = &self.rules;
         let body = json!({
             "grant_type": "client_credentials",
@@ -196,7 +196,7 @@ impl Granted {
         match usable {
             Ok(token) => {
                 self.token = Some(token);
-                self.attempts.succeed(true, now);
+                self.fetch_state.succeed(true, now);
                 Vec::new()
             }
             Err(why) => {
@@ -206,15 +206,15 @@ impl Granted {
                     self.rules.url.as_str(),
                     FIRST_BACKOFF_MS / 1000,
                 );
-                self.attempts.fail(why, retry_after_ms, now);
+                self.fetch_state.fail(why, retry_after_ms, now);
                 vec![line]
             }
         }
     }
 
     fn expire(&mut self, now: Now) {
-        if self.attempts.is_overdue(now) {
-            self.attempts.fail("expected an answer in time, found none".to_owned(), None, now);
+        if self.fetch_state.is_overdue(now) {
+            self.fetch_state.fail("expected an answer in time, found none".to_owned(), None, now);
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::after_link::After;
 use super::before_link::Before;
 use super::calls::{Ask, Budget};
-use super::plan::Row;
+use super::plan::KeyFate;
 use super::replacing::Replacing;
 use super::reserved_entry::Pair;
 use super::service_token::Credentials;
@@ -32,7 +32,7 @@ pub(crate) struct Merge {
     pub(super) write_sent: bool,
     /// The members of the write that is being made.
     pub(super) pending: Members,
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<KeyFate>,
     pub(super) outcome: MergeOutcome,
 }
 

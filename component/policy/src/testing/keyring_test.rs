@@ -587,17 +587,17 @@ fn what_is_wrong_with_an_endpoint_is_told_with_issuer_and_cause() {
 }
 
 /// A policy with keys that are baked in, until two hours after [`NOW`].
-fn sealed(keys: &[Value]) -> World {
+fn baked(keys: &[Value]) -> World {
     let mut world = World::by_url();
     let set = json!({ "keys": keys }).to_string();
-    world.policy.seal_keys(ISSUER, &set, NOW.unix_ms + 120 * MINUTE).unwrap();
+    world.policy.bake_keys(ISSUER, &set, NOW.unix_ms + 120 * MINUTE).unwrap();
     world.policy.warm();
     world
 }
 
 #[test]
 fn baked_keys_are_used_until_their_end_and_nothing_is_fetched() {
-    let mut world = sealed(&[testing::jwk(1, "one")]);
+    let mut world = baked(&[testing::jwk(1, "one")]);
     for _ in 0..119 {
         world.run(MINUTE);
         assert_eq!(world.request(1, "one"), Ended::Forwarded);
@@ -618,7 +618,7 @@ fn baked_keys_are_used_until_their_end_and_nothing_is_fetched() {
 
 #[test]
 fn a_forged_signature_by_a_baked_kid_is_refused() {
-    let mut world = sealed(&[testing::jwk(1, "one")]);
+    let mut world = baked(&[testing::jwk(1, "one")]);
     let Ended::Refused { status, .. } = world.request(2, "one") else { panic!("forwarded") };
     assert_eq!(status, 401);
 }
@@ -627,7 +627,7 @@ fn a_forged_signature_by_a_baked_kid_is_refused() {
 fn baked_keys_take_no_other_in() {
     let mut fetching = World::warm();
     fetching.publish(&[testing::jwk(2, "two")]);
-    let mut world = sealed(&[testing::jwk(1, "one")]);
+    let mut world = baked(&[testing::jwk(1, "one")]);
     world.policy.restore_keys(&fetching.policy.kept_keys(), world.now);
     let name = format!("keys of {ISSUER} by {URL}");
     let told = world.policy.fetched(&name, Ok(set(&[testing::jwk(2, "two")])), 0, world.now);
@@ -638,7 +638,7 @@ fn baked_keys_take_no_other_in() {
 
 #[test]
 fn how_baked_keys_stand_is_told() {
-    let mut world = sealed(&[testing::jwk(1, "one")]);
+    let mut world = baked(&[testing::jwk(1, "one")]);
     let [source] = world.policy.key_sources(world.now).try_into().unwrap();
     assert_eq!(source.url.as_deref(), Some(URL));
     assert_eq!((source.usable, source.keys.len(), source.age_ms), (true, 1, None));
@@ -662,7 +662,7 @@ fn what_cannot_be_baked_in_is_said() {
         (ISSUER, r#"{"keys":[]}"#, "expected a key that can be used, found none"),
         (ISSUER, &bad, "expected a key that can be used, found none"),
     ] {
-        let told = world.policy.seal_keys(issuer, set, 1).unwrap_err();
+        let told = world.policy.bake_keys(issuer, set, 1).unwrap_err();
         assert!(told.starts_with(expected), "{set}: {told}");
         assert_eq!(world.request(1, "one"), Ended::Forwarded, "nothing was changed");
     }

@@ -125,7 +125,7 @@ pub const STEP_UP: &str = "insufficient_user_authentication";
 
 /// What a reason means on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct Wire {
     /// HTTP status.
     pub status: u16,
     /// Challenge.
@@ -138,7 +138,7 @@ pub struct Row {
     pub retry_after_s: Option<u32>,
 }
 
-impl Row {
+impl Wire {
     const fn new(status: u16, error_code: &'static str, text: &'static str) -> Self {
         Self { status, challenge: Challenge::Unsaid, error_code, text, retry_after_s: None }
     }
@@ -156,252 +156,252 @@ impl Reason {
     /// Status, challenge and text: the one place where they are chosen.
     #[must_use]
     #[expect(clippy::too_many_lines, reason = "a table: one row a reason")]
-    pub const fn row(self) -> Row {
+    pub const fn wire(self) -> Wire {
         match self {
-            Self::RequestMalformed => Row::new(
+            Self::RequestMalformed => Wire::new(
                 400,
                 "request-malformed",
                 "This request cannot be judged: check its target and its headers.",
             ),
-            Self::PathRefused => Row::new(
+            Self::PathRefused => Wire::new(
                 400,
                 "path-refused",
                 "The path can be read in more than one way: send it without dot segments, doubled or encoded slashes, and without a query.",
             ),
-            Self::EncodedSlash => Row::new(
+            Self::EncodedSlash => Wire::new(
                 400,
                 "encoded-slash",
                 "An encoded slash is refused here: where ids hold slashes, the policy of this gate needs encoded_slashes: in-ids.",
             ),
-            Self::RouteRefused => Row::new(
+            Self::RouteRefused => Wire::new(
                 403,
                 "route-refused",
                 "This route or method is closed here: only linking and unlinking own identities is open.",
             ),
-            Self::RouteUnknown => Row::new(404, "route-unknown", "There is nothing at this path."),
+            Self::RouteUnknown => Wire::new(404, "route-unknown", "There is nothing at this path."),
             Self::BearerMissing => {
-                Row::new(401, "bearer-missing", "Missing authentication: send a bearer token.")
+                Wire::new(401, "bearer-missing", "Missing authentication: send a bearer token.")
                     .challenged(Challenge::Bare)
             }
-            Self::BearerMalformed => Row::new(
+            Self::BearerMalformed => Wire::new(
                 400,
                 "bearer-malformed",
                 "Send exactly one Authorization header with exactly one bearer token.",
             )
             .challenged(Challenge::Error("invalid_request")),
             // RFC 6585 section 5. No 401: a new sign-in brings a token of the same length.
-            Self::BearerTooLong => Row::new(
+            Self::BearerTooLong => Wire::new(
                 431,
                 "bearer-too-long",
                 "The bearer token is too long here: have the issuer put fewer claims into it.",
             ),
-            Self::BearerEncrypted => Row::new(
+            Self::BearerEncrypted => Wire::new(
                 400,
                 "bearer-encrypted",
                 "The bearer token is encrypted and cannot be read here: ask for a signed access token of this API.",
             )
             .challenged(Challenge::Error("invalid_request")),
-            Self::BearerInvalid => Row::new(
+            Self::BearerInvalid => Wire::new(
                 401,
                 "bearer-invalid",
                 "The bearer token is invalid or expired: sign in again. If that does not help, it is no token for this API.",
             )
             .challenged(Challenge::Error("invalid_token")),
             // No 401: the page would sign in again, and send the same kind of token.
-            Self::BearerOfAnotherKind => Row::new(
+            Self::BearerOfAnotherKind => Wire::new(
                 403,
                 "bearer-of-another-kind",
                 "The token is not of the kind that is accepted here: send the one that was issued for this API.",
             ),
-            Self::BearerOfMachine => Row::new(
+            Self::BearerOfMachine => Wire::new(
                 403,
                 "bearer-of-machine",
                 "A machine cannot link accounts for a user: send the user's own token.",
             ),
-            Self::BearerOfActor => Row::new(
+            Self::BearerOfActor => Wire::new(
                 403,
                 "bearer-of-actor",
                 "The token was issued to somebody who acts for the user: send the user's own token.",
             ),
             // No 401: whoever signs in anew gets a bound token again.
-            Self::BearerBound => Row::new(
+            Self::BearerBound => Wire::new(
                 403,
                 "bearer-bound",
                 "Tokens that are bound to a key (DPoP, mutual TLS) are not accepted here: ask for a plain bearer token.",
             ),
             // RFC 9470 section 3.
-            Self::StepUpNeeded => Row::new(
+            Self::StepUpNeeded => Wire::new(
                 401,
                 STEP_UP,
                 "This needs a fresh or a stronger sign-in: sign in again as the challenge says.",
             )
             .challenged(Challenge::StepUp),
             // RFC 6750 section 3.1; the code is the one the Management API itself answers with.
-            Self::ScopeInsufficient => Row::new(
+            Self::ScopeInsufficient => Wire::new(
                 403,
                 "insufficient_scope",
                 "Insufficient scope: ask for the scopes of this route when signing in.",
             )
             .challenged(Challenge::Error("insufficient_scope")),
-            Self::ClientRefused => Row::new(
+            Self::ClientRefused => Wire::new(
                 403,
                 "client-refused",
                 "Tokens of this application cannot be used here: its operator has to change its settings.",
             ),
             // Text and code are the Management API's own.
-            Self::SubjectMismatch => Row::new(
+            Self::SubjectMismatch => Wire::new(
                 403,
                 "unowned_resource",
                 "User to be acted on does not match subject in bearer token.",
             ),
-            Self::BodyTypeUnsupported => Row::new(
+            Self::BodyTypeUnsupported => Wire::new(
                 415,
                 "body-type-unsupported",
                 "Send link_with as JSON or as a form, without content encoding.",
             ),
-            Self::BodyTooLarge => Row::new(
+            Self::BodyTooLarge => Wire::new(
                 413,
                 "body-too-large",
                 "The body is too large: it holds one token and nothing else.",
             ),
-            Self::BodyFailed => Row::new(
+            Self::BodyFailed => Wire::new(
                 400,
                 "body-failed",
                 "The body broke off, came too slowly, or is not well-formed HTTP: send it whole.",
             ),
-            Self::BodyInvalid => Row::new(
+            Self::BodyInvalid => Wire::new(
                 400,
                 "body-invalid",
                 "The body must be link_with and nothing else: one string, sent once.",
             ),
-            Self::LinkByUserIdRefused => Row::new(
+            Self::LinkByUserIdRefused => Wire::new(
                 400,
                 "link-by-user-id-refused",
                 "The second account cannot be named by provider and user_id: sign in to it and send its ID token as link_with.",
             ),
-            Self::LinkWithTooLong => Row::new(
+            Self::LinkWithTooLong => Wire::new(
                 413,
                 "link-with-too-long",
                 "The token (link_with) is too long here: have the issuer put fewer claims into it.",
             ),
-            Self::LinkWithEncrypted => Row::new(
+            Self::LinkWithEncrypted => Wire::new(
                 400,
                 "link-with-encrypted",
                 "The token (link_with) is encrypted and cannot be read here: send a signed ID token.",
             ),
-            Self::LinkWithInvalid => Row::new(
+            Self::LinkWithInvalid => Wire::new(
                 400,
                 "link-with-invalid",
                 "Invalid token (link_with): sign in to the second account and send the ID token of that sign-in.",
             ),
-            Self::LinkWithOfActor => Row::new(
+            Self::LinkWithOfActor => Wire::new(
                 400,
                 "link-with-of-actor",
                 "The token (link_with) was issued to somebody who acts for the user: send the ID token of the user's own sign-in.",
             ),
-            Self::LinkWithTooOld => Row::new(
+            Self::LinkWithTooOld => Wire::new(
                 400,
                 "link-with-too-old",
                 "The sign-in to the second account was too long ago: sign in to it again.",
             ),
-            Self::LinkWithEmailUnverified => Row::new(
+            Self::LinkWithEmailUnverified => Wire::new(
                 400,
                 "link-with-email-unverified",
                 "The second account's e-mail address is not verified: verify it and sign in again.",
             ),
             Self::SameAccount => {
-                Row::new(400, "same-account", "Main identity and the new one are the same.")
+                Wire::new(400, "same-account", "Main identity and the new one are the same.")
             }
-            Self::PrimaryGone => Row::new(
+            Self::PrimaryGone => Wire::new(
                 409,
                 "primary-gone",
                 "The account to link to does not exist any more: sign in again and look which account is left.",
             ),
-            Self::SecondaryGone => Row::new(
+            Self::SecondaryGone => Wire::new(
                 409,
                 "secondary-gone",
                 "The second account does not exist any more, or belongs to another one: sign in to it again.",
             ),
-            Self::MetadataConflict => Row::new(
+            Self::MetadataConflict => Wire::new(
                 409,
                 "metadata-conflict",
                 "Both accounts have different values for the same setting: make them equal on one of them, then link.",
             ),
-            Self::MetadataUnmergeable => Row::new(
+            Self::MetadataUnmergeable => Wire::new(
                 409,
                 "metadata-unmergeable",
                 "The metadata of both accounts does not fit into one, so no link was sent.",
             ),
-            Self::MetadataChanging => Row::new(
+            Self::MetadataChanging => Wire::new(
                 409,
                 "metadata-changing",
                 "The second account was changed while it was being linked: try again.",
             ),
-            Self::AccountNotFound => Row::new(
+            Self::AccountNotFound => Wire::new(
                 409,
                 "account-not-found",
                 "One of the accounts is not known upstream, so no link was sent: sign in to both again.",
             ),
-            Self::MetadataNotTaken => Row::new(
+            Self::MetadataNotTaken => Wire::new(
                 409,
                 "metadata-not-taken",
                 "The first account cannot take the second one's metadata as well, so no link was sent.",
             ),
             Self::GateUnavailable => {
-                Row::new(503, "gate-unavailable", "The request could not be decided: try again.")
+                Wire::new(503, "gate-unavailable", "The request could not be decided: try again.")
                     .retried_after(1)
             }
-            Self::KeysUnavailable => Row::new(
+            Self::KeysUnavailable => Wire::new(
                 503,
                 "keys-unavailable",
                 "Tokens cannot be verified at the moment: try again.",
             )
             .retried_after(5),
-            Self::LinksBusy => Row::new(
+            Self::LinksBusy => Wire::new(
                 503,
                 "links-busy",
                 "Another link on this account is under way: try again.",
             )
             .retried_after(1),
-            Self::MetadataUnavailable => Row::new(
+            Self::MetadataUnavailable => Wire::new(
                 503,
                 "metadata-unavailable",
                 "The accounts' metadata cannot be read at the moment, so no link was sent: try again.",
             )
             .retried_after(1),
-            Self::MetadataRefused => Row::new(
+            Self::MetadataRefused => Wire::new(
                 502,
                 "metadata-refused",
                 "The accounts' metadata may not be read or written here, so no link was sent.",
             ),
-            Self::MetadataLimited => Row::new(
+            Self::MetadataLimited => Wire::new(
                 429,
                 "metadata-limited",
                 "Too many requests at the moment, so no link was sent: try again.",
             )
             .retried_after(1),
-            Self::UpstreamReplaces => Row::new(
+            Self::UpstreamReplaces => Wire::new(
                 502,
                 "upstream-replaces",
                 "The upstream cannot take over metadata without losing some, so no link was sent.",
             ),
-            Self::MetadataOutcomeUnknown => Row::new(
+            Self::MetadataOutcomeUnknown => Wire::new(
                 504,
                 "metadata-outcome-unknown",
                 "The upstream did not answer, and nothing was linked: try again.",
             ),
-            Self::LinkOutcomeUnknown => Row::new(
+            Self::LinkOutcomeUnknown => Wire::new(
                 504,
                 "link-outcome-unknown",
                 "The upstream did not answer and may have linked the accounts: look before trying again.",
             ),
-            Self::UpstreamUnreachable => Row::new(
+            Self::UpstreamUnreachable => Wire::new(
                 502,
                 "upstream-unreachable",
                 "The upstream was not reached and has done nothing: try again.",
             )
             .retried_after(1),
-            Self::UpstreamOutcomeUnknown => Row::new(
+            Self::UpstreamOutcomeUnknown => Wire::new(
                 504,
                 "upstream-outcome-unknown",
                 "The upstream did not answer and may have acted: look before trying again.",
@@ -417,14 +417,14 @@ mod tests {
     #[test]
     fn challenges_follow_rfc_6750() {
         for reason in Reason::ALL {
-            let row = reason.row();
-            match row.challenge {
+            let wire = reason.wire();
+            match wire.challenge {
                 Challenge::Unsaid => {
-                    assert_ne!(row.status, 401, "{}: RFC 9110 section 15.5.2", reason.name());
+                    assert_ne!(wire.status, 401, "{}: RFC 9110 section 15.5.2", reason.name());
                 }
                 Challenge::Bare => assert_eq!(*reason, Reason::BearerMissing),
                 Challenge::StepUp => assert_eq!(*reason, Reason::StepUpNeeded),
-                Challenge::Error(_) => assert!(row.status < 500, "{}", reason.name()),
+                Challenge::Error(_) => assert!(wire.status < 500, "{}", reason.name()),
             }
         }
     }

@@ -15,7 +15,7 @@ pub(super) fn refused(cause: Cause, claim: Option<&str>) -> String {
 }
 
 fn in_words(cause: Cause) -> String {
-    let text = |reason: Reason| reason.row().text;
+    let text = |reason: Reason| reason.wire().text;
     match cause {
         Cause::Denied(denial @ (Denial::Bearer(flaw) | Denial::Secondary(flaw))) => {
             format!(

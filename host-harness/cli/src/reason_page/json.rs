@@ -22,7 +22,7 @@ struct Whole {
 
 /// The reason in its JSON form.
 pub(crate) fn text(reason: Reason) -> String {
-    let row = reason.row();
+    let row = reason.wire();
     let whole = Whole {
         schema: SCHEMA,
         reason: reason.name(),

@@ -65,7 +65,7 @@ const FIX: &str = "## How to fix it\n";
 
 /// What the client sees.
 fn facts(reason: Reason) -> String {
-    let row = reason.row();
+    let row = reason.wire();
     let retry = row.retry_after_s.map(|seconds| {
         format!("- `Retry-After: {seconds}`, unless the gate knows a better time\n")
     });

@@ -24,7 +24,7 @@ mod calls;
 mod write_outcome;
 mod before_link;
 mod after_link;
-mod state;
+mod given;
 mod request;
 mod ending;
 mod merge;
@@ -34,8 +34,9 @@ mod plan_test;
 #[cfg(test)]
 mod merge_test;
 
+pub(crate) use given::Given;
+pub(crate) use merge::Merge;
 pub(crate) use preview::preview;
 pub use preview::{NoPreview, Preview, PreviewKey};
 pub(crate) use replacing::Replacing;
 pub(crate) use service_token::{Credentials, GrantRules, Granted, Service};
-pub(crate) use state::{Given, Merge};

@@ -1,19 +1,38 @@
 //! How a merging link ends for its client.
 
+use super::given::Given;
 use super::plan::KeyFate;
-use super::state::{Given, Merge};
-use crate::audit::merge::Fate;
+use crate::audit::merge::{Fate, MergeOutcome, MergeRecord};
 use crate::http::message::{Header, HeaderEdits, Reply};
 use crate::http::path;
 use crate::protocol::Step;
+use crate::text::escape::escaped;
 use crate::verdict::cause::Cause;
 
 /// Longest value of the outcome header, in bytes. Raised, a secondary with many keys makes long heads.
 const MAX_HEADER: usize = 1024;
 
-impl Merge {
+/// What is said of a merge: to its client, and in the decision record.
+pub(super) struct Report {
+    pub(super) outcome: MergeOutcome,
+    pub(super) rows: Vec<KeyFate>,
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        Self { outcome: MergeOutcome::None, rows: Vec::new() }
+    }
+}
+
+impl Report {
+    /// What the decision record says, after so many calls.
+    pub(super) fn record(&self, calls: u32) -> MergeRecord {
+        let keys = self.rows.iter().map(|row| (escaped(&row.key), row.fate)).collect();
+        MergeRecord { outcome: self.outcome.name(), calls, keys }
+    }
+
     /// The link is made: a 201 of ours, with these identities.
-    pub(super) fn respond(&mut self, identities: Vec<u8>, given: &mut Given<'_>) -> Step {
+    pub(super) fn respond(&self, identities: Vec<u8>, given: &mut Given<'_>) -> Step {
         let mut headers = vec![
             Header::new("content-type", "application/json; charset=utf-8"),
             Header::new("cache-control", "no-store"),
@@ -26,7 +45,7 @@ impl Merge {
     }
 
     /// The upstream's own answer.
-    pub(super) fn relay(&mut self, status: u16, given: &mut Given<'_>) -> Step {
+    pub(super) fn relay(&self, status: u16, given: &mut Given<'_>) -> Step {
         let mut edits: HeaderEdits = given.cors.edits();
         edits.remove.push(OUTCOME.to_owned());
         edits.append.extend(self.outcome_header(given));

@@ -5,8 +5,10 @@ use super::account::{Account, Read};
 use super::after_link::After;
 use super::before_link::{Before, Next};
 use super::calls::{Ask, Budget, Kind};
+use super::ending::Report;
+use super::given::Given;
+use super::request;
 use super::reserved_entry::{self, Pair};
-use super::state::{At, Given, Merge, Phase};
 use super::write_outcome::Written;
 use crate::access::forward;
 use crate::access::permit::Permit;
@@ -14,11 +16,53 @@ use crate::access::secondary::Secondary;
 use crate::audit::merge::{MergeOutcome, MergeRecord};
 use crate::http::message::Header;
 use crate::http::outgoing::{Answer, CallFailure};
+use crate::keys::lookup::Lookup;
 use crate::protocol::{Acquired, Event, Step};
-use crate::text::escape::escaped;
 use crate::text::json::Object as Members;
 use crate::verdict::cause::Fault;
 use crate::verdict::stop::Stop;
+
+/// A merging link under way.
+pub(crate) struct Merge {
+    permit: Permit,
+    secondary: Secondary,
+    pair: Pair,
+    /// The headers that go on with the link.
+    headers: Vec<Header>,
+    at: At,
+    phase: Phase,
+    budget: Budget,
+    /// Whether a write was handed out: from then on the exchange must finish.
+    write_sent: bool,
+    /// The members of the write that is being made.
+    pending: Members,
+    report: Report,
+}
+
+/// Which part of it, with what that part knows.
+enum Phase {
+    Before(Before),
+    After(After),
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    Acquiring,
+    /// The gate's own token is being asked for.
+    Token {
+        ask: Ask,
+        until_mono_ms: u64,
+    },
+    /// The API takes no calls for a while.
+    Resting {
+        ask: Ask,
+        until_mono_ms: u64,
+    },
+    Asking(Ask),
+    /// The upstream has the link request.
+    Linking,
+}
 
 /// For others to be done with one of the two accounts.
 const ACQUIRE_MS: u32 = 5000;
@@ -46,8 +90,7 @@ impl Merge {
             budget: Budget::before_link(given.metadata.timeout_ms, given.now),
             write_sent: false,
             pending: Members::new(),
-            rows: Vec::new(),
-            outcome: MergeOutcome::None,
+            report: Report::default(),
         };
         (merge, Step::Acquire { accounts, timeout_ms: ACQUIRE_MS })
     }
@@ -90,14 +133,29 @@ impl Merge {
 
     /// What is to be said of it now.
     pub(crate) fn record(&self) -> MergeRecord {
-        let keys = self.rows.iter().map(|row| (escaped(&row.key), row.fate)).collect();
-        MergeRecord { outcome: self.outcome.name(), calls: self.budget.calls, keys }
+        self.report.record(self.budget.calls)
     }
 
     /// Makes a call, or waits for what it takes to make it.
     fn ask(&mut self, ask: Ask, given: &mut Given<'_>) -> Result<Step, Stop> {
         let step = self.call(ask, given);
         self.or_settled(ask, step, given)
+    }
+
+    fn call(&mut self, ask: Ask, given: &mut Given<'_>) -> Result<Step, Stop> {
+        let accounts = (&self.permit, &self.secondary);
+        match request::call(ask, accounts, &self.pending, &mut self.budget, given)? {
+            Lookup::Found(call) => {
+                self.write_sent |= ask.kind() == Kind::WritePrimary;
+                self.at = At::Asking(ask);
+                Ok(Step::Call(call))
+            }
+            Lookup::Later { until_mono_ms } => {
+                self.at = At::Token { ask: ask.after_wait(), until_mono_ms };
+                Ok(Step::Wait { until_mono_ms })
+            }
+            Lookup::Unavailable(stop) => Err(stop),
+        }
     }
 
     /// Waits out a 429, if the time suffices.
@@ -208,10 +266,12 @@ impl Merge {
             }
             return Err(Fault::MetadataReplaced.into());
         }
-        self.outcome = match &written {
+        self.report.outcome = match &written {
             Written::Shown(_) => MergeOutcome::Kept,
             Written::Unshown | Written::Unknown => MergeOutcome::Unknown,
-            Written::Limited { .. } | Written::Refused { .. } | Written::NotSent => self.outcome,
+            Written::Limited { .. } | Written::Refused { .. } | Written::NotSent => {
+                self.report.outcome
+            }
         };
         before.wrote(written, &self.pair, rules).map(Took::Next)
     }
@@ -220,13 +280,13 @@ impl Merge {
     fn note(&mut self) {
         match &mut self.phase {
             Phase::Before(before) if !before.rows.is_empty() => {
-                self.rows = std::mem::take(&mut before.rows);
+                self.report.rows = std::mem::take(&mut before.rows);
             }
             Phase::Before(_) => {}
             Phase::After(after) => {
-                self.outcome = after.outcome;
+                self.report.outcome = after.outcome;
                 for (key, fate) in after.fates.drain(..) {
-                    if let Some(row) = self.rows.iter_mut().find(|row| row.key == key) {
+                    if let Some(row) = self.report.rows.iter_mut().find(|row| row.key == key) {
                         row.fate = fate;
                     }
                 }
@@ -254,14 +314,14 @@ impl Merge {
                 self.note();
                 self.go(next, given)
             }
-            Next::Relay(status) => Ok(self.relay(status, given)),
+            Next::Relay(status) => Ok(self.report.relay(status, given)),
             Next::End => {
                 let Phase::After(after) = &mut self.phase else {
                     return Err(Fault::OutOfOrder.into());
                 };
                 match after.identities() {
-                    Some(identities) => Ok(self.respond(identities, given)),
-                    None => Ok(self.relay(201, given)),
+                    Some(identities) => Ok(self.report.respond(identities, given)),
+                    None => Ok(self.report.relay(201, given)),
                 }
             }
         }
@@ -280,7 +340,7 @@ impl Merge {
                 self.budget.settle(given.now);
             }
             Ask::Look if before.ends.is_some() => self.budget.settle(given.now),
-            Ask::Again if before.entry.is_some() => self.outcome = MergeOutcome::Kept,
+            Ask::Again if before.entry.is_some() => self.report.outcome = MergeOutcome::Kept,
             Ask::Secondary
             | Ask::Primary
             | Ask::Look
@@ -295,7 +355,7 @@ impl Merge {
     /// Leaves the part before the link.
     fn turn(&mut self) {
         if let Phase::Before(before) = &mut self.phase {
-            let after = After::new(std::mem::take(before), self.outcome);
+            let after = After::new(std::mem::take(before), self.report.outcome);
             self.phase = Phase::After(after);
         }
     }

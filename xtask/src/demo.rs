@@ -17,9 +17,10 @@ pub(crate) fn run(
     asked: &[OsString],
 ) -> Result<(), Failure> {
     components::run(workspace, progress)?;
-    // Of the whole workspace, so that its dependencies have the features that the tests compile
-    // them with: wasmtime is compiled once.
-    let mut build = workspace.cargo("build --workspace --bin linkgate");
+    // Of the whole workspace, and with two tests: so every dependency has the features and the debug information that
+    // the tests compile it with, and wasmtime is compiled once for both commands.
+    let targets = "build --workspace --bin linkgate --test gateway --test words";
+    let mut build = workspace.cargo(targets);
     build.args(edition::excluded());
     progress.step(&process::line(&build));
     process::run(&mut build, "look for the first `error` above")?;

@@ -25,6 +25,7 @@ mod words;
 
 pub(crate) use asked::{Asked, header};
 pub(crate) use exchange::{KeySupply, run};
+pub(crate) use order::is_of_a_merge;
 pub(crate) use report::{human, json};
 pub(crate) use steps::Explanation;
 pub(crate) use unverified::with_keys_of_our_own;

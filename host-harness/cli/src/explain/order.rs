@@ -19,6 +19,11 @@ pub(super) fn stage_of(cause: Cause, has_subject: bool) -> Stage {
     }
 }
 
+/// Whether a flaw is found by calls of a merge: the link was permitted.
+pub(crate) fn is_of_a_merge(flaw: Flaw) -> bool {
+    stage_of_flaw(flaw) == Stage::Metadata
+}
+
 fn stage_of_flaw(flaw: Flaw) -> Stage {
     match flaw {
         Flaw::Connect

@@ -1,10 +1,10 @@
 //! A line of the log, as far as a decision can be made of it again.
 
-use linkgate_policy::cause::Flaw;
 use linkgate_policy::{Cause, Denial, Fault};
 use serde_json::{Map, Value};
 
 use super::Why;
+use crate::explain::is_of_a_merge;
 
 /// A decision record.
 pub(crate) struct Logged {
@@ -56,7 +56,7 @@ impl Logged {
         })
     }
 
-    /// What the gate decided, whatever became of it afterwards.
+    /// What the gate decided, whatever came of it afterwards.
     pub(crate) fn decided(&self) -> Result<Cause, Why> {
         let cause = Cause::all().find(|cause| cause.name() == self.cause).ok_or(Why::NoRecord)?;
         match cause {
@@ -148,23 +148,6 @@ fn whole(text: &str) -> Result<String, Why> {
     }
     out.push_str(rest);
     Ok(out)
-}
-
-/// Whether it is found by calls of a merge: the link was permitted.
-fn is_of_a_merge(flaw: Flaw) -> bool {
-    matches!(
-        flaw,
-        Flaw::PrimaryGone
-            | Flaw::SecondaryGone
-            | Flaw::MetadataConflict
-            | Flaw::MetadataKeyForbidden
-            | Flaw::MetadataTooLarge
-            | Flaw::MetadataTooDeep
-            | Flaw::MetadataChanging
-            | Flaw::AccountNotFound
-            | Flaw::MetadataNotText
-            | Flaw::MetadataNotTaken
-    )
 }
 
 fn is_before_the_decision(fault: Fault) -> bool {

@@ -103,7 +103,7 @@ impl After {
             }
             // An answer that is older than the link shows nothing of what waits.
             (Ask::Applied, Read::There(primary)) if primary.lists(secondary_id) => {
-                let left = self.applied(&primary, user_id, rules).writes;
+                let left = self.applied(&primary, user_id, rules, self.alone).writes;
                 self.outcome =
                     if left.is_empty() { MergeOutcome::Merged } else { MergeOutcome::Staged };
                 Next::End
@@ -141,12 +141,9 @@ impl After {
             return (Next::Ask(Ask::Listed), Members::new());
         }
         self.identities = Some(primary.identities_json());
-        let Applied { writes, fates } = self.applied(primary, user_id, rules);
-        self.others_wait = !self.alone && {
-            let accounts = primary.linked_accounts(user_id);
-            let waiting = Waiting { mine: self.mine.as_ref(), accounts: &accounts, alone: true };
-            apply(&primary.metadata, &waiting, rules).writes != writes
-        };
+        let Applied { writes, fates } = self.applied(primary, user_id, rules, self.alone);
+        self.others_wait =
+            !self.alone && self.applied(primary, user_id, rules, true).writes != writes;
         let nothing_carried = self.mine.is_none() && writes.is_empty();
         self.fates = fates;
         self.outcome = match (nothing_carried, writes.is_empty()) {
@@ -157,9 +154,16 @@ impl After {
         (if writes.is_empty() { Next::End } else { Next::Ask(Ask::Apply) }, writes)
     }
 
-    fn applied(&self, primary: &Account, user_id: &str, rules: &MergeRules) -> Applied {
+    /// What is written: for all that waits on the primary, or for our entry alone.
+    fn applied(
+        &self,
+        primary: &Account,
+        user_id: &str,
+        rules: &MergeRules,
+        alone: bool,
+    ) -> Applied {
         let accounts = primary.linked_accounts(user_id);
-        let waiting = Waiting { mine: self.mine.as_ref(), accounts: &accounts, alone: self.alone };
+        let waiting = Waiting { mine: self.mine.as_ref(), accounts: &accounts, alone };
         apply(&primary.metadata, &waiting, rules)
     }
 

@@ -99,7 +99,7 @@ impl Policy {
         Exchange::open(Arc::clone(&self.rules), &head, &mut self.shared, now)
     }
 
-    /// Reports what became of step `sequence` and takes the next one. A wrong number or an event
+    /// Reports the outcome of step `sequence` and takes the next one. A wrong number or an event
     /// that does not answer the step ends the exchange with a 503.
     pub fn resume(
         &mut self,

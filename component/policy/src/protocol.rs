@@ -69,7 +69,7 @@ pub enum Event {
     BodyFailed,
     /// The wait is over.
     Woken,
-    /// What became of [`Step::Acquire`].
+    /// The outcome of [`Step::Acquire`].
     Acquired(Acquired),
     /// The answer to [`Step::Call`], or why there is none.
     Called(Result<Answer, CallFailure>),
@@ -77,7 +77,7 @@ pub enum Event {
     Forwarded(Result<AnswerHead, Failure>),
 }
 
-/// What became of [`Step::Acquire`].
+/// The outcome of [`Step::Acquire`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Acquired {
     /// Both accounts are held.

@@ -152,7 +152,7 @@ impl Bearer {
         Ok(())
     }
 
-    /// It is the user's own: nobody acts for them but whom the policy lists, and no key has to be proved.
+    /// The token is the user's own: only the actors that the policy lists may act for the user, and no key has to be proved.
     fn is_own(&self) -> Result<(), Flaw> {
         let (claims, rules) = (self.token.claims(), &*self.rules);
         if !actor::is_user(claims) {

@@ -45,7 +45,7 @@ pub struct Decision {
     pub traceparent: Option<String>,
     /// Length and digest of what was presented but never verified.
     pub unverified: Option<String>,
-    /// What became of the secondary's metadata, where the policy merges it.
+    /// The outcome of the secondary's metadata, where the policy merges it.
     pub metadata: Option<MergeRecord>,
     /// What would have been decided, of a request that a policy in shadow let through.
     pub shadow: Option<Cause>,
@@ -63,7 +63,7 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// What became of the request, in one word.
+    /// The outcome of the request, in one word.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         self.cause.outcome()

@@ -20,7 +20,7 @@ use crate::verdict::outcome::{End, Outcome};
 pub struct Line<'a> {
     /// When the exchange was closed.
     pub time: Time,
-    /// What became of the request.
+    /// The outcome of the request.
     pub outcome: Outcome,
     /// Fine-grained cause.
     pub cause: Cow<'a, str>,
@@ -60,7 +60,7 @@ pub struct Line<'a> {
     pub trace_id: Option<&'a str>,
     /// Length and digest of what was never verified.
     pub unverified: Option<&'a str>,
-    /// What became of the secondary's metadata, where the policy merges it.
+    /// The outcome of the secondary's metadata, where the policy merges it.
     pub metadata: Option<LineMetadata<'a>>,
     /// What would have been decided, of a request that a policy in shadow let through.
     pub shadow: Option<LineShadow<'a>>,

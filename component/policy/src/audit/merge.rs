@@ -1,6 +1,6 @@
 //! What a decision record says of a merge.
 
-/// What became of the metadata, in one word.
+/// The outcome of the metadata, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MergeOutcome {
     /// There was nothing to carry, or nothing was written.
@@ -37,7 +37,7 @@ pub struct MergeRecord {
     pub outcome: &'static str,
     /// Calls that were made for it.
     pub calls: u32,
-    /// Each key of the secondary, escaped, and what became of it.
+    /// Each key of the secondary, escaped, and its fate.
     pub keys: Vec<(String, Fate)>,
 }
 

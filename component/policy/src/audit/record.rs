@@ -59,7 +59,7 @@ impl Record {
         let traceparent = Lines::of(head).sole("traceparent").and_then(well_formed_traceparent);
         Self {
             method: escaped(&head.method),
-            // A path may hold an id: until the route is known, nobody can tell which part.
+            // A path may hold an id: until the route is known, any part may be one.
             path: match String::from_utf8_lossy(path) {
                 path if hash_subjects => format!("sha256:{}", digest(path.as_bytes())),
                 path => escaped(&path),

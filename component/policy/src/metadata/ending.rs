@@ -54,7 +54,7 @@ impl Report {
         Step::Relay(edits)
     }
 
-    /// What became of the keys, by name and never by value.
+    /// The fates of the keys, by name and never by value.
     fn outcome_header(&self, given: &Given<'_>) -> Option<Header> {
         if !given.metadata.show_outcome {
             return None;
@@ -73,7 +73,7 @@ impl Report {
     }
 }
 
-/// The header that says what became of the metadata.
+/// The header with the outcome of the metadata.
 pub(crate) const OUTCOME: &str = "linkgate-metadata";
 
 /// A key, percent-encoded: it may hold anything.

@@ -68,7 +68,7 @@ enum At {
 const ACQUIRE_MS: u32 = 5000;
 
 impl Merge {
-    /// Begins with the two accounts, which nobody else is to link at the same time.
+    /// Begins with the two accounts, which no other exchange is to link at the same time.
     pub(crate) fn begin(
         permit: Permit,
         secondary: Secondary,
@@ -389,7 +389,7 @@ impl Merge {
     }
 }
 
-/// What became of an answer.
+/// What an answer leads to.
 enum Took {
     Next(Next),
     /// The API asks for a rest, of so many milliseconds if it says.

@@ -11,7 +11,7 @@ pub(crate) struct MetadataRules {
     pub(crate) timeout_ms: u64,
     /// Largest answer of the API that is read.
     pub(crate) max_answer_bytes: u32,
-    /// Whether the answer to the client names the keys and what became of them.
+    /// Whether the answer to the client names the keys and their fates.
     pub(crate) show_outcome: bool,
 }
 

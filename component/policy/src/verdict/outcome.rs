@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 
 use super::cause::Cause;
 
-/// What became of a request, in one word.
+/// The outcome of a request, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Permitted and sent to the upstream, or a preflight answered.

@@ -210,7 +210,7 @@ pub struct Record {
     pub traceparent: Option<String>,
     /// Length and digest of what was never verified.
     pub unverified: Option<String>,
-    /// What became of the secondary's metadata, as a line of the log has it.
+    /// The outcome of the secondary's metadata, as a line of the log has it.
     pub metadata: Option<Value>,
     /// What would have been decided of a request that a policy in shadow let through, likewise.
     pub shadow: Option<Value>,
@@ -226,7 +226,7 @@ pub struct Record {
     pub elapsed_ms: u64,
 }
 
-/// What became of metadata, as a line of the log has it.
+/// The outcome of metadata, as a line of the log has it.
 pub(super) fn merge_record<F: Into<Value>>(
     outcome: &str,
     calls: u32,

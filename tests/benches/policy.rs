@@ -9,7 +9,7 @@ use std::path::Path;
 
 use criterion::{BenchmarkId, Criterion};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use linkgate::cases::{Edition, Evaluator, Native, PolicyId, Scene, Step, Suite};
+use linkgate_cases::{Edition, Evaluator, Native, PolicyId, Scene, Step, Suite};
 use linkgate_policy::{AnswerHead, End, Event, Head, Now};
 use linkgate_tests::target_dir;
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-use linkgate::cases::Trouble;
+use linkgate_cases::Trouble;
 
 use crate::optional::done;
 use crate::target_dir;

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::{Command, Output};
 
-use linkgate::cases::Trouble;
+use linkgate_cases::Trouble;
 
 /// The variable that turns a suite that cannot run into a failure. CI sets it.
 pub const FORBID_SKIPS: &str = "LINKGATE_FORBID_SKIPS";

@@ -4,9 +4,9 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::Once;
 
-use linkgate::cases::{
-    Edition, Evaluator, Expected, ExpectedCall, ExpectedSent, Native, Report, Scene, Sent, Step,
-    Suite, Walk, compare, run, run_suite,
+use linkgate_cases::{
+    Driver, Edition, Evaluator, Expected, ExpectedCall, ExpectedSent, Native, Report, Scene, Sent,
+    Step, Suite, compare, run, run_suite,
 };
 use linkgate_tests::target_dir;
 
@@ -37,9 +37,9 @@ fn every_case_holds_where_keys_are_fetched_late() {
             let late = case.hosts.remove("wasmtime-serve").and_then(|host| host.expect);
             case.expect = late.unwrap_or(case.expect);
             let scene = Scene::prepare(&suite, &case).expect(&at);
-            let walk = Walk::open(edition.as_mut(), &scene).expect(&at);
-            waited += usize::from(matches!(walk.turn().step, Step::Wait { .. }));
-            let seen = walk.finish(edition.as_mut()).expect(&at);
+            let driver = Driver::open(edition.as_mut(), &scene).expect(&at);
+            waited += usize::from(matches!(driver.turn().step, Step::Wait { .. }));
+            let seen = driver.finish(edition.as_mut()).expect(&at);
             assert_eq!(compare(&scene, &seen), [], "{at}");
         }
         assert!(waited > 0, "no exchange waited on {}", edition.name());

@@ -12,7 +12,7 @@ mod shadow;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use linkgate::cases::{Edition, Evaluator, Native, Observed, Scene, Step, Suite, Turn, Walk};
+use linkgate_cases::{Driver, Edition, Evaluator, Native, Observed, Scene, Step, Suite, Turn};
 use linkgate_policy::reason::Reason;
 use linkgate_policy::{Acquired, AnswerHead, Cause, End, Event};
 use linkgate_tests::target_dir;
@@ -131,12 +131,12 @@ fn an_event_out_of_order_ends_the_exchange() {
         let edition = edition.as_mut();
         for (row, request, steps, sequence, event) in &rows {
             let scene = scene(&suite, "access", &format!("request: {request}"));
-            let mut walk = Walk::open(edition, &scene).expect(row);
+            let mut driver = Driver::open(edition, &scene).expect(row);
             for _ in 0..*steps {
-                walk.advance(edition).expect(row);
+                driver.advance(edition).expect(row);
             }
-            walk.answer(edition, *sequence, event()).expect(row);
-            let seen = walk.close(edition, End::Finished).expect(row);
+            driver.answer(edition, *sequence, event()).expect(row);
+            let seen = driver.close(edition, End::Finished).expect(row);
             let at = format!("{row} on {}", edition.name());
             assert_eq!(seen.record.cause, "out-of-order", "{at}");
             assert_eq!(seen.record.reason, "gate-unavailable", "{at}");
@@ -151,14 +151,15 @@ fn accounts_that_others_hold_are_not_linked() {
     for edition in &mut editions() {
         let edition = edition.as_mut();
         let scene = scene(&suite, "merge", "request: link");
-        let mut walk = Walk::open(edition, &scene).expect("open");
-        walk.advance(edition).expect("the body");
-        let Turn { sequence, step: Step::Acquire { accounts } } = walk.turn().clone() else {
-            panic!("expected `acquire`, found {:?}", walk.turn());
+        let mut driver = Driver::open(edition, &scene).expect("open");
+        driver.advance(edition).expect("the body");
+        let Turn { sequence, step: Step::Acquire { accounts } } = driver.turn().clone() else {
+            panic!("expected `acquire`, found {:?}", driver.turn());
         };
         assert!(accounts[0] < accounts[1], "{accounts:?}");
-        walk.answer(edition, sequence, Event::Acquired(Acquired::Busy)).expect("busy");
-        let Observed { record, sent, reply, .. } = walk.close(edition, End::Finished).expect("end");
+        driver.answer(edition, sequence, Event::Acquired(Acquired::Busy)).expect("busy");
+        let Observed { record, sent, reply, .. } =
+            driver.close(edition, End::Finished).expect("end");
         assert_eq!((record.cause.as_str(), record.reason.as_str()), ("links-busy", "links-busy"));
         assert_eq!(reply.map(|reply| reply.status), Some(503));
         assert!(sent.is_empty() && !record.upstream_called, "nothing was sent");
@@ -172,8 +173,8 @@ fn a_client_that_goes_away_is_recorded() {
         let edition = edition.as_mut();
         for (end, name) in [(End::ClientGone, "client-gone"), (End::Shutdown, "shutdown")] {
             let scene = scene(&suite, "access", "request: link");
-            let walk = Walk::open(edition, &scene).expect("open");
-            let Observed { record, sent, .. } = walk.close(edition, end).expect("close");
+            let driver = Driver::open(edition, &scene).expect("open");
+            let Observed { record, sent, .. } = driver.close(edition, end).expect("close");
             assert_eq!((record.outcome.as_str(), record.cause.as_str()), ("failed", "unfinished"));
             assert_eq!((record.end.as_str(), record.status), (name, None));
             assert!(sent.is_empty() && !record.upstream_called, "nothing was sent");
@@ -203,10 +204,10 @@ fn out_of_order() -> Vec<Row> {
     ]
 }
 
-/// A case of which only the walk matters.
+/// A case of which only the driver matters.
 fn scene(suite: &Suite, policy: &str, request: &str) -> Scene {
     let text = format!(
-        "title: a walk\npolicy: {policy}\n{request}\nexpect: {{ outcome: '', cause: '', reason: '', reply: 200 }}"
+        "title: a driver\npolicy: {policy}\n{request}\nexpect: {{ outcome: '', cause: '', reason: '', reply: 200 }}"
     );
     Scene::prepare(suite, &Suite::read_case(&text).expect("a case")).expect("a scene")
 }

@@ -2,7 +2,6 @@
 
 mod artifact;
 mod baking;
-pub mod cases;
 mod check_report;
 mod client;
 mod clock;

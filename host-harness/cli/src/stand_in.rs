@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::cases::{Keys, Trouble};
+use linkgate_cases::{Keys, Trouble};
 
 /// A kind of key pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

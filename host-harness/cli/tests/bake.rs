@@ -1,5 +1,5 @@
 //! `linkgate bake` and `linkgate inspect` as their users run them: what is refused and in which words, what is
-//! shown, exit codes. What a baked component decides is shown on its hosts (`tests/serve-host/tests/baked`).
+//! shown, exit codes. What a baked component decides is shown on its hosts (`tests/hosts/tests/baked`).
 #![cfg(test)]
 
 use std::fmt::Write as _;

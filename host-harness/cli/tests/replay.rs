@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use linkgate::cases::{Native, Scene, Suite, run};
+use linkgate_cases::{Native, Scene, Suite, run};
 use serde_json::{Value, json};
 
 /// Exit code, standard output and standard error of `linkgate replay` in the folder `replay/`, given this.

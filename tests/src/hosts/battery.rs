@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use linkgate::cases::{
+use linkgate_cases::{
     Case, Departed, ExpectedCall, ExpectedSent, HostForm, NamedCase, Observed, Origin, Record,
     Request, Scene, Sent, Suite, Trouble, compare,
 };
@@ -268,7 +268,8 @@ impl<'p> Stage<'p> {
         let observed = Observed { reply: Some(reply), origin, sent, record, told };
         // RFC 9110 section 9.3.2: over a socket an answer to HEAD has no body to look into.
         let is_bodiless = scene.request.method == "HEAD";
-        let of_body = |what: &str| what.starts_with("reply.body") || what.starts_with("law: `");
+        let of_body =
+            |what: &str| what.starts_with("reply.body") || what.starts_with("invariant: `");
         let differences: Vec<String> = compare(&scene, &observed)
             .iter()
             .filter(|difference| !(is_bodiless && of_body(&difference.what)))

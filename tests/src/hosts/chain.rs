@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use linkgate::cases::Trouble;
+use linkgate_cases::Trouble;
 use wac_graph::types::Package;
 use wac_graph::{CompositionGraph, EncodeOptions, plug};
 

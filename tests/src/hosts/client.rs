@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 
-use linkgate::cases::{Request, Response};
+use linkgate_cases::{Request, Response};
 
 use super::PATIENCE;
 use super::message::{Message, Unframed, comparable};

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use linkgate::cases::{Record, Trouble};
+use linkgate_cases::{Record, Trouble};
 use serde_json::{Map, Value, json};
 
 use super::message::{Message, Unframed};

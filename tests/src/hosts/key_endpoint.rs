@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use linkgate::cases::{Case, Scene, Suite, Trouble};
+use linkgate_cases::{Case, Scene, Suite, Trouble};
 use linkgate_policy::Failure;
 
 use super::message::Message;

@@ -38,7 +38,7 @@ pub use wasmtime_serve::{PLAIN, Serving, WasmtimeServe, environment};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use linkgate::cases::{Record, Trouble};
+use linkgate_cases::{Record, Trouble};
 
 /// A host and the edition that it runs.
 pub trait Host: Sync {

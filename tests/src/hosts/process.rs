@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use linkgate::cases::Trouble;
+use linkgate_cases::Trouble;
 
 /// A child process whose lines, of stdout and stderr, are read as they come.
 pub struct Process {

@@ -1,6 +1,6 @@
 //! A line of the decision log, read back.
 
-use linkgate::cases::Record;
+use linkgate_cases::Record;
 use serde_json::Value;
 
 /// The record in a line, if it is one; other lines are a host's own. `traceparent` holds what a

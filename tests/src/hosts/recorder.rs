@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 
-use linkgate::cases::Response;
+use linkgate_cases::Response;
 use tokio::net::TcpSocket;
 
 use super::PATIENCE;

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use linkgate::cases::{Record, Trouble};
+use linkgate_cases::{Record, Trouble};
 use linkgate_gateway::{
     ComponentSource, Decision, DecisionSink, Gateway, KeySource, Limits, Readiness, Reloader,
     Settings, Timings,

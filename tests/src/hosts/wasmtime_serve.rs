@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use linkgate::cases::{Record, Trouble};
+use linkgate_cases::{Record, Trouble};
 
 use super::chain::chained;
 use super::process::{Process, Stream};

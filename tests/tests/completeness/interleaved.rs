@@ -3,7 +3,7 @@
 
 use std::io::Write as _;
 
-use linkgate::cases::{Departed, Edition, Observed, Scene, Suite, Walk, run};
+use linkgate_cases::{Departed, Driver, Edition, Observed, Scene, Suite, run};
 use linkgate_policy::{End, Header};
 
 /// What marks a user. Their tokens are marks too.
@@ -124,13 +124,13 @@ fn two_users_never_see_each_other() {
 
 /// How many turns an exchange takes, its opening and its closing included, and what comes of it.
 pub(super) fn alone(edition: &mut dyn Edition, scene: &Scene) -> (usize, Observed) {
-    let mut walk = Walk::open(edition, scene).expect("open");
+    let mut driver = Driver::open(edition, scene).expect("open");
     let mut turns = 2;
-    while !walk.is_done() {
-        walk.advance(edition).expect("advance");
+    while !driver.is_done() {
+        driver.advance(edition).expect("advance");
         turns += 1;
     }
-    walk.close(edition, End::Finished).expect("close");
+    driver.close(edition, End::Finished).expect("close");
     (turns, timeless(run(edition, scene).expect("run")))
 }
 
@@ -150,7 +150,7 @@ pub(super) fn interleaved(
 
 enum Side<'s> {
     Ahead(&'s Scene),
-    Under(Box<Walk<'s>>),
+    Under(Box<Driver<'s>>),
     Over(Box<Observed>),
     Moving,
 }
@@ -158,13 +158,15 @@ enum Side<'s> {
 impl Side<'_> {
     fn turn(self, edition: &mut dyn Edition) -> Self {
         match self {
-            Self::Ahead(scene) => Self::Under(Box::new(Walk::open(edition, scene).expect("open"))),
-            Self::Under(walk) if walk.is_done() => {
-                Self::Over(Box::new(walk.close(edition, End::Finished).expect("close")))
+            Self::Ahead(scene) => {
+                Self::Under(Box::new(Driver::open(edition, scene).expect("open")))
             }
-            Self::Under(mut walk) => {
-                walk.advance(edition).expect("advance");
-                Self::Under(walk)
+            Self::Under(driver) if driver.is_done() => {
+                Self::Over(Box::new(driver.close(edition, End::Finished).expect("close")))
+            }
+            Self::Under(mut driver) => {
+                driver.advance(edition).expect("advance");
+                Self::Under(driver)
             }
             Self::Over(_) | Self::Moving => panic!("a turn too many"),
         }

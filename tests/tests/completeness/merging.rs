@@ -1,7 +1,7 @@
 //! Two users' merging links in one instance, their steps interleaved: the same as for other exchanges,
 //! in a sample of the orders, for there are tens of thousands.
 
-use linkgate::cases::{Scene, Suite};
+use linkgate_cases::{Scene, Suite};
 
 use super::interleaved::{ALICE, BOB, Person, alone, interleaved, marks, no_marks, shown};
 

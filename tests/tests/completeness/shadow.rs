@@ -1,7 +1,7 @@
 //! Every case of the suite once more, its policy in shadow: what would have been decided is in the record,
 //! and the upstream has the client's own request. In force no such step is ever reached.
 
-use linkgate::cases::{Departed, Observed, Origin, Record, Scene, run};
+use linkgate_cases::{Departed, Observed, Origin, Record, Scene, run};
 use linkgate_policy::Time;
 use serde_json::{Value, json};
 

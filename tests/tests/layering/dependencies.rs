@@ -51,6 +51,16 @@ fn the_gateway_meets_the_policy_through_the_component_alone() {
     assert_eq!(gateway.ours(), NOTHING, "a way to a decision besides the .wasm");
 }
 
+/// A suite that plays cases needs no command line.
+#[test]
+fn the_case_runner_and_its_suites_go_without_the_binary() {
+    for package in ["linkgate-cases", "linkgate-tests"] {
+        let below = tree(package, ALL, &[]);
+        assert!(below.0.contains("linkgate-policy"), "the tree was not read: {:?}", below.0);
+        assert!(!below.0.contains("linkgate"), "{package} needs the binary");
+    }
+}
+
 /// The suites' own hosts may bring another; the binary that is shipped has one.
 #[test]
 fn the_shipped_binary_has_one_native_crypto_stack() {

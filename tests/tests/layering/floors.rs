@@ -63,12 +63,29 @@ const GATEWAY: House = House {
     by_file: false,
 };
 
+const CASES: House = House {
+    sources: "host-harness/cases/src",
+    floors: &[
+        "trouble difference short text keys",
+        // A case as it is written.
+        "form suite mint",
+        "edition wire native evaluator",
+        // A case as bytes, carried out and judged.
+        "scene",
+        "endpoint driver",
+        "invariants check",
+        "report",
+    ],
+    circles: &[],
+    by_file: false,
+};
+
 const CLI: House = House {
     sources: "host-harness/cli/src",
     floors: &[
         "edition columns clock moment paint once key_file reference client exit component",
         "document operation artifact",
-        "rules key_report reason_page check_report merge_report inspect_report cases stand_in baking",
+        "rules key_report reason_page check_report merge_report inspect_report stand_in baking",
         "demo explain replay team",
         "command",
         "main",
@@ -104,6 +121,11 @@ fn every_arrow_of_the_core_points_down() {
 #[test]
 fn every_arrow_of_the_gateway_points_down() {
     GATEWAY.check();
+}
+
+#[test]
+fn every_arrow_of_the_case_runner_points_down() {
+    CASES.check();
 }
 
 #[test]

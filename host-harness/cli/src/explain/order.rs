@@ -119,7 +119,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::cases::{Native, Scene, Suite, run};
+    use linkgate_cases::{Native, Scene, Suite, run};
 
     /// What the record of every case of the suite holds tells how far it came.
     #[test]

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::asked::Asked;
 use super::presented::Presented;
-use crate::cases::{Keys, Trouble};
 use crate::stand_in;
+use linkgate_cases::{Keys, Trouble};
 
 /// A policy and a request whose signatures are ours.
 pub(crate) struct Replaced {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use linkgate_gateway::{Decision, End, Outcome};
+use linkgate_cases::wire;
+use linkgate_gateway::{Decision, Outcome};
 use linkgate_policy::{Line, LineMetadata, LineShadow, Time, trace_id};
 
 use crate::paint::{Colour, Paint};
@@ -11,7 +12,7 @@ use crate::paint::{Colour, Paint};
 pub(super) fn json(decision: &Decision, took: Duration, time: Time) -> String {
     let line = Line {
         time,
-        outcome: in_core(decision.outcome),
+        outcome: wire::outcome(decision.outcome),
         cause: decision.cause.as_str().into(),
         detail: decision.detail.as_deref(),
         reason: &decision.reason,
@@ -37,14 +38,14 @@ pub(super) fn json(decision: &Decision, took: Duration, time: Time) -> String {
             keys: record.keys.iter().map(|(key, fate)| (key.as_str(), fate.as_str())).collect(),
         }),
         shadow: decision.shadow.as_ref().map(|shadow| LineShadow {
-            outcome: in_core(shadow.outcome),
+            outcome: wire::outcome(shadow.outcome),
             cause: shadow.cause.as_str().into(),
             reason: &shadow.reason,
         }),
         missed: decision.missed.iter().map(|cause| cause.as_str().into()).collect(),
         claims: decision.claims.as_deref().and_then(|text| serde_json::from_str(text).ok()),
         warnings: decision.warnings.iter().map(String::as_str).collect(),
-        end: end_in_core(decision.end),
+        end: wire::ended(decision.end),
         duration_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
     };
     line.json()
@@ -76,31 +77,7 @@ pub(crate) fn human(decision: &Decision, took: Duration, paint: Paint) -> String
 
 /// The word for an outcome: in logs, as a label, in the demo.
 pub(crate) fn outcome(outcome: Outcome) -> &'static str {
-    in_core(outcome).name()
-}
-
-/// An outcome of the contract as the core's: the words are there.
-fn in_core(outcome: Outcome) -> linkgate_policy::Outcome {
-    match outcome {
-        Outcome::Allowed => linkgate_policy::Outcome::Allowed,
-        Outcome::Passed => linkgate_policy::Outcome::Passed,
-        Outcome::Denied => linkgate_policy::Outcome::Denied,
-        Outcome::Failed => linkgate_policy::Outcome::Failed,
-    }
-}
-
-/// The word for an end.
-pub(crate) fn end(end: End) -> &'static str {
-    end_in_core(end).name()
-}
-
-/// An end of the contract as the core's.
-fn end_in_core(end: End) -> linkgate_policy::End {
-    match end {
-        End::Finished => linkgate_policy::End::Finished,
-        End::ClientGone => linkgate_policy::End::ClientGone,
-        End::Shutdown => linkgate_policy::End::Shutdown,
-    }
+    wire::outcome(outcome).name()
 }
 
 /// The colour of an outcome, wherever one is shown.
@@ -115,7 +92,7 @@ pub(crate) fn colour(outcome: Outcome) -> Colour {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use linkgate_gateway::ShadowDecision;
+    use linkgate_gateway::{End, ShadowDecision};
 
     use super::*;
 

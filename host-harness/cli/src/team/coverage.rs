@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::ground::Policy;
 use super::run::{Played, Ran, Verdict};
-use crate::cases::{Record, Request};
+use linkgate_cases::{Record, Request};
 
 /// What was touched of one policy.
 pub(crate) struct Coverage {

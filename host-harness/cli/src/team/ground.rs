@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 
 use super::read::{CaseFile, Common, POLICY, TeamCase};
 use super::usual::{self, NONE, algorithms, text};
-use crate::cases::{
-    AnswerForm, AskForm, CallForm, Keys, LINKED, Response, SERVICE, Scene, Shared, Suite, Trouble,
-    Whose, encoded,
-};
 use crate::check_report::Checked;
 use crate::document::{Document, Severity};
 use crate::stand_in;
+use linkgate_cases::{
+    AnswerForm, AskForm, CallForm, Keys, LINKED, Response, SERVICE, Scene, Shared, Suite, Trouble,
+    Whose, encoded,
+};
 
 /// A policy, made ready for cases.
 pub(crate) struct Policy {
@@ -110,7 +110,7 @@ impl<'p> Ground<'p> {
 
     /// The scene of a link that merges and does not say how: neither account has metadata. A request that is
     /// refused before it gets there may have no accounts to read; then there is none.
-    fn merging(&self, case: &crate::cases::Case) -> Option<Scene> {
+    fn merging(&self, case: &linkgate_cases::Case) -> Option<Scene> {
         if self.policy.value.get("metadata").is_none() || !case.calls.is_empty() {
             return None;
         }
@@ -124,7 +124,7 @@ impl<'p> Ground<'p> {
             CallForm::Link,
             read(Whose::Primary, Some(LINKED.to_owned())),
         ];
-        Scene::prepare(&self.suite, &crate::cases::Case { calls, ..case.clone() }).ok()
+        Scene::prepare(&self.suite, &linkgate_cases::Case { calls, ..case.clone() }).ok()
     }
 
     /// What a token endpoint says to the gate.

@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::form::below;
-use crate::cases::Wrapped;
 use crate::document::{Document, Finding};
+use linkgate_cases::Wrapped;
 
 /// Reads pieces of a document, and takes down what is wrong with them.
 pub(super) struct Reader<'d> {

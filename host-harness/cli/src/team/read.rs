@@ -8,12 +8,12 @@ use serde_json::{Map, Value};
 use super::form::{self, below};
 use super::pieces::Reader;
 use super::wanted::Wanted;
-use crate::cases::{
-    CallForm, Case, Expect, ReplyForm, RequestForm, SentForm, TokenForm, UpstreamForm, Values,
-};
 use crate::check_report::Checked;
 use crate::document::{Document, Finding};
 use crate::moment;
+use linkgate_cases::{
+    CallForm, Case, Expect, ReplyForm, RequestForm, SentForm, TokenForm, UpstreamForm, Values,
+};
 
 /// A file of cases.
 pub(crate) struct CaseFile {

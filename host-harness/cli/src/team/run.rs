@@ -8,11 +8,11 @@ use super::each::{Progress, each};
 use super::files::{self, Candidate};
 use super::ground::{Ground, Policy, Unusable};
 use super::read::{self, CaseFile, Read, TeamCase};
-use crate::cases::{
+use crate::check_report::Checked;
+use linkgate_cases::{
     Departed, Difference, Evaluator, ExpectedCall, ExpectedSent, Observed, Record, Scene, Trouble,
     compare, run,
 };
-use crate::check_report::Checked;
 
 /// The files of cases that were found, and their policies.
 pub(crate) struct Gathered {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::cases::{Line, RequestForm, SentForm, TokenForm, UpstreamForm};
 use crate::stand_in;
+use linkgate_cases::{Line, RequestForm, SentForm, TokenForm, UpstreamForm};
 
 /// Tokens that are good for each issuer: `valid-bearer`, `valid-secondary`, and `valid-bearer-2` for the second.
 pub(super) fn valid_tokens(issuers: &[Value]) -> BTreeMap<String, TokenForm> {

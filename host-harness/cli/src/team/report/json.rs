@@ -115,7 +115,7 @@ fn case(ran: &Ran, outcome: &Outcome) -> Case {
                 reason: Some(record.reason.clone()),
                 cause: Some(record.cause.clone()),
             };
-            let difference = |one: &crate::cases::Difference| Difference {
+            let difference = |one: &linkgate_cases::Difference| Difference {
                 what: one.what.clone(),
                 expected: one.expected.clone(),
                 found: one.found.clone(),

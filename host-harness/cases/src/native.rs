@@ -1,0 +1,194 @@
+//! The native core as an edition.
+
+use std::collections::BTreeMap;
+
+use linkgate_policy::{
+    Abilities, Answer, Cause, End, Event, Exchange, Fetch, Head, Now, Policy, Secrets,
+};
+
+use serde_json::json;
+
+use crate::edition::{Due, Edition, ExchangeId, PolicyId, Record, Sent, Step, Turn, merge_record};
+use crate::trouble::Trouble;
+
+/// The core, called directly.
+#[derive(Default)]
+pub struct Native {
+    policies: Vec<(String, Policy)>,
+    exchanges: BTreeMap<ExchangeId, (PolicyId, Exchange)>,
+    opened: u64,
+}
+
+/// What the runner's own driver can do.
+const HOST: Abilities = Abilities { remembers: true, serialises: true, knows_peer: true };
+
+/// Any number serves: nobody attacks the suite's hash maps.
+const SEED: u64 = 1;
+
+impl Edition for Native {
+    fn name(&self) -> &'static str {
+        "native"
+    }
+
+    fn load(
+        &mut self,
+        document: &str,
+        secrets: &[(String, String)],
+        now: Now,
+    ) -> Result<PolicyId, Trouble> {
+        if let Some(known) = self.policies.iter().position(|(known, _)| known == document) {
+            return Ok(PolicyId(known));
+        }
+        self.compile(document, secrets, now)
+    }
+
+    fn compile(
+        &mut self,
+        document: &str,
+        secrets: &[(String, String)],
+        now: Now,
+    ) -> Result<PolicyId, Trouble> {
+        let secrets: Secrets =
+            secrets.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let policy = Policy::compile(document, &secrets, HOST, SEED, now).map_err(|mistakes| {
+            let lines: Vec<String> = mistakes
+                .iter()
+                .map(|mistake| format!("{}: {}", mistake.pointer, mistake.message))
+                .collect();
+            Trouble::new(lines.join("; "))
+        })?;
+        self.policies.push((document.to_owned(), policy));
+        Ok(PolicyId(self.policies.len() - 1))
+    }
+
+    fn warm(&mut self, policy: PolicyId) -> Result<(), Trouble> {
+        self.policy(policy)?.warm();
+        Ok(())
+    }
+
+    fn due(&mut self, policy: PolicyId, now: Now) -> Result<Option<Due>, Trouble> {
+        let due = |fetch: Fetch| Due { source: fetch.source, headers: fetch.headers };
+        Ok(self.policy(policy)?.due(now).map(due))
+    }
+
+    fn fetched(
+        &mut self,
+        policy: PolicyId,
+        source: &str,
+        outcome: Result<Answer, String>,
+        now: Now,
+    ) -> Result<Vec<String>, Trouble> {
+        Ok(self.policy(policy)?.fetched(source, outcome, now.mono_ms, now))
+    }
+
+    fn wanted_headers(&mut self, policy: PolicyId) -> Result<Vec<String>, Trouble> {
+        Ok(self.policy(policy)?.wanted_headers().to_vec())
+    }
+
+    fn open(
+        &mut self,
+        policy: PolicyId,
+        head: Head,
+        now: Now,
+    ) -> Result<(ExchangeId, Turn), Trouble> {
+        let (exchange, turn) = self.policy(policy)?.open(head, now);
+        self.opened += 1;
+        let id = ExchangeId(self.opened);
+        self.exchanges.insert(id, (policy, exchange));
+        Ok((id, neutral(turn)))
+    }
+
+    fn resume(
+        &mut self,
+        exchange: ExchangeId,
+        sequence: u32,
+        event: Event,
+        now: Now,
+    ) -> Result<Turn, Trouble> {
+        let (policy, exchange) = self.exchanges.get_mut(&exchange).ok_or_else(closed)?;
+        let (_, policy) = self.policies.get_mut(policy.0).ok_or_else(unloaded)?;
+        Ok(neutral(policy.resume(exchange, sequence, event, now)))
+    }
+
+    fn close(&mut self, exchange: ExchangeId, end: End, now: Now) -> Result<Record, Trouble> {
+        let (policy, exchange) = self.exchanges.remove(&exchange).ok_or_else(closed)?;
+        Ok(record(self.policy(policy)?.close(exchange, end, now)))
+    }
+}
+
+impl Native {
+    fn policy(&mut self, id: PolicyId) -> Result<&mut Policy, Trouble> {
+        self.policies.get_mut(id.0).map(|(_, policy)| policy).ok_or_else(unloaded)
+    }
+}
+
+fn unloaded() -> Trouble {
+    Trouble::new("no such policy was loaded")
+}
+
+fn closed() -> Trouble {
+    Trouble::new("no such exchange is open")
+}
+
+fn neutral(turn: linkgate_policy::Turn) -> Turn {
+    use linkgate_policy::Step as Core;
+    let step = match turn.step {
+        Core::ReadBody { max_bytes, .. } => Step::ReadBody { max_bytes },
+        Core::Wait { until_mono_ms } => Step::Wait { until_mono_ms },
+        Core::Acquire { accounts, .. } => Step::Acquire { accounts },
+        Core::Call(call) => Step::Call(Sent {
+            method: call.method.to_owned(),
+            path: call.path,
+            headers: call.headers,
+            body: call.body,
+        }),
+        Core::Forward(forward) => Step::Forward(Sent {
+            method: forward.method.to_owned(),
+            path: forward.path,
+            headers: forward.headers,
+            body: forward.body,
+        }),
+        Core::Pass { edits, .. } => Step::Pass(edits),
+        Core::Relay(edits) => Step::Relay(edits),
+        Core::Respond(reply) => Step::Respond(reply),
+    };
+    Turn { sequence: turn.sequence, step }
+}
+
+fn record(decision: linkgate_policy::Decision) -> Record {
+    Record {
+        outcome: decision.outcome().name().to_owned(),
+        cause: decision.cause.name(),
+        detail: decision.detail,
+        reason: decision.cause.reason_code().to_owned(),
+        route: decision.route.to_owned(),
+        method: decision.method,
+        path: decision.path,
+        status: decision.status,
+        upstream_called: decision.upstream_called,
+        upstream_status: decision.upstream_status,
+        subject: decision.subject,
+        secondary: decision.secondary,
+        issuer: decision.issuer,
+        client: decision.client,
+        actor: decision.actor,
+        secondary_actor: decision.secondary_actor,
+        client_address: decision.client_address,
+        request_id: decision.request_id,
+        traceparent: decision.traceparent,
+        unverified: decision.unverified,
+        metadata: decision.metadata.map(|record| {
+            let keys = record.keys.into_iter().map(|(key, fate)| (key, fate.name()));
+            merge_record(record.outcome, record.calls, keys)
+        }),
+        shadow: decision.shadow.map(|cause| {
+            let outcome = cause.outcome().name();
+            json!({ "outcome": outcome, "cause": cause.name(), "reason": cause.reason_code() })
+        }),
+        missed: decision.missed.iter().map(|denial| Cause::Denied(*denial).name()).collect(),
+        claims: decision.claims,
+        warnings: decision.warnings.into_iter().map(str::to_owned).collect(),
+        end: decision.end.name().to_owned(),
+        elapsed_ms: decision.elapsed_ms,
+    }
+}

@@ -1,0 +1,54 @@
+//! Every case over real sockets, on the hosts that are here: `wasmtime serve` with the proxy
+//! edition and with the middleware edition in front of a handler, Envoy with the Envoy edition, and
+//! the reference gateway with the evaluator edition.
+//!
+//! `LINKGATE_CASE=part-of-a-name` runs the ones whose name holds it.
+
+#![expect(clippy::panic, reason = "tests")]
+
+use std::io::Write as _;
+use std::path::Path;
+
+use linkgate_cases::Suite;
+use linkgate_tests::component;
+use linkgate_tests::hosts::{Envoy, Host, Reference, Table, WasmtimeServe, run};
+
+#[test]
+fn every_case_holds_on_wasmtime_serve() {
+    let binary = Path::new(env!("CARGO_BIN_EXE_linkgate-wasmtime-serve"));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let host = WasmtimeServe::prepare(binary, &component("linkgate-proxy.wasm"), folder);
+    every_case_holds_on(&host.unwrap_or_else(|trouble| panic!("{trouble}")));
+}
+
+#[test]
+fn every_case_holds_on_envoy() {
+    if let Some(host) = Envoy::of_suite(Path::new(env!("CARGO_TARGET_TMPDIR"))) {
+        every_case_holds_on(&host);
+    }
+}
+
+#[test]
+fn every_case_holds_on_wasmtime_serve_with_a_chain() {
+    let binary = Path::new(env!("CARGO_BIN_EXE_linkgate-wasmtime-serve"));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let middleware = component("linkgate-middleware.wasm");
+    let next = component("linkgate-next-handler.wasm");
+    let host = WasmtimeServe::prepare_chain(binary, &middleware, &next, folder);
+    every_case_holds_on(&host.unwrap_or_else(|trouble| panic!("{trouble}")));
+}
+
+#[test]
+fn every_case_holds_on_the_reference_gateway() {
+    every_case_holds_on(&Reference::new(component("linkgate-evaluator.wasm")));
+}
+
+fn every_case_holds_on(host: &dyn Host) {
+    let filter = std::env::var("LINKGATE_CASE").unwrap_or_default();
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let suite = Suite::load(&cases).unwrap_or_else(|trouble| panic!("{trouble}"));
+    let table = run(&suite, host, &filter).unwrap_or_else(|trouble| panic!("{trouble}"));
+    // Straight to stderr: libtest hides what `println!` says of a test that passes.
+    let _ = write!(std::io::stderr().lock(), "\n{}\n{table}", Table::head());
+    assert!(table.failures.is_empty(), "{} cases failed on {}", table.failures.len(), host.name());
+}

@@ -14,3 +14,4 @@ pub(crate) mod link_body;
 pub(crate) mod secondary;
 pub(crate) mod forward;
 pub(crate) mod shadow;
+pub(crate) mod token_cache;

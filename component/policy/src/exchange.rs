@@ -195,12 +195,8 @@ impl Exchange {
                         .take(1)
                         .for_each(|sent| self.record.unverified(sent));
                 })?;
-                let token = token::parse(
-                    token,
-                    self.rules.max_token_bytes,
-                    Denial::Bearer,
-                    &mut self.record,
-                )?;
+                let Shared { verified, .. } = shared;
+                let token = bearer::read(token, &self.rules, verified, now, &mut self.record)?;
                 let headers = self.stamp.written(forward::allowed_headers(head, &self.rules));
                 let request = Request { route, body_type: link_body::body_type(lines), headers };
                 self.bearer(request, token, shared, now)
@@ -275,8 +271,9 @@ impl Exchange {
         shared: &mut Shared,
         now: Now,
     ) -> Result<Step, Stop> {
+        let Shared { keyring, verified, .. } = shared;
         let bearer =
-            match bearer::verify(token, &self.rules, &mut shared.keyring, now, &mut self.record) {
+            match bearer::verify(token, &self.rules, keyring, verified, now, &mut self.record) {
                 Ok(bearer) => bearer,
                 Err(Halt::Stop(stop)) => return Err(stop),
                 Err(Halt::Wait(token, until)) => {

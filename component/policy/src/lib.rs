@@ -83,6 +83,7 @@ mod testing;
 
 pub use access::forward::Forward;
 pub use access::shadow::Shadow;
+pub use access::token_cache::CacheUse;
 pub use audit::decision::Decision;
 pub use audit::log_line::{Line, LineMetadata, LineShadow, trace_id};
 pub use audit::merge::{Fate, MergeRecord};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::access::client_address;
 use crate::access::request_id::NewIds;
 use crate::access::shadow::Shadow;
+use crate::access::token_cache::{CacheUse, TokenCache};
 use crate::audit::decision::Decision;
 use crate::config::{self, Abilities, Compiled, Mistake, Secrets};
 use crate::exchange::{Exchange, Shared};
@@ -67,6 +68,7 @@ impl Policy {
             rules: Arc::new(rules),
             shared: Shared {
                 keyring: Keyring::new(keys, seed),
+                verified: TokenCache::default(),
                 credentials,
                 request_ids: NewIds::new(seed),
                 replacing: Replacing::default(),
@@ -159,6 +161,12 @@ impl Policy {
     #[must_use]
     pub fn key_sources(&self, now: Now) -> Vec<KeySource> {
         self.shared.keyring.report(now)
+    }
+
+    /// What the cache of verified tokens holds, and how often it helped. It begins empty with each policy.
+    #[must_use]
+    pub fn token_cache(&self) -> CacheUse {
+        self.shared.verified.used()
     }
 
     /// Keys, cooldowns and back-offs as text, for a policy that takes this one's place on the same

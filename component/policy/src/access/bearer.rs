@@ -3,14 +3,16 @@
 
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::token::{self, Halt};
+use super::token_cache::TokenCache;
 use crate::audit::record::Record;
 use crate::http::message::Lines;
 use crate::jose::actor;
 use crate::jose::audience::Audience;
-use crate::jose::jws::{Expected, Unverified, Verified};
+use crate::jose::jws::{Expected, TokenId, Unverified, Verified};
 use crate::jose::kind;
 use crate::jose::refusal::Refusal;
 use crate::keys::keyring::Keyring;
@@ -62,11 +64,28 @@ pub(crate) struct Bearer {
     rules: Arc<IssuerRules>,
 }
 
-/// Verifies a parsed bearer token against its own issuer's rules and keys.
+/// Reads a bearer token, or finds what is known of it since it was verified before.
+pub(crate) fn read(
+    text: Zeroizing<String>,
+    rules: &Rules,
+    verified: &mut TokenCache,
+    now: Now,
+    record: &mut Record,
+) -> Result<Unverified, Denial> {
+    let id: TokenId = Sha256::digest(text.as_bytes()).into();
+    let token = match verified.find(&id, now) {
+        Some(known) => Unverified::known(text, known),
+        None => token::parse(text, rules.max_token_bytes, Denial::Bearer, record)?,
+    };
+    Ok(token.identified(id))
+}
+
+/// Verifies a bearer token against its own issuer's rules and keys.
 pub(crate) fn verify(
     token: Unverified,
     rules: &Rules,
     keyring: &mut Keyring,
+    verified: &mut TokenCache,
     now: Now,
     record: &mut Record,
 ) -> Result<Bearer, Halt> {
@@ -94,6 +113,7 @@ pub(crate) fn verify(
     record.actor(actor::name(bearer.token.claims()));
     record.claims("bearer", &bearer.token, now);
     bearer.meets_rules(now, record)?;
+    verified.remember(&bearer.token, now);
     Ok(bearer)
 }
 

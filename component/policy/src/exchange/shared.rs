@@ -1,12 +1,15 @@
 //! What exchanges share.
 
 use crate::access::request_id::NewIds;
+use crate::access::token_cache::TokenCache;
 use crate::keys::keyring::Keyring;
 use crate::metadata::{Credentials, Replacing};
 
 /// What exchanges share and fetch once for all of them.
 pub(crate) struct Shared {
     pub(crate) keyring: Keyring,
+    /// Bearers whose signature need not be verified again.
+    pub(crate) verified: TokenCache,
     /// Whose tokens the calls of a merge carry.
     pub(crate) credentials: Credentials,
     /// Ids for requests that came with none.

@@ -43,6 +43,12 @@ impl Claims {
         Ok(claims)
     }
 
+    /// The memory that they take, in bytes; a generous estimate.
+    pub(crate) fn size(&self) -> usize {
+        let audiences = self.audiences.iter().map(|name| name.len() + size_of::<String>());
+        json::size(&self.members) + audiences.sum::<usize>()
+    }
+
     /// A claim as it was written.
     pub(crate) fn member(&self, name: &str) -> Option<&Json> {
         self.members.get(name)

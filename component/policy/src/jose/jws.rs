@@ -3,6 +3,8 @@
 //! One fixed order: form, issuer, algorithm, dates, audience, key, signature. What is not yet
 //! verified may only refuse; only [`Verified`] gives claims away, and only a signature makes one.
 
+use std::sync::Arc;
+
 use jsonwebtoken::Algorithm;
 use zeroize::Zeroizing;
 
@@ -22,7 +24,11 @@ const MAX_KID: usize = 256;
 /// A token that has the right form and nothing more.
 pub(crate) struct Unverified {
     text: Zeroizing<String>,
-    form: Box<Form>,
+    form: Arc<Form>,
+    /// SHA-256 of the text, where it is to be known again.
+    id: Option<TokenId>,
+    /// Thumbprint of the key that this very text was verified with before.
+    known_key: Option<Arc<str>>,
     /// Since when it waits for its key, in monotonic milliseconds.
     waits_since: Option<u64>,
 }
@@ -34,11 +40,8 @@ pub(crate) struct KeyHint<'a> {
     pub(crate) waits_since: Option<u64>,
 }
 
-/// The parts of a token.
-struct Form {
-    /// Where the signing input ends: the second dot.
-    signed: usize,
-    signature: Vec<u8>,
+/// What a token says.
+pub(crate) struct Form {
     /// `alg` as it stands there: an algorithm or anything else.
     alg: String,
     kid: Option<String>,
@@ -55,12 +58,21 @@ pub(crate) struct Expected<'a> {
     pub(crate) skew_ms: u64,
 }
 
+/// The SHA-256 of a token.
+pub(crate) type TokenId = [u8; 32];
+
+/// A token that was verified before: what it says, and the thumbprint of its key.
+pub(crate) struct Known {
+    pub(crate) form: Arc<Form>,
+    pub(crate) key: Arc<str>,
+}
+
 /// A token whose form, dates, audience and signature hold.
 pub(crate) struct Verified {
     text: Zeroizing<String>,
-    alg: String,
-    typ: Option<String>,
-    claims: Claims,
+    form: Arc<Form>,
+    /// Its SHA-256, and the thumbprint of the public key that its signature was verified with just now.
+    new: Option<(TokenId, Arc<str>)>,
 }
 
 impl Form {
@@ -78,13 +90,25 @@ impl Form {
         else {
             return Err(TokenFlaw::NotCompactJws.into());
         };
-        let signed = header.len() + 1 + claims.len();
         let header = decoded(header)?;
         let claims = Zeroizing::new(decoded(claims)?);
-        let signature = decoded(signature)?;
+        decoded(signature)?;
         let (alg, kid, typ) = read_header(&header)?;
         let claims = Claims::parse(&claims)?;
-        Ok(Self { signed, signature, alg, kid, typ, claims })
+        Ok(Self { alg, kid, typ, claims })
+    }
+
+    /// Whose token it says it is: issuer and subject.
+    pub(crate) fn subject(&self) -> (String, String) {
+        let claim = |name| self.claims.known(name).unwrap_or_default().to_owned();
+        (claim("iss"), claim("sub"))
+    }
+
+    /// The memory that it takes, in bytes; a generous estimate.
+    pub(crate) fn size(&self) -> usize {
+        let header = [Some(&self.alg), self.kid.as_ref(), self.typ.as_ref()];
+        let header: usize = header.into_iter().flatten().map(String::len).sum();
+        size_of::<Self>() + header + self.claims.size()
     }
 }
 
@@ -96,9 +120,25 @@ impl Unverified {
         limit: usize,
     ) -> Result<Self, (Zeroizing<String>, Refusal)> {
         match Form::read(&text, limit) {
-            Ok(form) => Ok(Self { text, form: Box::new(form), waits_since: None }),
+            Ok(form) => Ok(Self {
+                text,
+                form: Arc::new(form),
+                id: None,
+                known_key: None,
+                waits_since: None,
+            }),
             Err(refusal) => Err((text, refusal)),
         }
+    }
+
+    /// The same of a text that was verified before. What is known of it was read from this very text.
+    pub(crate) fn known(text: Zeroizing<String>, Known { form, key }: Known) -> Self {
+        Self { text, form, id: None, known_key: Some(key), waits_since: None }
+    }
+
+    /// The token, to be known again by its SHA-256 once it is verified.
+    pub(crate) fn identified(self, id: TokenId) -> Self {
+        Self { id: Some(id), ..self }
     }
 
     /// `iss`, to look up or compare what the token must be. Not to be believed.
@@ -119,12 +159,17 @@ impl Unverified {
 
     /// The verified token, if it was signed with this key; else it comes back.
     pub(crate) fn verified_with(self, key: &Key) -> Result<Verified, Self> {
-        let message = self.text.as_bytes().get(..self.form.signed).unwrap_or_default();
-        if !key.verifies(message, &self.form.signature) {
+        let is_known = self.known_key.is_some() && self.known_key == key.thumbprint;
+        if !is_known && !self.is_signed_with(key) {
             return Err(self);
         }
-        let Form { alg, typ, claims, .. } = *self.form;
-        Ok(Verified { text: self.text, alg, typ, claims })
+        let new = self.id.zip(key.thumbprint.clone()).filter(|_| !is_known);
+        Ok(Verified { text: self.text, form: self.form, new })
+    }
+
+    fn is_signed_with(&self, key: &Key) -> bool {
+        let Some((message, signature)) = self.text.rsplit_once('.') else { return false };
+        decoded(signature).is_ok_and(|signature| key.verifies(message.as_bytes(), &signature))
     }
 
     /// The token, waiting for its key since now or since it first did.
@@ -158,7 +203,14 @@ impl Unverified {
 
 impl Verified {
     pub(crate) fn claims(&self) -> &Claims {
-        &self.claims
+        &self.form.claims
+    }
+
+    /// What is to be remembered of it, if its signature was verified just now with a public key: its SHA-256, what it
+    /// says, and the thumbprint of the key.
+    pub(crate) fn newly_verified(&self) -> Option<(&TokenId, &Arc<Form>, &Arc<str>)> {
+        let (id, key) = self.new.as_ref()?;
+        Some((id, &self.form, key))
     }
 
     /// The token, to be sent on.
@@ -168,12 +220,12 @@ impl Verified {
 
     /// `alg`, as it stands in the header.
     pub(crate) fn algorithm(&self) -> &str {
-        &self.alg
+        &self.form.alg
     }
 
     /// `typ`, likewise, if it is there.
     pub(crate) fn token_type(&self) -> Option<&str> {
-        self.typ.as_deref()
+        self.form.typ.as_deref()
     }
 
     /// Whether `typ` is this one; a media type may leave out `application/` (RFC 7515 section 4.1.9).
@@ -182,7 +234,7 @@ impl Verified {
             let name = name.to_ascii_lowercase();
             if name.contains('/') { name } else { format!("application/{name}") }
         };
-        self.typ.as_deref().is_some_and(|typ| full(typ) == full(wanted))
+        self.form.typ.as_deref().is_some_and(|typ| full(typ) == full(wanted))
     }
 }
 

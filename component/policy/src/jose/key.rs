@@ -3,10 +3,13 @@
 //! A key that fits several algorithms (RSA without `alg`) becomes several prepared keys, so a
 //! token's `alg` can only ever pick a key that was made for it (RFC 8725 section 3.1).
 
+use std::sync::Arc;
+
 use jsonwebtoken::Algorithm;
 
 use super::algorithm::{by_name, is_hmac, name};
 use super::jwk::{self, Jwk};
+use super::thumbprint;
 use super::verifier::{self, Verifier};
 use crate::text::escape;
 use crate::text::json::Json;
@@ -16,6 +19,8 @@ use crate::verdict::cause::TokenFlaw;
 pub(crate) struct Key {
     pub(crate) kid: Option<String>,
     pub(crate) algorithm: Algorithm,
+    /// Its SHA-256 thumbprint (RFC 7638). A shared secret has none.
+    pub(crate) thumbprint: Option<Arc<str>>,
     verifier: Verifier,
 }
 
@@ -32,13 +37,15 @@ impl Key {
 pub(crate) fn prepare(value: &Json, algorithms: &[Algorithm]) -> Result<Vec<Key>, String> {
     let jwk = jwk::read(value)?;
     let declared = jwk.alg.map(by_name);
+    let thumbprint: Option<Arc<str>> = thumbprint::of(value).map(Arc::from);
     let mut keys = Vec::new();
     for algorithm in algorithms.iter().copied() {
         if declared.is_some_and(|declared| declared != Some(algorithm)) {
             continue;
         }
         if let Some(verifier) = verifier::public(&jwk.material, algorithm)? {
-            keys.push(Key { kid: jwk.kid.clone(), algorithm, verifier });
+            let thumbprint = thumbprint.clone();
+            keys.push(Key { kid: jwk.kid.clone(), algorithm, thumbprint, verifier });
         }
     }
     if keys.is_empty() { Err(unfit(&jwk, algorithms)) } else { Ok(keys) }
@@ -78,7 +85,8 @@ pub(crate) fn prepare_secret(secret: &[u8], algorithm: Algorithm) -> Result<Key,
             "expected a secret of at least {least} bytes for {name}, found {found}"
         ));
     }
-    Ok(Key { kid: None, algorithm, verifier: verifier::shared(secret, algorithm)? })
+    let verifier = verifier::shared(secret, algorithm)?;
+    Ok(Key { kid: None, algorithm, thumbprint: None, verifier })
 }
 
 /// The place of the key that a token's header names, if it is there.

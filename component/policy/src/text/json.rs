@@ -59,6 +59,18 @@ pub(crate) fn parse(text: &[u8]) -> Result<Json, NotStrict> {
     if reader.peek().is_some() { Err(NotStrict::Malformed) } else { Ok(value) }
 }
 
+/// What a heap allocation costs beside its content, in bytes.
+const ALLOCATION: usize = 16;
+
+/// The memory that members take on the heap, in bytes; a generous estimate. A `BTreeMap` fills its nodes by half at
+/// least, a `Vec` too.
+pub(crate) fn size(members: &Object) -> usize {
+    let member = |(name, value): (&String, &Json)| {
+        2 * (size_of::<String>() + size_of::<Json>()) + name.len() + ALLOCATION + value.size()
+    };
+    members.iter().map(member).sum::<usize>() + ALLOCATION
+}
+
 impl Json {
     pub(crate) fn as_text(&self) -> Option<&str> {
         if let Self::Text(text) = self { Some(text) } else { None }
@@ -101,6 +113,19 @@ impl Json {
             Self::Object(members) => {
                 1 + members.values().map(Self::depth).max().unwrap_or_default()
             }
+        }
+    }
+
+    /// The memory that it takes on the heap, in bytes; a generous estimate.
+    fn size(&self) -> usize {
+        match self {
+            Self::Null | Self::Bool(_) => 0,
+            Self::Number(Number(text)) | Self::Text(text) => text.len() + ALLOCATION,
+            Self::List(items) => {
+                items.iter().map(|item| 2 * size_of::<Self>() + item.size()).sum::<usize>()
+                    + ALLOCATION
+            }
+            Self::Object(members) => size(members),
         }
     }
 

@@ -46,6 +46,26 @@ fn every_case_holds_where_keys_are_fetched_late() {
     }
 }
 
+/// A request whose bearer was verified before is judged like the first one. Cases that have keys fetched are left out:
+/// each has a policy of its own, which is loaded anew.
+#[test]
+fn every_case_holds_a_second_time() {
+    let suite = suite();
+    let mut native = Native::default();
+    let mut evaluator =
+        Evaluator::load(&target_dir()).unwrap_or_else(|trouble| panic!("{trouble}"));
+    for named in suite.cases.iter().filter(|named| named.case.keys.is_empty()) {
+        let scene = Scene::prepare(&suite, &named.case).expect(&named.name);
+        for edition in [&mut native as &mut dyn Edition, &mut evaluator] {
+            let at = format!("{} on {}", named.name, edition.name());
+            run(edition, &scene).expect(&at);
+            let seen = run(edition, &scene).expect(&at);
+            assert_eq!(compare(&scene, &seen), [], "{at}");
+        }
+    }
+    assert!(native.known_bearers() > 300, "{} bearers were known", native.known_bearers());
+}
+
 /// A case that says nothing is no case, and two with one title are one case too many.
 #[test]
 fn titles_are_sentences_and_unique() {

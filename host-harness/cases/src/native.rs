@@ -19,6 +19,14 @@ pub struct Native {
     opened: u64,
 }
 
+impl Native {
+    /// How often a bearer was found that had been verified before, under any policy.
+    #[must_use]
+    pub fn known_bearers(&self) -> u64 {
+        self.policies.iter().map(|(_, policy)| policy.token_cache().hits).sum()
+    }
+}
+
 /// What the runner's own driver can do.
 const HOST: Abilities = Abilities { remembers: true, serialises: true, knows_peer: true };
 

@@ -25,6 +25,8 @@ fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     let suite = Suite::load(Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the suite loads");
     let evaluator = Evaluator::load(&target_dir()).expect("`cargo xtask components` was run");
+    // What the component does by itself. The peer below is what a host's verifier costs.
+    let evaluator = evaluator.without_verifier();
     let mut editions: [Box<dyn Edition>; 2] = [Box::new(Native::default()), Box::new(evaluator)];
     for (request, case, cause) in REQUESTS {
         let scene = scene(&suite, case);
@@ -82,7 +84,7 @@ fn decide(edition: &mut dyn Edition, policy: PolicyId, scene: &Scene) -> String 
         let event = match turn.step {
             Step::ReadBody { .. } => Event::Body(request.body.clone()),
             Step::Forward(_) | Step::Pass(_) => Event::Forwarded(Ok(AnswerHead::of(200, []))),
-            Step::Wait { .. } | Step::Acquire { .. } | Step::Call(_) => {
+            Step::Wait { .. } | Step::Verify(_) | Step::Acquire { .. } | Step::Call(_) => {
                 panic!("the policy of the bench neither waits nor merges")
             }
             Step::Relay(_) | Step::Respond(_) => break,

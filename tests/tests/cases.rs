@@ -17,9 +17,39 @@ fn every_case_holds_on_the_native_core() {
 
 #[test]
 fn every_case_holds_on_the_evaluator() {
-    every_case_holds_on(
-        &mut Evaluator::load(&target_dir()).unwrap_or_else(|trouble| panic!("{trouble}")),
-    );
+    every_case_holds_on(&mut evaluator());
+}
+
+/// Who verifies signatures changes no decision: here it is the verifier of the reference gateway.
+#[test]
+fn every_case_holds_on_the_native_core_whose_host_verifies() {
+    every_case_holds_on(&mut Native::with_verifier());
+}
+
+#[test]
+fn every_case_holds_on_the_evaluator_that_verifies_by_itself() {
+    every_case_holds_on(&mut evaluator().without_verifier());
+}
+
+/// The record names the one that verified: a host that can, else the component.
+#[test]
+fn the_record_says_who_verified() {
+    let suite = suite();
+    let editions: [(Box<dyn Edition>, &str); 4] = [
+        (Box::new(Native::default()), "component"),
+        (Box::new(Native::with_verifier()), "host"),
+        (Box::new(evaluator()), "host"),
+        (Box::new(evaluator().without_verifier()), "component"),
+    ];
+    for (mut edition, expected) in editions {
+        let mut seen = Vec::new();
+        for named in suite.cases.iter().filter(|named| named.name.starts_with("seed/")) {
+            let scene = Scene::prepare(&suite, &named.case).expect(&named.name);
+            let record = run(edition.as_mut(), &scene).expect(&named.name).record;
+            seen.extend(record.verification);
+        }
+        assert!(!seen.is_empty() && seen.iter().all(|by| by == expected), "{seen:?}");
+    }
 }
 
 /// On a host that fetches keys with the first request, as `wasmtime serve` does, a case holds as it does
@@ -27,8 +57,7 @@ fn every_case_holds_on_the_evaluator() {
 #[test]
 fn every_case_holds_where_keys_are_fetched_late() {
     let suite = suite();
-    let evaluator = Evaluator::load(&target_dir()).unwrap_or_else(|trouble| panic!("{trouble}"));
-    let editions: [Box<dyn Edition>; 2] = [Box::new(Native::default()), Box::new(evaluator)];
+    let editions: [Box<dyn Edition>; 2] = [Box::new(Native::default()), Box::new(evaluator())];
     for mut edition in editions {
         let mut waited = 0;
         for named in suite.cases.iter().filter(|named| !named.case.keys.is_empty()) {
@@ -250,6 +279,10 @@ fn every_case_holds_on(edition: &mut dyn Edition) {
         report.run,
         report.edition
     );
+}
+
+fn evaluator() -> Evaluator {
+    Evaluator::load(&target_dir()).unwrap_or_else(|trouble| panic!("{trouble}"))
 }
 
 fn suite() -> Suite {

@@ -14,7 +14,7 @@ use std::path::Path;
 
 use linkgate_cases::{Driver, Edition, Evaluator, Native, Observed, Scene, Step, Suite, Turn};
 use linkgate_policy::reason::Reason;
-use linkgate_policy::{Acquired, AnswerHead, Cause, End, Event};
+use linkgate_policy::{Acquired, AnswerHead, Cause, End, Event, Verification};
 use linkgate_tests::target_dir;
 use serde_json::Value;
 
@@ -204,6 +204,36 @@ fn out_of_order() -> Vec<Row> {
     ]
 }
 
+/// A verification that does not answer the step, and an event that does not answer a verification.
+#[test]
+fn a_verification_out_of_order_ends_the_exchange() {
+    let suite = suite();
+    for edition in &mut verified_editions() {
+        let edition = edition.as_mut();
+        let yes = || Event::Verified(Verification::Yes);
+        let rows: [Row; 6] = [
+            ("a yes with a number too high", "unlink", 0, 2, yes),
+            ("a yes with a number too low", "unlink", 0, 0, yes),
+            ("a waking where a signature is verified", "unlink", 0, 1, || Event::Woken),
+            ("a body where a signature is verified", "link", 0, 1, || Event::Body(Vec::new())),
+            ("a yes where the body is expected", "link", 1, 2, yes),
+            ("a yes where an answer is expected", "unlink", 1, 2, yes),
+        ];
+        for (row, request, steps, sequence, event) in rows {
+            let at = format!("{row} on {}", edition.name());
+            let scene = scene(&suite, "access", &format!("request: {request}"));
+            let mut driver = Driver::open(edition, &scene).expect(&at);
+            for _ in 0..steps {
+                driver.advance(edition).expect(&at);
+            }
+            driver.answer(edition, sequence, event()).expect(&at);
+            let seen = driver.close(edition, End::Finished).expect(&at);
+            assert_eq!(seen.record.cause, "out-of-order", "{at}");
+            assert_eq!(seen.reply.map(|reply| reply.status), Some(503), "{at}");
+        }
+    }
+}
+
 /// A case of which only the driver matters.
 fn scene(suite: &Suite, policy: &str, request: &str) -> Scene {
     let text = format!(
@@ -216,7 +246,16 @@ fn suite() -> Suite {
     Suite::load(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap_or_else(|trouble| panic!("{trouble}"))
 }
 
+/// The editions on hosts that verify no signature, so that steps can be counted.
 fn editions() -> [Box<dyn Edition>; 2] {
-    let evaluator = Evaluator::load(&target_dir()).unwrap_or_else(|trouble| panic!("{trouble}"));
-    [Box::new(Native::default()), Box::new(evaluator)]
+    [Box::new(Native::default()), Box::new(evaluator().without_verifier())]
+}
+
+/// The editions on hosts that verify.
+fn verified_editions() -> [Box<dyn Edition>; 2] {
+    [Box::new(Native::with_verifier()), Box::new(evaluator())]
+}
+
+fn evaluator() -> Evaluator {
+    Evaluator::load(&target_dir()).unwrap_or_else(|trouble| panic!("{trouble}"))
 }

@@ -41,7 +41,7 @@ pub(crate) enum Tests {
 pub(crate) const EDITIONS: [Edition; 4] = [
     Edition {
         package: "linkgate-evaluator",
-        world: "linkgate:policy/gate@0.1.0",
+        world: "linkgate:policy/gate@0.2.0",
         form: Form::Component,
         tests: Tests::None,
         may_import: &[],

@@ -5,7 +5,7 @@ pub(crate) use generated::exports::linkgate::policy::evaluator::{
     Abilities, Acquire, Acquired, Answer, Call, CallFailure, Decision, End, Event, Exchange,
     Failure, Fetch, Forward, Guest, GuestExchange, GuestPolicy, Head, Header, HeaderEdits,
     KeySource, MergeRecord, Mistake, Now, Opened, Outcome, Pass, Policy, PolicyBorrow, ReadBody,
-    Reply, Secret, Shadow, ShadowDecision, Step, Turn,
+    Reply, Secret, Shadow, ShadowDecision, SignatureAlgorithm, Step, Turn, Verification, Verify,
 };
 
 #[expect(

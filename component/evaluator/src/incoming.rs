@@ -34,6 +34,7 @@ impl From<wit::Event> for policy::Event {
             wit::Event::BodyTooLarge => Self::BodyTooLarge,
             wit::Event::BodyFailed => Self::BodyFailed,
             wit::Event::Woken => Self::Woken,
+            wit::Event::Verified(answer) => Self::Verified(answer.into()),
             wit::Event::Acquired(acquired) => Self::Acquired(acquired.into()),
             wit::Event::Called(outcome) => {
                 Self::Called(outcome.map(Into::into).map_err(Into::into))
@@ -65,6 +66,32 @@ impl From<wit::Acquired> for policy::Acquired {
     }
 }
 
+impl From<wit::Verification> for policy::Verification {
+    fn from(answer: wit::Verification) -> Self {
+        match answer {
+            wit::Verification::Yes => Self::Yes,
+            wit::Verification::No => Self::No,
+            wit::Verification::Unable => Self::Unable,
+        }
+    }
+}
+
+impl From<wit::SignatureAlgorithm> for policy::SignatureAlgorithm {
+    fn from(algorithm: wit::SignatureAlgorithm) -> Self {
+        match algorithm {
+            wit::SignatureAlgorithm::Rs256 => Self::Rs256,
+            wit::SignatureAlgorithm::Rs384 => Self::Rs384,
+            wit::SignatureAlgorithm::Rs512 => Self::Rs512,
+            wit::SignatureAlgorithm::Ps256 => Self::Ps256,
+            wit::SignatureAlgorithm::Ps384 => Self::Ps384,
+            wit::SignatureAlgorithm::Ps512 => Self::Ps512,
+            wit::SignatureAlgorithm::Es256 => Self::Es256,
+            wit::SignatureAlgorithm::Es384 => Self::Es384,
+            wit::SignatureAlgorithm::Eddsa => Self::EdDsa,
+        }
+    }
+}
+
 impl From<wit::CallFailure> for policy::CallFailure {
     fn from(failure: wit::CallFailure) -> Self {
         match failure {
@@ -77,7 +104,14 @@ impl From<wit::CallFailure> for policy::CallFailure {
 
 impl From<wit::Abilities> for policy::Abilities {
     fn from(host: wit::Abilities) -> Self {
-        Self { remembers: host.remembers, serialises: host.serialises, knows_peer: host.knows_peer }
+        let verifies = host.verifies.into_iter().map(Into::into);
+        Self {
+            remembers: host.remembers,
+            serialises: host.serialises,
+            knows_peer: host.knows_peer,
+            verifies: verifies
+                .fold(policy::SignatureAlgorithms::NONE, policy::SignatureAlgorithms::with),
+        }
     }
 }
 

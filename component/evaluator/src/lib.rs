@@ -71,6 +71,15 @@ impl wit::GuestPolicy for SharedPolicy {
         self.0.borrow().shadow().map(Into::into)
     }
 
+    fn probes(&self) -> Vec<wit::Verify> {
+        self.0.borrow().probes().into_iter().map(Into::into).collect()
+    }
+
+    fn probed(&self, answers: Vec<wit::Verification>) -> Vec<String> {
+        let answers: Vec<_> = answers.into_iter().map(Into::into).collect();
+        self.0.borrow_mut().probed(&answers)
+    }
+
     fn wanted_headers(&self) -> Vec<String> {
         self.0.borrow().wanted_headers().to_vec()
     }

@@ -17,6 +17,7 @@ impl From<policy::Step> for wit::Step {
                 Self::ReadBody(wit::ReadBody { max_bytes, timeout_ms })
             }
             policy::Step::Wait { until_mono_ms } => Self::Wait(until_mono_ms),
+            policy::Step::Verify(verify) => Self::Verify(verify.into()),
             policy::Step::Acquire { accounts: [first, second], timeout_ms } => {
                 Self::Acquire(wit::Acquire { accounts: (first, second), timeout_ms })
             }
@@ -27,6 +28,33 @@ impl From<policy::Step> for wit::Step {
             }
             policy::Step::Relay(edits) => Self::Relay(edits.into()),
             policy::Step::Respond(reply) => Self::Respond(reply.into()),
+        }
+    }
+}
+
+impl From<policy::Verify> for wit::Verify {
+    fn from(mut verify: policy::Verify) -> Self {
+        Self {
+            algorithm: verify.algorithm.into(),
+            key: verify.key.to_vec(),
+            message: std::mem::take(&mut *verify.message),
+            signature: std::mem::take(&mut *verify.signature),
+        }
+    }
+}
+
+impl From<policy::SignatureAlgorithm> for wit::SignatureAlgorithm {
+    fn from(algorithm: policy::SignatureAlgorithm) -> Self {
+        match algorithm {
+            policy::SignatureAlgorithm::Rs256 => Self::Rs256,
+            policy::SignatureAlgorithm::Rs384 => Self::Rs384,
+            policy::SignatureAlgorithm::Rs512 => Self::Rs512,
+            policy::SignatureAlgorithm::Ps256 => Self::Ps256,
+            policy::SignatureAlgorithm::Ps384 => Self::Ps384,
+            policy::SignatureAlgorithm::Ps512 => Self::Ps512,
+            policy::SignatureAlgorithm::Es256 => Self::Es256,
+            policy::SignatureAlgorithm::Es384 => Self::Es384,
+            policy::SignatureAlgorithm::EdDsa => Self::Eddsa,
         }
     }
 }
@@ -96,6 +124,7 @@ impl From<policy::KeySource> for wit::KeySource {
             url: source.url,
             usable: source.usable,
             keys: u32::try_from(used).unwrap_or(u32::MAX),
+            host_verifies: source.host_algorithms.into_iter().map(Into::into).collect(),
             age_ms: source.age_ms,
             expires_in_ms: source.expires_in_ms,
             withdrawal_ms: source.withdrawal_ms,
@@ -140,6 +169,7 @@ impl From<policy::Decision> for wit::Decision {
             request_id: decision.request_id,
             traceparent: decision.traceparent,
             unverified: decision.unverified,
+            verification: decision.verification.map(|by| by.name().to_owned()),
             metadata: decision.metadata.map(Into::into),
             shadow: decision.shadow.map(|cause| wit::ShadowDecision {
                 outcome: cause.outcome().into(),

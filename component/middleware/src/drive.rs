@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use linkgate_policy::{
-    Acquired, AnswerHead, End, Event, Exchange, Failure, Fetch, Now, Step, Time, Turn,
+    Acquired, AnswerHead, End, Event, Exchange, Failure, Fetch, Now, Step, Time, Turn, Verification,
 };
 
 use crate::answer::{self, Answer};
@@ -51,6 +51,8 @@ async fn steps(open: &mut Open, client: Request, mut turn: Turn) -> Answer {
         let event = match turn.step {
             Step::ReadBody { max_bytes, timeout_ms } => client.read(max_bytes, timeout_ms).await,
             Step::Wait { until_mono_ms } => wait(&open.gate, until_mono_ms).await,
+            // It names no algorithm, and is not asked.
+            Step::Verify(_) => Event::Verified(Verification::Unable),
             // Other instances have memories of their own.
             Step::Acquire { .. } => Event::Acquired(Acquired::Unserialised),
             Step::Call(call) => Event::Called(call::next(call).await),

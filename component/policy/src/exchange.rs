@@ -6,8 +6,10 @@
 //!            └────── denial, preflight ───────────────────────────┘
 //! ```
 //!
-//! `Bearer` and `Secondary` are left at once when the key is at hand; else they wait for it.
+//! `Bearer` and `Secondary` are left at once when the key is at hand and the component verifies; else they wait for
+//! the key, or for the host to verify.
 
+mod pending;
 mod shared;
 
 pub(crate) use shared::Shared;
@@ -23,7 +25,8 @@ use crate::access::permit::Permit;
 use crate::access::route::{self, Action, Guarded, Route};
 use crate::access::secondary::{self, Secondary};
 use crate::access::stamp::Stamp;
-use crate::access::token::{self, Halt};
+use crate::access::token::{self, Halt, Means, Pending};
+use crate::access::token_cache::TokenCache;
 use crate::audit::record::Record;
 use crate::http::cors::Cors;
 use crate::http::headers;
@@ -58,12 +61,12 @@ pub struct Exchange {
 
 /// Where an exchange stands, and all that it needs from there on.
 enum Stage {
-    /// The bearer's key is being fetched.
-    Bearer(Request, Unverified, u64),
+    /// The bearer waits to be verified.
+    Bearer(Request, Pending),
     /// The link body is being read.
     Body(Link),
-    /// The secondary token's key is being fetched.
-    Secondary(Link, Unverified, u64),
+    /// The secondary token waits to be verified.
+    Secondary(Link, Pending),
     /// Metadata is being carried over, the link with it.
     Merging(Box<Merge>),
     /// The upstream has a request of ours.
@@ -146,13 +149,17 @@ impl Exchange {
     /// Waits for keys no longer: it is here again, or closed.
     pub(crate) fn leave(&self, keyring: &mut Keyring) {
         match &self.stage {
-            Stage::Bearer(_, token, _) => {
+            Stage::Bearer(_, Pending::Key(token, _)) => {
                 if let Some(issuer) = bearer::issuer(token, &self.rules) {
                     keyring.leave(issuer);
                 }
             }
-            Stage::Secondary(link, ..) => keyring.leave(link.permit.bearer().rules().position),
-            Stage::Body(_)
+            Stage::Secondary(link, Pending::Key(..)) => {
+                keyring.leave(link.permit.bearer().rules().position);
+            }
+            Stage::Bearer(_, Pending::Signature(_))
+            | Stage::Secondary(_, Pending::Signature(_))
+            | Stage::Body(_)
             | Stage::Merging(_)
             | Stage::Upstream
             | Stage::Passing(_)
@@ -224,16 +231,11 @@ impl Exchange {
         now: Now,
     ) -> Result<Step, Stop> {
         match (stage, event) {
-            (Stage::Bearer(.., until) | Stage::Secondary(.., until), Event::Woken)
-                if now.mono_ms >= until =>
-            {
-                Err(Fault::KeysUnavailable.into())
+            (Stage::Bearer(request, pending), event) => {
+                self.bearer(request, pending::resumed(pending, event, now)?, shared, now)
             }
-            (Stage::Bearer(request, token, _), Event::Woken) => {
-                self.bearer(request, token, shared, now)
-            }
-            (Stage::Secondary(link, token, _), Event::Woken) => {
-                self.secondary(link, token, shared, now)
+            (Stage::Secondary(link, pending), event) => {
+                self.secondary(link, pending::resumed(pending, event, now)?, shared, now)
             }
             (Stage::Body(link), Event::Body(body)) => {
                 let body = Zeroizing::new(body);
@@ -271,16 +273,16 @@ impl Exchange {
         shared: &mut Shared,
         now: Now,
     ) -> Result<Step, Stop> {
-        let Shared { keyring, verified, .. } = shared;
-        let bearer =
-            match bearer::verify(token, &self.rules, keyring, verified, now, &mut self.record) {
-                Ok(bearer) => bearer,
-                Err(Halt::Stop(stop)) => return Err(stop),
-                Err(Halt::Wait(token, until)) => {
-                    self.stage = Stage::Bearer(request, token, until);
-                    return Ok(Step::Wait { until_mono_ms: until });
-                }
-            };
+        let (verified, mut means) = means(shared, &mut self.record, now);
+        let bearer = match bearer::verify(token, &self.rules, verified, &mut means) {
+            Ok(bearer) => bearer,
+            Err(Halt::Stop(stop)) => return Err(stop),
+            Err(Halt::Wait(pending)) => {
+                let step = pending::step(&pending);
+                self.stage = Stage::Bearer(request, *pending);
+                return Ok(step);
+            }
+        };
         let Request { route: Guarded { user_id, action }, body_type, headers } = request;
         // Reading the profile asks for no scope of ours: the upstream has its own word on it. Tokens without `aud`
         // have nothing but their scopes to say that they are for this API.
@@ -330,7 +332,8 @@ impl Exchange {
         shared: &mut Shared,
         now: Now,
     ) -> Result<Step, Stop> {
-        match secondary::verify(token, &link.permit, &mut shared.keyring, now, &mut self.record) {
+        let (_, mut means) = means(shared, &mut self.record, now);
+        match secondary::verify(token, &link.permit, &mut means) {
             Ok(secondary) => {
                 if !route::is_unlinkable(&self.rules, link.permit.user_id(), secondary.id()) {
                     self.record.warn(NOT_UNLINKABLE);
@@ -345,9 +348,10 @@ impl Exchange {
                 Ok(self.forward(forward::link(&permit, &secondary, headers, &self.rules)))
             }
             Err(Halt::Stop(stop)) => Err(stop),
-            Err(Halt::Wait(token, until)) => {
-                self.stage = Stage::Secondary(link, token, until);
-                Ok(Step::Wait { until_mono_ms: until })
+            Err(Halt::Wait(pending)) => {
+                let step = pending::step(&pending);
+                self.stage = Stage::Secondary(link, *pending);
+                Ok(step)
             }
         }
     }
@@ -384,6 +388,7 @@ impl Exchange {
             | Event::BodyTooLarge
             | Event::BodyFailed
             | Event::Woken
+            | Event::Verified(_)
             | Event::Acquired(_)
             | Event::Called(_) => None,
         };
@@ -482,6 +487,16 @@ impl Exchange {
         self.sequence = self.sequence.saturating_add(1);
         Turn { sequence: self.sequence, step }
     }
+}
+
+/// The bearers that are known, and what the tokens of an exchange are verified with.
+fn means<'a>(
+    shared: &'a mut Shared,
+    record: &'a mut Record,
+    now: Now,
+) -> (&'a mut TokenCache, Means<'a>) {
+    let Shared { keyring, verified, host, .. } = shared;
+    (verified, Means { keyring, host: *host, record, now })
 }
 
 /// The `Retry-After` that an answer lacks which the gate relays as its own: what passes by is not ours to edit.

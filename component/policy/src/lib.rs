@@ -94,6 +94,9 @@ pub use http::outgoing::{Answer, AnswerHead, Call, CallFailure, Failure, Fetch};
 pub use http::override_headers::is_wanted;
 pub use http::problem::{PROBLEM_TYPE, unavailable};
 pub use jose::jwks::KeyRow;
+pub use jose::verification::{
+    SignatureAlgorithm, SignatureAlgorithms, Verification, VerifiedBy, Verify,
+};
 pub use keys::report::KeySource;
 pub use metadata::{NoPreview, Preview, PreviewKey};
 pub use policy::Policy;

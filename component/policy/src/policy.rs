@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jsonwebtoken::Algorithm;
+
 use crate::access::client_address;
 use crate::access::request_id::NewIds;
 use crate::access::shadow::Shadow;
@@ -12,10 +14,13 @@ use crate::exchange::{Exchange, Shared};
 use crate::http::message::Head;
 use crate::http::outgoing::{Answer, Fetch};
 use crate::http::override_headers;
+use crate::jose::self_test;
+use crate::jose::verification::{SignatureAlgorithm, SignatureAlgorithms, Verification, Verify};
 use crate::keys::keyring::Keyring;
 use crate::keys::report::KeySource;
 use crate::metadata::{self, NoPreview, Preview, Replacing};
 use crate::protocol::{Event, Turn};
+use crate::rules::issuer::IssuerRules;
 use crate::rules::{FORWARDED, Rules};
 use crate::time::clock::Now;
 use crate::verdict::outcome::End;
@@ -34,6 +39,8 @@ const LOOKED_AT: [&str; 6] = [
 pub struct Policy {
     rules: Arc<Rules>,
     shared: Shared,
+    /// The algorithms that the host offers to verify, that a token may have here, and that were not found wanting.
+    offered: SignatureAlgorithms,
     wanted_headers: Vec<String>,
     /// The latest monotonic time seen: it never runs backwards in here.
     latest_mono_ms: u64,
@@ -55,7 +62,7 @@ impl Policy {
         seed: u64,
         now: Now,
     ) -> Result<Self, Vec<Mistake>> {
-        let Compiled { rules, keys, credentials } =
+        let Compiled { rules, keys, credentials, component_verifies } =
             config::compile(document, secrets, host, seed, now)?;
         let fixed = LOOKED_AT.into_iter().chain(FORWARDED).map(str::to_owned);
         let configured = rules.forward_headers.iter().cloned();
@@ -64,15 +71,22 @@ impl Policy {
         let stamped = addresses.chain(rules.request_id.clone());
         let wanted = fixed.chain(configured).chain(stamped).chain(override_headers::wanted());
         let wanted_headers = wanted.collect();
+        let offered = if component_verifies {
+            SignatureAlgorithms::NONE
+        } else {
+            host.verifies.and(used(&rules))
+        };
         Ok(Self {
             rules: Arc::new(rules),
             shared: Shared {
                 keyring: Keyring::new(keys, seed),
                 verified: TokenCache::default(),
+                host: SignatureAlgorithms::NONE,
                 credentials,
                 request_ids: NewIds::new(seed),
                 replacing: Replacing::default(),
             },
+            offered,
             wanted_headers,
             latest_mono_ms: 0,
         })
@@ -89,6 +103,23 @@ impl Policy {
     #[must_use]
     pub fn wants(&self, name: &str) -> bool {
         override_headers::is_wanted(&self.wanted_headers, name)
+    }
+
+    /// Questions with known answers for a host that offers to verify signatures. It is asked about no token
+    /// before [`Self::probed`] took its answers.
+    #[must_use]
+    pub fn probes(&self) -> Vec<Verify> {
+        let probes = self_test::probes(self.offered);
+        probes.into_iter().map(|probe| probe.question).collect()
+    }
+
+    /// Takes the answers to [`Self::probes`], in their order. An algorithm with a wrong answer among them is the
+    /// core's own from then on. Returns lines for the operator's log.
+    pub fn probed(&mut self, answers: &[Verification]) -> Vec<String> {
+        let (passed, notices) = self_test::passed(self.offered, answers);
+        self.offered = passed;
+        self.shared.host = passed;
+        notices
     }
 
     /// Opens an exchange with the head of a request.
@@ -160,7 +191,18 @@ impl Policy {
     /// How the keys of each issuer stand.
     #[must_use]
     pub fn key_sources(&self, now: Now) -> Vec<KeySource> {
-        self.shared.keyring.report(now)
+        let verified = |source: KeySource| {
+            let own = self.rules.issuer(&source.issuer);
+            let host_algorithms = own.map(|own| self.by_host(&own)).unwrap_or_default();
+            KeySource { host_algorithms, ..source }
+        };
+        self.shared.keyring.report(now).into_iter().map(verified).collect()
+    }
+
+    /// The algorithms of an issuer whose signatures the host verifies.
+    fn by_host(&self, issuer: &IssuerRules) -> Vec<SignatureAlgorithm> {
+        let used = algorithms(issuer.all_algorithms());
+        used.and(self.shared.host).iter().collect()
     }
 
     /// What the cache of verified tokens holds, and how often it helped. It begins empty with each policy.
@@ -229,4 +271,15 @@ impl Policy {
         self.latest_mono_ms = self.latest_mono_ms.max(now.mono_ms);
         Now { mono_ms: self.latest_mono_ms, ..now }
     }
+}
+
+/// The signature algorithms that tokens may have under these rules.
+fn used(rules: &Rules) -> SignatureAlgorithms {
+    algorithms(rules.issuers.iter().flat_map(|own| own.all_algorithms()))
+}
+
+/// Those of them that a host can verify.
+fn algorithms(all: impl Iterator<Item = Algorithm>) -> SignatureAlgorithms {
+    all.filter_map(SignatureAlgorithm::of)
+        .fold(SignatureAlgorithms::NONE, SignatureAlgorithms::with)
 }

@@ -5,6 +5,7 @@
 use crate::access::forward::Forward;
 use crate::http::message::{HeaderEdits, Reply};
 use crate::http::outgoing::{Answer, AnswerHead, Call, CallFailure, Failure};
+use crate::jose::verification::{Verification, Verify};
 
 /// What the driver does next.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub enum Step {
         /// Monotonic time at which the wait ends in any case.
         until_mono_ms: u64,
     },
+    /// Verify this signature: answer with [`Event::Verified`].
+    Verify(Verify),
     /// Serialise this exchange with all others on the same accounts until it is closed: answer with
     /// [`Event::Acquired`].
     Acquire {
@@ -69,6 +72,8 @@ pub enum Event {
     BodyFailed,
     /// The wait is over.
     Woken,
+    /// The answer to [`Step::Verify`].
+    Verified(Verification),
     /// The outcome of [`Step::Acquire`].
     Acquired(Acquired),
     /// The answer to [`Step::Call`], or why there is none.

@@ -4,6 +4,8 @@ mod issuers_test;
 mod keyring_test;
 mod shadow_test;
 mod token_cache_test;
+mod verification_test;
+mod wycheproof_test;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,7 +1,7 @@
 //! Runs an exchange: does what each step says, reports what came of it, and closes it once.
 
 use linkgate_policy::{
-    Acquired, AnswerHead, End, Event, Exchange, Failure, Fetch, Now, Step, Time,
+    Acquired, AnswerHead, End, Event, Exchange, Failure, Fetch, Now, Step, Time, Verification,
 };
 use wasi::http::types::{IncomingRequest, ResponseOutparam};
 
@@ -38,6 +38,8 @@ pub(crate) fn exchange(
         let event = match turn.step {
             Step::ReadBody { max_bytes, timeout_ms } => client.read(max_bytes, timeout_ms),
             Step::Wait { until_mono_ms } => wait(gate, until_mono_ms),
+            // It names no algorithm, and is not asked.
+            Step::Verify(_) => Event::Verified(Verification::Unable),
             // Other instances have memories of their own.
             Step::Acquire { .. } => Event::Acquired(Acquired::Unserialised),
             Step::Call(call) => Event::Called(call::upstream(call, &gate.upstream)),

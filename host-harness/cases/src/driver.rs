@@ -1,5 +1,6 @@
 //! Drives one exchange, a step at a time, as a host would.
 
+use linkgate_gateway::Verifier;
 use linkgate_policy::{
     Acquired, Answer, AnswerHead, CallFailure, End, Event, Failure, Head, HeaderEdits, Now,
 };
@@ -8,6 +9,7 @@ use crate::edition::{Edition, ExchangeId, PolicyId, Record, Sent, Step, Turn};
 use crate::endpoint::Endpoint;
 use crate::scene::{Request, Response, Scene};
 use crate::trouble::Trouble;
+use crate::verifier;
 
 /// An exchange on its way. Several may take turns on one edition.
 pub struct Driver<'s> {
@@ -16,6 +18,7 @@ pub struct Driver<'s> {
     keys: Endpoint<'s>,
     exchange: ExchangeId,
     turn: Turn,
+    verifier: Verifier,
     mono_ms: u64,
     sent: Vec<Departed>,
     reply: Option<(Response, Origin)>,
@@ -104,7 +107,9 @@ impl<'s> Driver<'s> {
         };
         let (exchange, turn) = edition.open(policy, head, now(scene, START_MS))?;
         let (mono_ms, sent, reply) = (START_MS, Vec::new(), None);
-        let mut driver = Self { scene, policy, keys, exchange, turn, mono_ms, sent, reply };
+        let verifier = Verifier::default();
+        let mut driver =
+            Self { scene, policy, keys, exchange, turn, verifier, mono_ms, sent, reply };
         driver.carry_out();
         Ok(driver)
     }
@@ -189,6 +194,9 @@ impl<'s> Driver<'s> {
             }
             Step::ReadBody { .. } => Event::Body(request.body.clone()),
             Step::Wait { .. } => Event::Woken,
+            Step::Verify(question) => {
+                Event::Verified(verifier::answer(self.verifier.verify(question)))
+            }
             Step::Acquire { .. } => Event::Acquired(Acquired::Serialised),
             Step::Call(_) => Event::Called(self.called()),
             Step::Forward(_) | Step::Pass(_) => Event::Forwarded(
@@ -220,7 +228,7 @@ impl<'s> Driver<'s> {
     /// Does what a step asks for, as far as it can be seen from outside.
     fn carry_out(&mut self) {
         match &self.turn.step {
-            Step::ReadBody { .. } | Step::Wait { .. } | Step::Acquire { .. } => {}
+            Step::ReadBody { .. } | Step::Wait { .. } | Step::Verify(_) | Step::Acquire { .. } => {}
             Step::Call(sent) => self.sent.push(Departed::Call(sent.clone())),
             Step::Forward(sent) => self.sent.push(Departed::Request(sent.clone())),
             Step::Pass(edits) => self.sent.push(passed(&self.scene.request, edits)),

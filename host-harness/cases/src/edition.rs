@@ -2,6 +2,7 @@
 //!
 //! The types are those of the core's own seam, but for the two that only the core may make.
 
+use linkgate_gateway::Verify;
 use linkgate_policy::{Answer, End, Event, Head, Header, HeaderEdits, Now, Reply};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -116,7 +117,7 @@ pub struct Due {
 }
 
 /// A step and the number that the answering event has to carry.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Turn {
     /// The number.
     pub sequence: u32,
@@ -125,7 +126,7 @@ pub struct Turn {
 }
 
 /// What the driver does next.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// Read the request's body, up to this many bytes.
     ReadBody {
@@ -137,6 +138,8 @@ pub enum Step {
         /// Milliseconds.
         until_mono_ms: u64,
     },
+    /// Verify this signature.
+    Verify(Verify),
     /// Serialise the exchange with others on these accounts.
     Acquire {
         /// Their names, in byte order.
@@ -210,6 +213,8 @@ pub struct Record {
     pub traceparent: Option<String>,
     /// Length and digest of what was never verified.
     pub unverified: Option<String>,
+    /// Who verified signatures.
+    pub verification: Option<String>,
     /// The outcome of the secondary's metadata, as a line of the log has it.
     pub metadata: Option<Value>,
     /// What would have been decided of a request that a policy in shadow let through, likewise.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use linkgate_gateway::{Abilities, Gate, Secret};
+use linkgate_gateway::{Abilities, Gate, Secret, Verifier};
 use linkgate_policy::{Answer, End, Event, Head, Now};
 use wasmtime::component::{Component, Linker, ResourceAny};
 use wasmtime::{Config, Engine, Store};
@@ -20,6 +20,8 @@ pub struct Evaluator {
     engine: Engine,
     component: Component,
     instance: Option<Instance>,
+    /// Verifies for the component; none where that verifies by itself.
+    verifier: Option<Verifier>,
     opened: u64,
 }
 
@@ -37,7 +39,15 @@ const ARTIFACT: &str = "components/linkgate-evaluator.wasm";
 const SEED: u64 = 1;
 
 /// A host that can do all there is, so that cases may have any policy.
-const HOST: Abilities = Abilities { remembers: true, serialises: true, knows_peer: true };
+fn host(verifier: Option<&Verifier>) -> Abilities {
+    let algorithms = verifier.map(|_| Verifier::ALGORITHMS.to_vec());
+    Abilities {
+        remembers: true,
+        serialises: true,
+        knows_peer: true,
+        verifies: algorithms.unwrap_or_default(),
+    }
+}
 
 impl Evaluator {
     /// Loads the component from cargo's target directory.
@@ -59,14 +69,22 @@ impl Evaluator {
         let engine = Engine::new(&Config::new()).map_err(|error| trouble(&error))?;
         let component =
             Component::new(&engine, bytes).map_err(|error| trouble(&error).at(file.display()))?;
-        Ok(Self { engine, component, instance: None, opened: 0 })
+        let verifier = Some(Verifier::default());
+        Ok(Self { engine, component, instance: None, verifier, opened: 0 })
     }
 
     /// The same component with an instance of its own, for another thread.
     #[must_use]
     pub fn another(&self) -> Self {
         let (engine, component) = (self.engine.clone(), self.component.clone());
-        Self { engine, component, instance: None, opened: 0 }
+        let verifier = self.verifier.is_some().then(Verifier::default);
+        Self { engine, component, instance: None, verifier, opened: 0 }
+    }
+
+    /// The same on a host that verifies no signature.
+    #[must_use]
+    pub fn without_verifier(self) -> Self {
+        Self { verifier: None, ..self }
     }
 
     /// The living instance. A trap ends it with all that was open in it; the next case gets a new one.
@@ -131,14 +149,15 @@ impl Edition for Evaluator {
         secrets: &[(String, String)],
         now: Now,
     ) -> Result<PolicyId, Trouble> {
-        self.call(|instance| {
+        let (host, verifier) = (host(self.verifier.as_ref()), self.verifier.take());
+        let compiled = self.call(|instance| {
             let secrets: Vec<Secret> = secrets
                 .iter()
                 .map(|(name, value)| Secret { name: name.clone(), value: value.clone() })
                 .collect();
             let resource = instance.gate.linkgate_policy_evaluator().policy();
             let policy = resource
-                .call_compile(&mut instance.store, document, &secrets, HOST, SEED, wire::now(now))?
+                .call_compile(&mut instance.store, document, &secrets, &host, SEED, wire::now(now))?
                 .map_err(|mistakes| {
                     let lines: Vec<String> = mistakes
                         .iter()
@@ -146,9 +165,19 @@ impl Edition for Evaluator {
                         .collect();
                     Stop::Misuse(lines.join("; "))
                 })?;
+            if let Some(verifier) = &verifier {
+                let probes = resource.call_probes(&mut instance.store, policy)?;
+                let answers: Vec<_> = probes.iter().map(|probe| verifier.verify(probe)).collect();
+                let notices = resource.call_probed(&mut instance.store, policy, &answers)?;
+                if !notices.is_empty() {
+                    return Err(Stop::Misuse(notices.join("; ")));
+                }
+            }
             instance.policies.push((document.to_owned(), policy));
             Ok(PolicyId(instance.policies.len() - 1))
-        })
+        });
+        self.verifier = verifier;
+        compiled
     }
 
     fn warm(&mut self, policy: PolicyId) -> Result<(), Trouble> {

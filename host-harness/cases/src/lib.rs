@@ -30,6 +30,7 @@ mod short;
 mod suite;
 mod text;
 mod trouble;
+mod verifier;
 pub mod wire;
 
 pub use check::compare;
@@ -49,3 +50,4 @@ pub use scene::{Expected, ExpectedCall, ExpectedSent, Request, Response, SERVICE
 pub use short::{Shorthand, Wrapped};
 pub use suite::{NamedCase, Shared, Suite};
 pub use trouble::Trouble;
+pub use verifier::introduce;

@@ -2,18 +2,23 @@
 
 use std::collections::BTreeMap;
 
+use linkgate_gateway::Verifier;
 use linkgate_policy::{
     Abilities, Answer, Cause, End, Event, Exchange, Fetch, Head, Now, Policy, Secrets,
+    SignatureAlgorithms,
 };
 
 use serde_json::json;
 
 use crate::edition::{Due, Edition, ExchangeId, PolicyId, Record, Sent, Step, Turn, merge_record};
 use crate::trouble::Trouble;
+use crate::verifier;
 
 /// The core, called directly.
 #[derive(Default)]
 pub struct Native {
+    /// Verifies for the core; none where that verifies by itself.
+    verifier: Option<Verifier>,
     policies: Vec<(String, Policy)>,
     exchanges: BTreeMap<ExchangeId, (PolicyId, Exchange)>,
     opened: u64,
@@ -27,11 +32,16 @@ impl Native {
     }
 }
 
-/// What the runner's own driver can do.
-const HOST: Abilities = Abilities { remembers: true, serialises: true, knows_peer: true };
-
 /// Any number serves: nobody attacks the suite's hash maps.
 const SEED: u64 = 1;
+
+impl Native {
+    /// The core on a host that verifies signatures.
+    #[must_use]
+    pub fn with_verifier() -> Self {
+        Self { verifier: Some(Verifier::default()), ..Self::default() }
+    }
+}
 
 impl Edition for Native {
     fn name(&self) -> &'static str {
@@ -58,13 +68,22 @@ impl Edition for Native {
     ) -> Result<PolicyId, Trouble> {
         let secrets: Secrets =
             secrets.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        let policy = Policy::compile(document, &secrets, HOST, SEED, now).map_err(|mistakes| {
-            let lines: Vec<String> = mistakes
-                .iter()
-                .map(|mistake| format!("{}: {}", mistake.pointer, mistake.message))
-                .collect();
-            Trouble::new(lines.join("; "))
-        })?;
+        let none = SignatureAlgorithms::NONE;
+        let verifies = self.verifier.as_ref().map_or(none, |_| SignatureAlgorithms::ALL);
+        let host = Abilities { verifies, ..Abilities::ALL };
+        let mut policy =
+            Policy::compile(document, &secrets, host, SEED, now).map_err(|mistakes| {
+                let lines: Vec<String> = mistakes
+                    .iter()
+                    .map(|mistake| format!("{}: {}", mistake.pointer, mistake.message))
+                    .collect();
+                Trouble::new(lines.join("; "))
+            })?;
+        let notices = self.verifier.as_ref().map(|own| verifier::introduce(own, &mut policy));
+        let notices = notices.unwrap_or_default();
+        if !notices.is_empty() {
+            return Err(Trouble::new(notices.join("; ")));
+        }
         self.policies.push((document.to_owned(), policy));
         Ok(PolicyId(self.policies.len() - 1))
     }
@@ -143,6 +162,7 @@ fn neutral(turn: linkgate_policy::Turn) -> Turn {
     let step = match turn.step {
         Core::ReadBody { max_bytes, .. } => Step::ReadBody { max_bytes },
         Core::Wait { until_mono_ms } => Step::Wait { until_mono_ms },
+        Core::Verify(verify) => Step::Verify(verifier::question(verify)),
         Core::Acquire { accounts, .. } => Step::Acquire { accounts },
         Core::Call(call) => Step::Call(Sent {
             method: call.method.to_owned(),
@@ -185,6 +205,7 @@ fn record(decision: linkgate_policy::Decision) -> Record {
         request_id: decision.request_id,
         traceparent: decision.traceparent,
         unverified: decision.unverified,
+        verification: decision.verification.map(|by| by.name().to_owned()),
         metadata: decision.metadata.map(|record| {
             let keys = record.keys.into_iter().map(|(key, fate)| (key, fate.name()));
             merge_record(record.outcome, record.calls, keys)

@@ -2,7 +2,7 @@
 
 use linkgate_gateway::{
     Acquire, Acquired, Answer, AnswerHead, CallFailure, Decision, End, Event, Failure, Head,
-    Header as Line, Now, Outcome, Step, Turn,
+    Header as Line, Now, Outcome, Step, Turn, Verification,
 };
 use linkgate_policy::{Header, HeaderEdits, Reply};
 use serde_json::json;
@@ -48,9 +48,19 @@ pub(crate) fn event(event: linkgate_policy::Event) -> Event {
         Core::BodyTooLarge => Event::BodyTooLarge,
         Core::BodyFailed => Event::BodyFailed,
         Core::Woken => Event::Woken,
+        Core::Verified(answer) => Event::Verified(verification(answer)),
         Core::Acquired(acquired) => Event::Acquired(self::acquired(acquired)),
         Core::Called(outcome) => Event::Called(outcome.map(answer).map_err(call_failure)),
         Core::Forwarded(outcome) => Event::Forwarded(outcome.map(answer_head).map_err(failure)),
+    }
+}
+
+/// An answer of the verifier, on its way in.
+fn verification(answer: linkgate_policy::Verification) -> Verification {
+    match answer {
+        linkgate_policy::Verification::Yes => Verification::Yes,
+        linkgate_policy::Verification::No => Verification::No,
+        linkgate_policy::Verification::Unable => Verification::Unable,
     }
 }
 
@@ -91,6 +101,7 @@ pub(crate) fn turn(turn: Turn) -> edition::Turn {
     let step = match turn.step {
         Step::ReadBody(body) => edition::Step::ReadBody { max_bytes: body.max_bytes },
         Step::Wait(until_mono_ms) => edition::Step::Wait { until_mono_ms },
+        Step::Verify(verify) => edition::Step::Verify(verify),
         Step::Acquire(Acquire { accounts: (first, second), .. }) => {
             edition::Step::Acquire { accounts: [first, second] }
         }
@@ -170,6 +181,7 @@ impl From<Decision> for Record {
             request_id: decision.request_id,
             traceparent: decision.traceparent,
             unverified: decision.unverified,
+            verification: decision.verification,
             metadata: decision
                 .metadata
                 .map(|record| edition::merge_record(&record.outcome, record.calls, record.keys)),

@@ -35,11 +35,9 @@ impl Edition {
     /// What its hosts can do, which decides what policies it can carry out.
     pub(crate) const fn abilities(self) -> Abilities {
         match self {
-            Self::Evaluator => Abilities { remembers: true, serialises: true, knows_peer: true },
-            Self::Proxy | Self::Middleware => {
-                Abilities { remembers: false, serialises: false, knows_peer: false }
-            }
-            Self::Envoy => Abilities { remembers: true, serialises: false, knows_peer: true },
+            Self::Evaluator => Abilities::ALL,
+            Self::Proxy | Self::Middleware => Abilities::NONE,
+            Self::Envoy => Abilities { serialises: false, ..Abilities::ALL },
         }
     }
 }

@@ -9,7 +9,7 @@ use linkgate::reference::{SECTIONS, Section, Shape, Unless, schema, tables};
 use linkgate_policy::{Abilities, Mistake, Now, Review, Secrets, review};
 use serde_json::{Value, json};
 
-const HOST: Abilities = Abilities { remembers: true, serialises: true, knows_peer: true };
+const HOST: Abilities = Abilities::ALL;
 
 /// 2026-11-25, midnight.
 const NOW: Now = Now { unix_ms: 1_795_564_800_000, mono_ms: 0 };

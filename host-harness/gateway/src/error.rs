@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::contract::Mistake;
+use crate::contract::{Mistake, VERSION};
 use crate::evaluator::Trap;
 
 /// Why a gateway, or a fresh instance inside it, could not be made. Nothing listens yet.
@@ -22,6 +22,8 @@ pub enum StartError {
     Imports(Vec<String>),
     /// The component does not export `linkgate:policy/evaluator` as this gateway knows it.
     Contract(String),
+    /// The component exports `linkgate:policy/evaluator` of another version: which one.
+    OtherVersion(String),
     /// The policy document does not compile: all of its mistakes, in the order of the document.
     Policy(Vec<Mistake>),
     /// No policy was given, and none is baked into the component.
@@ -54,6 +56,12 @@ impl fmt::Display for StartError {
             }
             Self::Contract(why) => {
                 write!(f, "the component does not export `linkgate:policy/evaluator`: {why}")
+            }
+            Self::OtherVersion(found) => {
+                write!(
+                    f,
+                    "expected a component with version {VERSION} of `linkgate:policy/evaluator`, found version {found}: take the component and the gateway of one release"
+                )
             }
             Self::Policy(mistakes) => write_mistakes(f, mistakes),
             Self::NoPolicy => {

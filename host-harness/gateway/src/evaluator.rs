@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::contract::{Answer, Decision, End, Event, Fetch, Head, KeySource, Now, Shadow, Turn};
+use crate::contract::{
+    Answer, Decision, End, Event, Fetch, Head, KeySource, Now, Shadow, Turn, Verification, Verify,
+};
 
 /// One instance that decides. It serves many exchanges, whose calls interleave.
 ///
@@ -18,6 +20,23 @@ pub trait Evaluator: Keys + Send + 'static {
     /// What its policy does not enforce. By default it enforces all it says.
     fn shadow(&self) -> Option<Shadow> {
         None
+    }
+
+    /// Questions with known answers, for the host's verifier. By default it verifies everything by itself.
+    ///
+    /// # Errors
+    /// The instance is dead.
+    fn probes(&mut self) -> Result<Vec<Verify>, Trap> {
+        Ok(Vec::new())
+    }
+
+    /// Takes the answers to [`Self::probes`]. Returns lines for the operator.
+    ///
+    /// # Errors
+    /// The instance is dead.
+    fn probed(&mut self, answers: &[Verification]) -> Result<Vec<String>, Trap> {
+        let _ = answers;
+        Ok(Vec::new())
     }
 
     /// Opens an exchange and gives its first step.

@@ -11,12 +11,13 @@ use crate::clock::Clock;
 use crate::contract::{Decision, Failure, Head, KeySource, Shadow, Turn};
 use crate::errand::Errands;
 use crate::error::StartError;
-use crate::evaluator::{Evaluator, Keys, Trap};
+use crate::evaluator::{Evaluator, Trap};
 use crate::exchange::Exchange;
 use crate::seat::{Opened, Opening, Seat};
 use crate::settings::Limits;
 use crate::sink::{DecisionSink, Fault};
 use crate::timings::{Phase, Stopwatch, Timings};
+use crate::verifier::Verifier;
 
 /// Makes a fresh evaluator instance.
 pub(crate) type Make<E> = dyn Fn() -> Result<E, StartError> + Send + Sync;
@@ -49,6 +50,8 @@ pub(crate) struct Desk {
     pub(crate) tickets: Arc<Semaphore>,
     /// What instances want fetched, and know of keys.
     pub(crate) errands: Errands,
+    /// Verifies signatures for all instances.
+    pub(crate) verifier: Verifier,
 }
 
 impl Desk {
@@ -61,13 +64,19 @@ impl Desk {
             stopping: AtomicBool::new(false),
             tickets,
             errands: Errands::new(),
+            verifier: Verifier::default(),
         })
     }
 
     /// Gives a fresh instance the keys and the cooldowns of those before it: it costs no fetch, and
-    /// lifts no limit.
-    pub(crate) fn prime(&self, keys: &mut dyn Keys) -> Result<(), Trap> {
-        self.errands.crew.prime(keys, self.clock.now())?;
+    /// lifts no limit. Then shows it what the verifier here can do.
+    pub(crate) fn prime<E: Evaluator>(&self, evaluator: &mut E) -> Result<(), Trap> {
+        self.errands.crew.prime(evaluator, self.clock.now())?;
+        let probes = evaluator.probes()?;
+        let answers: Vec<_> = probes.iter().map(|probe| self.verifier.verify(probe)).collect();
+        for notice in evaluator.probed(&answers)? {
+            self.sink.verification(&notice);
+        }
         self.errands.look();
         Ok(())
     }
@@ -88,6 +97,10 @@ impl DecisionSink for Contained {
 
     fn keys(&self, notice: &str) {
         let _panicked = catch_unwind(AssertUnwindSafe(|| self.0.keys(notice)));
+    }
+
+    fn verification(&self, notice: &str) {
+        let _panicked = catch_unwind(AssertUnwindSafe(|| self.0.verification(notice)));
     }
 
     fn fetched(&self, outcome: Result<u16, &str>) {

@@ -8,6 +8,7 @@
 //!                               drive ──▶ exchange ─▶ fleet ─▶ seat ─▶ sitter ─▶ sandbox (wasm) : what next?
 //!                                 │  ▲
 //!                                 │  └── event
+//!                                 ├────▶ verifier  verify, on the instance's own thread
 //!                                 ├────▶ content   read-body
 //!                                 ├────▶ accounts  acquire
 //!                                 ├────▶ request ─▶ outbound ─▶ (tls) ─▶ upstream   call, forward, pass
@@ -68,6 +69,7 @@ mod sitter;
 mod lost;
 mod backoff;
 mod evaluator;
+mod verifier;
 mod sandbox;
 mod contract;
 mod request;
@@ -87,7 +89,8 @@ pub use client_tls::{ClientTls, TlsPair, TlsPairError};
 pub use contract::{
     Abilities, Acquire, Acquired, Answer, AnswerHead, Call, CallFailure, Decision, End, Event,
     Failure, Fetch, Forward, Gate, Head, Header, HeaderEdits, KeySource, MergeRecord, Mistake, Now,
-    Opened, Outcome, Pass, ReadBody, Reply, Secret, Shadow, ShadowDecision, Step, Turn,
+    Opened, Outcome, Pass, ReadBody, Reply, Secret, Shadow, ShadowDecision, SignatureAlgorithm,
+    Step, Turn, Verification, Verify,
 };
 pub use descriptors::TooFewDescriptors;
 pub use error::StartError;
@@ -100,3 +103,4 @@ pub use sink::{DecisionSink, Fault};
 pub use timings::{Phase, Timings};
 pub use tls::CaSource;
 pub use upstream::{Upstream, UpstreamError};
+pub use verifier::Verifier;

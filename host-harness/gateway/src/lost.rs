@@ -41,7 +41,7 @@ impl Brief {
     /// A step is being carried out.
     pub(crate) fn begin(&mut self, step: &Step) {
         match step {
-            Step::ReadBody(_) | Step::Wait(_) | Step::Acquire(_) => {}
+            Step::ReadBody(_) | Step::Wait(_) | Step::Verify(_) | Step::Acquire(_) => {}
             Step::Call(_) => self.sent = true,
             Step::Forward(_) | Step::Pass(_) => (self.sent, self.upstream_called) = (true, true),
             Step::Relay(_) | Step::Respond(_) => self.answered = true,
@@ -78,6 +78,7 @@ impl Closing {
             request_id: None,
             traceparent,
             unverified: None,
+            verification: None,
             metadata: None,
             shadow: None,
             missed: Vec::new(),

@@ -14,11 +14,12 @@ use wasmtime::{
 
 use crate::clock::Clock;
 use crate::contract::{
-    Abilities, Answer, Decision, End, Event, Fetch, Gate, GatePre, Head, KeySource, Now, Opened,
-    Secret, Shadow, Turn,
+    Abilities, Answer, Decision, End, Event, Fetch, Gate, GatePre, Head, INTERFACE, KeySource, Now,
+    Opened, Secret, Shadow, Turn, VERSION, Verification, Verify,
 };
 use crate::error::StartError;
 use crate::evaluator::{Evaluator, Keys, Trap};
+use crate::verifier::Verifier;
 
 /// A compiled component with all that a fresh instance needs.
 pub(crate) struct Sandbox {
@@ -56,6 +57,7 @@ impl Sandbox {
         let component = Component::new(&engine, component)
             .map_err(|error| StartError::NotAComponent(format!("{error:#}")))?;
         refuse_imports(&engine, &component)?;
+        refuse_other_contract(&engine, &component)?;
 
         // INVARIANT: the linker stays empty. The guest can reach nothing that is not linked.
         let linker = Linker::new(&engine);
@@ -110,9 +112,9 @@ impl Sandbox {
                     value: value.clone(),
                 };
                 let secrets: Vec<Secret> = secrets.iter().map(secret).collect();
-                resource.call_compile(store, document, &secrets, HOST, seed, now).map(Some)
+                resource.call_compile(store, document, &secrets, &host(), seed, now).map(Some)
             }
-            None => resource.call_baked(store, HOST, seed, now),
+            None => resource.call_baked(store, &host(), seed, now),
         };
         let made = made.map_err(|error| StartError::Trapped(trap(&error)))?;
         made.ok_or(StartError::NoPolicy)?.map_err(StartError::Policy)
@@ -137,6 +139,18 @@ impl Evaluator for Guest {
 
     fn wanted_headers(&self) -> Vec<String> {
         self.wanted.clone()
+    }
+
+    fn probes(&mut self) -> Result<Vec<Verify>, Trap> {
+        self.store.set_epoch_deadline(ticks(CALL_LIMIT));
+        let policy = self.gate.linkgate_policy_evaluator().policy();
+        policy.call_probes(&mut self.store, self.policy).map_err(|error| trap(&error))
+    }
+
+    fn probed(&mut self, answers: &[Verification]) -> Result<Vec<String>, Trap> {
+        self.store.set_epoch_deadline(ticks(CALL_LIMIT));
+        let policy = self.gate.linkgate_policy_evaluator().policy();
+        policy.call_probed(&mut self.store, self.policy, answers).map_err(|error| trap(&error))
     }
 
     fn open(&mut self, head: &Head, now: Now) -> Result<(ResourceAny, Turn), Trap> {
@@ -236,6 +250,17 @@ fn refuse_imports(engine: &Engine, component: &Component) -> Result<(), StartErr
     if imports.is_empty() { Ok(()) } else { Err(StartError::Imports(imports)) }
 }
 
+/// A component of another version of the contract gets a line that says so, before wasmtime lays out what it misses.
+fn refuse_other_contract(engine: &Engine, component: &Component) -> Result<(), StartError> {
+    let exports = component.component_type();
+    let exports = exports.exports(engine).map(|(name, _item)| name);
+    let mut found = exports.filter_map(|name| name.strip_prefix(INTERFACE)?.strip_prefix('@'));
+    match found.next() {
+        None | Some(VERSION) => Ok(()),
+        Some(other) => Err(StartError::OtherVersion(other.to_owned())),
+    }
+}
+
 /// Moves the engine's epoch until the engine is gone, so that a guest that loops is stopped.
 fn start_ticker(engine: EngineWeak) -> Result<(), StartError> {
     let tick = move || {
@@ -288,7 +313,10 @@ fn ticks(limit: Duration) -> u64 {
 }
 
 /// What this gateway can do: all there is.
-const HOST: Abilities = Abilities { remembers: true, serialises: true, knows_peer: true };
+fn host() -> Abilities {
+    let verifies = Verifier::ALGORITHMS.to_vec();
+    Abilities { remembers: true, serialises: true, knows_peer: true, verifies }
+}
 
 /// Length of an epoch. Shorter wakes an idle process more often, longer makes the limits coarse.
 const TICK: Duration = Duration::from_millis(50);

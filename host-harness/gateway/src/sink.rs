@@ -25,6 +25,12 @@ pub trait DecisionSink: Send + Sync + 'static {
         let _ = notice;
     }
 
+    /// The verifier of this gateway gave an answer that it should not have, and is not used: a line. Nothing is done
+    /// by default.
+    fn verification(&self, notice: &str) {
+        let _ = notice;
+    }
+
     /// A fetch is over: with an answer of this status, of use or not, or with none and why. Nothing is
     /// done by default.
     fn fetched(&self, outcome: Result<u16, &str>) {

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::backoff::Backoff;
-use crate::contract::End;
+use crate::contract::{End, Event, Step, Turn};
 use crate::error::StartError;
 use crate::evaluator::{Evaluator, Trap};
 use crate::exchange::Exchange;
@@ -91,7 +91,12 @@ impl<E: Evaluator> Sitter<E> {
             Letter::Open { opening: Opening { head, watch, ticket }, seat, reply } => {
                 let now = self.desk.clock.now();
                 let brief = Brief::of(&head);
-                let Ok((exchange, turn)) = self.call(|| evaluator.open(&head, now)) else {
+                let opened = self.call(|| {
+                    let (exchange, turn) = evaluator.open(&head, now)?;
+                    let turn = self.verified(evaluator, &exchange, turn)?;
+                    Ok((exchange, turn))
+                });
+                let Ok((exchange, turn)) = opened else {
                     // Who asked for it counts the loss.
                     self.record(Closing { end: End::Shutdown, watch, brief });
                     return Err(Lost);
@@ -107,7 +112,10 @@ impl<E: Evaluator> Sitter<E> {
             Letter::Resume { id, sequence, event, reply } => {
                 let now = self.desk.clock.now();
                 if let Some(exchange) = self.exchanges.get(&id) {
-                    let turn = self.call(|| evaluator.resume(exchange, sequence, &event, now))?;
+                    let turn = self.call(|| {
+                        let turn = evaluator.resume(exchange, sequence, &event, now)?;
+                        self.verified(evaluator, exchange, turn)
+                    })?;
                     drop(reply.send(turn));
                 }
                 Ok(())
@@ -126,6 +134,22 @@ impl<E: Evaluator> Sitter<E> {
                 self.call(|| call(evaluator, now))
             }
         }
+    }
+
+    /// Verifies what a turn asks for, here on the thread of the instance: another would have to be woken for
+    /// microseconds of work.
+    fn verified(
+        &self,
+        evaluator: &mut E,
+        exchange: &E::Exchange,
+        mut turn: Turn,
+    ) -> Result<Turn, Trap> {
+        for _ in 0..MAX_SIGNATURES {
+            let Step::Verify(question) = &turn.step else { break };
+            let answer = Event::Verified(self.desk.verifier.verify(question));
+            turn = evaluator.resume(exchange, turn.sequence, &answer, self.desk.clock.now())?;
+        }
+        Ok(turn)
     }
 
     fn close(&mut self, evaluator: &mut E, id: u64, closing: Closing) -> Result<(), Lost> {
@@ -203,3 +227,7 @@ impl<E: Evaluator> Sitter<E> {
         }
     }
 }
+
+/// Signatures that are verified in one call of an instance: a request has two tokens. Raised, an evaluator that asks
+/// without end occupies its thread for longer.
+const MAX_SIGNATURES: usize = 4;

@@ -101,6 +101,8 @@ impl Driver {
                 self.desk.errands.wait(until, fetches_seen).await;
                 Event::Woken
             }
+            // The thread of the instance answers these, as many as a request has tokens.
+            Step::Verify(_) => return Done::Breach("verify more often than needed", exchange),
             Step::Acquire(step) => Event::Acquired(self.acquire(step, journey).await),
             Step::Call(step) => Event::Called(self.call(step).await),
             Step::Forward(step) => {

@@ -50,6 +50,7 @@ impl From<&Step> for Phase {
         match step {
             Step::ReadBody(_) => Self::Body,
             Step::Wait(_) => Self::Keys,
+            Step::Verify(_) => Self::Policy,
             Step::Acquire(_) => Self::Wait,
             Step::Call(_) | Step::Forward(_) | Step::Pass(_) => Self::Upstream,
             Step::Relay(_) | Step::Respond(_) => Self::Answer,

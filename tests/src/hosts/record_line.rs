@@ -36,6 +36,7 @@ pub fn parse(line: &str) -> Option<Record> {
         request_id: text("request_id"),
         traceparent: text("trace_id"),
         unverified: text("unverified"),
+        verification: text("verification"),
         metadata: line.get("metadata").filter(|value| !value.is_null()).cloned(),
         shadow: line.get("shadow").filter(|value| !value.is_null()).cloned(),
         missed: line.get("missed").and_then(texts).unwrap_or_default(),

@@ -13,7 +13,7 @@ fn the_evaluator_imports_nothing_and_exports_the_contract_alone() {
     assert_eq!(surface.imports, NOTHING, "the component must not be able to reach anything");
     assert_eq!(
         surface.exports,
-        ["linkgate:policy/evaluator@0.1.0"],
+        ["linkgate:policy/evaluator@0.2.0"],
         "the contract is wit/evaluator.wit and nothing else"
     );
 }

@@ -43,7 +43,7 @@ const GATEWAY: House = House {
     floors: &[
         // The component, its contract, and what goes wrong with it.
         "contract evaluator error clock",
-        "tls upstream settings",
+        "tls upstream settings verifier",
         // Messages, and the way they take.
         "pace paced streams content hop intake request outbound fetch timings sink",
         // Instances of the component.
@@ -66,7 +66,7 @@ const GATEWAY: House = House {
 const CASES: House = House {
     sources: "host-harness/cases/src",
     floors: &[
-        "trouble difference short text keys",
+        "trouble difference short text keys verifier",
         // A case as it is written.
         "form suite mint",
         "edition wire native evaluator",

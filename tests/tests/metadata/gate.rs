@@ -148,7 +148,7 @@ impl Core {
             )),
             Step::Relay(_) => Move::Relay,
             Step::Respond(_) => Move::Respond,
-            Step::ReadBody { .. } | Step::Pass { .. } => {
+            Step::ReadBody { .. } | Step::Verify(_) | Step::Pass { .. } => {
                 panic!("no step of a merging link: {step:?}")
             }
         }

@@ -116,7 +116,7 @@ impl World {
     /// A gate of its own. One gate serves any number of histories: nothing of an exchange outlives it.
     pub(crate) fn policy(&self, of_others: bool) -> Policy {
         let secrets: Secrets = self.secrets().into_iter().collect();
-        let host = Abilities { remembers: true, serialises: true, knows_peer: true };
+        let host = Abilities::ALL;
         let now = Now { unix_ms: 0, mono_ms: 0 };
         Policy::compile(self.document(of_others), &secrets, host, 1, now).unwrap_or_else(
             |mistakes| {

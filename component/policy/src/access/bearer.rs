@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use super::token::{self, Halt};
+use super::token::{self, Halt, Means};
 use super::token_cache::TokenCache;
 use crate::audit::record::Record;
 use crate::http::message::Lines;
@@ -15,7 +15,6 @@ use crate::jose::audience::Audience;
 use crate::jose::jws::{Expected, TokenId, Unverified, Verified};
 use crate::jose::kind;
 use crate::jose::refusal::Refusal;
-use crate::keys::keyring::Keyring;
 use crate::rules::Rules;
 use crate::rules::issuer::{IssuerRules, Kind};
 use crate::time::clock::Now;
@@ -84,15 +83,13 @@ pub(crate) fn read(
 pub(crate) fn verify(
     token: Unverified,
     rules: &Rules,
-    keyring: &mut Keyring,
     verified: &mut TokenCache,
-    now: Now,
-    record: &mut Record,
+    means: &mut Means<'_>,
 ) -> Result<Bearer, Halt> {
     let issuer = token.issuer().and_then(|name| rules.issuer(name).ok_or(TokenFlaw::IssuerUnknown));
     let own = match issuer {
         Ok(own) => own,
-        Err(flaw) => return Err(token::refused(&token, Denial::Bearer(flaw), record)),
+        Err(flaw) => return Err(token::refused(&token, Denial::Bearer(flaw), means.record)),
     };
     let clients: Vec<&str> = own.audiences.iter().map(String::as_str).collect();
     let expected = Expected {
@@ -107,13 +104,14 @@ pub(crate) fn verify(
         },
         skew_ms: own.clock_skew_ms,
     };
-    let token = token::verify(token, &expected, Denial::Bearer, keyring, now, record)?;
+    let token = token::verify(token, &expected, Denial::Bearer, means)?;
+    let Means { record, now, .. } = means;
     let bearer = Bearer { token, rules: own };
     record.bearer(bearer.subject(), &bearer.rules.issuer, bearer.client());
     record.actor(actor::name(bearer.token.claims()));
-    record.claims("bearer", &bearer.token, now);
-    bearer.meets_rules(now, record)?;
-    verified.remember(&bearer.token, now);
+    record.claims("bearer", &bearer.token, *now);
+    bearer.meets_rules(*now, record)?;
+    verified.remember(&bearer.token, *now);
     Ok(bearer)
 }
 

@@ -2,7 +2,7 @@
 
 use super::bearer::Bearer;
 use super::permit::Permit;
-use super::token::{self, Halt};
+use super::token::{self, Halt, Means};
 use crate::audit::record::Record;
 use crate::jose::actor;
 use crate::jose::audience::Audience;
@@ -10,7 +10,6 @@ use crate::jose::claims::Claims;
 use crate::jose::jws::{Expected, Unverified, Verified};
 use crate::jose::kind;
 use crate::jose::refusal::Refusal;
-use crate::keys::keyring::Keyring;
 use crate::rules::issuer::SecondaryRules;
 use crate::time::clock::Now;
 use crate::verdict::cause::{Denial, Flaw, TokenFlaw};
@@ -35,9 +34,7 @@ impl Secondary {
 pub(crate) fn verify(
     token: Unverified,
     permit: &Permit,
-    keyring: &mut Keyring,
-    now: Now,
-    record: &mut Record,
+    means: &mut Means<'_>,
 ) -> Result<Secondary, Halt> {
     let bearer = permit.bearer();
     let rules = &bearer.rules().secondary;
@@ -45,7 +42,7 @@ pub(crate) fn verify(
         if issuer == bearer.rules().issuer { Ok(()) } else { Err(TokenFlaw::IssuerMismatch) }
     });
     if let Err(flaw) = same_issuer {
-        return Err(token::refused(&token, Denial::Secondary(flaw), record));
+        return Err(token::refused(&token, Denial::Secondary(flaw), means.record));
     }
     let clients = clients(rules, bearer);
     let expected = Expected {
@@ -54,10 +51,11 @@ pub(crate) fn verify(
         audience: Audience::Id { clients: &clients },
         skew_ms: bearer.rules().clock_skew_ms,
     };
-    let token = token::verify(token, &expected, Denial::Secondary, keyring, now, record)?;
+    let token = token::verify(token, &expected, Denial::Secondary, means)?;
+    let Means { record, now, .. } = means;
     record.secondary(token.claims().known("sub"), actor::name(token.claims()));
-    record.claims("secondary", &token, now);
-    meets_rules(&token, permit, now, record)?;
+    record.claims("secondary", &token, *now);
+    meets_rules(&token, permit, *now, record)?;
     Ok(Secondary(token))
 }
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::merge::MergeRecord;
+use crate::jose::verification::VerifiedBy;
 use crate::verdict::cause::{Cause, Denial};
 use crate::verdict::outcome::{End, Outcome};
 
@@ -45,6 +46,8 @@ pub struct Decision {
     pub traceparent: Option<String>,
     /// Length and digest of what was presented but never verified.
     pub unverified: Option<String>,
+    /// Who verified signatures, good or bad; nothing where none was checked.
+    pub verification: Option<VerifiedBy>,
     /// The outcome of the secondary's metadata, where the policy merges it.
     pub metadata: Option<MergeRecord>,
     /// What would have been decided, of a request that a policy in shadow let through.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::decision::Decision;
+use crate::jose::verification::VerifiedBy;
 use crate::time::timestamp::Time;
 use crate::verdict::cause::Cause;
 use crate::verdict::outcome::{End, Outcome};
@@ -60,6 +61,8 @@ pub struct Line<'a> {
     pub trace_id: Option<&'a str>,
     /// Length and digest of what was never verified.
     pub unverified: Option<&'a str>,
+    /// Who verified signatures.
+    pub verification: Option<&'a str>,
     /// The outcome of the secondary's metadata, where the policy merges it.
     pub metadata: Option<LineMetadata<'a>>,
     /// What would have been decided, of a request that a policy in shadow let through.
@@ -124,6 +127,7 @@ impl<'a> Line<'a> {
             request_id: decision.request_id.as_deref(),
             trace_id: decision.traceparent.as_deref().and_then(trace_id),
             unverified: decision.unverified.as_deref(),
+            verification: decision.verification.map(VerifiedBy::name),
             metadata: decision.metadata.as_ref().map(|record| LineMetadata {
                 outcome: record.outcome,
                 calls: record.calls,
@@ -189,6 +193,7 @@ mod tests {
             request_id: Some("0af76519".to_owned()),
             traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
             unverified: None,
+            verification: Some(VerifiedBy::Both),
             metadata: Some(MergeRecord {
                 outcome: "merged",
                 calls: 4,
@@ -211,7 +216,7 @@ mod tests {
                 r#""upstream_status":201,"subject":"auth0|b","secondary":null,"#,
                 r#""issuer":"https://tenant.example/","client":"spa","actor":null,"secondary_actor":null,"#,
                 r#""client_address":"192.0.2.7","request_id":"0af76519","#,
-                r#""trace_id":"0af7651916cd43dd8448eb211c80319c","unverified":null,"#,
+                r#""trace_id":"0af7651916cd43dd8448eb211c80319c","unverified":null,"verification":"both","#,
                 r#""metadata":{"outcome":"merged","calls":4,"keys":{"city":"dropped","theme":"added"}},"#,
                 r#""shadow":{"outcome":"allowed","cause":"granted","reason":"granted"},"missed":["bearer-scope"],"#,
                 r#""claims":{"bearer":{"sub":"auth0|b"}},"warnings":["not-unlinkable"],"#,

@@ -9,6 +9,7 @@ use crate::http::message::{Head, Lines};
 use crate::jose::actor;
 use crate::jose::jws::Verified;
 use crate::jose::refusal::Refusal;
+use crate::jose::verification::VerifiedBy;
 use crate::rules::log::LogRules;
 use crate::text::escape::{digest, escaped};
 use crate::time::clock::Now;
@@ -39,6 +40,7 @@ pub(crate) struct Record {
     actor: Option<String>,
     secondary_actor: Option<String>,
     unverified: Option<String>,
+    verification: Option<VerifiedBy>,
     pub(crate) metadata: Option<MergeRecord>,
     shadow: Option<Cause>,
     missed: Vec<Denial>,
@@ -164,6 +166,11 @@ impl Record {
         self.unverified = Some(format!("{}:{}", bytes.len(), digest(bytes)));
     }
 
+    /// Notes who verified a signature, good or bad.
+    pub(crate) fn signature(&mut self, by: VerifiedBy) {
+        self.verification = Some(self.verification.map_or(by, |before| before.and(by)));
+    }
+
     fn shown(&self, subject: &str) -> String {
         if self.hash_subjects {
             format!("sha256:{}", digest(subject.as_bytes()))
@@ -193,6 +200,7 @@ impl Record {
             request_id: self.request_id,
             traceparent: self.traceparent,
             unverified: self.unverified,
+            verification: self.verification,
             metadata: self.metadata,
             shadow: self.shadow,
             missed: self.missed,

@@ -11,7 +11,7 @@ fn warned(pointer: &str, value: Value) -> Vec<String> {
     let mut document = testing::document();
     let (parent, key) = pointer.rsplit_once('/').unwrap();
     document.pointer_mut(parent).unwrap().as_object_mut().unwrap().insert(key.to_owned(), value);
-    let host = Abilities { remembers: true, serialises: true, knows_peer: true };
+    let host = Abilities::ALL;
     let review = review(&document.to_string(), &Secrets::stand_in(), host, NOW);
     assert!(review.mistakes.is_empty(), "{pointer}: {:?}", review.mistakes);
     assert!(review.warnings.iter().all(|warning| warning.help.is_some()), "{pointer}");
@@ -98,7 +98,7 @@ fn scopes_in_shadow_are_unwise_where_the_gate_has_a_token_of_its_own() {
     document["issuers"][0]["shadow"] = json!(["scopes"]);
     document["metadata"] =
         json!({ "credentials": "service", "service": { "token": "A" }, "include": ["a"] });
-    let host = Abilities { remembers: true, serialises: true, knows_peer: true };
+    let host = Abilities::ALL;
     let review = review(&document.to_string(), &Secrets::stand_in(), host, NOW);
     let places: Vec<&str> = review.warnings.iter().map(|at| at.pointer.as_str()).collect();
     assert_eq!(places, ["/issuers/0/shadow/0", "/metadata/credentials"]);

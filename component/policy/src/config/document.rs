@@ -28,6 +28,8 @@ pub(crate) struct Compiled {
     pub(crate) keys: Vec<IssuerKeys>,
     /// Whose tokens the calls of a merge carry.
     pub(crate) credentials: Credentials,
+    /// Whether the component verifies every signature by itself.
+    pub(crate) component_verifies: bool,
 }
 
 pub(crate) fn read(mut document: Section<'_>, around: &Around<'_>) -> Compiled {
@@ -67,6 +69,10 @@ pub(crate) fn read(mut document: Section<'_>, around: &Around<'_>) -> Compiled {
     let request_objects = document
         .optional("request_objects")
         .and_then(|entry| entry.one_of(&[("refuse", false), ("pass", true)]))
+        .unwrap_or(false);
+    let component_verifies = document
+        .optional("verification")
+        .and_then(|entry| entry.one_of(&[("host", false), ("component", true)]))
         .unwrap_or(false);
     let max_token_bytes = document
         .optional("max_token_bytes")
@@ -117,7 +123,7 @@ pub(crate) fn read(mut document: Section<'_>, around: &Around<'_>) -> Compiled {
         metadata,
         shadow,
     };
-    Compiled { rules, keys, credentials }
+    Compiled { rules, keys, credentials, component_verifies }
 }
 
 /// A path prefix of plain segments: every reader, strict or lax, reads it in the same way.

@@ -1,5 +1,6 @@
 //! What a host brings to a policy: what it can do, and its secrets.
 
+use crate::jose::verification::SignatureAlgorithms;
 use crate::time::clock::Now;
 
 /// What a document is compiled with.
@@ -19,6 +20,27 @@ pub struct Abilities {
     pub serialises: bool,
     /// It gives [`Head::peer`](crate::Head::peer).
     pub knows_peer: bool,
+    /// The algorithms for which it can answer [`Step::Verify`](crate::Step::Verify). It is asked no such step before it
+    /// has answered [`Policy::probes`](crate::Policy::probes).
+    pub verifies: SignatureAlgorithms,
+}
+
+impl Abilities {
+    /// All there is.
+    pub const ALL: Self = Self {
+        remembers: true,
+        serialises: true,
+        knows_peer: true,
+        verifies: SignatureAlgorithms::ALL,
+    };
+
+    /// Nothing.
+    pub const NONE: Self = Self {
+        remembers: false,
+        serialises: false,
+        knows_peer: false,
+        verifies: SignatureAlgorithms::NONE,
+    };
 }
 
 /// Secrets of the host's own store, by the name that the policy document uses.

@@ -56,7 +56,7 @@ fn all_mistakes_are_told_in_one_run() {
         "/pass/1: expected prefixes that do not overlap, found one that overlaps `/app`",
         "/pass/2: expected a prefix apart from the guarded routes, found one that overlaps `/api/v2/users`",
         "/pass/3: expected an absolute path of letters, digits, `-`, `_`, `.` and `~`, without a trailing slash, found `app`",
-        "/isuers: expected a known key, found `isuers` (the keys here are: base_path, body_timeout, client_address, cors, encoded_slashes, forward_headers, issuers, log, max_token_bytes, metadata, pass, profile, request_id, request_objects, shadow, upstream_timeout, version)",
+        "/isuers: expected a known key, found `isuers` (the keys here are: base_path, body_timeout, client_address, cors, encoded_slashes, forward_headers, issuers, log, max_token_bytes, metadata, pass, profile, request_id, request_objects, shadow, upstream_timeout, verification, version)",
     ];
     assert_eq!(told(&document.to_string()), expected);
 }

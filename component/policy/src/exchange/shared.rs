@@ -2,6 +2,7 @@
 
 use crate::access::request_id::NewIds;
 use crate::access::token_cache::TokenCache;
+use crate::jose::verification::SignatureAlgorithms;
 use crate::keys::keyring::Keyring;
 use crate::metadata::{Credentials, Replacing};
 
@@ -10,6 +11,8 @@ pub(crate) struct Shared {
     pub(crate) keyring: Keyring,
     /// Bearers whose signature need not be verified again.
     pub(crate) verified: TokenCache,
+    /// The algorithms whose signatures the host verifies: those that it was tried with.
+    pub(crate) host: SignatureAlgorithms,
     /// Whose tokens the calls of a merge carry.
     pub(crate) credentials: Credentials,
     /// Ids for requests that came with none.

@@ -2,6 +2,12 @@
 //!
 //! One fixed order: form, issuer, algorithm, dates, audience, key, signature. What is not yet
 //! verified may only refuse; only [`Verified`] gives claims away, and only a signature makes one.
+//!
+//! ```text
+//!  Unverified ── signed_with(key) ──▶ Signed::Known, Signed::Holds(Verified) | Signed::Fails(Unverified)
+//!      ▲                 │
+//!      └── answered ── Asked: the host verifies
+//! ```
 
 use std::sync::Arc;
 
@@ -13,6 +19,9 @@ use super::audience::Audience;
 use super::claims::Claims;
 use super::key::Key;
 use super::refusal::Refusal;
+use super::verification::{
+    HostAnswer, SignatureAlgorithm, SignatureAlgorithms, Verification, VerifiedBy, Verify,
+};
 use crate::text::base64url::base64url;
 use crate::text::json::{self, Json, NotStrict, Object};
 use crate::time::clock::Now;
@@ -31,6 +40,8 @@ pub(crate) struct Unverified {
     known_key: Option<Arc<str>>,
     /// Since when it waits for its key, in monotonic milliseconds.
     waits_since: Option<u64>,
+    /// What the host said of its signature.
+    host: HostAnswer,
 }
 
 /// What a token says of its key, and since when it waits for it.
@@ -65,6 +76,25 @@ pub(crate) type TokenId = [u8; 32];
 pub(crate) struct Known {
     pub(crate) form: Arc<Form>,
     pub(crate) key: Arc<str>,
+}
+
+/// The outcome of the look at a token's signature.
+pub(crate) enum Signed {
+    /// It was verified with this key before.
+    Known(Verified),
+    /// It was made with the key.
+    Holds(Verified, VerifiedBy),
+    /// It was not: the token is back.
+    Fails(Unverified, VerifiedBy),
+    /// The host is to say.
+    Asked(Asked),
+}
+
+/// A token whose signature the host verifies.
+pub(crate) struct Asked {
+    token: Unverified,
+    algorithm: SignatureAlgorithm,
+    spki: Arc<[u8]>,
 }
 
 /// A token whose form, dates, audience and signature hold.
@@ -126,6 +156,7 @@ impl Unverified {
                 id: None,
                 known_key: None,
                 waits_since: None,
+                host: HostAnswer::None,
             }),
             Err(refusal) => Err((text, refusal)),
         }
@@ -133,7 +164,8 @@ impl Unverified {
 
     /// The same of a text that was verified before. What is known of it was read from this very text.
     pub(crate) fn known(text: Zeroizing<String>, Known { form, key }: Known) -> Self {
-        Self { text, form, id: None, known_key: Some(key), waits_since: None }
+        let (waits_since, host) = (None, HostAnswer::None);
+        Self { text, form, id: None, known_key: Some(key), waits_since, host }
     }
 
     /// The token, to be known again by its SHA-256 once it is verified.
@@ -157,19 +189,47 @@ impl Unverified {
         Ok(KeyHint { algorithm, kid, waits_since: self.waits_since })
     }
 
-    /// The verified token, if it was signed with this key; else it comes back.
-    pub(crate) fn verified_with(self, key: &Key) -> Result<Verified, Self> {
-        let is_known = self.known_key.is_some() && self.known_key == key.thumbprint;
-        if !is_known && !self.is_signed_with(key) {
-            return Err(self);
+    /// Whether it was signed with this key: known from before, or by the host's word for exactly this key, else by the
+    /// host where it verifies such signatures, else by the key's own verifier.
+    pub(crate) fn signed_with(self, key: &Key, host: SignatureAlgorithms) -> Signed {
+        if self.known_key.is_some() && self.known_key == key.thumbprint {
+            return Signed::Known(Verified { text: self.text, form: self.form, new: None });
         }
-        let new = self.id.zip(key.thumbprint.clone()).filter(|_| !is_known);
-        Ok(Verified { text: self.text, form: self.form, new })
+        if let Some(holds) = self.host.under(key.spki.as_ref()) {
+            return self.decided(holds, key, VerifiedBy::Host);
+        }
+        // A key that was replaced while the host verified with the other: nothing is asked twice, the component verifies.
+        let asks = matches!(self.host, HostAnswer::None);
+        let algorithm = SignatureAlgorithm::of(key.algorithm).filter(|one| asks && host.has(*one));
+        let signature = self.signature();
+        match (algorithm, &key.spki) {
+            (Some(algorithm), Some(spki)) if key.fits(&signature) => {
+                Signed::Asked(Asked { token: self, algorithm, spki: Arc::clone(spki) })
+            }
+            _ => {
+                let holds = key.verifies(self.message(), &signature);
+                self.decided(holds, key, VerifiedBy::Component)
+            }
+        }
     }
 
-    fn is_signed_with(&self, key: &Key) -> bool {
-        let Some((message, signature)) = self.text.rsplit_once('.') else { return false };
-        decoded(signature).is_ok_and(|signature| key.verifies(message.as_bytes(), &signature))
+    fn decided(self, holds: bool, key: &Key, by: VerifiedBy) -> Signed {
+        if !holds {
+            return Signed::Fails(self, by);
+        }
+        let new = self.id.zip(key.thumbprint.clone());
+        Signed::Holds(Verified { text: self.text, form: self.form, new }, by)
+    }
+
+    /// What is signed (RFC 7515 section 5.2 step 8).
+    fn message(&self) -> &[u8] {
+        self.text.rsplit_once('.').map_or(&[], |(message, _)| message.as_bytes())
+    }
+
+    /// The signature. It was seen to be base64url; what is empty is no signature of any algorithm.
+    fn signature(&self) -> Vec<u8> {
+        let signature = self.text.rsplit_once('.').map(|(_, signature)| decoded(signature));
+        signature.and_then(Result::ok).unwrap_or_default()
     }
 
     /// The token, waiting for its key since now or since it first did.
@@ -198,6 +258,29 @@ impl Unverified {
             return Err(TokenFlaw::IssuedAhead);
         }
         Ok(())
+    }
+}
+
+impl Asked {
+    /// What the host is asked.
+    pub(crate) fn question(&self) -> Verify {
+        Verify {
+            algorithm: self.algorithm,
+            key: Arc::clone(&self.spki),
+            message: Zeroizing::new(self.token.message().to_vec()),
+            signature: Zeroizing::new(self.token.signature()),
+        }
+    }
+
+    /// The token with the host's answer. It is no more verified than before.
+    pub(crate) fn answered(self, answer: Verification) -> Unverified {
+        let Self { token, spki, .. } = self;
+        let host = match answer {
+            Verification::Yes => HostAnswer::Key { spki, holds: true },
+            Verification::No => HostAnswer::Key { spki, holds: false },
+            Verification::Unable => HostAnswer::Unable,
+        };
+        Unverified { host, ..token }
     }
 }
 

@@ -9,6 +9,7 @@ use jsonwebtoken::Algorithm;
 
 use super::algorithm::{by_name, is_hmac, name};
 use super::jwk::{self, Jwk};
+use super::spki;
 use super::thumbprint;
 use super::verifier::{self, Verifier};
 use crate::text::escape;
@@ -21,6 +22,8 @@ pub(crate) struct Key {
     pub(crate) algorithm: Algorithm,
     /// Its SHA-256 thumbprint (RFC 7638). A shared secret has none.
     pub(crate) thumbprint: Option<Arc<str>>,
+    /// The public key in DER; none of a shared secret, which leaves this crate in no form.
+    pub(crate) spki: Option<Arc<[u8]>>,
     verifier: Verifier,
 }
 
@@ -28,6 +31,11 @@ impl Key {
     /// Whether this signature over this message was made with this key.
     pub(crate) fn verifies(&self, message: &[u8], signature: &Vec<u8>) -> bool {
         self.verifier.verify(message, signature).is_ok()
+    }
+
+    /// Whether a signature has the form of one by this key, so that it is worth asking a host about it.
+    pub(crate) fn fits(&self, signature: &[u8]) -> bool {
+        self.verifier.fits(signature)
     }
 }
 
@@ -38,14 +46,15 @@ pub(crate) fn prepare(value: &Json, algorithms: &[Algorithm]) -> Result<Vec<Key>
     let jwk = jwk::read(value)?;
     let declared = jwk.alg.map(by_name);
     let thumbprint: Option<Arc<str>> = thumbprint::of(value).map(Arc::from);
+    let spki = spki::of(&jwk.material);
     let mut keys = Vec::new();
     for algorithm in algorithms.iter().copied() {
         if declared.is_some_and(|declared| declared != Some(algorithm)) {
             continue;
         }
         if let Some(verifier) = verifier::public(&jwk.material, algorithm)? {
-            let thumbprint = thumbprint.clone();
-            keys.push(Key { kid: jwk.kid.clone(), algorithm, thumbprint, verifier });
+            let (kid, thumbprint, spki) = (jwk.kid.clone(), thumbprint.clone(), spki.clone());
+            keys.push(Key { kid, algorithm, thumbprint, spki, verifier });
         }
     }
     if keys.is_empty() { Err(unfit(&jwk, algorithms)) } else { Ok(keys) }
@@ -86,7 +95,7 @@ pub(crate) fn prepare_secret(secret: &[u8], algorithm: Algorithm) -> Result<Key,
         ));
     }
     let verifier = verifier::shared(secret, algorithm)?;
-    Ok(Key { kid: None, algorithm, thumbprint: None, verifier })
+    Ok(Key { kid: None, algorithm, thumbprint: None, spki: None, verifier })
 }
 
 /// The place of the key that a token's header names, if it is there.

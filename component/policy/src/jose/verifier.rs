@@ -13,8 +13,14 @@ use super::jwk::{Curve, Material};
 use super::roca;
 use crate::text::base64url::base64url;
 
-/// A key as `jsonwebtoken` knows verifiers.
-pub(crate) type Verifier = Box<dyn JwtVerifier + Send + Sync>;
+/// A key as `jsonwebtoken` knows verifiers, which knows the form of its signatures, too.
+pub(crate) type Verifier = Box<dyn Check + Send + Sync>;
+
+/// A verifier of signatures that can tell by their form alone that some are none.
+pub(crate) trait Check: JwtVerifier {
+    /// Whether these bytes have the form of a signature by this key: length, and numbers in range.
+    fn fits(&self, signature: &[u8]) -> bool;
+}
 
 /// Smallest and largest RSA modulus, in bits: NIST SP 800-131A asks for 2048; beyond 8192 one
 /// signature costs as much as a hundred.
@@ -24,28 +30,36 @@ const RSA_BITS: std::ops::RangeInclusive<u32> = 2048..=8192;
 const MIN_RSA_EXPONENT: u32 = 65537;
 
 /// A check of signatures that holds its key.
-struct Prepared<F> {
+struct Prepared<G, F> {
     algorithm: Algorithm,
+    fits: G,
     holds: F,
 }
 
-impl<F: Fn(&[u8], &[u8]) -> bool> signature::Verifier<Vec<u8>> for Prepared<F> {
+impl<G, F: Fn(&[u8], &[u8]) -> bool> signature::Verifier<Vec<u8>> for Prepared<G, F> {
     fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), signature::Error> {
         if (self.holds)(message, signature) { Ok(()) } else { Err(signature::Error::new()) }
     }
 }
 
-impl<F: Fn(&[u8], &[u8]) -> bool> JwtVerifier for Prepared<F> {
+impl<G, F: Fn(&[u8], &[u8]) -> bool> JwtVerifier for Prepared<G, F> {
     fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 }
 
+impl<G: Fn(&[u8]) -> bool, F: Fn(&[u8], &[u8]) -> bool> Check for Prepared<G, F> {
+    fn fits(&self, signature: &[u8]) -> bool {
+        (self.fits)(signature)
+    }
+}
+
 fn prepared(
     algorithm: Algorithm,
+    fits: impl Fn(&[u8]) -> bool + Send + Sync + 'static,
     holds: impl Fn(&[u8], &[u8]) -> bool + Send + Sync + 'static,
 ) -> Verifier {
-    Box::new(Prepared { algorithm, holds })
+    Box::new(Prepared { algorithm, fits, holds })
 }
 
 /// The verifier of a key for an algorithm; none where the key is of another family.
@@ -71,6 +85,12 @@ pub(crate) fn shared(secret: &[u8], algorithm: Algorithm) -> Result<Verifier, St
         "HS384" => hmac::<Hmac<Sha384>>(secret, algorithm),
         _ => hmac::<Hmac<Sha512>>(secret, algorithm),
     }
+}
+
+/// A number as long as the modulus and smaller than it (RFC 8017 section 8.2.2 step 1, section 5.2.2 step 1).
+fn is_below_modulus(key: &RsaPublicKey) -> impl Fn(&[u8]) -> bool + use<> {
+    let modulus = key.n_bytes();
+    move |signature| signature.len() == modulus.len() && *signature < *modulus
 }
 
 fn rsa_key(n: &str, e: &str) -> Result<RsaPublicKey, String> {
@@ -110,9 +130,9 @@ where
 {
     let key = rsa_key(n, e)?;
     // RFC 8017 section 8.2.2 step 1.
-    let length = key.size();
+    let (length, fits) = (key.size(), is_below_modulus(&key));
     let key = pkcs1v15::VerifyingKey::<D>::new(key);
-    Ok(prepared(algorithm, move |message, signature| {
+    Ok(prepared(algorithm, fits, move |message, signature| {
         signature.len() == length
             && pkcs1v15::Signature::try_from(signature)
                 .is_ok_and(|signature| key.verify(message, &signature).is_ok())
@@ -125,9 +145,9 @@ where
     D: sha2::Digest + sha2::digest::FixedOutputReset + Send + Sync + 'static,
 {
     let key = rsa_key(n, e)?;
-    let length = key.size();
+    let (length, fits) = (key.size(), is_below_modulus(&key));
     let key = pss::VerifyingKey::<D>::new(key);
-    Ok(prepared(algorithm, move |message, signature| {
+    Ok(prepared(algorithm, fits, move |message, signature| {
         signature.len() == length
             && pss::Signature::try_from(signature)
                 .is_ok_and(|signature| key.verify(message, &signature).is_ok())
@@ -147,7 +167,9 @@ fn point(x: &str, y: &str, width: usize) -> Result<Vec<u8>, String> {
 fn es256(x: &str, y: &str) -> Result<Verifier, String> {
     let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(&point(x, y, 32)?)
         .map_err(|_| "expected a point on the curve, found none".to_owned())?;
-    Ok(prepared(Algorithm::ES256, move |message, signature| {
+    // Both numbers are there in full width, not zero and below the order of the curve.
+    let fits = |signature: &[u8]| p256::ecdsa::Signature::from_slice(signature).is_ok();
+    Ok(prepared(Algorithm::ES256, fits, move |message, signature| {
         p256::ecdsa::Signature::from_slice(signature)
             .is_ok_and(|signature| key.verify(message, &signature).is_ok())
     }))
@@ -156,7 +178,8 @@ fn es256(x: &str, y: &str) -> Result<Verifier, String> {
 fn es384(x: &str, y: &str) -> Result<Verifier, String> {
     let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(&point(x, y, 48)?)
         .map_err(|_| "expected a point on the curve, found none".to_owned())?;
-    Ok(prepared(Algorithm::ES384, move |message, signature| {
+    let fits = |signature: &[u8]| p384::ecdsa::Signature::from_slice(signature).is_ok();
+    Ok(prepared(Algorithm::ES384, fits, move |message, signature| {
         p384::ecdsa::Signature::from_slice(signature)
             .is_ok_and(|signature| key.verify(message, &signature).is_ok())
     }))
@@ -171,11 +194,26 @@ fn eddsa(x: &str) -> Result<Verifier, String> {
     if key.is_weak() {
         return Err("expected a point of full order, found a weak key".to_owned());
     }
-    Ok(prepared(Algorithm::EdDSA, move |message, signature| {
+    Ok(prepared(Algorithm::EdDSA, has_form_of_ed25519, move |message, signature| {
         ed25519_dalek::Signature::from_slice(signature)
             .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok())
     }))
 }
+
+/// What `verify_strict` asks of a signature before it computes: a point that is not weak, and a number below the
+/// order of the group (RFC 8032 section 5.1.7). Hosts' libraries are not all so strict about the point.
+fn has_form_of_ed25519(signature: &[u8]) -> bool {
+    let Some((point, scalar)) = signature.split_first_chunk::<32>() else { return false };
+    let is_below_order = scalar.len() == 32 && scalar.iter().rev().lt(ED25519_ORDER.iter());
+    is_below_order
+        && ed25519_dalek::VerifyingKey::from_bytes(point).is_ok_and(|point| !point.is_weak())
+}
+
+/// The order of the group of Ed25519, 2^252 and more (RFC 8032 section 5.1), the highest byte first.
+const ED25519_ORDER: [u8; 32] = [
+    0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x14, 0xde, 0xf9, 0xde, 0xa2, 0xf7, 0x9c,
+    0xd6, 0x58, 0x12, 0x63, 0x1a, 0x5c, 0xf5, 0xd3, 0xed,
+];
 
 fn hmac<M>(secret: &[u8], algorithm: Algorithm) -> Result<Verifier, String>
 where
@@ -183,7 +221,11 @@ where
 {
     let keyed = <M as hmac::KeyInit>::new_from_slice(secret)
         .map_err(|_| "expected a usable secret, found none".to_owned())?;
-    Ok(prepared(algorithm, move |message, signature| {
-        keyed.clone().chain_update(message).verify_slice(signature).is_ok()
-    }))
+    Ok(prepared(
+        algorithm,
+        |_| true,
+        move |message, signature| {
+            keyed.clone().chain_update(message).verify_slice(signature).is_ok()
+        },
+    ))
 }

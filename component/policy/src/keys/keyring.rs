@@ -170,6 +170,7 @@ impl Ring {
             usable: !self.own.is_empty(),
             keys: self.rows.clone(),
             secret_algorithms: secret_algorithms(&self.own),
+            host_algorithms: Vec::new(),
             algorithms_without_key: Vec::new(),
             age_ms: None,
             fresh_for_ms: None,

@@ -1,6 +1,7 @@
 //! The keys of an issuer, for people.
 
 use crate::jose::jwks::KeyRow;
+use crate::jose::verification::SignatureAlgorithm;
 
 /// The keys of one issuer, as they stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct KeySource {
     pub keys: Vec<KeyRow>,
     /// The algorithms that a shared secret is there for.
     pub secret_algorithms: Vec<&'static str>,
+    /// The algorithms of the issuer's rules whose signatures the host verifies.
+    pub host_algorithms: Vec<SignatureAlgorithm>,
     /// Algorithms of the issuer's rules that no key of its fetched set can be used with.
     pub algorithms_without_key: Vec<&'static str>,
     /// Milliseconds since the set was asked for.

@@ -63,7 +63,7 @@ fn driven(
             Step::Respond(_) | Step::Relay(_) => {
                 return policy.close(exchange, End::Finished, now(nth));
             }
-            Step::Pass { .. } => panic!("{step:?}"),
+            Step::Pass { .. } | Step::Verify(_) => panic!("{step:?}"),
         };
         turn = policy.resume(&mut exchange, sequence, event, now(nth));
     }

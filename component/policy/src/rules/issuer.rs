@@ -63,6 +63,11 @@ pub(crate) enum Kind {
 }
 
 impl IssuerRules {
+    /// The algorithms that its tokens may be signed with.
+    pub(crate) fn all_algorithms(&self) -> impl Iterator<Item = Algorithm> {
+        self.algorithms.iter().chain(&self.secondary.algorithms).copied()
+    }
+
     /// The header `typ` of its ID tokens, where the policy names it: `type` is that of bearers.
     pub(crate) fn id_token_type(&self) -> Option<&str> {
         self.token_type.as_deref().filter(|_| self.kind == Kind::IdToken)

@@ -146,7 +146,7 @@ impl Explain {
         } else {
             (document.json().to_owned(), asked.clone(), with_stand_ins(&document.value()))
         };
-        let host = Abilities { remembers: true, serialises: true, knows_peer: true };
+        let host = Abilities::ALL;
         let now = Now { unix_ms: at_s.saturating_mul(1000), mono_ms: 0 };
         let compiled = |json: &str| {
             Policy::compile(json, &secrets, host, seed(), now)

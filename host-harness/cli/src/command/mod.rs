@@ -97,7 +97,7 @@ impl Trouble {
 /// A policy, for commands that look at it without serving: compiled for a host that can do all there is.
 /// `otherwise` is what a mistake in it prevents.
 fn policy(config: &Path, secrets: &Secrets, otherwise: &str) -> Result<Policy, Trouble> {
-    let host = Abilities { remembers: true, serialises: true, knows_peer: true };
+    let host = Abilities::ALL;
     let document = document::read(config).map_err(|why| unusable(&why, otherwise))?;
     Policy::compile(document.json(), secrets, host, seed(), clock::now())
         .map_err(|mistakes| unusable(&document.explain(&mistakes), otherwise))

@@ -47,8 +47,7 @@ impl Replay {
     pub(super) fn run(self) -> Result<Exit, Trouble> {
         let otherwise = "nothing is replayed";
         let document = document::read(&self.config).map_err(|why| unusable(&why, otherwise))?;
-        let (host, now) =
-            (Abilities { remembers: true, serialises: true, knows_peer: true }, clock::now());
+        let (host, now) = (Abilities::ALL, clock::now());
         Policy::compile(document.json(), &Secrets::stand_in(), host, seed(), now)
             .map_err(|mistakes| unusable(&document.explain(&mistakes), otherwise))?;
         let mut trial = Trial::of(document.json(), now)

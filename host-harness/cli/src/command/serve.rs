@@ -227,9 +227,10 @@ fn not_started(error: &StartError, document: Option<&Document>, component: &str)
             "`{component}`: {error}: give `--config FILE`, or a component that `linkgate bake` wrote"
         )),
         StartError::Trust(_) => Trouble::usage(error.to_string()),
-        StartError::NotAComponent(_) | StartError::Imports(_) | StartError::Contract(_) => {
-            Trouble::failed(format!("`{component}`: {error}"))
-        }
+        StartError::NotAComponent(_)
+        | StartError::Imports(_)
+        | StartError::Contract(_)
+        | StartError::OtherVersion(_) => Trouble::failed(format!("`{component}`: {error}")),
         StartError::Unreadable { .. } | StartError::Trapped(_) | StartError::Host(_) => {
             Trouble::failed(error)
         }

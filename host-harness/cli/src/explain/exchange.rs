@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use linkgate_gateway::Fetcher;
 use linkgate_policy::{
-    Answer, AnswerHead, Decision, End, Event, Fetch, Forward, Now, Policy, Step,
+    Answer, AnswerHead, Decision, End, Event, Fetch, Forward, Now, Policy, Step, Verification,
 };
 use serde_json::json;
 
@@ -51,6 +51,8 @@ pub(crate) async fn run(mut policy: Policy, asked: &Asked, unix_s: u64, keys: &K
                 }
                 Event::Woken
             }
+            // No host verifies here.
+            Step::Verify(_) => Event::Verified(Verification::Unable),
             Step::Acquire { .. } | Step::Call(_) => {
                 merges = true;
                 break;

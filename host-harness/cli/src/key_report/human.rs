@@ -67,8 +67,20 @@ fn facts(report: &Report, source: &KeySource) -> impl Iterator<Item = (&'static 
         ("fresh", source.fresh_for_ms.map(span)),
         ("usable", source.expires_in_ms.map(span)),
         ("withdrawal", Some(withdrawal)),
+        ("verified", Some(verified(source))),
     ];
     facts.into_iter().filter_map(|(name, fact)| Some((name, fact?)))
+}
+
+/// Who verifies signatures where `linkgate serve` is the host.
+fn verified(source: &KeySource) -> String {
+    match source.host_algorithms.as_slice() {
+        [] => "by the component".to_owned(),
+        algorithms => {
+            let names: Vec<&str> = algorithms.iter().map(|one| one.name()).collect();
+            format!("by the host: {}", names.join(", "))
+        }
+    }
 }
 
 /// What is amiss with an issuer.

@@ -44,6 +44,7 @@ struct Issuer<'a> {
     secret_algorithms: &'a [&'static str],
     secret_seen: Option<bool>,
     algorithms_without_key: &'a [&'static str],
+    host_algorithms: Vec<&'static str>,
     keys: Vec<Key<'a>>,
 }
 
@@ -81,6 +82,7 @@ fn issuer<'a>(report: &Report, source: &'a KeySource) -> Issuer<'a> {
         secret_algorithms: &source.secret_algorithms,
         secret_seen: (!source.secret_algorithms.is_empty()).then(|| report.sees_secret_of(source)),
         algorithms_without_key: &source.algorithms_without_key,
+        host_algorithms: source.host_algorithms.iter().map(|one| one.name()).collect(),
         keys: source.keys.iter().map(key).collect(),
     }
 }

@@ -6,7 +6,7 @@ mod progress;
 
 use std::sync::Arc;
 
-use linkgate_gateway::{Fetch, Fetcher, Header};
+use linkgate_gateway::{Fetch, Fetcher, Header, Verifier};
 use linkgate_policy::{Answer, KeySource, Policy, Time};
 use tokio::task::JoinSet;
 
@@ -32,6 +32,7 @@ impl Report {
         let fetcher = Arc::new(fetcher);
         let now = clock::now();
         let mut under_way = JoinSet::new();
+        linkgate_cases::introduce(&Verifier::default(), policy);
         policy.warm();
         loop {
             while let Some(fetch) = policy.due(now) {
@@ -114,7 +115,7 @@ pub(crate) async fn perform(
 
 #[cfg(test)]
 mod tests {
-    use linkgate_policy::KeyRow;
+    use linkgate_policy::{KeyRow, SignatureAlgorithm};
     use serde_json::json;
 
     use super::*;
@@ -150,6 +151,7 @@ mod tests {
             usable: true,
             keys: vec![row, repeated, refused],
             secret_algorithms: vec!["HS256"],
+            host_algorithms: vec![SignatureAlgorithm::Rs256],
             algorithms_without_key: vec!["ES256"],
             age_ms: Some(0),
             fresh_for_ms: Some(600_000),
@@ -165,6 +167,7 @@ mod tests {
             usable: false,
             keys: vec![],
             secret_algorithms: vec![],
+            host_algorithms: vec![],
             algorithms_without_key: vec!["RS256"],
             age_ms: None,
             fresh_for_ms: None,

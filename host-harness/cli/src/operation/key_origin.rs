@@ -57,6 +57,7 @@ mod tests {
             url: Some("https://a.example/keys".to_owned()),
             usable: false,
             keys: 0,
+            host_verifies: vec![],
             age_ms: None,
             expires_in_ms: None,
             withdrawal_ms: Some(4_200_000),

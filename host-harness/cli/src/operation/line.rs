@@ -32,6 +32,7 @@ pub(super) fn json(decision: &Decision, took: Duration, time: Time) -> String {
         request_id: decision.request_id.as_deref(),
         trace_id: decision.traceparent.as_deref().and_then(trace_id),
         unverified: decision.unverified.as_deref(),
+        verification: decision.verification.as_deref(),
         metadata: decision.metadata.as_ref().map(|record| LineMetadata {
             outcome: &record.outcome,
             calls: record.calls,
@@ -118,6 +119,7 @@ pub(super) mod tests {
             request_id: None,
             traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
             unverified: None,
+            verification: Some("host".to_owned()),
             metadata: None,
             shadow: None,
             missed: Vec::new(),
@@ -141,7 +143,7 @@ pub(super) mod tests {
                 r#""upstream_status":null,"subject":"auth0|b","secondary":null,"#,
                 r#""issuer":"https://tenant.example/","client":"spa","actor":null,"secondary_actor":null,"#,
                 r#""client_address":null,"request_id":null,"#,
-                r#""trace_id":"0af7651916cd43dd8448eb211c80319c","unverified":null,"metadata":null,"#,
+                r#""trace_id":"0af7651916cd43dd8448eb211c80319c","unverified":null,"verification":"host","metadata":null,"#,
                 r#""shadow":null,"missed":[],"claims":null,"warnings":[],"end":"finished","#,
                 r#""duration_us":1500}"#
             )

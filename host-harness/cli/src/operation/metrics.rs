@@ -27,6 +27,7 @@ pub(crate) struct Metrics {
     shadowed: Family<ShadowLabels, Counter>,
     missed: Family<MissedLabels, Counter>,
     warnings: Family<WarningLabels, Counter>,
+    verifications: Family<VerificationLabels, Counter>,
     shadow_until: Gauge<f64, AtomicU64>,
     shadow_rules: Gauge<u64, AtomicU64>,
     reloads: Family<ReloadLabels, Counter>,
@@ -91,6 +92,11 @@ struct WarningLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct VerificationLabels {
+    by: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReloadLabels {
     result: String,
 }
@@ -126,6 +132,7 @@ impl Metrics {
             shadowed: Family::default(),
             missed: Family::default(),
             warnings: Family::default(),
+            verifications: Family::default(),
             shadow_until: Gauge::default(),
             shadow_rules: Gauge::default(),
             reloads: Family::default(),
@@ -161,6 +168,8 @@ impl Metrics {
         registry.register("merges", help, self.merges.clone());
         let help = "What decisions warn of";
         registry.register("warnings", help, self.warnings.clone());
+        let help = "Requests with a signature that was checked, by who verified it";
+        registry.register("verifications", help, self.verifications.clone());
         let help = "Decisions that found no place in the log";
         registry.register("log_lines_dropped", help, self.lines_dropped.clone());
     }
@@ -231,6 +240,9 @@ impl Metrics {
         }
         for warning in &decision.warnings {
             self.warnings.get_or_create(&WarningLabels { warning: warning.clone() }).inc();
+        }
+        if let Some(by) = &decision.verification {
+            self.verifications.get_or_create(&VerificationLabels { by: by.clone() }).inc();
         }
         if is_of_the_upstream(decision) {
             self.upstream_failures
@@ -350,6 +362,7 @@ mod tests {
             r#"linkgate_phase_duration_seconds_count{phase="upstream"} 1"#,
             r#"linkgate_exchange_duration_seconds_bucket{le="0.2",route="link"} 1"#,
             r#"linkgate_exchange_duration_seconds_bucket{le="0.1",route="link"} 0"#,
+            r#"linkgate_verifications_total{by="host"} 1"#,
         ] {
             assert!(text.contains(line), "no `{line}` in\n{text}");
         }
@@ -362,6 +375,7 @@ mod tests {
             url: None,
             usable: age_ms.is_some(),
             keys: 1,
+            host_verifies: vec![],
             age_ms,
             expires_in_ms: None,
             withdrawal_ms: None,

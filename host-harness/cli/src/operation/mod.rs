@@ -54,6 +54,10 @@ impl DecisionSink for Observer {
         eprintln!("linkgate: {notice}");
     }
 
+    fn verification(&self, notice: &str) {
+        eprintln!("linkgate: {notice}");
+    }
+
     fn fetched(&self, outcome: Result<u16, &str>) {
         self.metrics.fetched(outcome);
     }

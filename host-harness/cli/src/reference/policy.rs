@@ -76,6 +76,12 @@ pub(super) const TOP: Section = Section {
             "the longest token, bearer or `link_with`; a link body may have four times as much. `linkgate check` says what heads hosts must take then",
         ),
         usually(
+            "verification",
+            Word(&["host", "component"]),
+            "host",
+            "who verifies signatures. `host`: the gateway, in native code, for the algorithms that it can and after it passed a test at its start; whatever it cannot, and all checks beside the signature, are the component's. `component`: nothing is asked of the gateway",
+        ),
+        usually(
             "upstream_timeout",
             Duration(100, 5 * MINUTE),
             "10s",

@@ -42,7 +42,7 @@ impl Trial {
         let mut document: Value = serde_json::from_str(document).unwrap_or_default();
         let algorithms = stand_in(&mut document);
         let secrets: Secrets = [STAND_IN].into_iter().collect();
-        let host = Abilities { remembers: true, serialises: true, knows_peer: true };
+        let host = Abilities::ALL;
         let policy = Policy::compile(&document.to_string(), &secrets, host, 0, now)?;
         let key = EncodingKey::from_secret(STAND_IN.1.as_bytes());
         Ok(Self { policy, key, algorithms })
@@ -79,7 +79,7 @@ impl Trial {
                 },
                 Step::Forward(_) => Some(Cause::Granted),
                 Step::Respond(_) | Step::Relay(_) | Step::Pass { .. } => None,
-                Step::Wait { .. } | Step::Acquire { .. } | Step::Call(_) => {
+                Step::Wait { .. } | Step::Verify(_) | Step::Acquire { .. } | Step::Call(_) => {
                     return Err(Why::Undecided);
                 }
             };

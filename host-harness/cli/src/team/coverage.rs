@@ -341,7 +341,7 @@ mod tests {
     use crate::reference::SECTIONS;
 
     /// Keys that no case has to show: what they say is no restriction of a request, or is shown with another key.
-    const UNSHOWN: [&str; 24] = [
+    const UNSHOWN: [&str; 25] = [
         "version",
         "issuers",
         "base_path",
@@ -351,6 +351,7 @@ mod tests {
         "encoded_slashes",
         "max_token_bytes",
         "request_objects",
+        "verification",
         "upstream_timeout",
         "body_timeout",
         "log",

@@ -414,6 +414,7 @@ pub(crate) fn decision(head: &Head, end: End) -> Decision {
         request_id: None,
         traceparent: None,
         unverified: None,
+        verification: None,
         metadata: None,
         shadow: None,
         missed: Vec::new(),

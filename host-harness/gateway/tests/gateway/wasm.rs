@@ -18,8 +18,8 @@ use crate::wire::{last, nobody, say, soon};
 /// is `bad`, and traps when it is empty.
 const GUEST: &str = r#"
 (module
-  (import "[export]linkgate:policy/evaluator@0.1.0" "[resource-new]policy" (func $policy (param i32) (result i32)))
-  (import "[export]linkgate:policy/evaluator@0.1.0" "[resource-new]exchange" (func $exchange (param i32) (result i32)))
+  (import "[export]linkgate:policy/evaluator@0.2.0" "[resource-new]policy" (func $policy (param i32) (result i32)))
+  (import "[export]linkgate:policy/evaluator@0.2.0" "[resource-new]exchange" (func $exchange (param i32) (result i32)))
   (memory (export "memory") 1)
   (global $heap (mut i32) (i32.const 4096))
   (data (i32.const 2048) "/bad")
@@ -33,8 +33,8 @@ const GUEST: &str = r#"
     (local.get $at))
 
   ;; result<own<policy>, list<mistake>> at 1024, the one mistake at 1040
-  (func (export "linkgate:policy/evaluator@0.1.0#[static]policy.compile")
-    (param $document i32) (param $length i32) (param i32 i32 i32 i32 i32 i64 i64 i64) (result i32)
+  (func (export "linkgate:policy/evaluator@0.2.0#[static]policy.compile")
+    (param $document i32) (param $length i32) (param i32 i32 i32 i32 i32 i32 i32 i64 i64 i64) (result i32)
     (if (i32.eqz (local.get $length)) (then unreachable))
     (if (i32.eq (local.get $length) (i32.const 3))
       (then
@@ -49,36 +49,38 @@ const GUEST: &str = r#"
         (i32.store (i32.const 1028) (call $policy (i32.const 7)))))
     (i32.const 1024))
   ;; option<result<own<policy>, list<mistake>>> at 1024: nothing is baked in
-  (func (export "linkgate:policy/evaluator@0.1.0#[static]policy.baked")
-    (param i32 i32 i32 i64 i64 i64) (result i32)
+  (func (export "linkgate:policy/evaluator@0.2.0#[static]policy.baked")
+    (param i32 i32 i32 i32 i32 i64 i64 i64) (result i32)
     (i32.store (i32.const 1024) (i32.const 0))
     (i32.const 1024))
-  (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.wanted-headers") (param i32) (result i32) (i32.const 0))
-  (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.shadow") (param i32) (result i32) (i32.const 0))
-  (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.warm") (param i32))
-  (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.key-sources") (param i32 i64 i64) (result i32) (i32.const 0))
-  (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.kept-keys") (param i32) (result i32) (i32.const 0))
-  (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.restore-keys") (param i32 i32 i32 i64 i64))
-  (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.due") (param i32 i64 i64) (result i32) (i32.const 0))
-  (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.next-due") (param i32) (result i32) (i32.const 0))
-  (func (export "linkgate:policy/evaluator@0.1.0#[method]policy.fetched")
+  (func (export "linkgate:policy/evaluator@0.2.0#[method]policy.wanted-headers") (param i32) (result i32) (i32.const 0))
+  (func (export "linkgate:policy/evaluator@0.2.0#[method]policy.probes") (param i32) (result i32) (i32.const 0))
+  (func (export "linkgate:policy/evaluator@0.2.0#[method]policy.probed") (param i32 i32 i32) (result i32) (i32.const 0))
+  (func (export "linkgate:policy/evaluator@0.2.0#[method]policy.shadow") (param i32) (result i32) (i32.const 0))
+  (func (export "linkgate:policy/evaluator@0.2.0#[method]policy.warm") (param i32))
+  (func (export "linkgate:policy/evaluator@0.2.0#[method]policy.key-sources") (param i32 i64 i64) (result i32) (i32.const 0))
+  (func (export "linkgate:policy/evaluator@0.2.0#[method]policy.kept-keys") (param i32) (result i32) (i32.const 0))
+  (func (export "linkgate:policy/evaluator@0.2.0#[method]policy.restore-keys") (param i32 i32 i32 i64 i64))
+  (func (export "linkgate:policy/evaluator@0.2.0#[method]policy.due") (param i32 i64 i64) (result i32) (i32.const 0))
+  (func (export "linkgate:policy/evaluator@0.2.0#[method]policy.next-due") (param i32) (result i32) (i32.const 0))
+  (func (export "linkgate:policy/evaluator@0.2.0#[method]policy.fetched")
     (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i64 i64 i64) (result i32) (i32.const 0))
 
   ;; opened at 256: exchange, sequence at 264, step `respond` at 272, its status at 280
-  (func (export "linkgate:policy/evaluator@0.1.0#[static]exchange.open")
+  (func (export "linkgate:policy/evaluator@0.2.0#[static]exchange.open")
     (param i32 i32) (param $method i32) (param i32 i32 i32 i32 i32 i32 i32 i64 i64) (result i32)
     (if (i32.eq (local.get $method) (i32.const 4)) (then unreachable))
     (if (i32.eq (local.get $method) (i32.const 5)) (then (loop (br 0))))
     (if (i32.eq (local.get $method) (i32.const 6)) (then (loop (drop (memory.grow (i32.const 64))) (br 0))))
     (i32.store (i32.const 256) (call $exchange (i32.const 9)))
-    (i32.store (i32.const 272) (i32.const 7))
+    (i32.store (i32.const 272) (i32.const 8))
     (i32.store (i32.const 280) (i32.const 204))
     (i32.const 256))
-  (func (export "linkgate:policy/evaluator@0.1.0#[method]exchange.resume")
+  (func (export "linkgate:policy/evaluator@0.2.0#[method]exchange.resume")
     (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i64 i64) (result i32) unreachable)
-  (func (export "linkgate:policy/evaluator@0.1.0#[method]exchange.must-finish") (param i32) (result i32) (i32.const 0))
+  (func (export "linkgate:policy/evaluator@0.2.0#[method]exchange.must-finish") (param i32) (result i32) (i32.const 0))
   ;; a decision of zeros: outcome `allowed`, empty texts
-  (func (export "linkgate:policy/evaluator@0.1.0#[static]exchange.close") (param i32 i32 i64 i64) (result i32)
+  (func (export "linkgate:policy/evaluator@0.2.0#[static]exchange.close") (param i32 i32 i64 i64) (result i32)
     (i32.const 512))
 )"#;
 
@@ -178,6 +180,14 @@ async fn only_a_component_of_the_contract_that_imports_nothing_starts() {
             "another contract",
             wat::parse_str("(component)").expect("wat"),
             "the component does not export `linkgate:policy/evaluator`",
+        ),
+        (
+            "another version of the contract",
+            wat::parse_str(
+                r#"(component (instance $i) (export "linkgate:policy/evaluator@0.1.0" (instance $i)))"#,
+            )
+            .expect("wat"),
+            "expected a component with version 0.2.0 of `linkgate:policy/evaluator`, found version 0.1.0: take",
         ),
     ];
     for (name, component, expected) in rows {

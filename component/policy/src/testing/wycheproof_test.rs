@@ -1,0 +1,57 @@
+//! The vectors of Project Wycheproof through the core's own verifier, and its check of form.
+
+use crate::jose::{algorithm, key, key::Key};
+use crate::text::base64url::base64url;
+use crate::text::json;
+
+const VECTORS: &str = include_str!("../../../../tests/wycheproof.txt");
+
+#[test]
+fn the_cores_verifier_takes_what_is_good_and_nothing_else() {
+    let (mut key, mut good, mut bad, mut formless) = (None, 0, 0, 0);
+    for line in VECTORS.lines().filter(|line| !line.starts_with('#')) {
+        let words: Vec<&str> = line.split(' ').collect();
+        if let ["key", name, jwk, spki] = words.as_slice() {
+            key = prepared(name, jwk);
+            let own = key.as_ref().and_then(|key| key.spki.clone());
+            assert!(own.is_none_or(|own| *own == *bytes(spki)), "{jwk}");
+            continue;
+        }
+        let [expected, message, signature, row] = words.as_slice() else { panic!("{line}") };
+        let Some(key) = &key else { continue };
+        let signature = bytes(signature);
+        let (fits, holds) = (key.fits(&signature), key.verifies(&bytes(message), &signature));
+        assert!(fits || !holds, "{row}: what holds has the form of a signature");
+        formless += usize::from(!fits);
+        match *expected {
+            "yes" => {
+                assert!(holds, "{row}");
+                good += 1;
+            }
+            "no" => {
+                assert!(!holds, "{row}");
+                bad += 1;
+            }
+            _ => {}
+        }
+    }
+    assert!(good > 500 && bad > 1_000, "{good} good, {bad} bad");
+    assert!(formless > 100, "{formless} are refused by their form");
+}
+
+/// The key; none where its exponent is too small for the core.
+fn prepared(name: &str, jwk: &str) -> Option<Key> {
+    let value = json::parse(jwk.as_bytes()).unwrap();
+    let algorithm = algorithm::by_name(name).unwrap();
+    match key::prepare(&value, &[algorithm]) {
+        Ok(keys) => keys.into_iter().next(),
+        Err(why) => {
+            assert!(why.contains("exponent"), "{why}: {jwk}");
+            None
+        }
+    }
+}
+
+fn bytes(text: &str) -> Vec<u8> {
+    if text == "-" { Vec::new() } else { base64url(text).unwrap() }
+}

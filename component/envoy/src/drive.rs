@@ -11,6 +11,7 @@ use crate::host;
 use crate::open::{Awaits, Open, RequestBody, Upload};
 use crate::record;
 use crate::request;
+use crate::verifier;
 
 /// Steps of an exchange. The longest way through a policy, a merge with its waits, takes about 30;
 /// raised, a policy that never comes to an end is noticed later.
@@ -193,7 +194,7 @@ fn is_awaited(awaits: Awaits, event: &Event) -> bool {
         Event::Body(_) | Event::BodyTooLarge | Event::BodyFailed => {
             matches!(awaits, Awaits::Body { .. })
         }
-        Event::Acquired(_) => false,
+        Event::Acquired(_) | Event::Verified(_) => false,
     }
 }
 
@@ -275,6 +276,7 @@ impl Drive<'_> {
                     self.gate.fetch_due();
                     return self.wait(open, until_mono_ms);
                 }
+                Step::Verify(question) => Event::Verified(verifier::verify(&question)),
                 // Other workers have memories of their own.
                 Step::Acquire { .. } => Event::Acquired(Acquired::Unserialised),
                 Step::Call(call) => {

@@ -13,6 +13,7 @@ use crate::host;
 use crate::open::{Awaits, Open};
 use crate::record::{self, Metrics};
 use crate::settings::{Settings, Upstream};
+use crate::verifier;
 
 /// A configured filter, in one worker.
 pub(crate) struct Gate {
@@ -21,6 +22,8 @@ pub(crate) struct Gate {
     /// INVARIANT: a borrow ends before the call into the core that began it returns, and an instance
     /// is not entered a second time meanwhile. So no borrow meets another.
     pub(crate) policy: RefCell<Policy>,
+    /// What Envoy's verifier did not pass, in words.
+    found_wanting: Vec<String>,
     pub(crate) upstream: Upstream,
     pub(crate) clusters: BTreeMap<String, String>,
     /// The exchanges that are open, by the number of their stream; some have lost it.
@@ -48,7 +51,8 @@ impl Gate {
     pub(crate) fn build(root: u32, configuration: &[u8]) -> Result<Self, Vec<String>> {
         let settings = Settings::read(configuration).map_err(|mistake| vec![mistake])?;
         let secrets = settings.secrets(std::env::vars());
-        let abilities = Abilities { remembers: true, serialises: false, knows_peer: true };
+        let abilities =
+            Abilities { serialises: false, verifies: verifier::ALGORITHMS, ..Abilities::ALL };
         // What std seeds its maps with is the host's randomness.
         let seed = RandomState::new().build_hasher().finish();
         let policy = Policy::compile(&settings.document(), &secrets, abilities, seed, now());
@@ -58,9 +62,12 @@ impl Gate {
         if !unreachable.is_empty() {
             return Err(unreachable);
         }
+        let answers: Vec<_> = policy.probes().iter().map(verifier::verify).collect();
+        let found_wanting = policy.probed(&answers);
         policy.warm();
         Ok(Self {
             root,
+            found_wanting,
             policy: RefCell::new(policy),
             upstream: settings.upstream,
             clusters: settings.clusters,
@@ -77,7 +84,8 @@ impl Gate {
     /// What is logged of a policy that has just been compiled.
     pub(crate) fn notices(&self) -> Vec<String> {
         let shadow = self.policy.borrow().shadow();
-        shadow.map(|shadow| shadow.notices(now().unix_ms)).unwrap_or_default()
+        let shadow = shadow.map(|shadow| shadow.notices(now().unix_ms)).unwrap_or_default();
+        shadow.into_iter().chain(self.found_wanting.iter().cloned()).collect()
     }
 
     /// Takes an exchange out to drive it.

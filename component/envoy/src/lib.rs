@@ -4,6 +4,7 @@
 //! ```text
 //!  client ─▶ stream ─▶ drive ◀──▶ gate (linkgate_policy) : what next?
 //!                      │ │ │
+//!                      │ │ ├──▶ verifier ▶ Envoy's own library
 //!                      │ │ ├──▶ request ─▶ forward, pass ─▶ route ─▶ upstream
 //!                      │ │ └──▶ desk ────▶ call, fetch ───▶ cluster ─▶ upstream, keys of issuers
 //!  client ◀── answer ◀─┘ │       ▲  │
@@ -28,6 +29,7 @@ mod root;
 mod stream;
 mod drive;
 mod open;
+mod verifier;
 mod request;
 mod answer;
 mod failure;

@@ -25,6 +25,9 @@ impl Metrics {
         for warning in &decision.warnings {
             self.increment(format!("linkgate.warnings.{warning}"));
         }
+        if let Some(by) = decision.verification {
+            self.increment(format!("linkgate.verifications.{}", by.name()));
+        }
         let timed = self.of(MetricType::Histogram, format!("linkgate.duration_us.{outcome}"));
         let _ = timed.map(|id| hostcalls::record_metric(id, duration_us));
     }

@@ -175,8 +175,8 @@ fn a_client_that_goes_away_is_recorded() {
             let scene = scene(&suite, "access", "request: link");
             let driver = Driver::open(edition, &scene).expect("open");
             let Observed { record, sent, .. } = driver.close(edition, end).expect("close");
-            assert_eq!((record.outcome.as_str(), record.cause.as_str()), ("failed", "unfinished"));
-            assert_eq!((record.end.as_str(), record.status), (name, None));
+            assert_eq!((record.outcome.name(), record.cause.as_str()), ("failed", "unfinished"));
+            assert_eq!((record.end.name(), record.status), (name, None));
             assert!(sent.is_empty() && !record.upstream_called, "nothing was sent");
         }
     }

@@ -398,7 +398,7 @@ impl Drive<'_> {
         let now = now();
         let duration_us = mono_us().saturating_sub(open.began_us);
         let decision = self.gate.policy.borrow_mut().close(open.exchange, end, now);
-        record::decision(&self.gate.metrics, &decision, now.unix_ms, duration_us, has_stream);
+        record::decision(&self.gate.metrics, decision, now.unix_ms, duration_us, has_stream);
     }
 }
 

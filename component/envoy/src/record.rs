@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use linkgate_policy::{Decision, Line, Mistake, Time};
+use linkgate_policy::{Decision, LogLine, Mistake, Time};
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{LogLevel, MetricType};
 
@@ -14,22 +14,22 @@ use crate::host;
 pub(crate) struct Metrics(RefCell<BTreeMap<String, u32>>);
 
 impl Metrics {
-    /// Counts a decision, `duration_us` long.
-    fn count(&self, decision: &Decision, duration_us: u64) {
-        let (outcome, reason) = (decision.outcome().name(), decision.cause.reason_code());
-        self.increment(format!("linkgate.decisions.{outcome}.{reason}"));
-        if let Some(decided) = decision.shadow {
-            let (outcome, reason) = (decided.outcome().name(), decided.reason_code());
-            self.increment(format!("linkgate.shadowed.{outcome}.{reason}"));
+    /// Counts a decision.
+    fn count(&self, line: &LogLine) {
+        let outcome = line.outcome.name();
+        self.increment(format!("linkgate.decisions.{outcome}.{}", line.reason));
+        if let Some(decided) = &line.shadow {
+            let outcome = decided.outcome.name();
+            self.increment(format!("linkgate.shadowed.{outcome}.{}", decided.reason));
         }
-        for warning in &decision.warnings {
+        for warning in &line.warnings {
             self.increment(format!("linkgate.warnings.{warning}"));
         }
-        if let Some(by) = decision.verification {
-            self.increment(format!("linkgate.verifications.{}", by.name()));
+        if let Some(by) = &line.verification {
+            self.increment(format!("linkgate.verifications.{by}"));
         }
         let timed = self.of(MetricType::Histogram, format!("linkgate.duration_us.{outcome}"));
-        let _ = timed.map(|id| hostcalls::record_metric(id, duration_us));
+        let _ = timed.map(|id| hostcalls::record_metric(id, line.duration_us));
     }
 
     fn increment(&self, name: String) {
@@ -47,23 +47,24 @@ impl Metrics {
     }
 }
 
-/// Tells of an exchange, `duration_us` long and closed at `unix_ms`. While its stream is there, the
-/// access log may tell of it too: `%FILTER_STATE(wasm.linkgate_cause:PLAIN)%`.
+/// Records an exchange, `duration_us` long and closed at `unix_ms`. While its stream is there, the
+/// access log may have it too: `%FILTER_STATE(wasm.linkgate_cause:PLAIN)%`.
 pub(crate) fn decision(
     metrics: &Metrics,
-    decision: &Decision,
+    decision: Decision,
     unix_ms: u64,
     duration_us: u64,
     has_stream: bool,
 ) {
-    host::log(LogLevel::Info, &Line::of(decision, Time { unix_ms }, duration_us).json());
-    metrics.count(decision, duration_us);
+    let line = LogLine::of(decision, Time { unix_ms }, duration_us);
+    host::log(LogLevel::Info, &line.json());
+    metrics.count(&line);
     if has_stream {
         for (name, value) in [
-            ("linkgate_outcome", decision.outcome().name()),
-            ("linkgate_reason", decision.cause.reason_code()),
-            ("linkgate_cause", &*decision.cause.name()),
-            ("linkgate_subject", decision.subject.as_deref().unwrap_or_default()),
+            ("linkgate_outcome", line.outcome.name()),
+            ("linkgate_reason", &*line.reason),
+            ("linkgate_cause", &*line.cause),
+            ("linkgate_subject", line.subject.as_deref().unwrap_or_default()),
         ] {
             let _ = hostcalls::set_property(vec![name], Some(value.as_bytes()));
         }

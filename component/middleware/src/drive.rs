@@ -131,7 +131,7 @@ impl Open {
         let now = now();
         let decision = self.gate.policy.borrow_mut().close(exchange, end, now);
         let time = Time { unix_ms: now.unix_ms };
-        record::decision(&decision, time, self.began.elapsed_us());
+        record::decision(decision, time, self.began.elapsed_us());
     }
 }
 

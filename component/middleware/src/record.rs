@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 
-use linkgate_policy::{Decision, Line, Time};
+use linkgate_policy::{Decision, LogLine, Time};
 
 use crate::bindings::{stderr, stdout, wit_stream};
 
@@ -21,8 +21,8 @@ thread_local! {
 }
 
 /// Says the record of an exchange, `duration_us` long and closed at `time`.
-pub(crate) fn decision(decision: &Decision, time: Time, duration_us: u64) {
-    say(Place::Records, Line::of(decision, time, duration_us).json());
+pub(crate) fn decision(decision: Decision, time: Time, duration_us: u64) {
+    say(Place::Records, LogLine::of(decision, time, duration_us).json());
 }
 
 /// Says what is wrong with the configuration.

@@ -85,7 +85,7 @@ pub use access::forward::Forward;
 pub use access::shadow::Shadow;
 pub use access::token_cache::CacheUse;
 pub use audit::decision::Decision;
-pub use audit::log_line::{Line, LineMetadata, LineShadow, trace_id};
+pub use audit::log_line::{LogLine, LogLineMetadata, LogLineShadow, trace_id};
 pub use audit::merge::{Fate, MergeRecord};
 pub use config::{Abilities, Mistake, Review, Secrets, UNKNOWN_KEY, nearest, review};
 pub use exchange::Exchange;

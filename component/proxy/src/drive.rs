@@ -92,7 +92,7 @@ fn hold(held: &mut Option<Held>, outcome: Result<Held, Failure>) -> Event {
 fn close(gate: &Gate, exchange: Exchange, end: End, began: Moment) {
     let now = now();
     let decision = gate.policy.borrow_mut().close(exchange, end, now);
-    record::decision(&decision, Time { unix_ms: now.unix_ms }, began.elapsed_us());
+    record::decision(decision, Time { unix_ms: now.unix_ms }, began.elapsed_us());
     refresh(gate, now);
 }
 

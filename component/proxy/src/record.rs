@@ -1,12 +1,12 @@
 //! Lines for the operator: records on the host's stdout, what is wrong on its stderr.
 
-use linkgate_policy::{Decision, Line, Time};
+use linkgate_policy::{Decision, LogLine, Time};
 use wasi::cli::{stderr, stdout};
 use wasi::io::streams::{OutputStream, StreamError};
 
 /// Writes the record of an exchange, `duration_us` long and closed at `time`.
-pub(crate) fn decision(decision: &Decision, time: Time, duration_us: u64) {
-    write(&stdout::get_stdout(), Line::of(decision, time, duration_us).json());
+pub(crate) fn decision(decision: Decision, time: Time, duration_us: u64) {
+    write(&stdout::get_stdout(), LogLine::of(decision, time, duration_us).json());
 }
 
 /// Writes what is wrong with the configuration.

@@ -15,7 +15,7 @@ use crate::scene::{ExpectedCall, ExpectedSent, Response, Scene};
 pub fn compare(scene: &Scene, observed: &Observed) -> Vec<Difference> {
     let mut seen = Differences::default();
     let (expected, record) = (&scene.expected, &observed.record);
-    seen.text("outcome", &expected.outcome, &record.outcome);
+    seen.text("outcome", &expected.outcome, record.outcome.name());
     seen.text("cause", &expected.cause, &record.cause);
     seen.text("reason", &expected.reason, &record.reason);
     let forwarded: Vec<&Departed> =

@@ -2,10 +2,10 @@
 
 use linkgate_gateway::Verifier;
 use linkgate_policy::{
-    Acquired, Answer, AnswerHead, CallFailure, End, Event, Failure, Head, HeaderEdits, Now,
+    Acquired, Answer, AnswerHead, CallFailure, End, Event, Failure, Head, HeaderEdits, LogLine, Now,
 };
 
-use crate::edition::{Edition, ExchangeId, PolicyId, Record, Sent, Step, Turn};
+use crate::edition::{Edition, ExchangeId, PolicyId, Sent, Step, Turn};
 use crate::endpoint::Endpoint;
 use crate::scene::{Request, Response, Scene};
 use crate::trouble::Trouble;
@@ -54,7 +54,7 @@ pub struct Observed {
     /// What left for the upstream, in order.
     pub sent: Vec<Departed>,
     /// The decision record.
-    pub record: Record,
+    pub record: LogLine,
     /// Lines that the operator was told about keys.
     pub told: Vec<String>,
 }

@@ -3,9 +3,7 @@
 //! The types are those of the core's own seam, but for the two that only the core may make.
 
 use linkgate_gateway::Verify;
-use linkgate_policy::{Answer, End, Event, Head, Header, HeaderEdits, Now, Reply};
-use serde::Serialize;
-use serde_json::{Map, Value, json};
+use linkgate_policy::{Answer, End, Event, Head, Header, HeaderEdits, LogLine, Now, Reply};
 
 use crate::trouble::Trouble;
 
@@ -96,7 +94,7 @@ pub trait Edition {
     ///
     /// # Errors
     /// The edition is dead.
-    fn close(&mut self, exchange: ExchangeId, end: End, now: Now) -> Result<Record, Trouble>;
+    fn close(&mut self, exchange: ExchangeId, end: End, now: Now) -> Result<LogLine, Trouble>;
 }
 
 /// A compiled policy of an edition.
@@ -168,75 +166,4 @@ pub struct Sent {
     pub headers: Vec<Header>,
     /// Body.
     pub body: Option<Vec<u8>>,
-}
-
-/// The decision record, with names for enums.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Record {
-    /// `allowed`, `passed`, `denied`, `failed`.
-    pub outcome: String,
-    /// Fine-grained cause.
-    pub cause: String,
-    /// The claim that a token was refused for.
-    pub detail: Option<String>,
-    /// Public reason code.
-    pub reason: String,
-    /// Route.
-    pub route: String,
-    /// Method.
-    pub method: String,
-    /// Path.
-    pub path: String,
-    /// Status of the last step.
-    pub status: Option<u16>,
-    /// Whether a request was handed over for the upstream.
-    pub upstream_called: bool,
-    /// Status of the upstream's answer.
-    pub upstream_status: Option<u16>,
-    /// Subject of the verified bearer.
-    pub subject: Option<String>,
-    /// Subject of the verified secondary.
-    pub secondary: Option<String>,
-    /// Issuer of the verified bearer.
-    pub issuer: Option<String>,
-    /// Client of the verified bearer.
-    pub client: Option<String>,
-    /// Who acts for the subject.
-    pub actor: Option<String>,
-    /// Who acts for the secondary.
-    pub secondary_actor: Option<String>,
-    /// Address of the client.
-    pub client_address: Option<String>,
-    /// Id of the request.
-    pub request_id: Option<String>,
-    /// `traceparent` of the request.
-    pub traceparent: Option<String>,
-    /// Length and digest of what was never verified.
-    pub unverified: Option<String>,
-    /// Who verified signatures.
-    pub verification: Option<String>,
-    /// The outcome of the secondary's metadata, as a line of the log has it.
-    pub metadata: Option<Value>,
-    /// What would have been decided of a request that a policy in shadow let through, likewise.
-    pub shadow: Option<Value>,
-    /// The rules in shadow that did not hold, each by its cause.
-    pub missed: Vec<String>,
-    /// The claims of the verified tokens, where the policy has them logged.
-    pub claims: Option<Value>,
-    /// What the operator should know of it.
-    pub warnings: Vec<String>,
-    /// `finished`, `client-gone`, `shutdown`.
-    pub end: String,
-    /// Milliseconds from open to close.
-    pub elapsed_ms: u64,
-}
-
-/// The outcome of metadata, as a line of the log has it.
-pub(crate) fn merge_record<F: Into<Value>>(
-    outcome: &str,
-    calls: u32,
-    keys: impl IntoIterator<Item = (String, F)>,
-) -> Value {
-    let keys: Map<String, Value> = keys.into_iter().map(|(key, fate)| (key, fate.into())).collect();
-    json!({ "outcome": outcome, "calls": calls, "keys": keys })
 }

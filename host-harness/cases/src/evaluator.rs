@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use linkgate_gateway::{Abilities, Gate, Secret, Verifier};
-use linkgate_policy::{Answer, End, Event, Head, Now};
+use linkgate_policy::{Answer, End, Event, Head, LogLine, Now, Time};
 use wasmtime::component::{Component, Linker, ResourceAny};
 use wasmtime::{Config, Engine, Store};
 
-use crate::edition::{Due, Edition, ExchangeId, PolicyId, Record, Turn};
+use crate::edition::{Due, Edition, ExchangeId, PolicyId, Turn};
 use crate::trouble::Trouble;
 use crate::wire;
 
@@ -272,7 +273,7 @@ impl Edition for Evaluator {
         })
     }
 
-    fn close(&mut self, exchange: ExchangeId, end: End, now: Now) -> Result<Record, Trouble> {
+    fn close(&mut self, exchange: ExchangeId, end: End, now: Now) -> Result<LogLine, Trouble> {
         self.call(|instance| {
             let exchange = instance.exchanges.remove(&exchange).ok_or_else(closed)?;
             let resource = instance.gate.linkgate_policy_evaluator().exchange();
@@ -282,7 +283,8 @@ impl Edition for Evaluator {
                 wire::end(end),
                 wire::now(now),
             )?;
-            Ok(decision.into())
+            let took = Duration::from_millis(decision.elapsed_ms);
+            Ok(wire::log_line(decision, Time { unix_ms: now.unix_ms }, took))
         })
     }
 }

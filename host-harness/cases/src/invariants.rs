@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use linkgate_policy::Header;
+use linkgate_policy::{Header, Outcome};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -68,11 +68,11 @@ fn the_record_agrees(scene: &Scene, observed: &Observed, seen: &mut Differences)
         let is_rewritten = matches!(scene.expected.upstream, ExpectedSent::Request(_));
         let is_own = observed.sent == [Departed::Untouched] || is_rewritten;
         seen.text("invariant: sent in shadow", "true", &is_own.to_string());
-        let is_upstreams = observed.origin == Origin::Upstream || record.outcome == "failed";
+        let is_upstreams = observed.origin == Origin::Upstream || record.outcome == Outcome::Failed;
         seen.text("invariant: the reply in shadow", "true", &is_upstreams.to_string());
     }
     // A body that fails on its way through was let through, as far as it came.
-    if record.outcome == "denied" && record.cause != "body-failed" {
+    if record.outcome == Outcome::Denied && record.cause != "body-failed" {
         seen.text(
             "invariant: upstream_called of a refusal",
             "false",

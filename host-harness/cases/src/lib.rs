@@ -31,12 +31,12 @@ mod suite;
 mod text;
 mod trouble;
 mod verifier;
-pub mod wire;
+mod wire;
 
 pub use check::compare;
 pub use difference::Difference;
 pub use driver::{Departed, Driver, Observed, Origin, run};
-pub use edition::{Edition, ExchangeId, PolicyId, Record, Sent, Step, Turn};
+pub use edition::{Edition, ExchangeId, PolicyId, Sent, Step, Turn};
 pub use evaluator::Evaluator;
 pub use form::{
     AnswerForm, AskForm, CallForm, Case, Expect, FailureForm, HostForm, JwkForm, KeyAnswerForm,
@@ -51,3 +51,4 @@ pub use short::{Shorthand, Wrapped};
 pub use suite::{NamedCase, Shared, Suite};
 pub use trouble::Trouble;
 pub use verifier::introduce;
+pub use wire::log_line;

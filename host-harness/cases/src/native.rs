@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 
 use linkgate_gateway::Verifier;
 use linkgate_policy::{
-    Abilities, Answer, Cause, End, Event, Exchange, Fetch, Head, Now, Policy, Secrets,
-    SignatureAlgorithms,
+    Abilities, Answer, End, Event, Exchange, Fetch, Head, LogLine, Now, Policy, Secrets,
+    SignatureAlgorithms, Time,
 };
 
-use serde_json::json;
-
-use crate::edition::{Due, Edition, ExchangeId, PolicyId, Record, Sent, Step, Turn, merge_record};
+use crate::edition::{Due, Edition, ExchangeId, PolicyId, Sent, Step, Turn};
 use crate::trouble::Trouble;
 use crate::verifier;
 
@@ -137,9 +135,11 @@ impl Edition for Native {
         Ok(neutral(policy.resume(exchange, sequence, event, now)))
     }
 
-    fn close(&mut self, exchange: ExchangeId, end: End, now: Now) -> Result<Record, Trouble> {
+    fn close(&mut self, exchange: ExchangeId, end: End, now: Now) -> Result<LogLine, Trouble> {
         let (policy, exchange) = self.exchanges.remove(&exchange).ok_or_else(closed)?;
-        Ok(record(self.policy(policy)?.close(exchange, end, now)))
+        let decision = self.policy(policy)?.close(exchange, end, now);
+        let duration_us = decision.elapsed_ms.saturating_mul(1_000);
+        Ok(LogLine::of(decision, Time { unix_ms: now.unix_ms }, duration_us))
     }
 }
 
@@ -181,43 +181,4 @@ fn neutral(turn: linkgate_policy::Turn) -> Turn {
         Core::Respond(reply) => Step::Respond(reply),
     };
     Turn { sequence: turn.sequence, step }
-}
-
-fn record(decision: linkgate_policy::Decision) -> Record {
-    Record {
-        outcome: decision.outcome().name().to_owned(),
-        cause: decision.cause.name(),
-        detail: decision.detail,
-        reason: decision.cause.reason_code().to_owned(),
-        route: decision.route.to_owned(),
-        method: decision.method,
-        path: decision.path,
-        status: decision.status,
-        upstream_called: decision.upstream_called,
-        upstream_status: decision.upstream_status,
-        subject: decision.subject,
-        secondary: decision.secondary,
-        issuer: decision.issuer,
-        client: decision.client,
-        actor: decision.actor,
-        secondary_actor: decision.secondary_actor,
-        client_address: decision.client_address,
-        request_id: decision.request_id,
-        traceparent: decision.traceparent,
-        unverified: decision.unverified,
-        verification: decision.verification.map(|by| by.name().to_owned()),
-        metadata: decision.metadata.map(|record| {
-            let keys = record.keys.into_iter().map(|(key, fate)| (key, fate.name()));
-            merge_record(record.outcome, record.calls, keys)
-        }),
-        shadow: decision.shadow.map(|cause| {
-            let outcome = cause.outcome().name();
-            json!({ "outcome": outcome, "cause": cause.name(), "reason": cause.reason_code() })
-        }),
-        missed: decision.missed.iter().map(|denial| Cause::Denied(*denial).name()).collect(),
-        claims: decision.claims,
-        warnings: decision.warnings.into_iter().map(str::to_owned).collect(),
-        end: decision.end.name().to_owned(),
-        elapsed_ms: decision.elapsed_ms,
-    }
 }

@@ -1,13 +1,16 @@
 //! Between the runner's types and those of `wit/evaluator.wit`.
 
+use std::time::Duration;
+
 use linkgate_gateway::{
     Acquire, Acquired, Answer, AnswerHead, CallFailure, Decision, End, Event, Failure, Head,
     Header as Line, Now, Outcome, Step, Turn, Verification,
 };
-use linkgate_policy::{Header, HeaderEdits, Reply};
-use serde_json::json;
+use linkgate_policy::{
+    Header, HeaderEdits, LogLine, LogLineMetadata, LogLineShadow, Reply, Time, trace_id,
+};
 
-use crate::edition::{self, Record, Sent};
+use crate::edition::{self, Sent};
 
 /// The answer to a fetch or a call, on its way in.
 pub(crate) fn answer(answer: linkgate_policy::Answer) -> Answer {
@@ -137,8 +140,7 @@ pub(crate) fn lines(lines: Vec<Line>) -> Vec<Header> {
 }
 
 /// An outcome, on its way out.
-#[must_use]
-pub fn outcome(outcome: Outcome) -> linkgate_policy::Outcome {
+fn outcome(outcome: Outcome) -> linkgate_policy::Outcome {
     match outcome {
         Outcome::Allowed => linkgate_policy::Outcome::Allowed,
         Outcome::Passed => linkgate_policy::Outcome::Passed,
@@ -148,8 +150,7 @@ pub fn outcome(outcome: Outcome) -> linkgate_policy::Outcome {
 }
 
 /// How an exchange ended, on its way out.
-#[must_use]
-pub fn ended(end: End) -> linkgate_policy::End {
+fn ended(end: End) -> linkgate_policy::End {
     match end {
         End::Finished => linkgate_policy::End::Finished,
         End::ClientGone => linkgate_policy::End::ClientGone,
@@ -157,43 +158,46 @@ pub fn ended(end: End) -> linkgate_policy::End {
     }
 }
 
-/// A decision record, on its way out.
-impl From<Decision> for Record {
-    fn from(decision: Decision) -> Self {
-        Self {
-            outcome: outcome(decision.outcome).name().to_owned(),
-            cause: decision.cause,
-            detail: decision.detail,
-            reason: decision.reason,
-            route: decision.route,
-            method: decision.method,
-            path: decision.path,
-            status: decision.status,
-            upstream_called: decision.upstream_called,
-            upstream_status: decision.upstream_status,
-            subject: decision.subject,
-            secondary: decision.secondary,
-            issuer: decision.issuer,
-            client: decision.client,
-            actor: decision.actor,
-            secondary_actor: decision.secondary_actor,
-            client_address: decision.client_address,
-            request_id: decision.request_id,
-            traceparent: decision.traceparent,
-            unverified: decision.unverified,
-            verification: decision.verification,
-            metadata: decision
-                .metadata
-                .map(|record| edition::merge_record(&record.outcome, record.calls, record.keys)),
-            shadow: decision.shadow.map(|shadow| {
-                let outcome = outcome(shadow.outcome).name();
-                json!({ "outcome": outcome, "cause": shadow.cause, "reason": shadow.reason })
-            }),
-            missed: decision.missed,
-            claims: decision.claims.as_deref().and_then(|text| serde_json::from_str(text).ok()),
-            warnings: decision.warnings,
-            end: ended(decision.end).name().to_owned(),
-            elapsed_ms: decision.elapsed_ms,
-        }
+/// A decision record, closed at `time` after it `took` so long, as a line of the log.
+#[must_use]
+pub fn log_line(decision: Decision, time: Time, took: Duration) -> LogLine {
+    LogLine {
+        time,
+        outcome: outcome(decision.outcome),
+        cause: decision.cause,
+        detail: decision.detail,
+        reason: decision.reason,
+        route: decision.route,
+        method: decision.method,
+        path: decision.path,
+        status: decision.status,
+        upstream_called: decision.upstream_called,
+        upstream_status: decision.upstream_status,
+        subject: decision.subject,
+        secondary: decision.secondary,
+        issuer: decision.issuer,
+        client: decision.client,
+        actor: decision.actor,
+        secondary_actor: decision.secondary_actor,
+        client_address: decision.client_address,
+        request_id: decision.request_id,
+        trace_id: decision.traceparent.as_deref().and_then(trace_id),
+        unverified: decision.unverified,
+        verification: decision.verification,
+        metadata: decision.metadata.map(|record| LogLineMetadata {
+            outcome: record.outcome,
+            calls: record.calls,
+            keys: record.keys.into_iter().collect(),
+        }),
+        shadow: decision.shadow.map(|shadow| LogLineShadow {
+            outcome: outcome(shadow.outcome),
+            cause: shadow.cause,
+            reason: shadow.reason,
+        }),
+        missed: decision.missed,
+        claims: decision.claims.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+        warnings: decision.warnings,
+        end: ended(decision.end),
+        duration_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
     }
 }

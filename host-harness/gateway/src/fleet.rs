@@ -87,7 +87,7 @@ impl Desk {
 struct Contained(Box<dyn DecisionSink>);
 
 impl DecisionSink for Contained {
-    fn decided(&self, decision: &Decision, timings: &Timings) {
+    fn decided(&self, decision: Decision, timings: &Timings) {
         let _panicked = catch_unwind(AssertUnwindSafe(|| self.0.decided(decision, timings)));
     }
 

@@ -29,7 +29,7 @@
 //!     instances: NonZeroUsize::MIN,
 //!     limits: Limits::default(),
 //! };
-//! let gateway = Gateway::build(settings, |decision: &Decision, _: &Timings| println!("{}", decision.cause))?;
+//! let gateway = Gateway::build(settings, |decision: Decision, _: &Timings| println!("{}", decision.cause))?;
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
 //! gateway.serve(listener, std::future::pending()).await;
 //! # Ok(())

@@ -11,7 +11,7 @@ pub trait DecisionSink: Send + Sync + 'static {
     /// An exchange was closed. `timings` is the host's own measure of it. Called once per exchange. Of one
     /// whose instance was lost, which is a [`Fault::ExchangeLost`] too, the record is the host's: its cause is
     /// `instance-lost`, and it has no path.
-    fn decided(&self, decision: &Decision, timings: &Timings);
+    fn decided(&self, decision: Decision, timings: &Timings);
 
     /// The upstream did not answer a request, and `why`: a phrase, with the system's own words in it.
     /// The record of the exchange tells the rest. Nothing is done by default.
@@ -43,8 +43,8 @@ pub trait DecisionSink: Send + Sync + 'static {
     }
 }
 
-impl<F: Fn(&Decision, &Timings) + Send + Sync + 'static> DecisionSink for F {
-    fn decided(&self, decision: &Decision, timings: &Timings) {
+impl<F: Fn(Decision, &Timings) + Send + Sync + 'static> DecisionSink for F {
+    fn decided(&self, decision: Decision, timings: &Timings) {
         self(decision, timings);
     }
 }

@@ -162,7 +162,7 @@ impl<E: Evaluator> Sitter<E> {
             self.lost(closing);
             return Err(Lost);
         };
-        self.desk.sink.decided(&decision, &closing.watch.stop());
+        self.desk.sink.decided(decision, &closing.watch.stop());
         Ok(())
     }
 
@@ -174,7 +174,7 @@ impl<E: Evaluator> Sitter<E> {
 
     fn record(&self, closing: Closing) {
         let (decision, timings) = closing.record();
-        self.desk.sink.decided(&decision, &timings);
+        self.desk.sink.decided(decision, &timings);
     }
 
     /// Calls into the instance. A trap, or a panic of the host below, is the end of it.

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use linkgate_cases::{
-    Case, Departed, ExpectedCall, ExpectedSent, HostForm, NamedCase, Observed, Origin, Record,
-    Request, Scene, Sent, Suite, Trouble, compare,
+    Case, Departed, ExpectedCall, ExpectedSent, HostForm, NamedCase, Observed, Origin, Request,
+    Scene, Sent, Suite, Trouble, compare,
 };
-use linkgate_policy::{Failure, trace_id};
-use serde_json::Value;
+use linkgate_policy::{Failure, LogLine, Outcome};
 
 use super::key_endpoint::{KeyEndpoint, now_s};
 use super::message::{Message, comparable};
@@ -227,16 +226,9 @@ impl<'p> Stage<'p> {
     fn decided(&mut self, mut scene: Scene) -> Result<(), Trouble> {
         self.recorder.expect(scene.answers().map(|answer| answer.clone().ok()).collect());
         let reply = client::exchange(self.running.address(), &scene.request).map_err(no_reply)?;
-        let mut record = self.running.record().ok_or_else(|| {
+        let record = self.running.record().ok_or_else(|| {
             Trouble::new(format!("no decision record; the reply was {}", reply.status))
         })?;
-        // A log tells of `traceparent` the trace id alone, so that is compared on every host.
-        if let Some(told) = &mut record.traceparent {
-            *told = trace_id(told).unwrap_or(told).to_owned();
-        }
-        if let Some(Value::String(told)) = scene.expected.decision.get_mut("traceparent") {
-            *told = trace_id(told).unwrap_or(told).to_owned();
-        }
         let sent = self.recorder.recorded();
         let mut sent: Vec<Departed> =
             sent.iter().map(|message| departed(message, &scene, self.adds)).collect();
@@ -290,8 +282,8 @@ fn no_reply(error: std::io::Error) -> Trouble {
 }
 
 /// The gate may have an answer of its own in place of the upstream's: the link was found, or its outcome is unknown.
-fn origin(record: &Record) -> Origin {
-    let is_own = record.outcome == "failed" || record.cause == "link-found";
+fn origin(record: &LogLine) -> Origin {
+    let is_own = record.outcome == Outcome::Failed || record.cause == "link-found";
     if record.upstream_status.is_some() && !is_own { Origin::Upstream } else { Origin::Gate }
 }
 
@@ -336,12 +328,12 @@ fn is_own(sent: &Sent, request: &Request, adds: &[&str]) -> bool {
 const OF_THE_OFFER: [&str; 2] = ["upgrade", "http2-settings"];
 
 /// What was to be sent, when no server was there to get it.
-fn in_vain(scene: &Scene, record: &Record, adds: &[&str]) -> Option<Departed> {
+fn in_vain(scene: &Scene, record: &LogLine, adds: &[&str]) -> Option<Departed> {
     let on_the_wire =
         |sent: &Sent| Sent { headers: comparable(&sent.headers, adds), ..sent.clone() };
-    let calls = record.metadata.as_ref().and_then(|metadata| metadata.get("calls"));
+    let calls = record.metadata.as_ref().map(|metadata| metadata.calls);
     match (&scene.expected.upstream, scene.expected.calls.first()) {
-        (_, Some(ExpectedCall::Call(sent))) if calls == Some(&1.into()) => {
+        (_, Some(ExpectedCall::Call(sent))) if calls == Some(1) => {
             Some(Departed::Call(on_the_wire(sent)))
         }
         (ExpectedSent::Untouched, _) if record.upstream_called => Some(Departed::Untouched),

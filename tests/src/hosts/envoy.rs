@@ -10,12 +10,12 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use linkgate_cases::{Record, Trouble};
+use linkgate_cases::Trouble;
+use linkgate_policy::LogLine;
 use serde_json::{Map, Value, json};
 
 use super::message::{Message, Unframed};
 use super::process::Process;
-use super::record_line;
 use super::{Host, PATIENCE, Policy, Running, missing};
 use crate::optional::{self, done};
 use crate::{component, target_dir};
@@ -323,8 +323,8 @@ impl Running for Serving {
         self.address
     }
 
-    fn record(&mut self) -> Option<Record> {
-        self.process.line(PATIENCE, |line| record_line::parse(&line[line.find('{')?..]))
+    fn record(&mut self) -> Option<LogLine> {
+        self.process.line(PATIENCE, |line| LogLine::read(&line.as_bytes()[line.find('{')?..]))
     }
 
     fn told(&mut self, phrases: &[String]) -> Vec<String> {

@@ -19,7 +19,6 @@ mod envoy;
 mod key_endpoint;
 mod message;
 mod process;
-mod record_line;
 mod recorder;
 mod reference;
 mod wasmtime_serve;
@@ -30,7 +29,6 @@ pub use client::{exchange, on_the_wire};
 pub use envoy::{Envoy, LISTENER, PLUGIN, ROUTE, Serving as ServingEnvoy, part};
 pub use message::Message;
 pub use process::{Process, Stream};
-pub use record_line::parse as parse_record;
 pub use recorder::{Recorder, Refusing};
 pub use reference::Reference;
 pub use wasmtime_serve::{PLAIN, Serving, WasmtimeServe, environment};
@@ -38,7 +36,8 @@ pub use wasmtime_serve::{PLAIN, Serving, WasmtimeServe, environment};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use linkgate_cases::{Record, Trouble};
+use linkgate_cases::Trouble;
+use linkgate_policy::LogLine;
 
 /// A host and the edition that it runs.
 pub trait Host: Sync {
@@ -81,7 +80,7 @@ pub trait Running {
     fn address(&self) -> SocketAddr;
 
     /// The next decision record, once it is written; nothing when it takes too long.
-    fn record(&mut self) -> Option<Record>;
+    fn record(&mut self) -> Option<LogLine>;
 
     /// Lines that it logged about keys since it was started, once each of these phrases is in
     /// one, or it has taken too long.

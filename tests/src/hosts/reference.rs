@@ -8,11 +8,12 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use linkgate_cases::{Record, Trouble};
+use linkgate_cases::{Trouble, log_line};
 use linkgate_gateway::{
     ComponentSource, Decision, DecisionSink, Gateway, KeySource, Limits, Readiness, Reloader,
     Settings, Timings,
 };
+use linkgate_policy::{LogLine, Time};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
@@ -66,7 +67,7 @@ struct Serving {
     address: SocketAddr,
     reloader: Reloader,
     readiness: Readiness,
-    decisions: Mutex<Receiver<Record>>,
+    decisions: Mutex<Receiver<LogLine>>,
     notices: Mutex<Notices>,
     runtime: Option<Runtime>,
 }
@@ -143,7 +144,7 @@ impl Running for Arc<Serving> {
         self.address
     }
 
-    fn record(&mut self) -> Option<Record> {
+    fn record(&mut self) -> Option<LogLine> {
         locked(&self.decisions).recv_timeout(PATIENCE).ok()
     }
 
@@ -173,13 +174,14 @@ impl Drop for Serving {
 
 /// Hears what is logged. A sink is shared by threads; this end of a channel would rather not be.
 struct Ear {
-    decided: Mutex<Sender<Record>>,
+    decided: Mutex<Sender<LogLine>>,
     told: Mutex<Sender<String>>,
 }
 
 impl DecisionSink for Ear {
-    fn decided(&self, decision: &Decision, _: &Timings) {
-        let _ = locked(&self.decided).send(decision.clone().into());
+    fn decided(&self, decision: Decision, timings: &Timings) {
+        let time = Time { unix_ms: 0 };
+        let _ = locked(&self.decided).send(log_line(decision, time, timings.took()));
     }
 
     fn keys(&self, notice: &str) {

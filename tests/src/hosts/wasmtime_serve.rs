@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use linkgate_cases::{Record, Trouble};
+use linkgate_cases::Trouble;
+use linkgate_policy::LogLine;
 
 use super::chain::chained;
 use super::process::{Process, Stream};
-use super::record_line;
 use super::{Host, PATIENCE, Policy, Running, missing};
 
 /// A `wasmtime` binary and a component that it has compiled.
@@ -166,8 +166,8 @@ impl Running for Serving {
         self.address
     }
 
-    fn record(&mut self) -> Option<Record> {
-        self.process.line(PATIENCE, record_line::parse)
+    fn record(&mut self) -> Option<LogLine> {
+        self.process.line(PATIENCE, |line| LogLine::read(line.as_bytes()))
     }
 
     fn told(&mut self, phrases: &[String]) -> Vec<String> {

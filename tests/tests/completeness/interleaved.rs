@@ -182,7 +182,7 @@ impl Side<'_> {
 
 /// How long an exchange took depends on what else went on.
 fn timeless(mut seen: Observed) -> Observed {
-    seen.record.elapsed_ms = 0;
+    seen.record.duration_us = 0;
     seen
 }
 

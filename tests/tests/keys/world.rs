@@ -178,7 +178,7 @@ pub(crate) async fn at_once<T: Debug + Send + 'static>(
 struct Ear(UnboundedSender<String>);
 
 impl DecisionSink for Ear {
-    fn decided(&self, _: &Decision, _: &Timings) {}
+    fn decided(&self, _: Decision, _: &Timings) {}
 
     fn keys(&self, notice: &str) {
         self.0.send(notice.to_owned()).ok();

@@ -1,13 +1,11 @@
 //! A decision record as a line of JSON: the one schema of every edition that keeps a log.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::decision::Decision;
-use crate::jose::verification::VerifiedBy;
 use crate::time::timestamp::Time;
 use crate::verdict::cause::Cause;
 use crate::verdict::outcome::{End, Outcome};
@@ -16,25 +14,25 @@ use crate::verdict::outcome::{End, Outcome};
 ///
 /// A member that is added keeps the version; one that is renamed, removed or means something else
 /// gets a new one.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "schema", rename = "linkgate.decision/1")]
-pub struct Line<'a> {
+pub struct LogLine {
     /// When the exchange was closed.
     pub time: Time,
     /// The outcome of the request.
     pub outcome: Outcome,
     /// Fine-grained cause.
-    pub cause: Cow<'a, str>,
+    pub cause: String,
     /// The claim that a token was refused for.
-    pub detail: Option<&'a str>,
+    pub detail: Option<String>,
     /// Public reason code.
-    pub reason: &'a str,
+    pub reason: String,
     /// Route.
-    pub route: &'a str,
+    pub route: String,
     /// Method, escaped.
-    pub method: &'a str,
+    pub method: String,
     /// Path, escaped.
-    pub path: &'a str,
+    pub path: String,
     /// Status of the last step.
     pub status: Option<u16>,
     /// Whether a request was handed over for the upstream.
@@ -42,37 +40,39 @@ pub struct Line<'a> {
     /// Status of the upstream's answer.
     pub upstream_status: Option<u16>,
     /// Subject of the verified bearer.
-    pub subject: Option<&'a str>,
+    pub subject: Option<String>,
     /// Subject of the verified secondary token.
-    pub secondary: Option<&'a str>,
+    pub secondary: Option<String>,
     /// Issuer of the verified bearer.
-    pub issuer: Option<&'a str>,
+    pub issuer: Option<String>,
     /// Client of the verified bearer.
-    pub client: Option<&'a str>,
+    pub client: Option<String>,
     /// Who acts for the subject.
-    pub actor: Option<&'a str>,
+    pub actor: Option<String>,
     /// Who acts for the secondary.
-    pub secondary_actor: Option<&'a str>,
+    pub secondary_actor: Option<String>,
     /// Address of the client, hashed if subjects are.
-    pub client_address: Option<&'a str>,
+    pub client_address: Option<String>,
     /// Id of the request.
-    pub request_id: Option<&'a str>,
+    pub request_id: Option<String>,
     /// See [`trace_id`].
-    pub trace_id: Option<&'a str>,
+    pub trace_id: Option<String>,
     /// Length and digest of what was never verified.
-    pub unverified: Option<&'a str>,
+    pub unverified: Option<String>,
     /// Who verified signatures.
-    pub verification: Option<&'a str>,
+    pub verification: Option<String>,
     /// The outcome of the secondary's metadata, where the policy merges it.
-    pub metadata: Option<LineMetadata<'a>>,
+    pub metadata: Option<LogLineMetadata>,
     /// What would have been decided, of a request that a policy in shadow let through.
-    pub shadow: Option<LineShadow<'a>>,
-    /// The rules in shadow that did not hold, each by its cause.
-    pub missed: Vec<Cow<'a, str>>,
+    pub shadow: Option<LogLineShadow>,
+    /// The rules in shadow that did not pass, each by its cause.
+    #[serde(default)]
+    pub missed: Vec<String>,
     /// The claims of the verified tokens, where the policy has them logged.
-    pub claims: Option<Cow<'a, Value>>,
+    pub claims: Option<Value>,
     /// What the operator should know of it.
-    pub warnings: Vec<&'a str>,
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// How it ended for the client.
     pub end: End,
     /// Microseconds from the head of the request to the end of the answer, by the driver's clock.
@@ -80,74 +80,82 @@ pub struct Line<'a> {
 }
 
 /// What a line says of a decision that was not enforced.
-#[derive(Clone, Debug, Serialize)]
-pub struct LineShadow<'a> {
-    /// What would have become of the request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLineShadow {
+    /// The outcome that the request would have had.
     pub outcome: Outcome,
     /// Fine-grained cause.
-    pub cause: Cow<'a, str>,
+    pub cause: String,
     /// Public reason code.
-    pub reason: &'a str,
+    pub reason: String,
 }
 
 /// What a line says of a merge.
-#[derive(Clone, Debug, Serialize)]
-pub struct LineMetadata<'a> {
-    /// `none`, `merged`, `kept`, `staged` or `unknown`.
-    pub outcome: &'a str,
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLineMetadata {
+    /// `none`, `merged`, `kept`, `staged`, `unknown` or `not-merged`.
+    pub outcome: String,
     /// Calls that were made for it.
     pub calls: u32,
     /// Each key of the secondary, and its fate.
-    pub keys: BTreeMap<&'a str, &'a str>,
+    pub keys: BTreeMap<String, String>,
 }
 
-impl<'a> Line<'a> {
+impl LogLine {
     /// The line of a decision that a driver closed at `time`, `duration_us` after it got the head.
     #[must_use]
-    pub fn of(decision: &'a Decision, time: Time, duration_us: u64) -> Self {
+    pub fn of(decision: Decision, time: Time, duration_us: u64) -> Self {
+        let missed = decision.missed.iter().map(|denial| Cause::Denied(*denial).name());
         Self {
             time,
             outcome: decision.outcome(),
-            cause: decision.cause.name().into(),
-            detail: decision.detail.as_deref(),
-            reason: decision.cause.reason_code(),
-            route: decision.route,
-            method: &decision.method,
-            path: &decision.path,
+            cause: decision.cause.name(),
+            detail: decision.detail,
+            reason: decision.cause.reason_code().to_owned(),
+            route: decision.route.to_owned(),
+            method: decision.method,
+            path: decision.path,
             status: decision.status,
             upstream_called: decision.upstream_called,
             upstream_status: decision.upstream_status,
-            subject: decision.subject.as_deref(),
-            secondary: decision.secondary.as_deref(),
-            issuer: decision.issuer.as_deref(),
-            client: decision.client.as_deref(),
-            actor: decision.actor.as_deref(),
-            secondary_actor: decision.secondary_actor.as_deref(),
-            client_address: decision.client_address.as_deref(),
-            request_id: decision.request_id.as_deref(),
+            subject: decision.subject,
+            secondary: decision.secondary,
+            issuer: decision.issuer,
+            client: decision.client,
+            actor: decision.actor,
+            secondary_actor: decision.secondary_actor,
+            client_address: decision.client_address,
+            request_id: decision.request_id,
             trace_id: decision.traceparent.as_deref().and_then(trace_id),
-            unverified: decision.unverified.as_deref(),
-            verification: decision.verification.map(VerifiedBy::name),
-            metadata: decision.metadata.as_ref().map(|record| LineMetadata {
-                outcome: record.outcome,
+            unverified: decision.unverified,
+            verification: decision.verification.map(|by| by.name().to_owned()),
+            metadata: decision.metadata.map(|record| LogLineMetadata {
+                outcome: record.outcome.to_owned(),
                 calls: record.calls,
-                keys: record.keys.iter().map(|(key, fate)| (key.as_str(), fate.name())).collect(),
+                keys: record
+                    .keys
+                    .into_iter()
+                    .map(|(key, fate)| (key, fate.name().to_owned()))
+                    .collect(),
             }),
-            shadow: decision.shadow.map(|cause| LineShadow {
+            shadow: decision.shadow.map(|cause| LogLineShadow {
                 outcome: cause.outcome(),
-                cause: cause.name().into(),
-                reason: cause.reason_code(),
+                cause: cause.name(),
+                reason: cause.reason_code().to_owned(),
             }),
-            missed: decision
-                .missed
-                .iter()
-                .map(|denial| Cause::Denied(*denial).name().into())
-                .collect(),
-            claims: decision.claims.as_ref().map(Cow::Borrowed),
-            warnings: decision.warnings.clone(),
+            missed: missed.collect(),
+            claims: decision.claims,
+            warnings: decision.warnings.into_iter().map(str::to_owned).collect(),
             end: decision.end,
             duration_us,
         }
+    }
+
+    /// A line read back; none for another text, or for a line of another schema.
+    #[must_use]
+    pub fn read(text: &[u8]) -> Option<Self> {
+        let Schema { schema } = serde_json::from_slice(text).ok()?;
+        if schema == SCHEMA { serde_json::from_slice(text).ok() } else { None }
     }
 
     /// The JSON, without a line break.
@@ -158,17 +166,27 @@ impl<'a> Line<'a> {
     }
 }
 
+/// The name of the schema, as lines have it.
+const SCHEMA: &str = "linkgate.decision/1";
+
+/// The one member of every schema.
+#[derive(Deserialize)]
+struct Schema {
+    schema: String,
+}
+
 /// The trace id in a `traceparent` of a record, which holds well-formed ones only:
 /// `version-traceid-parentid-flags` (W3C Trace Context section 3.2).
 #[must_use]
-pub fn trace_id(traceparent: &str) -> Option<&str> {
-    traceparent.split('-').nth(1)
+pub fn trace_id(traceparent: &str) -> Option<String> {
+    traceparent.split('-').nth(1).map(str::to_owned)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::merge::{Fate, MergeRecord};
     use super::*;
+    use crate::jose::verification::VerifiedBy;
     use crate::verdict::cause::{Denial, Flaw};
 
     /// Golden: a change here is a change of the schema, and of `docs/log-and-metrics.md`.
@@ -206,7 +224,9 @@ mod tests {
             end: End::ClientGone,
             elapsed_ms: 1,
         };
-        let line = Line::of(&decision, Time { unix_ms: 1_795_406_706_789 }, 1500).json();
+        let line = LogLine::of(decision, Time { unix_ms: 1_795_406_706_789 }, 1500);
+        assert_eq!(LogLine::read(line.json().as_bytes()), Some(line.clone()), "it is read back");
+        let line = line.json();
         assert_eq!(
             line,
             concat!(
@@ -231,6 +251,21 @@ mod tests {
                 page.contains(&format!("| `{field}` |")),
                 "docs/log-and-metrics.md does not describe `{field}`"
             );
+        }
+    }
+    #[test]
+    fn a_line_is_read_back_whole_or_not_at_all() {
+        let line = r#"{"schema":"linkgate.decision/1","time":"2026-11-23T04:05:06.789Z","outcome":"denied","cause":"c","reason":"r","route":"none","method":"GET","path":"/a\"b\\u{a}","status":400,"upstream_called":false,"end":"finished","duration_us":3999}"#;
+        let read = LogLine::read(line.as_bytes()).expect("members that came later may be absent");
+        assert_eq!((read.path.as_str(), read.status), (r#"/a"b\u{a}"#, Some(400)));
+        assert_eq!((read.outcome, read.subject), (Outcome::Denied, None));
+        let incomplete = line.replace(r#""end":"finished","#, "");
+        let of_another_version = line.replace("decision/1", "decision/2");
+        let of_another_outcome = line.replace("denied", "lost");
+        for other in
+            ["Serving HTTP", "{}", "1", &incomplete, &of_another_version, &of_another_outcome]
+        {
+            assert_eq!(LogLine::read(other.as_bytes()), None, "{other}");
         }
     }
 }

@@ -2,13 +2,27 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A moment, in Unix milliseconds; told as RFC 3339 in UTC.
+/// A moment, in Unix milliseconds; written as RFC 3339 in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Time {
     /// Milliseconds since 1970-01-01T00:00:00Z.
     pub unix_ms: u64,
+}
+
+impl Time {
+    /// A moment, as it is written here and in no other spelling.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let number = |from: usize, to: usize| text.get(from..to)?.parse::<u64>().ok();
+        let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+        let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+        let days = days_to(year, month, day)?;
+        let seconds = ((days * 24 + hour) * 60 + minute) * 60 + second;
+        let time = Self { unix_ms: seconds * 1000 + number(20, 23)? };
+        // Written again it must read the same: there is no 30 February, no 24:00, and no other spelling.
+        Some(time).filter(|time| time.to_string() == text)
+    }
 }
 
 impl fmt::Display for Time {
@@ -29,6 +43,13 @@ impl Serialize for Time {
     }
 }
 
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| de::Error::custom("expected a time in UTC"))
+    }
+}
+
 /// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar: Howard Hinnant,
 /// "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`. Its years begin in March, so
 /// that the leap day is a year's last.
@@ -45,6 +66,15 @@ fn date(days: u64) -> (u64, u64, u64) {
     (year, month, day)
 }
 
+/// Days from 1970-01-01, as Howard Hinnant's `days_from_civil` counts them. Its years begin in March.
+fn days_to(year: u64, month: u64, day: u64) -> Option<u64> {
+    let year = if month <= 2 { year.checked_sub(1)? } else { year };
+    let month_from_march = (month + 9) % 12;
+    let leap_days = year / 4 + year / 400 - year / 100;
+    let day_of_year = (153 * month_from_march + 2) / 5 + day.checked_sub(1)?;
+    (365 * year + leap_days + day_of_year).checked_sub(DAYS_TO_1970)
+}
+
 /// Days from 0000-03-01 to 1970-01-01.
 const DAYS_TO_1970: u64 = 719_468;
 
@@ -56,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_is_told_to_the_millisecond() {
+    fn a_moment_is_written_and_read_to_the_millisecond() {
         for (unix_ms, expected) in [
             (0, "1970-01-01T00:00:00.000Z"),
             (951_782_399_999, "2000-02-28T23:59:59.999Z"),
@@ -65,6 +95,7 @@ mod tests {
             (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
         ] {
             assert_eq!(Time { unix_ms }.to_string(), expected);
+            assert_eq!(Time::parse(expected), Some(Time { unix_ms }));
         }
         assert!(Time { unix_ms: u64::MAX }.to_string().ends_with('Z'), "and no overflow");
     }

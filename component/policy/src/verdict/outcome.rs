@@ -1,15 +1,16 @@
 //! How a request was decided and how it ended, in a word each.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::cause::Cause;
 
 /// The outcome of a request, in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// Permitted and sent to the upstream, or a preflight answered.
     Allowed,
-    /// Sent on as it came: outside the guarded routes, under a configured prefix, or let through by a
+    /// Sent on unchanged: outside the guarded routes, under a configured prefix, or let through by a
     /// policy in shadow.
     Passed,
     /// Refused: the caller's doing.
@@ -19,7 +20,7 @@ pub enum Outcome {
 }
 
 impl Cause {
-    /// What becomes of a request for this, in one word.
+    /// The outcome of a request that was decided for this, in one word.
     #[must_use]
     pub fn outcome(self) -> Outcome {
         match self {
@@ -45,7 +46,8 @@ impl Outcome {
 }
 
 /// How an exchange ended for its client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum End {
     /// The last step was carried out.
     Finished,
@@ -64,17 +66,5 @@ impl End {
             Self::ClientGone => "client-gone",
             Self::Shutdown => "shutdown",
         }
-    }
-}
-
-impl Serialize for Outcome {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
-}
-
-impl Serialize for End {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
     }
 }

@@ -14,13 +14,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use linkgate_cases::log_line;
 use linkgate_gateway::{ComponentSource, Decision, Gateway, Limits, Reloader, Settings, Timings};
+use linkgate_policy::{LogLine, Time};
 use linkgate_tenant::{DEFAULT_USERS, SigningKey, Tenant, TenantHandle, Users};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::client::{self, Answer};
+use crate::clock;
 use story::{Before, Scene};
 
 /// Tenant, gateway and component, on loopback ports of their own. They end with the process.
@@ -31,7 +34,7 @@ pub(crate) struct Stage {
     /// The tenant as it was at the beginning.
     pristine: Tenant,
     reloader: Arc<Reloader>,
-    decisions: UnboundedReceiver<(Decision, Duration)>,
+    decisions: UnboundedReceiver<LogLine>,
     /// Where the page for a browser is, once it is served.
     page: TcpListener,
 }
@@ -39,7 +42,7 @@ pub(crate) struct Stage {
 /// What happened in a scene.
 pub(crate) struct Seen {
     pub(crate) answer: Answer,
-    pub(crate) decision: Decision,
+    pub(crate) decision: LogLine,
     /// Whether a request reached the tenant: by its own count, not by the gate's word.
     pub(crate) upstream_called: bool,
     pub(crate) took: Duration,
@@ -82,9 +85,10 @@ impl Stage {
             instances: NonZeroUsize::MIN,
             limits: Limits::default(),
         };
-        let sink = move |decision: &Decision, timings: &Timings| {
+        let sink = move |decision: Decision, timings: &Timings| {
+            let time = Time { unix_ms: clock::now().unix_ms };
             // The receiver is gone when the demo ends.
-            let _ = sender.send((decision.clone(), timings.took()));
+            let _ = sender.send(log_line(decision, time, timings.took()));
         };
         let gateway = tokio::task::spawn_blocking(|| Gateway::reloadable(settings, sink))
             .await
@@ -126,7 +130,7 @@ impl Stage {
         let answer = client::send(self.gateway, &scene.call).await?;
         let took = started.elapsed();
         let record = tokio::time::timeout(RECORD_TIMEOUT, self.decisions.recv()).await;
-        let (decision, _) = record
+        let decision = record
             .ok()
             .flatten()
             .ok_or_else(|| format!("`{}` left no decision record", scene.title))?;

@@ -48,8 +48,8 @@ pub(crate) async fn offer(mut stage: Stage, stop: impl Future<Output = ()>) -> R
     let (page, paint) = (stage.page, Paint::of_stdout());
     tokio::spawn(page::serve(page, html));
     let decisions = async {
-        while let Some((decision, took)) = stage.decisions.recv().await {
-            println!("{}", line::human(&decision, took, paint));
+        while let Some(decision) = stage.decisions.recv().await {
+            println!("{}", line::human(&decision, paint));
         }
     };
     tokio::select! {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use linkgate_gateway::MergeRecord;
+use linkgate_policy::LogLineMetadata;
 
 use super::story::Scene;
 use super::{Seen, Stage};
@@ -41,7 +41,7 @@ impl Table {
     /// Prints a scene, and what was expected instead when it surprises.
     pub(crate) fn row(&mut self, scene: &Scene, seen: &Seen) {
         let outcome = seen.decision.outcome;
-        let (word, colour) = (line::outcome(outcome), line::colour(outcome));
+        let (word, colour) = (outcome.name(), line::colour(outcome));
         let surprises = surprises(scene, seen);
         let mark = if surprises.is_empty() {
             self.paint.text("✓", Colour::Green)
@@ -81,7 +81,7 @@ impl Table {
 }
 
 /// What became of metadata: by the names of keys, as the record has it.
-fn merge(record: &MergeRecord) -> String {
+fn merge(record: &LogLineMetadata) -> String {
     let mut fates: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (key, fate) in &record.keys {
         fates.entry(fate).or_default().push(key);

@@ -131,7 +131,7 @@ mod tests {
             let scene = Scene::prepare(&suite, &named.case).unwrap();
             let record = run(&mut native, &scene).unwrap().record;
             // What a policy in shadow would have decided, it has looked at as far as that.
-            let shadow = record.shadow.as_ref().map(|shadow| shadow["cause"].as_str().unwrap());
+            let shadow = record.shadow.as_ref().map(|shadow| shadow.cause.as_str());
             let decided = shadow.unwrap_or(&record.cause);
             let cause = Cause::all().find(|cause| cause.name() == decided).unwrap();
             let stage = stage_of(cause, record.subject.is_some());

@@ -1,12 +1,12 @@
 //! Explaining without keys: the tokens are signed anew with keys of our own, and the policy gets those keys. All that the
 //! tokens say stays to the byte; only of the signatures nothing is known then.
 
+use linkgate_cases::{Keys, Trouble};
 use serde_json::Value;
 
 use super::asked::Asked;
 use super::presented::Presented;
 use crate::stand_in;
-use linkgate_cases::{Keys, Trouble};
 
 /// A policy and a request whose signatures are ours.
 pub(crate) struct Replaced {

@@ -11,11 +11,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use linkgate_gateway::Decision;
-use linkgate_policy::Time;
+use linkgate_policy::LogLine;
 
 use super::line;
-use crate::clock;
 use crate::paint::Paint;
 
 /// How a line is written.
@@ -74,10 +72,10 @@ impl DecisionLog {
     }
 
     /// Logs a decision; false when there was no place for its line.
-    pub(crate) fn decided(&self, decision: &Decision, took: Duration) -> bool {
+    pub(crate) fn decided(&self, line: &LogLine) -> bool {
         let line = match self.format {
-            Format::Human => line::human(decision, took, self.paint),
-            Format::Json => line::json(decision, took, Time { unix_ms: clock::now().unix_ms }),
+            Format::Human => line::human(line, self.paint),
+            Format::Json => line.json(),
         };
         self.send(Entry::Line(line))
     }
@@ -132,7 +130,7 @@ fn append(path: &Path) -> io::Result<std::fs::File> {
     OpenOptions::new().create(true).append(true).open(path)
 }
 
-/// Writes until the log is closed. A line that cannot be written is told on standard error, once
+/// Writes until the log is closed. A line that cannot be written is reported on standard error, once
 /// for each run of failures.
 fn write_all(entries: &Receiver<Entry>, mut sink: Sink) {
     let mut failing = false;

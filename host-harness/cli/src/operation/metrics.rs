@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use linkgate_gateway::{Decision, Fault, KeySource, Phase, Shadow, Timings};
+use linkgate_gateway::{Fault, KeySource, Phase, Shadow, Timings};
+use linkgate_policy::LogLine;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -12,8 +13,6 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-
-use super::line;
 
 /// The metrics of a gateway. `docs/log-and-metrics.md` describes each.
 pub(crate) struct Metrics {
@@ -210,15 +209,15 @@ impl Metrics {
         registry.register("shadow_rules", help, self.shadow_rules.clone());
     }
 
-    pub(crate) fn decided(&self, decision: &Decision, timings: &Timings) {
+    pub(crate) fn decided(&self, line: &LogLine, timings: &Timings) {
         let labels = DecisionLabels {
-            outcome: line::outcome(decision.outcome).to_owned(),
-            reason: decision.reason.clone(),
-            route: decision.route.clone(),
+            outcome: line.outcome.name().to_owned(),
+            reason: line.reason.clone(),
+            route: line.route.clone(),
         };
         self.decisions.get_or_create(&labels).inc();
         self.durations
-            .get_or_create(&RouteLabels { route: decision.route.clone() })
+            .get_or_create(&RouteLabels { route: line.route.clone() })
             .observe(timings.took().as_secs_f64());
         for phase in Phase::ALL {
             if let Some(spent) = timings.of(phase) {
@@ -226,27 +225,27 @@ impl Metrics {
                 self.phases.get_or_create(&labels).observe(spent.as_secs_f64());
             }
         }
-        if let Some(record) = &decision.metadata {
+        if let Some(record) = &line.metadata {
             let labels = MergeLabels { outcome: record.outcome.clone() };
             self.merges.get_or_create(&labels).inc();
         }
-        if let Some(shadow) = &decision.shadow {
-            let outcome = line::outcome(shadow.outcome);
+        if let Some(shadow) = &line.shadow {
+            let outcome = shadow.outcome.name();
             let labels = ShadowLabels { outcome, reason: shadow.reason.clone() };
             self.shadowed.get_or_create(&labels).inc();
         }
-        for cause in &decision.missed {
+        for cause in &line.missed {
             self.missed.get_or_create(&MissedLabels { cause: cause.clone() }).inc();
         }
-        for warning in &decision.warnings {
+        for warning in &line.warnings {
             self.warnings.get_or_create(&WarningLabels { warning: warning.clone() }).inc();
         }
-        if let Some(by) = &decision.verification {
+        if let Some(by) = &line.verification {
             self.verifications.get_or_create(&VerificationLabels { by: by.clone() }).inc();
         }
-        if is_of_the_upstream(decision) {
+        if is_of_the_upstream(line) {
             self.upstream_failures
-                .get_or_create(&UpstreamLabels { reason: decision.reason.clone() })
+                .get_or_create(&UpstreamLabels { reason: line.reason.clone() })
                 .inc();
         }
     }
@@ -330,10 +329,10 @@ impl Metrics {
 
 /// Whether the upstream was asked and gave no answer. One that was taken back, because its client hung up
 /// or broke off, was given no time to.
-fn is_of_the_upstream(decision: &Decision) -> bool {
-    decision.upstream_called
-        && decision.upstream_status.is_none()
-        && UPSTREAM_FAILED.contains(&decision.reason.as_str())
+fn is_of_the_upstream(line: &LogLine) -> bool {
+    line.upstream_called
+        && line.upstream_status.is_none()
+        && UPSTREAM_FAILED.contains(&line.reason.as_str())
 }
 
 /// The reasons of an exchange whose upstream gave no answer.
@@ -342,7 +341,9 @@ const UPSTREAM_FAILED: [&str; 4] =
 
 #[cfg(test)]
 mod tests {
-    use linkgate_gateway::{MergeRecord, Outcome, ShadowDecision};
+    use std::collections::BTreeMap;
+
+    use linkgate_policy::{LogLineMetadata, LogLineShadow, Outcome};
 
     use super::*;
 
@@ -353,7 +354,7 @@ mod tests {
             .with(Phase::Wait, Duration::from_micros(10))
             .with(Phase::Policy, Duration::from_millis(3))
             .with(Phase::Upstream, Duration::from_millis(150));
-        metrics.decided(&crate::operation::line::tests::decision(), &timings);
+        metrics.decided(&crate::operation::line::tests::line(), &timings);
         let text = metrics.text();
         for line in [
             r#"linkgate_phase_duration_seconds_bucket{le="0.00005",phase="wait"} 1"#,
@@ -424,27 +425,27 @@ mod tests {
             ("body-failed", None, false),
             ("gate-unavailable", None, false),
         ] {
-            let mut decision = crate::operation::line::tests::decision();
-            (decision.upstream_called, decision.upstream_status) = (true, status);
-            reason.clone_into(&mut decision.reason);
-            assert_eq!(is_of_the_upstream(&decision), expected, "{reason} {status:?}");
-            decision.upstream_called = false;
-            assert!(!is_of_the_upstream(&decision), "{reason}: it was never asked");
+            let mut line = crate::operation::line::tests::line();
+            (line.upstream_called, line.upstream_status) = (true, status);
+            reason.clone_into(&mut line.reason);
+            assert_eq!(is_of_the_upstream(&line), expected, "{reason} {status:?}");
+            line.upstream_called = false;
+            assert!(!is_of_the_upstream(&line), "{reason}: it was never asked");
         }
     }
 
     /// Metrics that have all counted something: one that has not is not told.
     fn counted() -> Metrics {
         let metrics = Metrics::new();
-        let mut decision = crate::operation::line::tests::decision();
-        (decision.upstream_called, decision.upstream_status) = (true, None);
-        "upstream-unreachable".clone_into(&mut decision.reason);
+        let mut line = crate::operation::line::tests::line();
+        (line.upstream_called, line.upstream_status) = (true, None);
+        "upstream-unreachable".clone_into(&mut line.reason);
         let outcome = "merged".to_owned();
-        decision.metadata = Some(MergeRecord { outcome, calls: 5, keys: vec![] });
+        line.metadata = Some(LogLineMetadata { outcome, calls: 5, keys: BTreeMap::new() });
         let (outcome, cause, reason) = (Outcome::Denied, "c".to_owned(), "r".to_owned());
-        decision.shadow = Some(ShadowDecision { outcome, cause, reason });
-        decision.missed = vec!["bearer-scope".to_owned()];
-        metrics.decided(&decision, &Timings::default().with(Phase::Wait, Duration::ZERO));
+        line.shadow = Some(LogLineShadow { outcome, cause, reason });
+        line.missed = vec!["bearer-scope".to_owned()];
+        metrics.decided(&line, &Timings::default().with(Phase::Wait, Duration::ZERO));
         metrics.shadow(Some(&Shadow { until: Some(1_797_724_800_500), rules: vec![] }));
         metrics.fault(&Fault::ExchangeLost);
         metrics.reloaded(true);

@@ -20,7 +20,11 @@ mod upstream_news;
 use std::sync::Arc;
 use std::time::Instant;
 
+use linkgate_cases::log_line;
 use linkgate_gateway::{Decision, DecisionSink, Failure, Fault, Timings};
+use linkgate_policy::Time;
+
+use crate::clock;
 
 pub(crate) use decision_log::{DecisionLog, Format};
 pub(crate) use metrics::Metrics;
@@ -37,9 +41,11 @@ pub(crate) struct Observer {
 }
 
 impl DecisionSink for Observer {
-    fn decided(&self, decision: &Decision, timings: &Timings) {
-        self.metrics.decided(decision, timings);
-        if !self.log.decided(decision, timings.took()) {
+    fn decided(&self, decision: Decision, timings: &Timings) {
+        let time = Time { unix_ms: clock::now().unix_ms };
+        let line = log_line(decision, time, timings.took());
+        self.metrics.decided(&line, timings);
+        if !self.log.decided(&line) {
             self.metrics.line_dropped();
         }
     }

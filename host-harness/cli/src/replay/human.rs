@@ -28,15 +28,15 @@ pub(crate) fn text(report: &Report, paint: Paint) -> String {
 
 fn cells(change: &Change) -> [String; 6] {
     let logged = &change.logged;
-    let subject = logged.subject.as_deref().unwrap_or("-");
+    let subject = logged.line.subject.as_deref().unwrap_or("-");
     let would_be = change.missed.iter().fold(said(change.would_be), |said, denial| {
         said + ", in shadow: " + &Cause::Denied(*denial).name()
     });
     [
-        printable(&logged.time),
-        printable(&logged.route),
+        logged.line.time.to_string(),
+        printable(&logged.line.route),
         cut(&printable(subject), TEXT),
-        cut(&printable(&logged.path), TEXT),
+        cut(&printable(&logged.line.path), TEXT),
         said(change.was),
         would_be,
     ]

@@ -24,12 +24,12 @@ fn change(change: &Change) -> Value {
     let missed: Vec<String> = missed.iter().map(|denial| Cause::Denied(*denial).name()).collect();
     json!({
         "line": line,
-        "time": logged.time,
-        "route": logged.route,
-        "method": logged.method,
-        "path": logged.path,
-        "subject": logged.subject,
-        "trace_id": logged.trace_id,
+        "time": logged.line.time,
+        "route": logged.line.route,
+        "method": logged.line.method,
+        "path": logged.line.path,
+        "subject": logged.line.subject,
+        "trace_id": logged.line.trace_id,
         "was": decision(*was),
         "would_be": decision(*would_be),
         "missed": missed,

@@ -1,6 +1,6 @@
 //! A line of the log, as far as a decision can be made of it again.
 
-use linkgate_policy::{Cause, Denial, Fault};
+use linkgate_policy::{Cause, Denial, Fault, LogLine};
 use serde_json::{Map, Value};
 
 use super::Why;
@@ -8,13 +8,8 @@ use crate::explain::is_of_a_merge;
 
 /// A decision record.
 pub(crate) struct Logged {
-    pub(crate) time: String,
-    pub(crate) route: String,
-    pub(crate) method: String,
-    pub(crate) path: String,
-    pub(crate) subject: Option<String>,
-    pub(crate) trace_id: Option<String>,
-    cause: String,
+    /// Without its claims.
+    pub(crate) line: LogLine,
     pub(crate) bearer: Claims,
     pub(crate) secondary: Option<Claims>,
 }
@@ -27,38 +22,22 @@ const CUT: (&str, usize) = ("...", 256);
 
 impl Logged {
     pub(crate) fn read(line: &[u8]) -> Result<Self, Why> {
-        let mut line: Value = serde_json::from_slice(line).map_err(|_| Why::NoRecord)?;
-        let schema = line.get("schema").and_then(Value::as_str);
-        if schema != Some("linkgate.decision/1") {
-            return Err(Why::NoRecord);
-        }
-        let mut claims = line.get_mut("claims").map(Value::take).unwrap_or_default();
+        let mut line = LogLine::read(line).ok_or(Why::NoRecord)?;
+        let mut claims = line.claims.take().unwrap_or_default();
         let mut of = |whose: &str| match claims.get_mut(whose).map(Value::take) {
             Some(Value::Object(claims)) => Some(Claims(claims)),
             Some(_) | None => None,
         };
         let (bearer, secondary) = (of("bearer"), of("secondary"));
-        let text = |name: &str| line.get(name).and_then(Value::as_str).map(str::to_owned);
-        // In shadow the decision is the one that would have been made.
-        let shadow = line.get("shadow").and_then(|shadow| shadow.get("cause"));
-        let shadow = shadow.and_then(Value::as_str).map(str::to_owned);
-        let needed = |name: &str| text(name).ok_or(Why::NoRecord);
-        Ok(Self {
-            time: needed("time")?,
-            route: needed("route")?,
-            method: needed("method")?,
-            path: needed("path")?,
-            subject: text("subject"),
-            trace_id: text("trace_id"),
-            cause: shadow.map_or_else(|| needed("cause"), Ok)?,
-            bearer: bearer.ok_or(Why::NoClaims)?,
-            secondary,
-        })
+        Ok(Self { line, bearer: bearer.ok_or(Why::NoClaims)?, secondary })
     }
 
     /// What the gate decided, whatever came of it afterwards.
     pub(crate) fn decided(&self) -> Result<Cause, Why> {
-        let cause = Cause::all().find(|cause| cause.name() == self.cause).ok_or(Why::NoRecord)?;
+        // In shadow the decision is the one that would have been made.
+        let shadow = self.line.shadow.as_ref().map(|shadow| &shadow.cause);
+        let name = shadow.unwrap_or(&self.line.cause);
+        let cause = Cause::all().find(|cause| cause.name() == *name).ok_or(Why::NoRecord)?;
         match cause {
             Cause::Failed(fault) if is_before_the_decision(fault) => Err(Why::Undecided),
             Cause::Denied(Denial::Request(flaw)) if is_of_a_merge(flaw) => Ok(Cause::Granted),
@@ -71,7 +50,7 @@ impl Logged {
     }
 
     pub(crate) fn target(&self) -> Result<Vec<u8>, Why> {
-        let path = whole(&self.path)?;
+        let path = whole(&self.line.path)?;
         // Bytes that were no text are not in the log.
         if path.contains('\u{fffd}') { Err(Why::Cut) } else { Ok(path.into_bytes()) }
     }

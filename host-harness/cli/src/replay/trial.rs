@@ -92,7 +92,7 @@ impl Trial {
     fn head(&self, logged: &Logged) -> Result<Head, Why> {
         let bearer = self.token(&logged.bearer, |own| &own.0)?;
         Ok(Head {
-            method: logged.method.clone(),
+            method: logged.line.method.clone(),
             target: logged.target()?,
             headers: vec![
                 Header::new("authorization", &format!("Bearer {bearer}")),

@@ -7,12 +7,12 @@ use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use linkgate_policy::Reason;
+use linkgate_cases::Request;
+use linkgate_policy::{LogLine, Reason};
 use serde_json::Value;
 
 use super::ground::Policy;
 use super::run::{Played, Ran, Verdict};
-use linkgate_cases::{Record, Request};
 
 /// What was touched of one policy.
 pub(crate) struct Coverage {
@@ -130,18 +130,16 @@ impl Touch {
                 is_granted
                     && request.headers.iter().any(|line| line.name.eq_ignore_ascii_case(name))
             }
-            Self::Merged => record
-                .metadata
-                .as_ref()
-                .and_then(|metadata| metadata.get("outcome"))
-                .is_some_and(|outcome| outcome != "none"),
+            Self::Merged => {
+                record.metadata.as_ref().is_some_and(|metadata| metadata.outcome != "none")
+            }
         }
     }
 }
 
 /// Whether a token of that issuer was sent. What was refused before its signature was looked at has no issuer in its
 /// record: the token itself says then whose it means to be.
-fn is_of(record: &Record, request: &Request, issuer: Option<&str>) -> bool {
+fn is_of(record: &LogLine, request: &Request, issuer: Option<&str>) -> bool {
     let Some(issuer) = issuer else { return true };
     record.issuer.clone().or_else(|| claimed_issuer(request)).as_deref() == Some(issuer)
 }

@@ -4,6 +4,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use linkgate_cases::{
+    AnswerForm, AskForm, CallForm, Keys, LINKED, Response, SERVICE, Scene, Shared, Suite, Trouble,
+    Whose, encoded,
+};
 use linkgate_policy::{Abilities, Header, Secrets};
 use serde_json::{Value, json};
 
@@ -12,10 +16,6 @@ use super::usual::{self, NONE, algorithms, text};
 use crate::check_report::Checked;
 use crate::document::{Document, Severity};
 use crate::stand_in;
-use linkgate_cases::{
-    AnswerForm, AskForm, CallForm, Keys, LINKED, Response, SERVICE, Scene, Shared, Suite, Trouble,
-    Whose, encoded,
-};
 
 /// A policy, made ready for cases.
 pub(crate) struct Policy {

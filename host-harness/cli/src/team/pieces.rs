@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use linkgate_cases::Wrapped;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::form::below;
 use crate::document::{Document, Finding};
-use linkgate_cases::Wrapped;
 
 /// Reads pieces of a document, and takes down what is wrong with them.
 pub(super) struct Reader<'d> {

@@ -3,6 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use linkgate_cases::{
+    CallForm, Case, Expect, ReplyForm, RequestForm, SentForm, TokenForm, UpstreamForm, Values,
+};
 use serde_json::{Map, Value};
 
 use super::form::{self, below};
@@ -11,9 +14,6 @@ use super::wanted::Wanted;
 use crate::check_report::Checked;
 use crate::document::{Document, Finding};
 use crate::moment;
-use linkgate_cases::{
-    CallForm, Case, Expect, ReplyForm, RequestForm, SentForm, TokenForm, UpstreamForm, Values,
-};
 
 /// A file of cases.
 pub(crate) struct CaseFile {

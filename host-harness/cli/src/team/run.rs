@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use linkgate_cases::{
+    Departed, Difference, Evaluator, ExpectedCall, ExpectedSent, Observed, Scene, Trouble, compare,
+    run,
+};
+use linkgate_policy::LogLine;
+
 use super::each::{Progress, each};
 use super::files::{self, Candidate};
 use super::ground::{Ground, Policy, Unusable};
 use super::read::{self, CaseFile, Read, TeamCase};
 use crate::check_report::Checked;
-use linkgate_cases::{
-    Departed, Difference, Evaluator, ExpectedCall, ExpectedSent, Observed, Record, Scene, Trouble,
-    compare, run,
-};
 
 /// The files of cases that were found, and their policies.
 pub(crate) struct Gathered {
@@ -59,7 +61,7 @@ pub(crate) enum Verdict {
 
 /// A case that was played.
 pub(crate) struct Played {
-    pub(crate) record: Record,
+    pub(crate) record: LogLine,
     pub(crate) differences: Vec<Difference>,
     /// What the client sent and the upstream got, for the account of what was tried.
     pub(crate) scene: Scene,
@@ -243,8 +245,8 @@ fn verdict(evaluator: &mut Evaluator, case: &TeamCase, scene: &Scene) -> Verdict
 fn complete(scene: &mut Scene, case: &TeamCase, observed: &Observed) {
     let (expected, record) = (&mut scene.expected, &observed.record);
     let or_found =
-        |wanted: &Option<String>, found: &String| wanted.as_ref().unwrap_or(found).clone();
-    expected.outcome = or_found(&case.wanted.outcome, &record.outcome);
+        |wanted: &Option<String>, found: &str| wanted.as_deref().unwrap_or(found).to_owned();
+    expected.outcome = or_found(&case.wanted.outcome, record.outcome.name());
     expected.reason = or_found(&case.wanted.reason, &record.reason);
     expected.cause = or_found(&case.wanted.cause, &record.cause);
     if case.case.calls.is_empty() {

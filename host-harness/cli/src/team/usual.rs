@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use linkgate_cases::{Line, RequestForm, SentForm, TokenForm, UpstreamForm};
 use serde_json::{Map, Value, json};
 
 use crate::stand_in;
-use linkgate_cases::{Line, RequestForm, SentForm, TokenForm, UpstreamForm};
 
 /// Tokens that are good for each issuer: `valid-bearer`, `valid-secondary`, and `valid-bearer-2` for the second.
 pub(super) fn valid_tokens(issuers: &[Value]) -> BTreeMap<String, TokenForm> {

@@ -112,7 +112,7 @@ impl Evaluator for Keyed {
 struct Ear(UnboundedSender<String>);
 
 impl DecisionSink for Ear {
-    fn decided(&self, _: &Decision, _: &Timings) {}
+    fn decided(&self, _: Decision, _: &Timings) {}
 
     fn keys(&self, notice: &str) {
         self.0.send(notice.to_owned()).ok();

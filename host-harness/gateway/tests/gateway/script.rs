@@ -121,7 +121,7 @@ struct Ear {
 }
 
 impl DecisionSink for Ear {
-    fn decided(&self, decision: &Decision, timings: &Timings) {
+    fn decided(&self, decision: Decision, timings: &Timings) {
         self.timings.send(*timings).ok();
         self.notes.send(Note::Decided(decision.path.clone())).ok();
         assert_ne!(decision.path, UNBEARABLE, "a sink that panics, on purpose");

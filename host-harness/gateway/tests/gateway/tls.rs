@@ -80,7 +80,7 @@ async fn a_ca_that_is_none_is_told_before_anything_listens() {
             NonZeroUsize::MIN,
             upstream.trusting(ca),
             Limits::default(),
-            |_: &linkgate_gateway::Decision, _: &linkgate_gateway::Timings| {},
+            |_: linkgate_gateway::Decision, _: &linkgate_gateway::Timings| {},
         );
         let Err(error) = built else { panic!("a gateway was built") };
         let error = error.to_string();

@@ -219,7 +219,7 @@ async fn settings_do_not_show_secrets() {
 struct Ear(UnboundedSender<String>);
 
 impl DecisionSink for Ear {
-    fn decided(&self, decision: &Decision, _: &Timings) {
+    fn decided(&self, decision: Decision, _: &Timings) {
         if decision.cause != "instance-lost" {
             assert_eq!((decision.outcome, decision.end), (Outcome::Allowed, End::Finished));
         }
@@ -232,7 +232,7 @@ impl DecisionSink for Ear {
 }
 
 fn build(settings: Settings) -> StartError {
-    match Gateway::build(settings, |_: &Decision, _: &Timings| {}) {
+    match Gateway::build(settings, |_: Decision, _: &Timings| {}) {
         Ok(_) => panic!("a gateway was built"),
         Err(error) => error,
     }

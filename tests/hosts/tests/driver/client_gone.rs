@@ -4,7 +4,7 @@
 //! That they left, a host tells the component when it has something to give to them. A reply that
 //! is short may be handed over before the host knows.
 
-use linkgate_cases::Record;
+use linkgate_policy::LogLine;
 
 use crate::stage::{IS_CHAIN, OF_A_BROKEN_BODY, Stage, request};
 use linkgate_tests::peer::Ended;
@@ -19,7 +19,7 @@ async fn a_client_that_leaves_within_the_link_body_has_nothing_sent() {
         client.send(&request[..at]).await;
         client.reset();
         let record = stage.record();
-        assert_eq!((record.outcome.as_str(), record.cause.as_str()), ("denied", "body-failed"));
+        assert_eq!((record.outcome.name(), record.cause.as_str()), ("denied", "body-failed"));
         assert!(!record.upstream_called && ends_for_a_departed(&record), "{row}: {record:?}");
         stage.upstream.has_no_more(row);
     }
@@ -62,7 +62,7 @@ async fn a_client_that_leaves_within_a_passed_body_leaves_no_whole_request() {
             "{row}: it looks whole: {head}{rest:?}"
         );
         let record = stage.record();
-        let ended = (record.outcome.as_str(), record.cause.as_str());
+        let ended = (record.outcome.name(), record.cause.as_str());
         assert_eq!(ended, OF_A_BROKEN_BODY, "{row}");
         assert!(record.upstream_called && ends_for_a_departed(&record), "{row}: {record:?}");
         stage.upstream.has_no_more(row);
@@ -81,7 +81,7 @@ async fn a_client_that_leaves_before_a_passed_body_has_nothing_sent() {
     client.reset();
     let record = stage.record();
     assert!(ends_for_a_departed(&record), "{record:?}");
-    assert_eq!((record.outcome.as_str(), record.cause.as_str()), OF_A_BROKEN_BODY);
+    assert_eq!((record.outcome.name(), record.cause.as_str()), OF_A_BROKEN_BODY);
     if !IS_CHAIN {
         stage.upstream.has_no_more("no byte");
     }
@@ -100,12 +100,12 @@ async fn a_client_that_leaves_within_the_answer_ends_the_answer() {
     upstream.send_until_refused(vec![b'x'; 64 << 10]).await;
     let record = stage.record();
     assert_eq!((record.cause.as_str(), record.upstream_status), ("passed", Some(200)));
-    assert_eq!(record.end, "client-gone");
+    assert_eq!(record.end.name(), "client-gone");
     stage.upstream.has_no_more("page");
 }
 
-fn ends_for_a_departed(record: &Record) -> bool {
-    ["client-gone", "finished"].contains(&record.end.as_str())
+fn ends_for_a_departed(record: &LogLine) -> bool {
+    ["client-gone", "finished"].contains(&record.end.name())
 }
 
 fn end_of_head(request: &[u8]) -> usize {

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use linkgate_policy::LogLine;
 use linkgate_tenant::Operation;
 use linkgate_tenant::faults::{Fault, FaultRule, Point};
-use linkgate_tests::hosts::{PATIENCE, Running as _, parse_record};
+use linkgate_tests::hosts::{PATIENCE, Running as _};
 use linkgate_tests::peer::Peer;
 use serde_json::json;
 use tokio::time::timeout;
@@ -126,8 +127,8 @@ fn records(world: &mut World, many: usize) -> BTreeMap<String, (String, Option<S
     let mut records = BTreeMap::new();
     while records.len() < many {
         let record = world.serving.process.line(PATIENCE, |line| {
-            let record = parse_record(line.strip_prefix("stdout [0] :: ")?)?;
-            Some((record.traceparent, (record.cause, record.subject)))
+            let record = LogLine::read(line.strip_prefix("stdout [0] :: ")?.as_bytes())?;
+            Some((record.trace_id, (record.cause, record.subject)))
         });
         let Some((trace_id, told)) = record else {
             panic!("{} records. The host said:\n{}", records.len(), world.serving.output())

@@ -1,6 +1,6 @@
 //! Upstreams that give no answer: what is said of the request, and that it was sent once.
 
-use linkgate_cases::Record;
+use linkgate_policy::LogLine;
 use linkgate_tests::hosts::{Refusing, Running as _};
 
 use crate::stage::{self, Stage, request};
@@ -59,7 +59,7 @@ async fn nothing_was_sent(row: &str, upstream: &str) {
         assert!(reply.contains("retry-after: 1"), "{row}, {name}: {reply}");
         let record = stage::record(&mut serving);
         assert_eq!(
-            (record.outcome.as_str(), record.cause.as_str(), record.status),
+            (record.outcome.name(), record.cause.as_str(), record.status),
             ("failed", "upstream-unreachable", Some(502)),
             "{row}, {name}"
         );
@@ -148,16 +148,16 @@ async fn the_outcome_is_unknown(stage: &mut Stage, row: &str, ending: Ending) {
 }
 
 /// The reply is 504, and does not invite the client to try again.
-fn unknown(reply: &str, record: &Record, at: &str) {
+fn unknown(reply: &str, record: &LogLine, at: &str) {
     assert!(reply.starts_with("HTTP/1.1 504 "), "{at}: {reply}");
     assert!(!reply.contains("retry-after"), "{at}: {reply}");
     assert_eq!(
-        (record.outcome.as_str(), record.cause.as_str(), record.status),
+        (record.outcome.name(), record.cause.as_str(), record.status),
         ("failed", "upstream-unknown", Some(504)),
         "{at}"
     );
     assert_eq!((record.upstream_called, record.upstream_status), (true, None), "{at}");
-    assert_eq!(record.end, "finished", "{at}");
+    assert_eq!(record.end.name(), "finished", "{at}");
 }
 
 /// The status is out by then: all that can be done is to not make the body look whole.
@@ -203,7 +203,7 @@ async fn a_body_that_breaks_off_is_no_whole_body() {
             assert!(announced || head.contains("chunked"), "{at}: no end to be missed: {head}");
             let record = stage.record();
             assert_eq!((record.status, record.upstream_status), (Some(200), Some(200)), "{at}");
-            assert_eq!(record.end, "finished", "{at}");
+            assert_eq!(record.end.name(), "finished", "{at}");
             stage.upstream.has_no_more(&at);
         }
     }

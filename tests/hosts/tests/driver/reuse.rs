@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use linkgate_tests::hosts::{PATIENCE, Running as _, environment, on_the_wire, parse_record};
+use linkgate_policy::LogLine;
+use linkgate_tests::hosts::{PATIENCE, Running as _, environment, on_the_wire};
 
 use crate::stage::{host, policy, scene};
 use linkgate_tests::peer::{Peer, Upstream};
@@ -82,7 +83,7 @@ async fn nothing_of_an_exchange_is_left_for_the_next() {
             let seen = exchange(person, way, &upstream, serving.address()).await;
             let line = serving.process.line(PATIENCE, |line| {
                 let (instance, line) = line.strip_prefix("stdout [")?.split_once("] :: ")?;
-                parse_record(line).map(|_| (instance.to_owned(), line.to_owned()))
+                LogLine::read(line.as_bytes()).map(|_| (instance.to_owned(), line.to_owned()))
             });
             let (instance, line) =
                 line.unwrap_or_else(|| panic!("no record. The host said:\n{}", serving.output()));

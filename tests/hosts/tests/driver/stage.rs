@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use linkgate_cases::{Record, Scene, Suite};
+use linkgate_cases::{Scene, Suite};
+use linkgate_policy::LogLine;
 use linkgate_tests::component;
 use linkgate_tests::hosts::{
     PLAIN, Policy, Running as _, Serving, WasmtimeServe, environment, on_the_wire,
@@ -35,7 +36,7 @@ impl Stage {
     }
 
     /// The next decision record.
-    pub(crate) fn record(&mut self) -> Record {
+    pub(crate) fn record(&mut self) -> LogLine {
         record(&mut self.serving)
     }
 }
@@ -48,7 +49,7 @@ pub(crate) fn serving(members: &[(&str, &str)], upstream: &str, flags: &[&str]) 
 }
 
 /// The next decision record of a host.
-pub(crate) fn record(serving: &mut Serving) -> Record {
+pub(crate) fn record(serving: &mut Serving) -> LogLine {
     let record = serving.record();
     record.unwrap_or_else(|| panic!("no decision record. The host said:\n{}", serving.output()))
 }

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use linkgate_cases::Record;
-use linkgate_tests::hosts::{
-    PATIENCE, Policy, Running as _, Serving, Stream, environment, parse_record,
-};
+use linkgate_policy::LogLine;
+use linkgate_tests::hosts::{PATIENCE, Policy, Running as _, Serving, Stream, environment};
 use linkgate_tests::peer::Peer;
 use linkgate_tests::{ALICES_PROFILE, Issuer, policy};
 use serde_json::Value;
@@ -33,7 +31,7 @@ pub(crate) struct World {
 pub(crate) struct Read {
     pub(crate) status: u16,
     pub(crate) retry_after_s: Option<u64>,
-    pub(crate) record: Record,
+    pub(crate) record: LogLine,
     pub(crate) instance: String,
 }
 
@@ -85,10 +83,10 @@ impl World {
     }
 
     /// The next decision record, and the instance it is from.
-    fn record(&mut self) -> (String, Record) {
+    fn record(&mut self) -> (String, LogLine) {
         let record = self.serving.process.line(PATIENCE, |line| {
             let (instance, line) = line.strip_prefix("stdout [")?.split_once("] :: ")?;
-            Some((instance.to_owned(), parse_record(line)?))
+            Some((instance.to_owned(), LogLine::read(line.as_bytes())?))
         });
         record.unwrap_or_else(|| panic!("no record. The host said:\n{}", self.serving.output()))
     }

@@ -111,7 +111,7 @@ fn case(ran: &Ran, outcome: &Outcome) -> Case {
         Verdict::Played(played) => {
             let record = &played.record;
             let found = Judged {
-                outcome: Some(record.outcome.clone()),
+                outcome: Some(record.outcome.name().to_owned()),
                 reason: Some(record.reason.clone()),
                 cause: Some(record.cause.clone()),
             };

@@ -40,7 +40,7 @@ fn found(played: &Played) -> String {
         format!(" (cause {})", record.cause)
     };
     let status = record.status.map(|status| format!("; the client gets {status}"));
-    format!("{}, {}{cause}{}", record.outcome, record.reason, status.unwrap_or_default())
+    format!("{}, {}{cause}{}", record.outcome.name(), record.reason, status.unwrap_or_default())
 }
 
 /// The rules that decide between the two, each with its place in the policy.

@@ -184,16 +184,16 @@ fn a_client_that_goes_away_is_recorded() {
 
 type Row = (&'static str, &'static str, usize, u32, fn() -> Event);
 
-/// An exchange after some fitting steps, and an event that does not answer where it stands.
+/// An exchange after some fitting steps, and an event that does not answer its step.
 fn out_of_order() -> Vec<Row> {
     let forwarded = || Event::Forwarded(Ok(AnswerHead::of(201, [])));
     vec![
         ("a number too high", "link", 0, 2, || Event::Body(Vec::new())),
         ("a number too low", "link", 0, 0, || Event::Body(Vec::new())),
         ("the body, again", "link", 1, 1, || Event::Body(Vec::new())),
-        ("the body where an answer is due", "link", 1, 2, || Event::Body(Vec::new())),
-        ("an answer where the body is due", "link", 0, 1, forwarded),
-        ("a waking where nobody waits", "unlink", 0, 1, || Event::Woken),
+        ("the body where an answer is expected", "link", 1, 2, || Event::Body(Vec::new())),
+        ("an answer where the body is expected", "link", 0, 1, forwarded),
+        ("a waking where nothing waits", "unlink", 0, 1, || Event::Woken),
         (
             "an answer before anything was sent",
             "{ like: link, drop: [authorization] }",

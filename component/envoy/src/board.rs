@@ -1,6 +1,6 @@
 //! What the workers tell each other: who fetches what, and what came of it.
 //!
-//! Each worker thread has an instance with a memory of its own. A fetch that is due in all of them is
+//! Each worker thread has an instance with a memory of its own. A fetch that waits in all of them is
 //! made by the one that writes its name on the board first; the others take what it found.
 //!
 //! ```text

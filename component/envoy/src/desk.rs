@@ -1,4 +1,4 @@
-//! Calls by name of a cluster: posted by whoever needs one, sent by the root, answered to the root.
+//! Calls by name of a cluster: posted where one is needed, sent by the root, answered to the root.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -47,7 +47,7 @@ pub(crate) enum Purpose {
     Fetch { source: String, asked_unix_ms: u64 },
 }
 
-/// Largest answer that is taken for a request whose client is gone: its body is read by nobody.
+/// Largest answer that is taken for a request whose client is gone: its body is not read.
 const UNREAD_BYTES: u32 = u32::MAX;
 
 impl Desk {

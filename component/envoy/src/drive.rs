@@ -152,7 +152,7 @@ pub(crate) fn ended(gate: &Gate, id: u32) {
             open.has_client = false;
             drive.keep(open, Action::Continue);
         }
-        // Envoy takes the request back with its client. Whether the upstream has acted nobody knows,
+        // Envoy takes the request back with its client. Whether the upstream has acted is unknown,
         // and it is asked.
         Awaits::Answer if open.exchange.must_finish() => {
             open.has_client = false;

@@ -115,7 +115,7 @@ fn answered(gate: &Rc<Gate>, sent: Sent, outcome: Result<linkgate_policy::Answer
     }
 }
 
-/// Takes what other workers fetched. They have told the operator.
+/// Takes what other workers fetched. They have logged it.
 fn take_news(gate: &Rc<Gate>) {
     let news = gate.board.news();
     if news.is_empty() {

@@ -59,7 +59,7 @@ pub struct Exchange {
     pub(crate) record: Record,
 }
 
-/// Where an exchange stands, and all that it needs from there on.
+/// The step of an exchange, and all that it needs from there on.
 enum Stage {
     /// The bearer waits to be verified.
     Bearer(Request, Pending),

@@ -145,7 +145,7 @@ impl Policy {
         exchange.resume(sequence, event, &mut self.shared, now)
     }
 
-    /// Closes an exchange, wherever it stands.
+    /// Closes an exchange at any step.
     pub fn close(&mut self, exchange: Exchange, end: End, now: Now) -> Decision {
         let now = self.forward_only(now);
         exchange.leave(&mut self.shared.keyring);
@@ -171,7 +171,7 @@ impl Policy {
         keyring.next_due().into_iter().chain(credentials.next_due()).min()
     }
 
-    /// Takes the outcome of a fetch, whoever asked for it: what one instance fetched is given to all.
+    /// Takes the outcome of a fetch, whichever instance asked for it: what one instance fetched is given to all.
     /// `asked_mono_ms` is when it was asked; of a failure, the text says why in a phrase. Returns lines
     /// for the operator's log.
     pub fn fetched(

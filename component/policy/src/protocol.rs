@@ -1,4 +1,4 @@
-//! The seam between the core and whoever drives it: steps out, events in.
+//! The seam between the core and its driver: steps out, events in.
 //!
 //! The types mirror `wit/evaluator.wit`, where a driver's duties are listed.
 

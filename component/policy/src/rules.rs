@@ -49,7 +49,7 @@ pub(crate) struct Rules {
     pub(crate) encoded_slashes_in_ids: bool,
     /// Whether `/authorize` under `pass` may carry a request object.
     pub(crate) request_objects: bool,
-    /// Longest token that is looked at.
+    /// Longest token that is read.
     pub(crate) max_token_bytes: usize,
     pub(crate) upstream_timeout_ms: u32,
     pub(crate) body_timeout_ms: u32,

@@ -69,7 +69,7 @@ impl Differences {
         }
     }
 
-    /// Calls, and where the link stands among them. A case without calls has no place for the link.
+    /// Calls, and the place of the link among them. A case without calls has no place for the link.
     fn calls(&mut self, expected: &[ExpectedCall], found: &[Departed]) {
         if expected.is_empty() && !found.iter().any(|sent| matches!(sent, Departed::Call(_))) {
             return;
@@ -157,7 +157,7 @@ impl Differences {
         }
     }
 
-    /// Notes where a value lacks what is expected of it; members that are not named are not looked at.
+    /// Notes where a value lacks what is expected of it; members that are not named are not compared.
     fn subset(&mut self, what: &str, expected: &Value, found: Option<&Value>) {
         match (expected, found) {
             (Value::Object(members), Some(Value::Object(found))) => {

@@ -55,7 +55,7 @@ pub struct Observed {
     pub sent: Vec<Departed>,
     /// The decision record.
     pub record: LogLine,
-    /// Lines that the operator was told about keys.
+    /// Lines that were logged about keys.
     pub told: Vec<String>,
 }
 
@@ -128,7 +128,7 @@ impl<'s> Driver<'s> {
         Err(Trouble::new(format!("no end after {MAX_STEPS} steps")))
     }
 
-    /// The step that the exchange stands at.
+    /// The step that the exchange is at.
     #[must_use]
     pub fn turn(&self) -> &Turn {
         &self.turn
@@ -140,14 +140,14 @@ impl<'s> Driver<'s> {
         self.reply.is_some()
     }
 
-    /// Reports what became of the step and takes the next one.
+    /// Reports the outcome of the step and takes the next one.
     ///
     /// # Errors
     /// The edition gives no answer.
     pub fn advance(&mut self, edition: &mut dyn Edition) -> Result<(), Trouble> {
         if let Step::Wait { until_mono_ms } = self.turn.step {
             let fetched = self.keys.serve(edition, self.policy, now(self.scene, self.mono_ms))?;
-            // Nobody wakes it before its time.
+            // Nothing wakes it before its time.
             self.mono_ms = if fetched { self.mono_ms } else { self.mono_ms.max(until_mono_ms) };
         }
         let event = self.event()?;
@@ -171,7 +171,7 @@ impl<'s> Driver<'s> {
         Ok(())
     }
 
-    /// Closes the exchange, wherever it stands.
+    /// Closes the exchange at any step.
     ///
     /// # Errors
     /// The edition gives no answer.
@@ -291,7 +291,7 @@ fn now(scene: &Scene, mono_ms: u64) -> Now {
 /// Who is connected: as over the loopback sockets of the real hosts.
 const PEER: &str = "127.0.0.1";
 
-/// Where the monotonic clock stands when an exchange begins: anywhere but zero.
+/// What the monotonic clock shows when an exchange begins: anywhere but zero.
 const START_MS: u64 = 5_000;
 
 /// When a host that remembers has its keys fetched. A request comes half a second later: longer, and a

@@ -34,7 +34,7 @@ impl<'s> Endpoint<'s> {
         Self { answers, asked: 0, told: Vec::new() }
     }
 
-    /// Performs what is due, as a driver does. Says whether there was anything.
+    /// Performs the fetches that wait, as a driver does. Says whether there was anything.
     pub(crate) fn serve(
         &mut self,
         edition: &mut dyn Edition,

@@ -36,7 +36,7 @@ struct Instance {
 /// Where `cargo xtask components` leaves the component, under cargo's target directory.
 const ARTIFACT: &str = "components/linkgate-evaluator.wasm";
 
-/// Any number serves: nobody attacks the suite's hash maps.
+/// Any number serves: no one attacks the suite's hash maps.
 const SEED: u64 = 1;
 
 /// A host that can do all there is, so that cases may have any policy.

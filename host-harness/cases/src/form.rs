@@ -216,7 +216,7 @@ pub struct Expect {
     /// Further members of the decision record.
     #[serde(default)]
     pub decision: Map<String, Value>,
-    /// Phrases, each in a line that the operator is told about keys.
+    /// Phrases, each in a line that is logged about keys.
     #[serde(default, deserialize_with = "short_or_full")]
     pub told: Values,
 }

@@ -71,7 +71,7 @@ fn the_record_agrees(scene: &Scene, observed: &Observed, seen: &mut Differences)
         let is_upstreams = observed.origin == Origin::Upstream || record.outcome == Outcome::Failed;
         seen.text("invariant: the reply in shadow", "true", &is_upstreams.to_string());
     }
-    // A body that fails on its way through was let through, as far as it came.
+    // A body that fails on its way through was let through up to there.
     if record.outcome == Outcome::Denied && record.cause != "body-failed" {
         seen.text(
             "invariant: upstream_called of a refusal",
@@ -143,7 +143,7 @@ fn calls_read_or_write_one_account(observed: &Observed, seen: &mut Differences) 
     }
 }
 
-/// Hop-by-hop (RFC 9110 section 7.6.1), framing and authority: the host's business, or nobody's.
+/// Hop-by-hop (RFC 9110 section 7.6.1), framing and authority: the host's business, or no one's.
 const NEVER_FORWARDED: [&str; 12] = [
     "connection",
     "keep-alive",
@@ -207,7 +207,7 @@ fn refusals_have_one_shape(reply: &Response, reason: &str, seen: &mut Difference
     }
 }
 
-/// The value of a header that stands there once.
+/// The value of a header that is there once.
 fn value(headers: &[Header], name: &str) -> String {
     let mut values = headers
         .iter()

@@ -171,7 +171,7 @@ impl Keys {
     }
 }
 
-/// A private key, told apart by what it can do.
+/// A private key, its kind found by what it can do.
 fn pair(pem: &[u8]) -> Result<Key, Trouble> {
     let rsa = EncodingKey::from_rsa_pem(pem).map(|key| (key, vec![Algorithm::RS256]));
     let ec =

@@ -30,7 +30,7 @@ impl Native {
     }
 }
 
-/// Any number serves: nobody attacks the suite's hash maps.
+/// Any number serves: no one attacks the suite's hash maps.
 const SEED: u64 = 1;
 
 impl Native {

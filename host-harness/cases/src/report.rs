@@ -17,11 +17,11 @@ pub struct Report {
     pub edition: &'static str,
     /// How many cases were run.
     pub run: usize,
-    /// The ones that do not hold.
+    /// The ones that fail.
     pub failures: Vec<Failed>,
 }
 
-/// A case that does not hold.
+/// A case that fails.
 #[derive(Clone, Debug)]
 pub struct Failed {
     /// Its name.
@@ -43,7 +43,7 @@ pub fn run_suite(suite: &Suite, edition: &mut dyn Edition, filter: &str) -> Repo
     report
 }
 
-/// Why a case does not hold, if it does not.
+/// Why a case fails, if it does.
 fn failure(suite: &Suite, edition: &mut dyn Edition, named: &NamedCase) -> Option<String> {
     let outcome = Scene::prepare(suite, &named.case).and_then(|scene| {
         driver::run(edition, &scene).map(|observed| check::compare(&scene, &observed))

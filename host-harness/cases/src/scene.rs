@@ -88,7 +88,7 @@ pub struct Expected {
     pub calls: Vec<ExpectedCall>,
     /// Further members of the decision record.
     pub decision: Map<String, Value>,
-    /// Phrases, each in a line that the operator is told about keys.
+    /// Phrases, each in a line that is logged about keys.
     pub told: Vec<String>,
 }
 

@@ -31,7 +31,7 @@ pub struct Suite {
     pub cases: Vec<NamedCase>,
 }
 
-/// A case and where it stands.
+/// A case and its place.
 #[derive(Clone, Debug)]
 pub struct NamedCase {
     /// `area/name`.
@@ -164,7 +164,7 @@ impl Suite {
     }
 }
 
-/// The cases of all areas. What is wrong with any of them is told in one go.
+/// The cases of all areas. What is wrong with any of them is reported in one go.
 fn cases(dir: &Path) -> Result<Vec<NamedCase>, Trouble> {
     let (mut cases, mut troubles) = (Vec::new(), Vec::new());
     for area in directories(dir)? {

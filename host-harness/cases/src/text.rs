@@ -1,6 +1,6 @@
 //! Text with placeholders, rendered to bytes.
 //!
-//! | placeholder | stands for |
+//! | placeholder | becomes |
 //! |---|---|
 //! | `{{alice}}` | a name of the suite |
 //! | `{{bearer}}` | a token, minted when the case runs |

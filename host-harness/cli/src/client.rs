@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Call {
     pub(crate) method: &'static str,
-    /// Request target, sent as it stands here.
+    /// Request target, sent as written here.
     pub(crate) target: String,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: String,

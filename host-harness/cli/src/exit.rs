@@ -8,11 +8,11 @@ use std::process::ExitCode;
 pub enum Exit {
     /// It did what was asked.
     Ok = 0,
-    /// It could not, or what it looked at is not as it should be.
+    /// It could not, or what it checked is not as it should be.
     Failed = 1,
     /// The command line, a policy document or a file of cases is wrong: nothing was started.
     Usage = 2,
-    /// Cases do not hold, or decisions change.
+    /// Cases fail, or decisions change.
     Cases = 3,
 }
 

@@ -13,7 +13,7 @@ use crate::once;
 /// set is read into memory, once a second.
 const MAX_FILE: u64 = 256 << 10;
 
-/// What became of the files.
+/// The outcome of the files.
 #[derive(Debug, Default)]
 pub(crate) struct Inlined {
     /// JSON Pointers of the `keys` in which a set took the place of a file's name.

@@ -1,11 +1,11 @@
-//! JSON in which every member stands once: of two with one name, readers disagree on which counts.
+//! JSON in which every member is written once: of two with one name, readers disagree on which counts.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// Reads JSON. Says in a phrase why it is none, or which member stands twice.
+/// Reads JSON. Says in a phrase why it is none, or which member is written twice.
 pub(crate) fn read(text: &[u8]) -> Result<Value, String> {
     let Once(value) =
         serde_json::from_slice(text).map_err(|error| format!("expected JSON: {error}"))?;

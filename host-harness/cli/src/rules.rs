@@ -1,4 +1,4 @@
-//! Which key of a policy decided: from a cause to the key, and to the line where it stands.
+//! Which key of a policy decided: from a cause to the key, and to its line.
 
 use linkgate_policy::Cause;
 
@@ -61,7 +61,7 @@ pub(crate) fn key_of_reason(reason: &str) -> Option<&'static str> {
     keys.all(|key| key == Some(first)).then_some(first)
 }
 
-/// Where a key stands, for people: its place, or what holds without it.
+/// The place of a key, for people: its place, or what holds without it.
 pub(crate) fn place(policy: &Document, key: &str, issuer: usize) -> String {
     let name = policy.name();
     let path = key.replace("issuers[]", &format!("issuers[{issuer}]"));

@@ -41,22 +41,22 @@ fn is_as_in(file: &str, found: &str) {
 /// The version of every edition that this `linkgate` bakes into.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// What was told of a file, without what differs from run to run and from version to version.
-fn of_any(told: &str, file: &Scratch) -> String {
+/// What was shown of a file, without what differs from run to run and from version to version.
+fn of_any(output: &str, file: &Scratch) -> String {
     let digest = Sha256::digest(std::fs::read(&file.0).unwrap());
     let hex = digest.iter().fold(String::new(), |mut hex, byte| {
         write!(hex, "{byte:02x}").unwrap();
         hex
     });
-    assert!(told.contains(&hex), "its digest is not {hex}:\n{told}");
-    told.replace(file.path(), "OUT.wasm").replace(&hex, "DIGEST").replace(VERSION, "VERSION")
+    assert!(output.contains(&hex), "its digest is not {hex}:\n{output}");
+    output.replace(file.path(), "OUT.wasm").replace(&hex, "DIGEST").replace(VERSION, "VERSION")
 }
 
 /// A file that is gone when the test ends.
 struct Scratch(PathBuf);
 
 impl Scratch {
-    /// A name that nobody else has.
+    /// A name of its own.
     fn new(name: &str) -> Self {
         static MADE: AtomicU64 = AtomicU64::new(0);
         let number = MADE.fetch_add(1, Ordering::Relaxed);
@@ -119,8 +119,8 @@ fn bake(policy: &str, more: &[&str]) -> (Scratch, (Option<i32>, String, String))
 #[test]
 fn what_needs_a_secret_or_is_mistaken_is_told_in_its_line() {
     for policy in ["secrets", "mistaken", "undo"] {
-        let (out, (code, told, complaints)) = bake(&format!("{policy}.yaml"), &[]);
-        assert_eq!((code, told.as_str()), (Some(2), ""), "{policy}");
+        let (out, (code, output, complaints)) = bake(&format!("{policy}.yaml"), &[]);
+        assert_eq!((code, output.as_str()), (Some(2), ""), "{policy}");
         assert!(!out.0.exists(), "{policy}: a file was written");
         is_as_in(&format!("{policy}.txt"), &complaints);
     }
@@ -128,15 +128,15 @@ fn what_needs_a_secret_or_is_mistaken_is_told_in_its_line() {
 
 #[test]
 fn what_was_made_is_shown() {
-    let (out, (code, told, complaints)) =
+    let (out, (code, output, complaints)) =
         bake("inline.yaml", &["--upstream", "https://api.example"]);
-    assert_eq!((code, complaints.as_str()), (Some(0), ""), "{told}");
-    is_as_in("inline.txt", &of_any(&told, &out));
+    assert_eq!((code, complaints.as_str()), (Some(0), ""), "{output}");
+    is_as_in("inline.txt", &of_any(&output, &out));
     let (code, again, _) = linkgate(&["inspect", out.path()]);
-    assert_eq!((code, again), (Some(0), told), "`bake` shows what `inspect` shows");
-    let (code, told, _) = linkgate(&["inspect", "--format", "json", out.path()]);
+    assert_eq!((code, again), (Some(0), output), "`bake` shows what `inspect` shows");
+    let (code, output, _) = linkgate(&["inspect", "--format", "json", out.path()]);
     assert_eq!(code, Some(0));
-    is_as_in("inline.json", &of_any(&told, &out));
+    is_as_in("inline.json", &of_any(&output, &out));
     let (_, (code, json, _)) = bake("inline.yaml", &["--format", "json"]);
     assert_eq!(code, Some(0));
     assert!(json.starts_with(r#"{"schema":"linkgate.inspect/1""#), "{json}");
@@ -180,12 +180,12 @@ fn ended() -> Vec<u8> {
 #[test]
 fn keys_past_their_end_are_told_and_end_with_1() {
     let file = Scratch::with("ended.wasm", &ended());
-    let (code, told, _) = linkgate(&["inspect", file.path()]);
+    let (code, output, _) = linkgate(&["inspect", file.path()]);
     assert_eq!(code, Some(1));
-    is_as_in("ended.txt", &of_any(&told, &file));
-    let (code, told, _) = linkgate(&["inspect", "--format", "json", file.path()]);
+    is_as_in("ended.txt", &of_any(&output, &file));
+    let (code, output, _) = linkgate(&["inspect", "--format", "json", file.path()]);
     assert_eq!(code, Some(1));
-    is_as_in("ended.json", &of_any(&told, &file));
+    is_as_in("ended.json", &of_any(&output, &file));
 }
 
 #[test]
@@ -194,12 +194,12 @@ fn what_is_damaged_is_told_and_ends_with_1() {
     let at = bytes.windows(32).position(|found| found == MARKER).unwrap();
     bytes[at + 100] ^= 1;
     let file = Scratch::with("damaged.wasm", &bytes);
-    let (code, told, _) = linkgate(&["inspect", file.path()]);
+    let (code, output, _) = linkgate(&["inspect", file.path()]);
     assert_eq!(code, Some(1));
-    assert!(told.contains("found it damaged: its digest differs"), "{told}");
-    let (code, told, _) = linkgate(&["inspect", "--format", "json", file.path()]);
-    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
-    assert_eq!((code, &told["well"], &told["baked"]), (Some(1), &false.into(), &().into()));
+    assert!(output.contains("found it damaged: its digest differs"), "{output}");
+    let (code, output, _) = linkgate(&["inspect", "--format", "json", file.path()]);
+    let output: serde_json::Value = serde_json::from_str(&output).unwrap();
+    assert_eq!((code, &output["well"], &output["baked"]), (Some(1), &false.into(), &().into()));
 }
 
 #[test]
@@ -212,17 +212,17 @@ fn other_files_are_looked_at_too() {
         ("cut off", &component("proxy", VERSION)[..500], 2, ""),
     ] {
         let file = Scratch::with("other.wasm", bytes);
-        let (ended, told, complaints) = linkgate(&["inspect", file.path()]);
-        assert_eq!(ended, Some(code), "{row}: {told}{complaints}");
-        assert!(told.contains(expected), "{row}: {told}");
+        let (ended, output, complaints) = linkgate(&["inspect", file.path()]);
+        assert_eq!(ended, Some(code), "{row}: {output}{complaints}");
+        assert!(output.contains(expected), "{row}: {output}");
         assert_eq!(
             code == 2,
             complaints.contains("expected a WebAssembly file"),
             "{row}: {complaints}"
         );
     }
-    let (code, told, complaints) = linkgate(&["inspect", "nowhere.wasm"]);
-    assert_eq!((code, told.as_str()), (Some(2), ""));
+    let (code, output, complaints) = linkgate(&["inspect", "nowhere.wasm"]);
+    assert_eq!((code, output.as_str()), (Some(2), ""));
     assert!(complaints.contains("`nowhere.wasm`: cannot read it"), "{complaints}");
 }
 
@@ -267,8 +267,8 @@ fn a_component_that_cannot_be_meant_is_refused() {
         let out = Scratch::new("none.wasm");
         let arguments =
             ["bake", "--config", "inline.yaml", "--component", file.path(), "-o", out.path()];
-        let (code, told, complaints) = linkgate(&[&arguments, more].concat());
-        assert_eq!((code, told.as_str()), (Some(2), ""), "{row}: {complaints}");
+        let (code, output, complaints) = linkgate(&[&arguments, more].concat());
+        assert_eq!((code, output.as_str()), (Some(2), ""), "{row}: {complaints}");
         assert!(complaints.contains(expected), "{row}: {complaints}");
         assert!(!out.0.exists(), "{row}: a file was written");
     }
@@ -293,8 +293,8 @@ fn a_file_that_cannot_be_written_ends_with_1() {
     let own = Scratch::with("proxy.wasm", &component("proxy", VERSION));
     let arguments =
         ["bake", "--config", "inline.yaml", "--component", own.path(), "-o", "nowhere/out.wasm"];
-    let (code, told, complaints) = linkgate(&arguments);
-    assert_eq!((code, told.as_str()), (Some(1), ""));
+    let (code, output, complaints) = linkgate(&arguments);
+    assert_eq!((code, output.as_str()), (Some(1), ""));
     assert!(complaints.contains("cannot write `nowhere/out.wasm`"), "{complaints}");
 }
 
@@ -310,9 +310,9 @@ fn what_it_reads_or_is_no_file_is_not_written() {
         (".", "is none"),
         ("-", "expected a file to write, found `-`"),
     ] {
-        let (code, _, told) = linkgate(&["bake", "--config", policy.path(), "-o", output]);
-        assert_eq!(code, Some(2), "{output}: {told}");
-        assert!(told.contains(expected), "{output}: {told}");
+        let (code, _, complaints) = linkgate(&["bake", "--config", policy.path(), "-o", output]);
+        assert_eq!(code, Some(2), "{output}: {complaints}");
+        assert!(complaints.contains(expected), "{output}: {complaints}");
     }
     assert_eq!(std::fs::read(&policy.0).unwrap(), before);
 }

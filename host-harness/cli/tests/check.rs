@@ -1,4 +1,4 @@
-//! `linkgate check`: what is told of ten realistic mistakes, and in which forms.
+//! `linkgate check`: what is shown of ten realistic mistakes, and in which forms.
 #![cfg(test)]
 
 use std::io::Write as _;
@@ -35,7 +35,7 @@ fn is_as_in(file: &str, found: &str) {
     assert_eq!(found, expected, "{file}: is it better? LINKGATE_BLESS=1 writes it anew");
 }
 
-/// Policies with mistakes. Each stands beside what is told of it.
+/// Policies with mistakes. Each is beside what is shown of it.
 const MISTAKEN: [&str; 12] = [
     "algorithms.yaml",
     "bare.yaml",
@@ -54,10 +54,10 @@ const MISTAKEN: [&str; 12] = [
 #[test]
 fn mistakes_are_told_so_that_a_newcomer_can_act() {
     for policy in MISTAKEN {
-        let (code, told, complaints) = check(&[policy]);
+        let (code, output, complaints) = check(&[policy]);
         assert_eq!((code, complaints.as_str()), (Some(1), ""), "{policy}");
-        assert!(!told.contains('\u{1b}'), "colour without a terminal");
-        is_as_in(&Path::new(policy).with_extension("txt").display().to_string(), &told);
+        assert!(!output.contains('\u{1b}'), "colour without a terminal");
+        is_as_in(&Path::new(policy).with_extension("txt").display().to_string(), &output);
     }
 }
 
@@ -69,9 +69,9 @@ fn a_secret_in_the_policy_is_not_repeated() {
         let text = std::fs::read_to_string(folder().join(policy)).unwrap();
         assert!(secrets.iter().any(|secret| text.contains(secret)), "{policy} holds one");
         for format in ["human", "json", "github"] {
-            let (_, told, _) = check(&[policy, "--format", format]);
+            let (_, output, _) = check(&[policy, "--format", format]);
             for secret in secrets {
-                assert!(!told.contains(secret), "{policy} {format}: {told}");
+                assert!(!output.contains(secret), "{policy} {format}: {output}");
             }
         }
     }
@@ -94,9 +94,9 @@ fn a_secret_is_not_repeated_in_any_shape() {
         let policy =
             format!("{head}metadata: {{ credentials: service, include: [a], {service} }}\n")
                 .replace("SECRET", SECRET);
-        let (code, told) = check_text("evaluator", &policy);
-        assert_eq!(code, Some(1), "{service}: {told}");
-        assert!(!told.contains(SECRET), "{service}: {told}");
+        let (code, output) = check_text("evaluator", &policy);
+        assert_eq!(code, Some(1), "{service}: {output}");
+        assert!(!output.contains(SECRET), "{service}: {output}");
     }
 }
 
@@ -126,25 +126,25 @@ fn every_policy_of_the_folder_is_tried() {
 
 #[test]
 fn what_is_unwise_is_told_and_does_not_fail_unless_asked() {
-    let (code, told, complaints) = check(&["unwise.yaml"]);
+    let (code, output, complaints) = check(&["unwise.yaml"]);
     assert_eq!((code, complaints.as_str()), (Some(0), ""));
-    is_as_in("unwise.txt", &told);
+    is_as_in("unwise.txt", &output);
     let (code, again, _) = check(&["--deny-warnings", "unwise.yaml"]);
-    assert_eq!((code, again), (Some(1), told));
-    let (code, told, _) = check(&["--deny-warnings", "good.yaml"]);
-    assert_eq!((code, told.as_str()), (Some(0), "good.yaml: ok\n"));
+    assert_eq!((code, again), (Some(1), output));
+    let (code, output, _) = check(&["--deny-warnings", "good.yaml"]);
+    assert_eq!((code, output.as_str()), (Some(0), "good.yaml: ok\n"));
 }
 
 #[test]
 fn programs_are_told_the_same() {
     let files = ["good.yaml", "unwise.yaml", "misspelt.yaml", "form.yaml"];
-    let (code, told, _) = check(&[["--format", "json"].as_slice(), &files].concat());
-    assert_eq!((code, told.lines().count()), (Some(1), 1));
-    let report: Value = serde_json::from_str(&told).unwrap();
+    let (code, output, _) = check(&[["--format", "json"].as_slice(), &files].concat());
+    assert_eq!((code, output.lines().count()), (Some(1), 1));
+    let report: Value = serde_json::from_str(&output).unwrap();
     is_as_in("report.json", &format!("{report:#}\n"));
-    let (code, told, _) = check(&[["--format", "github"].as_slice(), &files].concat());
+    let (code, output, _) = check(&[["--format", "github"].as_slice(), &files].concat());
     assert_eq!(code, Some(1));
-    is_as_in("report.github", &told);
+    is_as_in("report.github", &output);
 }
 
 /// What an edition's hosts cannot do is a mistake for it alone.
@@ -157,10 +157,10 @@ fn a_policy_is_looked_over_for_the_edition_that_it_is_for() {
         ("proxy", &["metadata.service"]),
         ("middleware", &["metadata.service"]),
     ] {
-        let (code, told) = check_text(edition, policy);
-        assert_eq!(code, Some(i32::from(!mistakes.is_empty())), "{edition}: {told}");
+        let (code, output) = check_text(edition, policy);
+        assert_eq!(code, Some(i32::from(!mistakes.is_empty())), "{edition}: {output}");
         for place in mistakes {
-            assert!(told.contains(&format!("error: {place}")), "{edition}: {told}");
+            assert!(output.contains(&format!("error: {place}")), "{edition}: {output}");
         }
     }
 }
@@ -172,8 +172,8 @@ fn what_cannot_be_looked_at_is_another_exit_code() {
         (&["nowhere.yaml"], "cannot read the policy `nowhere.yaml`"),
         (&["good.yaml", "--format", "xml"], "xml"),
     ] {
-        let (code, told, complaints) = check(arguments);
-        assert_eq!((code, told.as_str()), (Some(2), ""), "{arguments:?}");
+        let (code, output, complaints) = check(arguments);
+        assert_eq!((code, output.as_str()), (Some(2), ""), "{arguments:?}");
         assert!(complaints.contains(part), "{complaints}");
     }
 }
@@ -194,7 +194,7 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 
 #[test]
 fn a_secret_that_is_there_is_looked_at_and_never_shown() {
-    let told = |value: &str| {
+    let output = |value: &str| {
         let output = Command::new(env!("CARGO_BIN_EXE_linkgate"))
             .current_dir(folder())
             .env("LINKGATE_SECRET_SESSION", value)
@@ -203,7 +203,7 @@ fn a_secret_that_is_there_is_looked_at_and_never_shown() {
             .unwrap();
         (output.status.code(), String::from_utf8(output.stdout).unwrap())
     };
-    let (code, short) = told("tooshort");
+    let (code, short) = output("tooshort");
     assert_eq!(code, Some(1));
     assert!(short.contains("unwise.yaml:7:18: error: issuers[0].hmac_secret: expected a secret of at least 32 bytes"), "{short}");
     assert!(!short.contains("tooshort"), "{short}");

@@ -165,10 +165,10 @@ fn member<'a>(answer: &'a str, name: &str) -> &'a str {
 
 #[test]
 fn the_demo_goes_as_told() {
-    let (code, told, complaints) = ended(&["demo"]);
-    assert_eq!(code, Some(0), "{told}{complaints}");
-    assert!(told.contains("every one as told"), "{told}");
-    assert!(!told.contains('\u{1b}'), "colour without a terminal");
+    let (code, output, complaints) = ended(&["demo"]);
+    assert_eq!(code, Some(0), "{output}{complaints}");
+    assert!(output.contains("every one as told"), "{output}");
+    assert!(!output.contains('\u{1b}'), "colour without a terminal");
     for reason in [
         "passed",
         "granted",
@@ -178,7 +178,7 @@ fn the_demo_goes_as_told() {
         "link-with-invalid",
         "path-refused",
     ] {
-        assert!(told.contains(reason), "no scene ends with {reason}:\n{told}");
+        assert!(output.contains(reason), "no scene ends with {reason}:\n{output}");
     }
 }
 
@@ -253,7 +253,7 @@ fn a_policy_with_mistakes_stops_it_before_it_listens() {
         "mistakes.yaml",
         "version: 1\nissuers:\n  - issuer: https://a.example/\n    audience: [a]\n    algorithms: [HS256]\n    keys: { jwks: { keys: [] } }\npass: [/app, /app/x]\n",
     );
-    let (code, told, complaints) = ended(&[
+    let (code, output, complaints) = ended(&[
         "serve",
         "--config",
         policy.path(),
@@ -263,7 +263,7 @@ fn a_policy_with_mistakes_stops_it_before_it_listens() {
         "127.0.0.1:0",
     ]);
     assert_eq!(code, Some(2), "{complaints}");
-    assert_eq!(told, "", "it must not listen");
+    assert_eq!(output, "", "it must not listen");
     for part in [
         "mistakes.yaml:4:5: error: issuers[0].audience:",
         "`hmac_secret`",
@@ -350,8 +350,8 @@ fn without_a_component_nothing_starts() {
         "--component",
         "/nowhere.wasm",
     ];
-    let (code, told, complaints) = ended(&arguments);
-    assert_eq!((code, told.as_str()), (Some(1), ""));
+    let (code, output, complaints) = ended(&arguments);
+    assert_eq!((code, output.as_str()), (Some(1), ""));
     assert!(complaints.contains("/nowhere.wasm"), "{complaints}");
 }
 
@@ -470,8 +470,8 @@ fn a_changed_key_file_is_taken_over() {
     // Longer than the moment that it takes to replace a file.
     std::fs::write(keys.path(), "<html>").unwrap();
     gateway.hears("not reloaded");
-    let told = format!("issuers[0].keys.file: `{name}`: expected JSON: ");
-    assert!(gateway.said.contains(&told), "no `{told}` in\n{}", gateway.said);
+    let output = format!("issuers[0].keys.file: `{name}`: expected JSON: ");
+    assert!(gateway.said.contains(&output), "no `{output}` in\n{}", gateway.said);
     std::fs::write(keys.path(), set.to_string()).unwrap();
     gateway.hears("reloaded ");
     gateway.ends_when_asked();
@@ -492,8 +492,8 @@ fn a_tenant_says_who_can_sign_in_and_lets_its_pages_call_the_gate() {
         written["cors"]["origins"],
         json!(["http://localhost:3000", "http://localhost:5173"])
     );
-    let (code, told, complaints) = ended(&["check", policy.path()]);
-    assert_eq!(code, Some(0), "{told}{complaints}");
+    let (code, output, complaints) = ended(&["check", policy.path()]);
+    assert_eq!(code, Some(0), "{output}{complaints}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `linkgate explain`: what is told of a request, in both forms, and what is never told.
+//! `linkgate explain`: what is shown of a request, in both forms, and what is never shown.
 #![cfg(test)]
 
 use std::io::Write as _;
@@ -136,10 +136,10 @@ fn each_step_is_told_and_the_one_that_decided() {
         ("route.txt", "curl https://gate.example/api/v2/users".to_owned(), 1),
         ("nothing.txt", "GET / HTTP/1.1\nhost: x\n\n".to_owned(), 1),
     ] {
-        let (found, told, complaints) =
+        let (found, output, complaints) =
             explain(&request, &["--config", "policy.yaml", "--keys", keys.path()]);
-        assert_eq!((found, complaints.as_str()), (Some(code), ""), "{file}: {told}");
-        is_as_in(file, &told);
+        assert_eq!((found, complaints.as_str()), (Some(code), ""), "{file}: {output}");
+        is_as_in(file, &output);
     }
 }
 
@@ -151,12 +151,12 @@ fn no_signature_and_no_token_is_told() {
     for format in ["human", "json"] {
         for how in [&["--keys", keys.path()][..], &["--unverified"]] {
             let arguments = [&["--config", "policy.yaml", "--format", format], how].concat();
-            let (_, told, complaints) = explain(&request, &arguments);
-            assert!(told.contains("same-account"), "{told}{complaints}");
+            let (_, output, complaints) = explain(&request, &arguments);
+            assert!(output.contains("same-account"), "{output}{complaints}");
             for part in bearer.split('.').chain(secondary.split('.')) {
                 assert!(
-                    !told.contains(part) && !complaints.contains(part),
-                    "{format} {how:?}: {told}"
+                    !output.contains(part) && !complaints.contains(part),
+                    "{format} {how:?}: {output}"
                 );
             }
         }
@@ -167,18 +167,18 @@ fn no_signature_and_no_token_is_told() {
 fn without_signatures_it_is_no_pass() {
     let request = link(&bearer(&json!({})), &secondary(&json!({})));
     let arguments = ["--config", "policy.yaml", "--unverified"];
-    let (code, told, _) = explain(&request, &arguments);
-    assert_eq!(code, Some(1), "{told}");
-    is_as_in("unverified.txt", &told);
-    // A signature that is nobody's makes no difference, since it is not looked at.
+    let (code, output, _) = explain(&request, &arguments);
+    assert_eq!(code, Some(1), "{output}");
+    is_as_in("unverified.txt", &output);
+    // A signature by no known key makes no difference, since it is not checked.
     let forged = bearer(&json!({})) + "AAAA";
     assert_eq!(
         explain(&link(&forged, &secondary(&json!({}))), &arguments).1.replace("346 ch", "342 ch"),
-        told
+        output
     );
     let expired = link(&bearer(&json!({ "exp": NOW - 3600 })), "x");
-    let (code, told, _) = explain(&expired, &arguments);
-    assert!(code == Some(1) && told.contains("bearer-expired"), "{told}");
+    let (code, output, _) = explain(&expired, &arguments);
+    assert!(code == Some(1) && output.contains("bearer-expired"), "{output}");
     // What carries no token has no signature to look at.
     let preflight = "OPTIONS /api/v2/users/x/identities HTTP/1.1\norigin: https://app.example\naccess-control-request-method: POST\n\n";
     assert_eq!(explain(preflight, &arguments).0, Some(0));
@@ -193,22 +193,22 @@ fn a_signature_is_verified_with_the_keys_at_hand() {
         let keys = KeyFile::of(name, name);
         for policy in ["policy.yaml", "merging.yaml"] {
             let arguments = ["--config", policy, "--format", "json", "--keys", keys.path()];
-            let (code, told, complaints) = explain(&request, &arguments);
-            let told: Value = serde_json::from_str(&told).expect(&complaints);
-            assert_eq!((code, &told["cause"]), (expected, &cause.into()), "{policy}: {told}");
+            let (code, output, complaints) = explain(&request, &arguments);
+            let output: Value = serde_json::from_str(&output).expect(&complaints);
+            assert_eq!((code, &output["cause"]), (expected, &cause.into()), "{policy}: {output}");
         }
     }
 }
 
-/// Metadata is the API's to tell: nobody is asked, and no secret is needed.
+/// Metadata is known to the API alone: it is not asked, and no secret is needed.
 #[test]
 fn a_merging_link_is_decided_as_far_as_the_gate_decides() {
     let keys = KeyFile::of("merging", "tenant-rs");
     let request = link(&bearer(&json!({})), &secondary(&json!({})));
-    let (code, told, complaints) =
+    let (code, output, complaints) =
         explain(&request, &["--config", "merging.yaml", "--keys", keys.path()]);
-    assert_eq!((code, complaints.as_str()), (Some(0), ""), "{told}");
-    is_as_in("merging.txt", &told);
+    assert_eq!((code, complaints.as_str()), (Some(0), ""), "{output}");
+    is_as_in("merging.txt", &output);
 }
 
 /// What is explained is what the policy decides; that it is not enforced is said beside it.
@@ -221,12 +221,12 @@ fn a_policy_in_shadow_is_explained_as_it_decides() {
     std::fs::write(&file, policy).unwrap();
     let request = link(&bearer(&json!({})), "x").replace("alice", "bob");
     let arguments = ["--config", file.to_str().unwrap(), "--keys", keys.path()];
-    let (code, told, complaints) = explain(&request, &arguments);
+    let (code, output, complaints) = explain(&request, &arguments);
     std::fs::remove_file(&file).unwrap();
-    assert_eq!((code, complaints.as_str()), (Some(1), ""), "{told}");
-    assert!(told.contains("denied: subject-mismatch"), "{told}");
+    assert_eq!((code, complaints.as_str()), (Some(1), ""), "{output}");
+    assert!(output.contains("denied: subject-mismatch"), "{output}");
     let shadow = "in shadow: until 2026-01-20T00:00:00Z the request passes all the same";
-    assert!(told.contains(shadow), "{told}");
+    assert!(output.contains(shadow), "{output}");
 }
 
 #[test]
@@ -234,10 +234,10 @@ fn programs_read_one_object() {
     let keys = KeyFile::of("programs", "tenant-rs");
     let request = link(&bearer(&json!({})), &secondary(&json!({ "auth_time": NOW - 900 })));
     let arguments = ["--config", "policy.yaml", "--keys", keys.path(), "--format", "json"];
-    let (code, told, complaints) = explain(&request, &arguments);
+    let (code, output, complaints) = explain(&request, &arguments);
     assert_eq!((code, complaints.as_str()), (Some(1), ""));
-    assert_eq!(told.matches('\n').count(), 1);
-    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(output.matches('\n').count(), 1);
+    let output: Value = serde_json::from_str(&output).unwrap();
     for (pointer, expected) in [
         ("/schema", json!("linkgate.explain/1")),
         ("/policy", json!("policy.yaml")),
@@ -253,9 +253,9 @@ fn programs_read_one_object() {
         ("/steps/5/rule", json!("policy.yaml:7: issuers[0].secondary.max_age")),
         ("/steps/6/state", json!("not-reached")),
     ] {
-        assert_eq!(told.pointer(pointer), Some(&expected), "{pointer} of {told}");
+        assert_eq!(output.pointer(pointer), Some(&expected), "{pointer} of {output}");
     }
-    assert!(told["advice"].as_str().is_some_and(|advice| !advice.is_empty()), "{told}");
+    assert!(output["advice"].as_str().is_some_and(|advice| !advice.is_empty()), "{output}");
 }
 
 /// A `curl` line, raw HTTP, flags; in an argument, a file, a pipe: one request.
@@ -302,7 +302,7 @@ fn a_request_is_the_same_however_it_is_given() {
 fn what_cannot_be_read_is_told_and_nothing_is_explained() {
     let keys = KeyFile::of("unread", "tenant-rs");
     let config = ["--config", "policy.yaml"];
-    for (input, more, told) in [
+    for (input, more, expected) in [
         ("", &["--unverified"][..], "found nothing"),
         ("curl -d @file x", &["--unverified"], "found the name of a file"),
         ("curl 'x", &["--unverified"], "expected a closing '"),
@@ -315,7 +315,7 @@ fn what_cannot_be_read_is_told_and_nothing_is_explained() {
     ] {
         let (code, output, complaints) = explain(input, &[&config, more].concat());
         assert_eq!((code, output.as_str()), (Some(2), ""), "{more:?}: {complaints}");
-        assert!(complaints.contains(told), "{more:?}: {complaints}");
+        assert!(complaints.contains(expected), "{more:?}: {complaints}");
     }
     let (code, _, complaints) = explain("curl x", &["--config", "nowhere.yaml"]);
     assert!(code == Some(2) && complaints.contains("nothing was explained"), "{complaints}");

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-fn told(arguments: &[&str]) -> String {
+fn output(arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_linkgate")).args(arguments).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{arguments:?}");
     String::from_utf8(output.stdout).unwrap()
@@ -12,7 +12,7 @@ fn told(arguments: &[&str]) -> String {
 
 /// The commands, as `linkgate --help` lists them.
 fn commands() -> Vec<String> {
-    let help = told(&["--help"]);
+    let help = output(&["--help"]);
     let (_, list) = help.split_once("Commands:\n").unwrap();
     let (list, _) = list.split_once("\n\n").unwrap();
     let is_name = |line: &&str| line.starts_with("  ") && !line.starts_with("   ");
@@ -26,7 +26,7 @@ fn every_command_has_help_with_an_example() {
     assert!(commands.len() >= 8, "{commands:?}");
     for command in commands {
         for flag in ["-h", "--help"] {
-            let help = told(&[&command, flag]);
+            let help = output(&[&command, flag]);
             assert!(help.contains("Example"), "{command} {flag}:\n{help}");
             assert!(help.contains(&format!("  linkgate {command}")), "{command} {flag}:\n{help}");
         }
@@ -49,7 +49,7 @@ fn every_command_is_documented() {
 #[test]
 fn every_shell_learns_every_command() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let script = told(&["completions", shell]);
+        let script = output(&["completions", shell]);
         for command in commands() {
             assert!(script.contains(&command), "{shell}: no {command}");
         }

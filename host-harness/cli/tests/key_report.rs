@@ -18,19 +18,19 @@ use tokio_rustls::TlsAcceptor;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_shows_every_key_and_why_one_is_refused() {
     let world = World::troubled().await;
-    let (code, told, complaints) = world.keys(&[]).await;
-    assert_eq!((code, complaints.as_str()), (Some(1), ""), "{told}");
-    let told = world.normal(&told);
-    assert!(told == TROUBLED, "this is another report than key_report/troubled.txt:\n{told}");
+    let (code, output, complaints) = world.keys(&[]).await;
+    assert_eq!((code, complaints.as_str()), (Some(1), ""), "{output}");
+    let output = world.normal(&output);
+    assert!(output == TROUBLED, "this is another report than key_report/troubled.txt:\n{output}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_for_programs_says_the_same() {
     let world = World::troubled().await;
-    let (code, told, complaints) = world.keys(&["--format", "json"]).await;
-    assert_eq!((code, complaints.as_str()), (Some(1), ""), "{told}");
-    assert_eq!(told.lines().count(), 1, "one object in one line:\n{told}");
-    let report: Value = serde_json::from_str(&world.normal(&told)).unwrap();
+    let (code, output, complaints) = world.keys(&["--format", "json"]).await;
+    assert_eq!((code, complaints.as_str()), (Some(1), ""), "{output}");
+    assert_eq!(output.lines().count(), 1, "one object in one line:\n{output}");
+    let report: Value = serde_json::from_str(&world.normal(&output)).unwrap();
     let expected: Value = serde_json::from_str(TROUBLED_JSON).unwrap();
     assert!(
         report == expected,
@@ -48,12 +48,15 @@ async fn no_key_is_shown() {
     let secrets = [secret("n"), secret("x"), secret("d"), secret("k")].concat();
     assert_eq!(secrets.len(), 8, "{published:?}");
     for format in ["human", "json"] {
-        let (_, told, _) = world.keys(&["--format", format]).await;
+        let (_, output, _) = world.keys(&["--format", format]).await;
         for secret in &secrets {
-            assert!(!told.contains(secret), "{format}: `{secret}` in\n{told}");
+            assert!(!output.contains(secret), "{format}: `{secret}` in\n{output}");
         }
-        assert!(told.is_ascii() || format == "human", "an issuer's characters are told as ASCII");
-        assert!(!told.contains('\u{1b}') && !told.contains('\u{202e}'), "{told}");
+        assert!(
+            output.is_ascii() || format == "human",
+            "an issuer's characters are shown as ASCII"
+        );
+        assert!(!output.contains('\u{1b}') && !output.contains('\u{202e}'), "{output}");
     }
 }
 
@@ -62,11 +65,11 @@ async fn keys_are_asked_for_once_and_as_they_are_now() {
     let tenant = Listening::start().await;
     let world =
         World::of(vec![tenant], |tenants| vec![tenants[0].entry(&json!({ "discovery": true }))]);
-    let (code, told, complaints) = world.keys(&[]).await;
-    assert_eq!((code, complaints.as_str()), (Some(0), ""), "{told}");
+    let (code, output, complaints) = world.keys(&[]).await;
+    assert_eq!((code, complaints.as_str()), (Some(0), ""), "{output}");
     assert!(
-        told.ends_with("1 issuer, 1 key in use, 0 refused: every issuer has a usable key\n"),
-        "{told}"
+        output.ends_with("1 issuer, 1 key in use, 0 refused: every issuer has a usable key\n"),
+        "{output}"
     );
     let asked = |operation| world.tenants[0].tenant.arrived(operation);
     assert_eq!((asked(Operation::Discovery), asked(Operation::Jwks)), (1, 1));
@@ -74,16 +77,16 @@ async fn keys_are_asked_for_once_and_as_they_are_now() {
     let first = world.tenants[0].tenant.tenant().signing_key().kid().to_owned();
     let next = SigningKey::from_pem(NEXT).unwrap().with_kid("next");
     world.tenants[0].tenant.tenant().rotate_key(next);
-    let (code, told, _) = world.keys(&[]).await;
+    let (code, output, _) = world.keys(&[]).await;
     assert_eq!(code, Some(0));
     assert!(
-        told.contains(&first) && told.contains("next") && told.contains("2 keys in use"),
-        "{told}"
+        output.contains(&first) && output.contains("next") && output.contains("2 keys in use"),
+        "{output}"
     );
     world.tenants[0].tenant.withdraw_key(&first).unwrap();
-    let (code, told, _) = world.keys(&[]).await;
+    let (code, output, _) = world.keys(&[]).await;
     assert_eq!(code, Some(0));
-    assert!(!told.contains(&first) && told.contains("1 key in use"), "{told}");
+    assert!(!output.contains(&first) && output.contains("1 key in use"), "{output}");
 }
 
 /// Each is a cause of its own, and none is asked again within the run.
@@ -116,10 +119,10 @@ async fn an_endpoint_that_gives_no_set_is_told() {
         let world = World::of(vec![tenant], |tenants| {
             vec![tenants[0].entry(&tenants[0].by_url(&json!({ "timeout": "200ms" })))]
         });
-        let (code, told, _) = world.keys(&[]).await;
-        assert_eq!(code, Some(1), "{row}: {told}");
-        assert!(told.contains(cause), "{row}: {told}");
-        assert!(told.contains("1 of 1 has no usable key"), "{row}: {told}");
+        let (code, output, _) = world.keys(&[]).await;
+        assert_eq!(code, Some(1), "{row}: {output}");
+        assert!(output.contains(cause), "{row}: {output}");
+        assert!(output.contains("1 of 1 has no usable key"), "{row}: {output}");
         assert_eq!(world.tenants[0].tenant.arrived(Operation::Jwks), 1, "{row}");
     }
 }
@@ -131,13 +134,13 @@ async fn an_https_endpoint_is_checked_against_the_given_ca() {
         World::of(vec![tenant], |tenants| vec![tenants[0].entry(&json!({ "discovery": true }))]);
     let ours = world.file("ca.pem", &ca);
     let others = world.file("other.pem", &Ca::new().pem);
-    let (code, told, _) = world.keys(&["--ca", ours.to_str().unwrap()]).await;
-    assert_eq!(code, Some(0), "{told}");
-    let (code, told, _) = world.keys(&["--ca", others.to_str().unwrap()]).await;
-    assert_eq!(code, Some(1), "{told}");
+    let (code, output, _) = world.keys(&["--ca", ours.to_str().unwrap()]).await;
+    assert_eq!(code, Some(0), "{output}");
+    let (code, output, _) = world.keys(&["--ca", others.to_str().unwrap()]).await;
+    assert_eq!(code, Some(1), "{output}");
     assert!(
-        told.contains("expected a certificate that the given CA trusts, found another's"),
-        "{told}"
+        output.contains("expected a certificate that the given CA trusts, found another's"),
+        "{output}"
     );
 }
 
@@ -149,12 +152,12 @@ async fn what_cannot_be_meant_ends_before_anything_is_fetched() {
         mistaken["audience"] = json!("x");
         vec![mistaken]
     });
-    let (code, told, complaints) = world.keys(&[]).await;
-    assert_eq!((code, told.as_str()), (Some(2), ""));
+    let (code, output, complaints) = world.keys(&[]).await;
+    assert_eq!((code, output.as_str()), (Some(2), ""));
     assert!(complaints.contains("issuers[0].audience: expected a known key"), "{complaints}");
     assert!(complaints.ends_with("mistake: nothing was fetched\n"), "{complaints}");
-    let (code, told, complaints) = world.keys(&["--format", "xml"]).await;
-    assert_eq!((code, told.as_str()), (Some(2), ""), "{complaints}");
+    let (code, output, complaints) = world.keys(&["--format", "xml"]).await;
+    assert_eq!((code, output.as_str()), (Some(2), ""), "{complaints}");
     assert_eq!(world.tenants[0].tenant.received(), 0);
 
     let world = World::of(vec![Listening::start().await], |tenants| {
@@ -263,12 +266,12 @@ impl World {
     }
 
     /// A report with the ports and the moments left out that every run has of its own.
-    fn normal(&self, told: &str) -> String {
-        let mut told = told.to_owned();
+    fn normal(&self, output: &str) -> String {
+        let mut output = output.to_owned();
         for (tenant, name) in self.tenants.iter().zip(["first.test", "second.test"]) {
-            told = told.replace(tenant.origin.trim_start_matches("http://"), name);
+            output = output.replace(tenant.origin.trim_start_matches("http://"), name);
         }
-        let (mut normal, mut rest) = (String::new(), told.as_str());
+        let (mut normal, mut rest) = (String::new(), output.as_str());
         while let Some(place) = (0..rest.len()).find(|place| begins_a_moment(rest, *place)) {
             normal.push_str(&rest[..place]);
             normal.push_str("TIME");

@@ -35,22 +35,22 @@ fn is_as_in(file: &str, found: &str) {
 
 #[test]
 fn a_merge_is_shown_key_by_key() {
-    let (code, told, complaints) = plan("policy.yaml", "alice.json", "google.json", &[]);
+    let (code, output, complaints) = plan("policy.yaml", "alice.json", "google.json", &[]);
     assert_eq!((code, complaints.as_str()), (Some(0), ""));
-    is_as_in("kept.txt", &told);
-    let (code, told, _) = plan("policy.yaml", "alice.json", "google.json", &["--format", "json"]);
+    is_as_in("kept.txt", &output);
+    let (code, output, _) = plan("policy.yaml", "alice.json", "google.json", &["--format", "json"]);
     assert_eq!(code, Some(0));
-    is_as_in("kept.json", &told);
+    is_as_in("kept.json", &output);
 }
 
 #[test]
 fn a_link_that_would_be_refused_is_said_to_be() {
-    let (code, told, complaints) = plan("refuse.yaml", "alice.json", "google.json", &[]);
+    let (code, output, complaints) = plan("refuse.yaml", "alice.json", "google.json", &[]);
     assert_eq!((code, complaints.as_str()), (Some(1), ""));
-    is_as_in("refused.txt", &told);
-    let (code, told, _) = plan("refuse.yaml", "alice.json", "google.json", &["--format", "json"]);
+    is_as_in("refused.txt", &output);
+    let (code, output, _) = plan("refuse.yaml", "alice.json", "google.json", &["--format", "json"]);
     assert_eq!(code, Some(1));
-    is_as_in("refused.json", &told);
+    is_as_in("refused.json", &output);
 }
 
 #[test]
@@ -67,8 +67,8 @@ fn a_file_that_is_wrong_is_named() {
         ),
         ("no policy", "alice.json", "alice.json", "google.json", "nothing is planned"),
     ] {
-        let (code, told, complaints) = plan(config, primary, secondary, &[]);
-        assert_eq!((code, told.as_str()), (Some(2), ""), "{row}");
+        let (code, output, complaints) = plan(config, primary, secondary, &[]);
+        assert_eq!((code, output.as_str()), (Some(2), ""), "{row}");
         assert!(complaints.contains(part), "{row}: {complaints}");
     }
 }

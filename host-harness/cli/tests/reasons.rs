@@ -78,7 +78,7 @@ fn a_code_a_type_and_a_cause_lead_to_the_page() {
     assert_eq!(find("granted"), None, "what refuses nothing has no page");
 }
 
-fn told(arguments: &[&str]) -> (Option<i32>, String, String) {
+fn output(arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_linkgate")).args(arguments).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
@@ -86,10 +86,10 @@ fn told(arguments: &[&str]) -> (Option<i32>, String, String) {
 
 #[test]
 fn the_command_shows_the_page() {
-    let (code, text, _) = told(&["reason", "urn:linkgate:reason:subject-mismatch"]);
+    let (code, text, _) = output(&["reason", "urn:linkgate:reason:subject-mismatch"]);
     assert_eq!((code, text.as_str()), (Some(0), plain(Reason::SubjectMismatch).as_str()));
     assert!(!text.contains("<!--"), "{text}");
-    let (code, text, _) = told(&["reason", "bearer-expired", "--format", "json"]);
+    let (code, text, _) = output(&["reason", "bearer-expired", "--format", "json"]);
     let report: Value = serde_json::from_str(&text).unwrap();
     assert_eq!((code, text.lines().count()), (Some(0), 1));
     for (member, value) in [
@@ -107,9 +107,9 @@ fn the_command_shows_the_page() {
         report["causes"].as_array().map(Vec::len),
         Some(causes(Reason::BearerInvalid).len())
     );
-    let (code, text, _) = told(&["reason"]);
+    let (code, text, _) = output(&["reason"]);
     assert_eq!((code, text.lines().count()), (Some(0), Reason::ALL.len()));
-    let (code, text, complaints) = told(&["reason", "no-such\u{1b}code"]);
+    let (code, text, complaints) = output(&["reason", "no-such\u{1b}code"]);
     assert_eq!((code, text.as_str()), (Some(2), ""));
     assert!(complaints.contains("`no-such\\u{1b}code`"), "{complaints}");
 }

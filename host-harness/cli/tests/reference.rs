@@ -80,7 +80,7 @@ fn every_key_that_the_core_looks_for_is_described_and_no_other() {
         .flat_map(|section| section.keys.iter().map(|key| section.key_path(key.name)))
         .collect();
     let undescribed: Vec<_> = asked.difference(&described).collect();
-    assert!(undescribed.is_empty(), "nobody described {undescribed:?}");
+    assert!(undescribed.is_empty(), "not described: {undescribed:?}");
     let unknown: Vec<_> = described.difference(&asked).collect();
     assert!(unknown.is_empty(), "the core does not look for {unknown:?}");
 }
@@ -98,7 +98,7 @@ fn every_section_hangs_at_a_key() {
     }
 }
 
-/// What the core says of one key when this stands there, in a document that is good but for that.
+/// What the core says of one key with this value, in a document that is good but for that.
 fn said_of(path: &str, value: Value) -> Vec<Mistake> {
     let pointer = format!("/{}", path.replace("[]", "/0").replace('.', "/"));
     let mut document = full();

@@ -23,7 +23,7 @@ fn replay(arguments: &[&str], given: &str) -> (Option<i32>, String, String) {
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let given = given.to_owned();
-    // Whatever ends before it has read everything is looked at all the same.
+    // Whatever ends before it has read everything is checked all the same.
     let feed = std::thread::spawn(move || drop(stdin.write_all(given.as_bytes())));
     let output = child.wait_with_output().unwrap();
     feed.join().unwrap();
@@ -75,14 +75,14 @@ fn a_log_against_its_own_policy_changes_nothing() {
             let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(file);
             std::fs::write(&file, document.to_string()).unwrap();
             let config = file.to_str().unwrap();
-            let (code, told, complaints) =
+            let (code, output, complaints) =
                 replay(&["--config", config, "--format", "json", "-"], &(lines.join("\n") + "\n"));
             std::fs::remove_file(&file).unwrap();
-            let report: Value = serde_json::from_str(&told).unwrap();
+            let report: Value = serde_json::from_str(&output).unwrap();
             let counts = ["unchanged", "not_judgeable"].map(|name| report[name].as_u64().unwrap());
             // Where nothing could be judged, nothing is good.
             let expected = Some(i32::from(counts[0] == 0));
-            assert_eq!((code, complaints.as_str()), (expected, ""), "{policy}: {told}");
+            assert_eq!((code, complaints.as_str()), (expected, ""), "{policy}: {output}");
             assert_eq!(counts.iter().sum::<u64>(), lines.len() as u64, "{policy}");
             unchanged += counts[0];
             for row in report["not_judgeable_why"].as_array().unwrap() {
@@ -97,16 +97,16 @@ fn a_log_against_its_own_policy_changes_nothing() {
 
 #[test]
 fn whose_decision_changes_is_shown_and_counted() {
-    let (code, told, complaints) = replay(&["--config", "new.yaml", "decisions.log"], "");
-    assert_eq!((code, complaints.as_str()), (Some(3), ""), "{told}");
-    is_as_in("changed.txt", &told);
-    let (code, told, _) =
+    let (code, output, complaints) = replay(&["--config", "new.yaml", "decisions.log"], "");
+    assert_eq!((code, complaints.as_str()), (Some(3), ""), "{output}");
+    is_as_in("changed.txt", &output);
+    let (code, output, _) =
         replay(&["--config", "new.yaml", "--format", "json", "decisions.log"], "");
     assert_eq!(code, Some(3));
-    is_as_in("changed.json", &told);
-    let (code, told, _) = replay(&["--config", "old.yaml", "decisions.log"], "");
-    assert_eq!(code, Some(1), "two lines are no decisions: {told}");
-    is_as_in("unchanged.txt", &told);
+    is_as_in("changed.json", &output);
+    let (code, output, _) = replay(&["--config", "old.yaml", "decisions.log"], "");
+    assert_eq!(code, Some(1), "two lines are no decisions: {output}");
+    is_as_in("unchanged.txt", &output);
 }
 
 #[test]
@@ -124,15 +124,15 @@ fn what_is_wrong_is_said_so() {
         ("no policy", vec!["--config", "decisions.log", "-"], 2, "nothing is replayed"),
         ("no log", good.to_vec(), 2, "<FILE>"),
     ] {
-        let (found, told, complaints) = replay(&arguments, "");
-        assert_eq!((found, told.as_str()), (Some(code), ""), "{row}: {complaints}");
+        let (found, output, complaints) = replay(&arguments, "");
+        assert_eq!((found, output.as_str()), (Some(code), ""), "{row}: {complaints}");
         assert!(complaints.contains(part), "{row}: {complaints}");
     }
-    let (code, told, complaints) = replay(&["--config", "new.yaml", "-"], "");
-    assert_eq!((code, complaints.as_str()), (Some(1), ""), "nothing was judged: {told}");
-    let (code, told, _) = replay(&["--config", "new.yaml", "-"], "GET / 200\n");
-    assert_eq!(code, Some(1), "{told}");
-    assert!(told.contains("line 1 is no decision"), "{told}");
+    let (code, output, complaints) = replay(&["--config", "new.yaml", "-"], "");
+    assert_eq!((code, complaints.as_str()), (Some(1), ""), "nothing was judged: {output}");
+    let (code, output, _) = replay(&["--config", "new.yaml", "-"], "GET / 200\n");
+    assert_eq!(code, Some(1), "{output}");
+    assert!(output.contains("line 1 is no decision"), "{output}");
 }
 
 /// Lines that were never a log's, or were meddled with: each is counted, and none is believed.
@@ -157,9 +157,9 @@ fn a_line_that_was_meddled_with_is_not_judged() {
     }
     lines.push("{".to_owned());
     let given = lines.join("\n");
-    let (code, told, _) = replay(&["--config", "old.yaml", "--format", "json", "-"], &given);
-    let report: Value = serde_json::from_str(&told).unwrap();
-    assert_eq!((code, &report["not_judgeable"]), (Some(1), &json!(lines.len())), "{told}");
+    let (code, output, _) = replay(&["--config", "old.yaml", "--format", "json", "-"], &given);
+    let report: Value = serde_json::from_str(&output).unwrap();
+    assert_eq!((code, &report["not_judgeable"]), (Some(1), &json!(lines.len())), "{output}");
 }
 
 /// Keys are stood in for, and algorithms with them; whether one is the issuer's is judged all the same.
@@ -179,13 +179,16 @@ fn an_algorithm_that_is_taken_away_refuses_its_tokens() {
         let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(file);
         std::fs::write(&file, old.replace("log:", &format!("{line}log:"))).unwrap();
         let config = file.to_str().unwrap();
-        let (code, told, complaints) =
+        let (code, output, complaints) =
             replay(&["--config", config, "--format", "json", "decisions.log"], "");
         std::fs::remove_file(&file).unwrap();
-        assert_eq!((code, complaints.as_str()), (Some(3), ""), "{row}: {told}");
-        let report: Value = serde_json::from_str(&told).unwrap();
+        assert_eq!((code, complaints.as_str()), (Some(3), ""), "{row}: {output}");
+        let report: Value = serde_json::from_str(&output).unwrap();
         let changes = report["changes"].as_array().unwrap();
-        assert!(changes.iter().all(|change| change["would_be"]["cause"] == cause), "{row}: {told}");
-        assert_eq!(changes.len(), count, "{row}: {told}");
+        assert!(
+            changes.iter().all(|change| change["would_be"]["cause"] == cause),
+            "{row}: {output}"
+        );
+        assert_eq!(changes.len(), count, "{row}: {output}");
     }
 }

@@ -75,10 +75,10 @@ fn is_as_in(path: &Path, found: &str) {
 
 #[test]
 fn the_example_repository_holds_and_every_rule_is_shown() {
-    let (code, told, complaints) = test(&example(), &["--deny-untouched", "."]);
-    assert_eq!((code, complaints.as_str()), (Some(0), ""), "{told}");
-    assert!(told.ends_with("20 cases, all hold\n"), "{told}");
-    assert!(!told.contains('\u{1b}'), "colour without a terminal");
+    let (code, output, complaints) = test(&example(), &["--deny-untouched", "."]);
+    assert_eq!((code, complaints.as_str()), (Some(0), ""), "{output}");
+    assert!(output.ends_with("20 cases, all hold\n"), "{output}");
+    assert!(!output.contains('\u{1b}'), "colour without a terminal");
     let checked = Command::new(env!("CARGO_BIN_EXE_linkgate"))
         .current_dir(example())
         .args(["check", "--deny-warnings", "policy.yaml"])
@@ -104,13 +104,13 @@ fn the_recorded_run_is_true() {
         let policy = std::fs::read_to_string(folder.0.join("policy.yaml")).unwrap();
         assert!(policy.contains(dropped), "the policy has no `{dropped}`");
         folder.write("policy.yaml", &policy.replace(dropped, ""));
-        let (code, told, _) = test(&folder.0, arguments);
+        let (code, output, _) = test(&folder.0, arguments);
         let shown: Vec<String> = arguments
             .iter()
             .map(|word| if word.contains(' ') { format!("'{word}'") } else { (*word).to_owned() })
             .collect();
         let code = code.unwrap();
-        let block = format!("$ linkgate test {}\n{told}$ echo $?\n{code}\n```", shown.join(" "));
+        let block = format!("$ linkgate test {}\n{output}$ echo $?\n{code}\n```", shown.join(" "));
         let mark = format!("<!-- recorded: {} -->\n```console\n", number + 1);
         let (before, rest) = text.split_once(&mark).unwrap_or_else(|| panic!("no {mark}"));
         let (_, after) = rest.split_once("```").unwrap();
@@ -123,15 +123,15 @@ fn the_recorded_run_is_true() {
 fn mistakes_are_told_with_their_place_and_nothing_is_played() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/team");
     for file in ["form.yaml", "names.yaml", "policy.yaml", "bad_policy.yaml"] {
-        let (code, told, complaints) = test(&folder, &[file]);
-        assert_eq!((code, told.as_str()), (Some(2), ""), "{file}: {complaints}");
+        let (code, output, complaints) = test(&folder, &[file]);
+        assert_eq!((code, output.as_str()), (Some(2), ""), "{file}: {complaints}");
         is_as_in(&folder.join(file).with_extension("txt"), &complaints);
     }
-    let (code, told, complaints) = test(&folder, &["--format", "json", "form.yaml"]);
+    let (code, output, complaints) = test(&folder, &["--format", "json", "form.yaml"]);
     assert_eq!((code, complaints.as_str()), (Some(2), ""));
-    let report: Value = serde_json::from_str(&told).unwrap();
+    let report: Value = serde_json::from_str(&output).unwrap();
     assert_eq!(report["schema"], "linkgate.check/1");
-    assert_eq!(report["files"][0]["findings"][0]["line"], 2, "{told}");
+    assert_eq!(report["files"][0]["findings"][0]["line"], 2, "{output}");
 }
 
 #[test]
@@ -139,9 +139,9 @@ fn a_failing_case_is_told_to_programs() {
     let folder = Folder::of_example("programs");
     let policy = std::fs::read_to_string(folder.0.join("policy.yaml")).unwrap();
     folder.write("policy.yaml", &policy.replace("email_verified: true", "email_verified: false"));
-    let (code, told, complaints) = test(&folder.0, &["--format", "json", "cases"]);
+    let (code, output, complaints) = test(&folder.0, &["--format", "json", "cases"]);
     assert_eq!((code, complaints.as_str()), (Some(3), ""));
-    let report: Value = serde_json::from_str(&told).unwrap();
+    let report: Value = serde_json::from_str(&output).unwrap();
     assert_eq!((&report["schema"], &report["cases"]), (&"linkgate.test/1".into(), &20.into()));
     assert_eq!((&report["failed"], &report["broken"]), (&1.into(), &0.into()));
     let failed: Vec<&Value> = report["results"]
@@ -157,22 +157,22 @@ fn a_failing_case_is_told_to_programs() {
     assert_eq!(failed["rules"][0], "policy.yaml:9: issuers[0].secondary.email_verified");
     assert_eq!(failed["differences"][0]["what"], "outcome");
     let rules = report["coverage"][0]["rules"].as_array().unwrap();
-    assert!(rules.iter().all(|rule| rule["touched"] == true), "{told}");
+    assert!(rules.iter().all(|rule| rule["touched"] == true), "{output}");
     let reasons = report["coverage"][0]["reasons"].as_array().unwrap();
     let unseen = reasons.iter().find(|one| one["reason"] == "same-account").unwrap();
     assert_eq!(unseen["seen"], false);
 
-    let (code, told, _) = test(&folder.0, &["--format", "junit", "cases"]);
+    let (code, output, _) = test(&folder.0, &["--format", "junit", "cases"]);
     assert_eq!(code, Some(3));
-    let lines: Vec<&str> = told.lines().collect();
+    let lines: Vec<&str> = output.lines().collect();
     assert_eq!(
         lines.get(1),
         Some(&"<testsuites name=\"linkgate\" tests=\"20\" failures=\"1\" errors=\"0\">")
     );
-    assert_eq!(told.matches("<testcase ").count(), 20);
+    assert_eq!(output.matches("<testcase ").count(), 20);
     assert!(
-        told.contains("<failure message=\"expected denied, link-with-email-unverified\">"),
-        "{told}"
+        output.contains("<failure message=\"expected denied, link-with-email-unverified\">"),
+        "{output}"
     );
 }
 
@@ -184,25 +184,25 @@ fn a_rule_that_no_case_shows_is_named() {
     let case =
         "policy: ../policy.yaml\ncases:\n  - { title: A link, request: link, expect: allowed }\n";
     folder.write("cases/link.yaml", case);
-    let (code, told, _) = test(&folder.0, &["cases"]);
-    assert_eq!(code, Some(0), "{told}");
+    let (code, output, _) = test(&folder.0, &["cases"]);
+    assert_eq!(code, Some(0), "{output}");
     for line in [
         "policy.yaml: 1 of 11 rules touched, 0 of 29 reason codes seen",
         "line 6   issuers[0].max_token_age             refused: bearer-too-old",
         "default  issuers[0].scopes                    refused: bearer-scope",
         "line 10  profile                              a user who reads their own profile",
     ] {
-        assert!(told.contains(line), "`{line}` is not in\n{told}");
+        assert!(output.contains(line), "`{line}` is not in\n{output}");
     }
-    let (code, told, _) = test(&folder.0, &["--deny-untouched", "cases"]);
-    assert_eq!(code, Some(3), "{told}");
-    assert!(told.contains("shown by no case: refused, as `--deny-untouched` asks"), "{told}");
+    let (code, output, _) = test(&folder.0, &["--deny-untouched", "cases"]);
+    assert_eq!(code, Some(3), "{output}");
+    assert!(output.contains("shown by no case: refused, as `--deny-untouched` asks"), "{output}");
 }
 
 #[test]
 fn without_a_case_it_does_not_pass() {
     let folder = Folder::of_example("none");
-    for (arguments, told) in [
+    for (arguments, why) in [
         (&["policy.yaml"][..], "expected a file of cases, found a policy"),
         (&["--filter", "nope", "."], "found none among 20"),
         (&["nowhere"], "cannot read `nowhere`"),
@@ -213,7 +213,7 @@ fn without_a_case_it_does_not_pass() {
         let (code, output, complaints) = test(&folder.0, arguments);
         let expected = if arguments.contains(&"--component") { 1 } else { 2 };
         assert_eq!((code, output.as_str()), (Some(expected), ""), "{arguments:?}: {complaints}");
-        assert!(complaints.contains(told), "{arguments:?}: {complaints}");
+        assert!(complaints.contains(why), "{arguments:?}: {complaints}");
     }
     std::fs::remove_dir_all(folder.0.join("cases")).unwrap();
     let (code, _, complaints) = test(&folder.0, &["."]);
@@ -279,10 +279,10 @@ fn a_short_case_holds_under_every_kind_of_policy() {
         cases.push_str("  - { title: another, request: link, bearer: { claims: { sub: '{{other}}' } }, expect: subject-mismatch }\n");
         folder.write(&format!("cases/{name}.yaml"), &cases);
     }
-    let (code, told, complaints) = test(&folder.0, &["."]);
-    assert_eq!(code, Some(0), "{told}{complaints}");
-    assert!(told.ends_with(&format!("{} cases, all hold\n", policies.len() * 4)), "{told}");
-    assert!(told.contains("shadow.yaml` is in shadow until 2026-01-31: cases show"), "{told}");
+    let (code, output, complaints) = test(&folder.0, &["."]);
+    assert_eq!(code, Some(0), "{output}{complaints}");
+    assert!(output.ends_with(&format!("{} cases, all hold\n", policies.len() * 4)), "{output}");
+    assert!(output.contains("shadow.yaml` is in shadow until 2026-01-31: cases show"), "{output}");
 }
 
 #[test]
@@ -315,9 +315,9 @@ cases:
     expect: metadata-conflict
 "#,
     );
-    let (code, told, complaints) = test(&folder.0, &["cases"]);
-    assert_eq!(code, Some(0), "{told}{complaints}");
-    assert!(!told.contains("metadata.conflicts"), "it is shown:\n{told}");
+    let (code, output, complaints) = test(&folder.0, &["cases"]);
+    assert_eq!(code, Some(0), "{output}{complaints}");
+    assert!(!output.contains("metadata.conflicts"), "it is shown:\n{output}");
 }
 
 /// Cases of several issuers, with tokens that each has of its own.
@@ -332,8 +332,8 @@ fn each_issuer_has_tokens_of_its_own() {
         "cases/b.yaml",
         "policy: ../policy.yaml\nbearer: valid-bearer-2\ncases:\n  - { title: own, request: link, secondary: valid-secondary-2, expect: allowed }\n  - { title: mixed, request: link, expect: secondary-issuer-mismatch }\n  - { title: forged, request: link, bearer: { key: issuer-1-rsa }, expect: bearer-key-unknown }\n",
     );
-    let (code, told, complaints) = test(&folder.0, &["cases"]);
-    assert_eq!(code, Some(0), "{told}{complaints}");
+    let (code, output, complaints) = test(&folder.0, &["cases"]);
+    assert_eq!(code, Some(0), "{output}{complaints}");
 }
 
 /// What a case says is compared, one thing at a time: each of these says one thing that is not so.
@@ -381,9 +381,9 @@ fn whatever_a_case_says_is_compared() {
         let _ = writeln!(cases, "  - {{ title: 'case {number}', {case} }}");
     }
     folder.write("cases/wrong.yaml", &cases);
-    let (code, told, complaints) = test(&folder.0, &["--format", "json", "cases"]);
+    let (code, output, complaints) = test(&folder.0, &["--format", "json", "cases"]);
     assert_eq!(code, Some(3), "{complaints}");
-    let report: Value = serde_json::from_str(&told).unwrap();
+    let report: Value = serde_json::from_str(&output).unwrap();
     for (result, (what, case)) in report["results"].as_array().unwrap().iter().zip(wrong) {
         let differs =
             result["differences"].as_array().unwrap().iter().any(|one| one["what"] == what);
@@ -392,7 +392,7 @@ fn whatever_a_case_says_is_compared() {
     assert_eq!(report["failed"], wrong.len());
 }
 
-/// One compiled component, an instance a thread: many cases come in their own order, whoever plays them.
+/// One compiled component, an instance a thread: many cases come in their own order, whichever thread plays them.
 #[test]
 fn many_cases_are_played_in_their_order() {
     let folder = Folder::of_example("many");
@@ -403,10 +403,10 @@ fn many_cases_are_played_in_their_order() {
             writeln!(cases, "  - {{ title: 'case {number}', request: link, expect: {expect} }}");
     }
     folder.write("cases/link.yaml", &cases);
-    let (code, told, _) =
+    let (code, output, _) =
         test(&folder.0, &["--threads", "3", "--format", "json", "cases/link.yaml"]);
     assert_eq!(code, Some(3));
-    let report: Value = serde_json::from_str(&told).unwrap();
+    let report: Value = serde_json::from_str(&output).unwrap();
     let results = report["results"].as_array().unwrap();
     assert_eq!((results.len(), &report["failed"]), (60, &30.into()));
     for (number, result) in results.iter().enumerate() {

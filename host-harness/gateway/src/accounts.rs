@@ -70,7 +70,7 @@ impl Place {
 
 impl Drop for Place {
     /// Who is last forgets the account. Handles are made under the same lock, or from one that a place
-    /// has, so that nobody can be on the way to what is forgotten.
+    /// has, so that no exchange can be on the way to what is forgotten.
     fn drop(&mut self) {
         let mut turns = self.accounts.turns();
         self.guard = None;
@@ -105,7 +105,7 @@ mod tests {
             assert!(accounts.hold(names(taken.0, taken.1), SOON).await.is_err(), "{row}");
         }
         let others = accounts.hold(names("c", "d"), SOON).await;
-        assert!(others.is_ok(), "others are nobody's business");
+        assert!(others.is_ok(), "others are free");
         drop((held, others));
         assert!(accounts.hold(names("a", "b"), SOON).await.is_ok(), "free again");
         assert!(accounts.turns().is_empty(), "and forgotten");

@@ -83,7 +83,7 @@ pub(crate) fn unavailable() -> Response<Answer> {
 }
 
 /// The answer when the evaluator was lost in the middle of an exchange. Once something was sent, the
-/// upstream may have acted: nobody is invited to send it again.
+/// upstream may have acted: no client is invited to send it again.
 pub(crate) fn lost(sent: bool) -> Response<Answer> {
     if sent { problem(StatusCode::GATEWAY_TIMEOUT, OUTCOME_UNKNOWN) } else { unavailable() }
 }

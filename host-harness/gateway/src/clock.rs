@@ -21,7 +21,7 @@ impl Clock {
         Now { unix_ms: millis(wall), mono_ms: millis(self.began.elapsed()) }
     }
 
-    /// The moment `mono_ms` stands for, but at most `limit` from now.
+    /// The moment that `mono_ms` means, but at most `limit` from now.
     pub(crate) fn moment(&self, mono_ms: u64, limit: Duration) -> Instant {
         let latest = Instant::now() + limit;
         self.began

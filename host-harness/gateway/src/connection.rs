@@ -161,7 +161,7 @@ async fn http1_exchange(
         Some(line) => drive(driver, peer, line, request).await,
         None => answer::unreadable(),
     };
-    // Where the next head begins is known only after a body of known length; and nobody reads a
+    // Where the next head begins is known only after a body of known length; and no one reads a
     // body that was still to come when the answer was ready.
     if length.is_none() || !readable || place.awaits_body() {
         response.headers_mut().insert(header::CONNECTION, CLOSE);
@@ -170,7 +170,7 @@ async fn http1_exchange(
 }
 
 /// One request, one answer. The target is the `:path` as h2 reads it: up to a `#`. That is what is
-/// judged, and what is sent is made of it. There is none in a CONNECT. The `:authority` is nobody's
+/// judged, and what is sent is made of it. There is none in a CONNECT. The `:authority` is no one's
 /// business here.
 async fn http2_exchange(
     driver: &Arc<Driver>,
@@ -215,7 +215,7 @@ fn join_cookies(headers: &mut HeaderMap) {
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
 /// How long an idle connection is kept after the call to stop, for a request that is already on its
-/// way: it is served, and told `connection: close`. Raised, every stop takes longer.
+/// way: it is served, with `connection: close`. Raised, every stop takes longer.
 const LINGER: Duration = Duration::from_millis(100);
 
 /// Streams open at once on a connection: what browsers use at most. Raised, one connection can fill

@@ -59,7 +59,7 @@ impl Content {
         Self { read, rest: None, length, health: Health::default() }
     }
 
-    /// To be looked at when a request that carried the body had no answer.
+    /// To be read when a request that carried the body had no answer.
     pub(crate) fn health(&self) -> Health {
         self.health.clone()
     }

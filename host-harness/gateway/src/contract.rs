@@ -1,7 +1,7 @@
 //! The types of `wit/evaluator.wit`, as wasmtime generates them.
 //!
 //! Generated code stays inside this module; the rest of the crate sees the names below and the
-//! [`Evaluator`](crate::Evaluator) trait. They are public for whoever drives a component by hand, as the
+//! [`Evaluator`](crate::Evaluator) trait. They are public for programs that drive a component by hand, as the
 //! case runner does.
 
 pub use bindings::Gate;

@@ -88,7 +88,7 @@ impl Crew {
     }
 
     /// How the keys of each issuer stand, as an instance of the policy that serves sees it. One of another
-    /// may have been looked at just before that was replaced.
+    /// may have been read just before that was replaced.
     pub(crate) fn show(&self, band: u64, sources: Vec<KeySource>, as_of: u64) {
         let mut known = self.known();
         if known.lead == band {

@@ -103,7 +103,7 @@ impl Driver {
                 driver.drive_detached(journey, exchange, turn, reply).await;
             });
         }
-        // Not told of any, its task is gone: something may have been sent.
+        // Without a report, its task is gone: something may have been sent.
         response.await.unwrap_or_else(|_gone| answer::lost(true))
     }
 

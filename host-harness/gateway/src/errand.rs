@@ -144,7 +144,7 @@ async fn give_to_all(desk: &Desk, brought: Brought) {
     let (mut bands, mut told): (Vec<u64>, Vec<Arc<Seat>>) = (Vec::new(), Vec::new());
     let mut spoken = false;
     loop {
-        // Looked at anew each time: a policy may have come meanwhile.
+        // Read anew each time: a policy may have come meanwhile.
         let is_left = |(band, seat): &(u64, Arc<Seat>)| {
             !bands.contains(band) && !told.iter().any(|told| Arc::ptr_eq(told, seat))
         };
@@ -182,10 +182,10 @@ async fn give_to_all(desk: &Desk, brought: Brought) {
 /// bug has more sent before it is noticed.
 const MOST_WANTED: usize = 64;
 
-/// The longest time for which nobody looks, when no instance asks for less.
+/// The longest time without a look, when no instance asks for less.
 const LONGEST_REST: Duration = Duration::from_mins(1);
 
-/// The shortest, when an instance says that something is due and then wants nothing. Lowered, such a bug
+/// The shortest, when an instance says that a fetch waits and then wants nothing. Lowered, such a bug
 /// costs a core.
 const SHORTEST_REST: Duration = Duration::from_millis(20);
 

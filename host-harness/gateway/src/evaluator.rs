@@ -45,7 +45,7 @@ pub trait Evaluator: Keys + Send + 'static {
     /// The instance is dead.
     fn open(&mut self, head: &Head, now: Now) -> Result<(Self::Exchange, Turn), Trap>;
 
-    /// Reports what became of the step `sequence` and gives the next one.
+    /// Reports the outcome of step `sequence` and gives the next one.
     ///
     /// # Errors
     /// The instance is dead.

@@ -87,7 +87,7 @@ impl Drop for Exchange {
     }
 }
 
-/// The longest wait for an instance's next step. What stands before it are calls of milliseconds, or
+/// The longest wait for an instance's next step. Before it are calls of milliseconds, or
 /// one that loops and is stopped within a second. Raised, a client of a gateway that is far beyond
 /// its capacity waits longer for its 503.
 const RESUME_WAIT: Duration = Duration::from_secs(10);

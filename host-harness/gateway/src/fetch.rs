@@ -155,7 +155,7 @@ fn unanswered(broken: &hyper::Error) -> String {
     format!("expected an answer of HTTP/1.1, found none: {}", root(broken))
 }
 
-/// Reads the system's roots where that blocks nobody.
+/// Reads the system's roots where that blocks no request.
 async fn of_the_system() -> Result<Roots, String> {
     let read = spawn_blocking(|| Roots::read(None)).await;
     read.map_err(|panicked| panicked.to_string())?.map_err(|error| error.to_string())

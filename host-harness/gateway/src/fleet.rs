@@ -82,7 +82,7 @@ impl Desk {
     }
 }
 
-/// A sink whose panics end with the call: it is told from the threads of instances, and what goes
+/// A sink whose panics end with the call: it is called from the threads of instances, and what goes
 /// wrong in a log must not stop a decision.
 struct Contained(Box<dyn DecisionSink>);
 
@@ -211,7 +211,7 @@ impl Fleet {
         self.seats.iter().filter(|seat| seat.is_live()).count()
     }
 
-    /// Resolves when every exchange that was closed before has told its record.
+    /// Resolves when every exchange that was closed before has its record written.
     pub(crate) async fn flush(&self) {
         for seat in &self.seats {
             let _gave_up = timeout(FLUSH_WAIT, seat.flush()).await;

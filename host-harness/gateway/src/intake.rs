@@ -49,11 +49,11 @@ pub(crate) struct RequestLine {
     pub(crate) target: Vec<u8>,
 }
 
-/// Where in the connection the stream stands.
+/// The place of the stream in the connection.
 enum Portion {
     /// Inside a head, or before one.
     Head(Scan),
-    /// After a head that nobody has claimed yet. Who reads here is woken by the claim. `arrived`
+    /// After a head that was not claimed yet. Who reads here is woken by the claim. `arrived`
     /// bytes were received behind it.
     Held { line: Vec<u8>, is_sound: bool, reader: Option<Waker>, arrived: u64 },
     /// Inside a body with this many bytes `left` to let through, of which so many have `arrived`.

@@ -99,7 +99,7 @@ fn well_formed(value: &[u8]) -> Option<String> {
     (plain && widths == [2, 32, 16, 2] && text.starts_with("00-")).then(|| text.to_owned())
 }
 
-/// The cause that such a record names. No policy has it: nobody decided anything.
+/// The cause that such a record names. No policy has it: nothing was decided.
 const INSTANCE_LOST: &str = "instance-lost";
 
 /// The reason that fits: the request could not be decided.

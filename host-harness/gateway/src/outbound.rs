@@ -100,7 +100,7 @@ pub(crate) async fn send_once(
         .await
         .map_err(|_elapsed| Unanswered::unknown("no head of an answer in time"))?
         .map_err(|broken| Unanswered::unknown(format!("no answer: {}", root(&broken))))?;
-    // Nobody was asked to switch protocols, so this is no HTTP any more.
+    // The upstream was not asked to switch protocols, so this is no HTTP any more.
     if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
         return Err(Unanswered::unknown("it switched protocols, unasked"));
     }

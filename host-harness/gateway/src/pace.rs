@@ -11,7 +11,7 @@ use tokio::time::{Instant, Sleep, sleep};
 use crate::settings::Limits;
 
 /// Turns the wait for a peer into an error once it has lasted too long: this very wait, or all
-/// waits together in view of the bytes that came of them. The time in which nobody asks does not
+/// waits together in view of the bytes that came of them. The time without a read does not
 /// count.
 pub(crate) struct Pace {
     stall: Duration,

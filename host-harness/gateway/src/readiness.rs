@@ -1,4 +1,4 @@
-//! Whether the gateway can do its work, for whoever routes requests to it.
+//! Whether the gateway can do its work, for what routes requests to it.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Requests for the upstream: the policy's own, or the client's as it came.
+//! Requests for the upstream: the policy's own, or the client's unchanged.
 
 use std::net::SocketAddr;
 

@@ -136,7 +136,7 @@ impl Seat {
             drop(reply.send(act(keys, now)?));
             Ok(())
         });
-        // With nobody to take it, the reply is dropped, and says so.
+        // With no receiver, the reply is dropped, and says so.
         let _gone = self.post(Letter::Keys(call));
         async { answer.await.ok() }
     }

@@ -45,7 +45,7 @@ pub(crate) async fn serve(
         }
     }
     driver.desk.draining.store(true, Ordering::Release);
-    // Nobody left to tell is fine.
+    // No receiver left is fine.
     let _ = stop.send(true);
     for (socket, place) in backlog(&listener, &places).await {
         let served = connection::serve(Arc::clone(&driver), socket, tls.clone(), stopped.clone());

@@ -21,7 +21,7 @@ pub struct Settings {
     /// Where permitted requests go.
     pub upstream: Upstream,
     /// Evaluator instances. Calls into one instance take turns, so more than there are cores helps
-    /// nobody; each has its own memory and its own compiled policy.
+    /// no other; each has its own memory and its own compiled policy.
     pub instances: NonZeroUsize,
     /// Bounds on what clients and the upstream may make the gateway hold or wait for.
     pub limits: Limits,

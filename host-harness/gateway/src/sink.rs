@@ -37,7 +37,7 @@ pub trait DecisionSink: Send + Sync + 'static {
         let _ = outcome;
     }
 
-    /// Something went wrong that no decision record can tell. Nothing is done by default.
+    /// Something went wrong that no decision record has. Nothing is done by default.
     fn fault(&self, fault: &Fault) {
         let _ = fault;
     }
@@ -58,7 +58,7 @@ pub enum Fault {
     /// Reported once for each.
     ExchangeLost,
     /// A request was answered 503 and has no record, because there was no room for it among those in
-    /// flight, or no living instance, for [`Limits::wait`](crate::Limits::wait). Told once for each.
+    /// flight, or no living instance, for [`Limits::wait`](crate::Limits::wait). Reported once for each.
     TurnedAway,
     /// A lost instance could not be replaced. It is tried again, after ever longer rests.
     NotReplaced(StartError),

@@ -36,7 +36,7 @@ pub(crate) struct Sitter<E: Evaluator> {
     opened: u64,
 }
 
-/// The gateway is gone: nobody holds the seat any more.
+/// The gateway is gone: no handle is left.
 struct Forsaken;
 
 impl<E: Evaluator> Sitter<E> {
@@ -105,7 +105,7 @@ impl<E: Evaluator> Sitter<E> {
                 self.exchanges.insert(self.opened, exchange);
                 let desk = Arc::clone(&self.desk);
                 let exchange = Exchange::new(seat, self.opened, desk, watch, brief, ticket);
-                // Given to nobody, it is dropped here and closes.
+                // Not given away, it is dropped here and closes.
                 drop(reply.send(Ok((exchange, turn))));
                 Ok(())
             }

@@ -22,7 +22,7 @@ pub(crate) struct Journey {
     client: ClientRequest,
     /// The upstream's answer, unread.
     held: Option<Held>,
-    /// The accounts that nobody else may link meanwhile.
+    /// The accounts that no other exchange may link meanwhile.
     hold: Option<Hold>,
     /// Fetches that were over when it last waited.
     fetches_seen: Option<u64>,
@@ -39,7 +39,7 @@ pub(crate) enum Next {
     Answer(Response<Answer>),
 }
 
-/// What became of a step.
+/// The outcome of a step.
 enum Done {
     Event(Event, Exchange),
     Answer(Response<Answer>),

@@ -77,7 +77,7 @@
 //!         if let Some(late) = &late {
 //!             state.answer(late, now + 30);
 //!         }
-//!         let alice = state.user("auth0|alice-5f7c8ec7").ok_or("nobody deleted alice")?;
+//!         let alice = state.user("auth0|alice-5f7c8ec7").ok_or("alice was deleted")?;
 //!         assert!(alice.user_metadata().is_some_and(|metadata| metadata.contains_key("color")));
 //!         histories += 1;
 //!     }

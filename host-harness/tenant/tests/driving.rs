@@ -45,7 +45,7 @@ fn the_same_requests_lead_to_the_same_tenant() {
     assert_eq!(one, other);
     one.answer(&read(ALICE, &reader), NOW);
     assert_ne!(one, other, "a call was counted");
-    assert!(one.users().eq(other.users()), "and changed nobody");
+    assert!(one.users().eq(other.users()), "and changed no user");
 }
 
 /// What can become of one request.

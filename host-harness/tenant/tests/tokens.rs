@@ -111,7 +111,7 @@ fn an_old_tenant_takes_id_tokens_as_bearers() {
     );
     let merged = json!({"user_metadata": {"newsletter": true}});
     assert_eq!(world.send(&patch(ALICE, &alice, &merged)).status, 200, "and updates it");
-    assert_eq!(world.send(&read(ALICE, &google)).status, 403, "but nobody else's");
+    assert_eq!(world.send(&read(ALICE, &google)).status, 403, "but no other's");
     assert_eq!(world.send(&patch(ALICE, &alice, &json!({"app_metadata": {}}))).status, 403);
 
     let foreign = world.tenant.mint_id_token(ALICE_GOOGLE, "other-spa", hour()).unwrap();

@@ -44,7 +44,7 @@ impl Recorder {
             for stream in listener.incoming().flatten() {
                 let Ok(request) = read(&stream) else { continue };
                 let answer = if taken(&request) {
-                    next_of(&mut next.lock().expect("nobody panics with it"))
+                    next_of(&mut next.lock().expect("no thread panics with it"))
                 } else {
                     Some(Response { status: 403, headers: Vec::new(), body: Vec::new() })
                 };
@@ -71,7 +71,7 @@ impl Recorder {
     /// # Panics
     /// Never: the lock is only held to take an answer.
     pub fn expect(&self, answers: Vec<Option<Response>>) {
-        *self.answers.lock().expect("nobody panics with it") = answers.into();
+        *self.answers.lock().expect("no thread panics with it") = answers.into();
     }
 
     /// What arrived since this was asked last. A request is recorded before it is answered, so

@@ -61,7 +61,7 @@ const WAYS: [Way; 12] = [
     Way { secondary: "signature: flip", ..way("bad secondary", "like: link", OWN, "") },
     Way { secondary: "claims: { iat: now-2h }", ..way("old secondary", "like: link", OWN, "") },
     way("body breaks off", "like: link, body_breaks_off: true", OWN, ""),
-    way("nobody's account", "like: link", "/api/v2/users/nobody/identities", ""),
+    way("no account", "like: link", "/api/v2/users/nobody/identities", ""),
     way(
         "unlinked",
         "like: unlink",

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{editions, suite};
 
-/// What nobody could pass on as it came.
+/// What could not be passed on unchanged.
 const NEVER: [&str; 7] = [
     "connect",
     "upgrade",
@@ -155,7 +155,7 @@ fn in_force_nothing_passes_but_what_is_configured_to() {
             let seen = run(edition.as_mut(), &scene).expect(&at);
             assert_eq!(seen.record.shadow, None, "{at}");
             if is_edited(&scene) {
-                // By its lines what passes cannot be told from what was judged; the record says it.
+                // By its lines what passes looks like what was judged; the record says it.
                 continue;
             }
             let untouched = seen.sent.contains(&Departed::Untouched);

@@ -35,7 +35,7 @@ async fn a_key_that_is_published_before_it_signs_is_known_when_it_does() {
     gate.until("one key", |ready| ready.key_sources().iter().any(|source| source.keys == 1)).await;
     assert_eq!(gate.read(&after).await, GOOD);
     let read = gate.read(&before).await;
-    assert!(read.is_undecided(), "withdrawn, and nobody asks within the cooldown: {read:?}");
+    assert!(read.is_undecided(), "withdrawn, and no fetch within the cooldown: {read:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

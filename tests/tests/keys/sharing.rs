@@ -43,7 +43,7 @@ async fn a_thousand_first_requests_at_once_cost_one_fetch() {
     assert_eq!(issuer.fetches(), 1);
     assert_eq!(gate.readiness.check(), Ok(()));
     let notices = gate.notices().await;
-    assert_eq!(notices.len(), 1, "told once, not by each instance: {notices:?}");
+    assert_eq!(notices.len(), 1, "logged once, not by each instance: {notices:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,7 +115,7 @@ async fn the_same_kid_of_two_issuers_is_two_keys() {
     let theirs_read = gate.read(&theirs.token()).await;
     assert_eq!(theirs_read.status, 401);
     assert_eq!((ours.fetches(), theirs.fetches()), (1, 1));
-    // Their signature under our claims is nobody's.
+    // Their signature under our claims is by no key.
     let (ours_token, theirs_token) = (ours.token(), theirs.token());
     let (claims, _) = ours_token.rsplit_once('.').unwrap();
     let (_, signature) = theirs_token.rsplit_once('.').unwrap();

@@ -12,7 +12,7 @@ pub(crate) fn max_body(max_token_bytes: usize) -> u32 {
     u32::try_from(max_token_bytes.saturating_mul(4)).unwrap_or(u32::MAX)
 }
 
-/// Members of a form that are looked at, to say what is wrong with it. The API knows four. Without
+/// Members of a form that are read, to say what is wrong with it. The API knows four. Without
 /// a limit, thousands of them would be compared with each other.
 const MAX_MEMBERS: usize = 8;
 

@@ -60,7 +60,7 @@ pub(crate) fn verify(
 }
 
 /// Whom the token may be issued to: the bearer's own client unless configured. A bearer without a
-/// client accepts nobody; a missing claim never equals a missing claim.
+/// client accepts no token; a missing claim never equals a missing claim.
 fn clients<'a>(rules: &'a SecondaryRules, bearer: &'a Bearer) -> Vec<&'a str> {
     match &rules.audiences {
         Some(audiences) => audiences.iter().map(String::as_str).collect(),

@@ -1,7 +1,7 @@
 //! Shadow mode: what is let through although the policy says no, and what never is.
 //!
 //! ```text
-//!  decided, whole ─▶ may it pass? ─▶ the client's own request, as it came ─▶ upstream
+//!  decided, whole ─▶ may it pass? ─▶ the client's own request, unchanged ─▶ upstream
 //!                        └─ no ─▶ the reply there would have been
 //! ```
 //!
@@ -40,7 +40,7 @@ pub struct Shadow {
 }
 
 impl Shadow {
-    /// What an operator is told when a gate starts, a line each.
+    /// What an operator reads when a gate starts, a line each.
     #[must_use]
     pub fn notices(&self, unix_ms: u64) -> Vec<String> {
         let policy = self.until_unix_ms.map(|until_ms| {
@@ -72,8 +72,8 @@ fn may_pass(decided: Cause) -> bool {
     }
 }
 
-/// What cannot be sent on as it came is refused in shadow, too: a tunnel, a target or a header line that
-/// HTTP has no place for, a body of which nobody has all.
+/// What cannot be sent on unchanged is refused in shadow, too: a tunnel, a target or a header line that
+/// HTTP has no place for, a body of which only a part was read.
 fn flaw_may_pass(flaw: Flaw) -> bool {
     match flaw {
         Flaw::Connect

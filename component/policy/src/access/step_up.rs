@@ -38,7 +38,7 @@ impl StepUpRules {
             })
     }
 
-    /// `iat` stands in for nothing: a silent renewal has a new one and is no sign-in.
+    /// `iat` replaces nothing: a silent renewal has a new one and is no sign-in.
     fn is_fresh(&self, claims: &Claims, skew_ms: u64, now: Now) -> bool {
         let Some(max_age_ms) = self.max_age_ms else { return true };
         claims.date_ms("auth_time").ok().flatten().is_some_and(|signed_in_ms| {

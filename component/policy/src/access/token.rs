@@ -51,7 +51,7 @@ impl<T: Into<Denial>> From<T> for Halt {
     }
 }
 
-/// Reads a token's form. `limit` is the longest that is looked at, in bytes.
+/// Reads a token's form. `limit` is the longest that is read, in bytes.
 pub(crate) fn parse(
     text: Zeroizing<String>,
     limit: usize,

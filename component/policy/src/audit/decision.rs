@@ -52,7 +52,7 @@ pub struct Decision {
     pub metadata: Option<MergeRecord>,
     /// What would have been decided, of a request that a policy in shadow let through.
     pub shadow: Option<Cause>,
-    /// The rules in shadow that did not hold, by what each would have been refused for.
+    /// The rules in shadow that did not pass, by what each would have been refused for.
     pub missed: Vec<Denial>,
     /// The claims of the verified tokens, where the policy has them logged: `bearer` and `secondary`, as
     /// `docs/log-and-metrics.md` has them. Each claim that the policy looks at and no other, no signature.

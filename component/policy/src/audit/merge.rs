@@ -48,18 +48,18 @@ impl MergeRecord {
     }
 }
 
-/// What becomes of a key of the secondary.
+/// The fate of a key of the secondary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fate {
     /// The primary gains it.
     Added,
     /// The primary has it, with the same value.
     Same,
-    /// The primary's value stands, the secondary's is dropped, as the rule says.
+    /// The primary's value stays, the secondary's is dropped, as the rule says.
     Dropped,
     /// The outcome is written once the link is confirmed.
     Staged,
-    /// The primary's value stands, the secondary's is kept in the reserved entry for good.
+    /// The primary's value stays, the secondary's is kept in the reserved entry for good.
     Kept,
     /// A reserved key of the secondary: kept in the reserved entry, never interpreted.
     Carried,

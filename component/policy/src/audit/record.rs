@@ -135,7 +135,7 @@ impl Record {
         self.detail = Some(claim);
     }
 
-    /// Notes that a rule does not hold: in shadow that is all, else the request is refused.
+    /// Notes that a rule fails: in shadow that is all, else the request is refused.
     pub(crate) fn missed(&mut self, denial: Denial, in_shadow: bool) -> Result<(), Denial> {
         if !in_shadow {
             return Err(denial);

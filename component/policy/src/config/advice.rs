@@ -15,7 +15,7 @@ const LONG_SKEW_MS: u64 = 120_000;
 /// A day: a key that was withdrawn because it leaked is used for that long at worst.
 const LONG_STALE_MS: u64 = 86_400_000;
 
-/// A day since the sign-in to the second account: nobody can tell who has the browser by then.
+/// A day since the sign-in to the second account: another person may have the browser by then.
 const LONG_SIGN_IN_MS: u64 = LONG_STALE_MS;
 
 pub(super) fn algorithm(entry: &Entry<'_>, algorithm: Algorithm) {

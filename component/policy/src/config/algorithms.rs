@@ -36,7 +36,7 @@ pub(super) fn algorithms(section: &mut Section<'_>) -> Vec<Algorithm> {
         .map_or_else(|| vec![Algorithm::RS256], |entry| entry.filled_list(read))
 }
 
-/// As they are told.
+/// As messages name them.
 const KNOWN: &str =
     "RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA, Ed25519, HS256, HS384 or HS512";
 

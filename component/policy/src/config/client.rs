@@ -8,7 +8,7 @@ use crate::access::request_id;
 use crate::rules::FORWARDED;
 use crate::rules::client_address::{AddressHeader, AddressRules};
 
-/// Most proxies that can be trusted. Raised, nothing breaks: nobody has as many.
+/// Most proxies that can be trusted. Raised, nothing breaks: no deployment has as many.
 const MAX_HOPS: u64 = 16;
 
 /// `client_address`: a word, or a header and how many entries of it are the proxies'.

@@ -23,7 +23,7 @@ pub(super) fn read(
     let entry = section.optional("keys");
     let (inline, remote) = match entry.as_ref().map(Entry::section) {
         Some(Some(source)) => written(source, wanted, issuer),
-        // A mistake, noted where it stands.
+        // A mistake, noted at its place.
         Some(None) => (Vec::new(), None),
         None if wanted.public.is_empty() => (Vec::new(), None),
         None => (Vec::new(), remote::discovered(section, wanted, issuer)),

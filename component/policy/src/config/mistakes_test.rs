@@ -1,4 +1,4 @@
-//! What an author is told about a document, golden.
+//! What an author learns about a document, golden.
 
 use serde_json::{Value, json};
 

@@ -14,7 +14,7 @@ pub struct Mistake {
     pub help: Option<String>,
 }
 
-/// What the message of a mistake begins with that is about a key itself, and not about its value: whoever
+/// What the message of a mistake begins with that is about a key itself, and not about its value: a reader who
 /// marks the place in the source marks the key then.
 pub const UNKNOWN_KEY: &str = "expected a known key";
 
@@ -36,7 +36,7 @@ impl Notes {
         self.warnings.borrow_mut().push(Mistake { pointer: pointer.to_owned(), message, help });
     }
 
-    /// Notes that a key was looked for, whether it stands there or not.
+    /// Notes that a key was looked for, whether it is there or not.
     pub(super) fn asked(&self, section: &str, key: &str) {
         let mut path = String::new();
         for segment in section.split('/').skip(1) {

@@ -137,7 +137,7 @@ const COOLDOWN_MS: u64 = 30_000;
 /// Five seconds: a key set is a small static document.
 const TIMEOUT_MS: u32 = 5000;
 
-/// A host name or address, as it stands in a URL, without a port.
+/// A host name or address, as a URL has it, without a port.
 fn host(entry: &Entry<'_>) -> Option<String> {
     let text = entry.text()?;
     let url = Url::parse(&format!("https://{text}"));

@@ -38,7 +38,7 @@ impl<'a> Entry<'a> {
         None
     }
 
-    /// Notes that what stands here is legal but unwise, and what would be better.
+    /// Notes that this value is legal but unwise, and what would be better.
     pub(super) fn unwise(&self, message: &str, help: &str) {
         self.notes.warning(&self.pointer, message.to_owned(), help.to_owned());
     }
@@ -164,7 +164,7 @@ impl<'a> Entry<'a> {
         self.list(item)
     }
 
-    /// What stands here: words and numbers as they are, anything else by its kind.
+    /// What is written here: words and numbers as they are, anything else by its kind.
     pub(super) fn shown(&self) -> String {
         match self.value {
             Json::Text(text) => format!("`{text}`"),
@@ -199,7 +199,7 @@ impl<'a> Section<'a> {
         entry
     }
 
-    /// Whether a key stands there.
+    /// Whether a key is there.
     pub(super) fn has(&self, key: &str) -> bool {
         self.members.contains_key(key)
     }
@@ -231,7 +231,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Ends the section: every key that nobody asked for is a mistake.
+    /// Ends the section: every key that was not asked for is a mistake.
     pub(super) fn end(self) {
         for key in self.members.keys().filter(|key| !self.known.contains(key.as_str())) {
             let known: Vec<&str> = self.known.iter().copied().collect();

@@ -9,7 +9,7 @@ use crate::policy::Policy;
 use crate::time::clock::Now;
 use crate::time::timestamp::Time;
 
-/// A policy as it stands in a component.
+/// A policy as a component has it.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Baked {
@@ -121,7 +121,7 @@ impl Baked {
             baked.err().map(|why| mistake(format!("keys of `{}`: {why}", set.issuer)))
         };
         let mut mistakes: Vec<Mistake> = sets.iter().filter_map(bake).collect();
-        // Whoever baked keys in meant that none are fetched.
+        // Keys are baked in so that none are fetched.
         let left = policy.fetched_issuers().map(|issuer| {
             mistake(format!(
                 "expected keys of every issuer that publishes them, found none of `{issuer}`"

@@ -46,8 +46,8 @@ impl Environment {
         self.baked.as_ref().ok()?.as_ref()?.upstream()
     }
 
-    /// Compiles the policy. One that is baked in suffers none beside it: which of the two is meant, nobody
-    /// can tell, and whoever sets variables must not change what was baked in.
+    /// Compiles the policy. One that is baked in suffers none beside it: which of the two is meant
+    /// is unknown, and an environment must not change what was baked in.
     ///
     /// # Errors
     ///
@@ -73,7 +73,7 @@ impl Environment {
     }
 }
 
-/// What a mistake in a policy that is baked in is told as a part of.
+/// What a mistake in a policy that is baked in is reported as a part of.
 const BAKED: &str = "the policy that is baked in";
 
 fn line(origin: &str, mistake: &Mistake) -> String {

@@ -1,4 +1,4 @@
-//! What the operator is told of an instance that has just been made.
+//! What the operator reads of an instance that has just been made.
 
 use crate::keys::report::KeySource;
 use crate::policy::Policy;

@@ -1,4 +1,4 @@
-//! What is refused of any request before its path is looked at, and the header lines of one.
+//! What is refused of any request before its path is read, and the header lines of one.
 
 use super::message::{Head, Header, Lines};
 use super::override_headers;

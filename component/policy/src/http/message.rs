@@ -47,7 +47,7 @@ impl Header {
     }
 }
 
-/// The head of a request as it came in, with the lines of [`Policy::wanted_headers`] alone.
+/// The head of a request as received, with the lines of [`Policy::wanted_headers`] alone.
 ///
 /// [`Policy::wanted_headers`]: crate::Policy::wanted_headers
 #[derive(Clone)]

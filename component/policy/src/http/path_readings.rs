@@ -8,7 +8,7 @@ use super::path::hex;
 use crate::text::compatibility;
 use crate::verdict::cause::Flaw;
 
-/// How often a text is decoded again. Nobody nests encodings that deep in earnest; what goes deeper
+/// How often a text is decoded again. No client nests encodings that deep in earnest; what goes deeper
 /// is refused.
 const MAX_DECODINGS: usize = 8;
 
@@ -109,7 +109,7 @@ pub(crate) fn fold(text: &str) -> String {
     text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
 }
 
-/// What stands between slashes of either kind.
+/// What is between slashes of either kind.
 fn pieces(path: &str) -> impl Iterator<Item = &str> {
     path.split(['/', '\\'])
 }
@@ -153,7 +153,7 @@ fn decodings(text: &[u8]) -> Result<Vec<Vec<u8>>, Flaw> {
     Err(Flaw::PathDisguised)
 }
 
-/// Percent-decodes once, also the `%u002e` of old servers; a `%` without hex digits stands for itself, as
+/// Percent-decodes once, also the `%u002e` of old servers; a `%` without hex digits is itself, as
 /// many decoders have it.
 fn decode_leniently(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());

@@ -58,7 +58,7 @@ pub(crate) fn problem_asking(
     Reply { status: wire.status, headers, body: body.to_string().into_bytes() }
 }
 
-/// The reply of a driver that has no policy to ask: nobody can decide, so nothing passes.
+/// The reply of a driver that has no policy to ask: nothing can be decided, so nothing passes.
 #[must_use]
 pub fn unavailable() -> Reply {
     problem(Reason::GateUnavailable, None, &Cors::default())

@@ -1,6 +1,6 @@
 //! Whom a token is for: `aud`, and in an ID token `azp`.
 //!
-//! A token that names others besides is refused unless those are known: whoever else it is for may hold it too, and
+//! A token that names others besides is refused unless those are known: each party that it is for may hold it, and
 //! could send it here.
 
 use super::claims::Claims;

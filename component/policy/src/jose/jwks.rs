@@ -34,7 +34,7 @@ pub(crate) struct Entry {
 pub struct KeyRow {
     /// `kid`, when it is a string or a whole number.
     pub kid: Option<String>,
-    /// `kty`: `RSA`, `EC`, `OKP`, or what stands there.
+    /// `kty`: `RSA`, `EC`, `OKP`, or what is there instead.
     pub kind: String,
     /// `2048 bits`, `P-256`, `Ed25519`.
     pub size: String,
@@ -449,7 +449,7 @@ mod tests {
         }
     }
 
-    /// What became of two keys: whether each verifies, and whether it is the same again.
+    /// The outcome of two keys: whether each verifies, and whether it is the same again.
     fn pair(second: &Value) -> Vec<(bool, bool)> {
         let rows = read(&json!({ "keys": [rsa(&json!({ "alg": "RS256" })), second] })).unwrap();
         rows.iter().map(|row| (row.refused.is_none(), row.repeated)).collect()

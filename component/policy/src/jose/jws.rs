@@ -53,7 +53,7 @@ pub(crate) struct KeyHint<'a> {
 
 /// What a token says.
 pub(crate) struct Form {
-    /// `alg` as it stands there: an algorithm or anything else.
+    /// `alg` as written: an algorithm or anything else.
     alg: String,
     kid: Option<String>,
     typ: Option<String>,
@@ -62,7 +62,7 @@ pub(crate) struct Form {
 
 /// What a token must be, apart from being signed.
 pub(crate) struct Expected<'a> {
-    /// The issuer's place in the policy document: its keys are the only ones looked at.
+    /// The issuer's place in the policy document: its keys are the only ones tried.
     pub(crate) issuer: usize,
     pub(crate) algorithms: &'a [Algorithm],
     pub(crate) audience: Audience<'a>,
@@ -143,7 +143,7 @@ impl Form {
 }
 
 impl Unverified {
-    /// Reads a token's form. `limit` is the longest that is looked at, in bytes. A text that has no such form comes
+    /// Reads a token's form. `limit` is the longest that is read, in bytes. A text that has no such form comes
     /// back with what is wrong with it.
     pub(crate) fn read(
         text: Zeroizing<String>,
@@ -301,7 +301,7 @@ impl Verified {
         &self.text
     }
 
-    /// `alg`, as it stands in the header.
+    /// `alg`, as the header has it.
     pub(crate) fn algorithm(&self) -> &str {
         &self.form.alg
     }
@@ -325,7 +325,7 @@ fn decoded(part: &str) -> Result<Vec<u8>, TokenFlaw> {
     base64url(part).filter(|bytes| !bytes.is_empty()).ok_or(TokenFlaw::NotCompactJws)
 }
 
-/// `alg`, `kid` and `typ`. `jku`, `jwk`, `x5u` and `x5c` are not looked at: keys come from the
+/// `alg`, `kid` and `typ`. `jku`, `jwk`, `x5u` and `x5c` are not read: keys come from the
 /// policy, never from the token (RFC 8725 section 3.10).
 fn read_header(text: &[u8]) -> Result<(String, Option<String>, Option<String>), TokenFlaw> {
     let members = json::parse(text)

@@ -1,7 +1,7 @@
 //! Of which kind a token is, by what it says of itself: in its header and in its claims.
 //!
 //! One issuer signs tokens of many kinds with one key. A token that says that it is of another kind is never taken,
-//! whoever it is for (RFC 8725 section 3.11).
+//! for any audience (RFC 8725 section 3.11).
 
 use super::jws::Verified;
 use super::refusal::Refusal;

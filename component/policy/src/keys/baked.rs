@@ -1,6 +1,6 @@
 //! Keys of an issuer that were baked into the component: used until their end date, never fetched.
 //!
-//! A key that is not among them may be one that the issuer began to use since. Nobody here can tell, so
+//! A key that is not among them may be one that the issuer began to use since. That cannot be known here, so
 //! the answer is the one of a cooldown (503), and an attacker who makes up names gets no fetch for it.
 
 use std::sync::Arc;
@@ -25,8 +25,8 @@ pub(crate) struct BakedSource {
     until_unix_ms: u64,
 }
 
-/// When a client is told to come again: another component has to be deployed first, and how long that
-/// takes nobody here knows. Raised, clients stay away for longer after it.
+/// When a client is asked to come again: another component has to be deployed first, and how long that
+/// takes is not known here. Raised, clients stay away for longer after it.
 const RETRY_AFTER_MS: u64 = 60_000;
 
 impl BakedSource {

@@ -12,7 +12,7 @@ pub(crate) fn document_url(issuer: &str) -> Option<Url> {
 
 /// The key set URL of a discovery document. Says in a phrase why there is none to be used.
 ///
-/// The `issuer` in it must be the configured one, to the byte (section 4.3): else whoever answers
+/// The `issuer` in it must be the configured one, to the byte (section 4.3): else a server that answers
 /// could speak for somebody else.
 pub(crate) fn jwks_uri(text: &[u8], issuer: &str, reach: &Reach) -> Result<Url, String> {
     let document = json::parse(text)

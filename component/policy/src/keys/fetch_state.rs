@@ -1,7 +1,7 @@
 //! What is fetched for everybody, attempt by attempt: one under way at most, and a rest after a failure.
 //!
 //! ```text
-//!  Resting ─ want ─▶ Wanted ─ hand out ─▶ Asked ─ success, failure, or nobody answered ─▶ Resting
+//!  Resting ─ want ─▶ Wanted ─ hand out ─▶ Asked ─ success, failure, or no answer ─▶ Resting
 //! ```
 
 use serde::{Deserialize, Serialize};
@@ -76,7 +76,7 @@ impl FetchState {
         self.round = Round::Asked { until_mono_ms };
     }
 
-    /// Whether an attempt is under way that nobody answered for: whoever led it may be gone.
+    /// Whether an attempt is under way without an answer: the exchange that led it may be gone.
     pub(crate) fn is_overdue(&self, now: Now) -> bool {
         matches!(self.round, Round::Asked { until_mono_ms } if now.mono_ms >= until_mono_ms)
     }

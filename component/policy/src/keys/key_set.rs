@@ -95,7 +95,7 @@ impl KeySet {
         self.is_filled() && now.mono_ms < self.usable_until_mono_ms
     }
 
-    /// What the operator is told of a set that differs from the one before.
+    /// What the operator reads of a set that differs from the one before.
     pub(crate) fn notices(&self, issuer: &str) -> Vec<String> {
         let used = self.rows.iter().filter(|row| row.is_used());
         let names: Vec<String> = used.map(name).collect();

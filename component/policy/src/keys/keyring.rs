@@ -93,7 +93,7 @@ impl Keyring {
         })
     }
 
-    /// An exchange that was told [`Lookup::Later`] is here again, or gone.
+    /// An exchange that got [`Lookup::Later`] is here again, or gone.
     pub(crate) fn leave(&mut self, issuer: usize) {
         if let Some(source) = self.rings.get_mut(issuer).and_then(|ring| ring.source.as_mut()) {
             source.leave();

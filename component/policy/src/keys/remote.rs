@@ -1,7 +1,7 @@
 //! One issuer's keys at a URL, in time: when they are asked for, how long they are used.
 //!
 //! ```text
-//!            wanted, or refresh is due                answer
+//!            wanted, or time to refresh               answer
 //!  Resting ──────────────────────────▶ Wanted ─ due ─▶ Asked ──▶ Resting, with another set
 //!     ▲                                                  │
 //!     └───── back-off, the old set stays usable ─────────┘ failure
@@ -190,7 +190,7 @@ impl Source {
         self.fetch_state.next(refresh.or(self.warm.then_some(0)))
     }
 
-    /// Which of its fetches a name stands for.
+    /// Which of its fetches a name means.
     pub(crate) fn stage(&self, name: &str) -> Option<Stage> {
         [Stage::Discovery, Stage::Jwks].into_iter().find(|stage| self.name(*stage) == name)
     }
@@ -230,7 +230,7 @@ impl Source {
                 let filled = self.set.as_ref().is_some_and(KeySet::is_filled);
                 self.fetch_state.succeed(filled, now);
             }
-            // Where nobody here asked, the keys come by themselves too.
+            // Where this instance did not ask, the keys come by themselves too.
             Stage::Discovery if round != Round::Resting && self.asked != Stage::Jwks => {
                 self.fetch_state.go_on();
             }
@@ -326,7 +326,7 @@ impl Source {
         self.fetch_state.fail(why, retry_after_ms, now);
     }
 
-    /// Gives up a fetch that nobody answered for: whoever led it may be gone.
+    /// Gives up a fetch without an answer: the exchange that led it may be gone.
     fn expire(&mut self, now: Now) {
         if self.fetch_state.is_overdue(now) {
             let why = format!("{}: expected an answer in time, found none", self.place(self.asked));
@@ -360,7 +360,7 @@ impl Source {
         learnt.map_or(own, |(url, _)| url).as_str()
     }
 
-    /// What a failure means for whoever reads of it.
+    /// What a failure means for a reader of the log.
     fn consequence(&self, now: Now) -> String {
         let again_s = self
             .fetch_state

@@ -47,7 +47,7 @@ pub(crate) struct SecondaryRules {
     pub(crate) audiences: Option<Vec<String>>,
     /// Since `auth_time`, else `iat`. None: switched off in so many words.
     pub(crate) max_age_ms: Option<u64>,
-    /// Whether `auth_time` has to be there, and `iat` stands in for nothing.
+    /// Whether `auth_time` has to be there, and `iat` does not replace it.
     pub(crate) require_auth_time: bool,
     pub(crate) email_verified: bool,
     /// Who may act for the user of the second account.

@@ -30,7 +30,7 @@ pub(crate) struct MergeRules {
     pub(crate) max_bytes: usize,
 }
 
-/// Whose value a key has that stands on both sides with different ones.
+/// Whose value a key has that is on both sides with different ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Conflicts {
     Primary,

@@ -25,7 +25,7 @@ struct World {
     told: Vec<String>,
 }
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Debug, PartialEq, Eq)]
 enum Ended {
     Forwarded,
@@ -464,7 +464,7 @@ fn a_set_that_is_pushed_takes_effect_at_once() {
     // An answer that was under way before is not believed any more.
     world.policy.fetched(&name, Ok(set(&[testing::jwk(1, "one")])), asked - 1, world.now);
     assert_ne!(world.request(1, "one"), Ended::Forwarded);
-    assert_eq!(world.policy.fetched("keys of nobody", Ok(set(&[])), asked, world.now), [""; 0]);
+    assert_eq!(world.policy.fetched("keys of no issuer", Ok(set(&[])), asked, world.now), [""; 0]);
     assert_eq!(world.request(2, "two"), Ended::Forwarded);
 }
 

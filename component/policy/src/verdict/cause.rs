@@ -10,7 +10,7 @@ use super::reason::Reason;
 use crate::text::named_enum::named;
 
 named! {
-    /// What is wrong with a token, in the order in which it is looked at.
+    /// What is wrong with a token, in the order in which it is checked.
     pub enum TokenFlaw {
         /// Five parts: it is encrypted (JWE, RFC 7516 section 3.1), and only its recipient can read it.
         Encrypted = "encrypted",
@@ -20,15 +20,15 @@ named! {
         NotCompactJws = "not-compact-jws",
         /// The header is not a JSON object, or nested more than 32 levels deep.
         HeaderNotJson = "header-not-json",
-        /// A member stands twice in the header (RFC 7515 section 4).
+        /// A member is in the header twice (RFC 7515 section 4).
         HeaderDuplicate = "header-duplicate",
         /// `alg`, `kid` or `typ` is not a string, or `alg` is missing.
         HeaderType = "header-type",
-        /// `crit` asks for extensions that nobody here understands (RFC 7515 section 4.1.11).
+        /// `crit` asks for extensions that are not understood here (RFC 7515 section 4.1.11).
         HeaderCrit = "header-crit",
         /// The claims are not a JSON object, or nested more than 32 levels deep.
         ClaimsNotJson = "claims-not-json",
-        /// A member stands twice in the claims (RFC 7519 section 4).
+        /// A member is in the claims twice (RFC 7519 section 4).
         ClaimsDuplicate = "claims-duplicate",
         /// A claim that a rule reads has a type that the rule cannot read.
         ClaimType = "claim-type",
@@ -172,7 +172,7 @@ named! {
         BodyFailed = "body-failed",
         /// A link body that is not what its type says.
         BodyMalformed = "body-malformed",
-        /// A member stands twice in the link body.
+        /// A member is in the link body twice.
         BodyDuplicate = "body-duplicate",
         /// The link body is not `link_with` alone, a string.
         BodyMembers = "body-members",
@@ -276,7 +276,7 @@ impl From<Flaw> for Denial {
 pub enum Cause {
     /// Permitted, and sent on.
     Granted,
-    /// The link stands, as the account shows: it was made before, or its answer was lost.
+    /// The link is there, as the account shows: it was made before, or its answer was lost.
     LinkFound,
     /// A preflight, answered.
     Preflight,
@@ -388,7 +388,7 @@ impl TokenFlaw {
 }
 
 impl Denial {
-    /// What the client is told.
+    /// What the client learns.
     #[must_use]
     pub fn reason(self) -> Reason {
         match self {
@@ -407,7 +407,7 @@ impl Denial {
 }
 
 impl Flaw {
-    /// What the client is told.
+    /// What the client learns.
     #[must_use]
     pub fn reason(self) -> Reason {
         match self {
@@ -472,7 +472,7 @@ impl Flaw {
 }
 
 impl Fault {
-    /// What the client is told.
+    /// What the client learns.
     #[must_use]
     pub fn reason(self) -> Reason {
         match self {

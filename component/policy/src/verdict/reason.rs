@@ -1,12 +1,12 @@
 //! What a client may learn of a refusal: a reason code, and everything that hangs on it.
 //!
-//! Two causes that share a reason cannot be told apart from outside. In particular all that is
+//! Two causes that share a reason look the same from outside. In particular all that is
 //! refused about a token before its signature was verified is one reason: the gate is no oracle.
 
 use crate::text::named_enum::named;
 
 named! {
-    /// What a client is told: the public reason codes.
+    /// What a client learns: the public reason codes.
     pub enum Reason {
         /// The request is not one a gateway can judge.
         RequestMalformed = "request-malformed",
@@ -223,7 +223,7 @@ impl Reason {
                 "bearer-of-actor",
                 "The token was issued to somebody who acts for the user: send the user's own token.",
             ),
-            // No 401: whoever signs in anew gets a bound token again.
+            // No 401: a user who signs in anew gets a bound token again.
             Self::BearerBound => Wire::new(
                 403,
                 "bearer-bound",

@@ -55,7 +55,7 @@ impl Meaning<'_> {
             answers.push(self.answered(ask, answer)?);
         }
         if calls.len() > 1 && answers.contains(&Err(Failure::NotSent)) {
-            let text = "expected `fails: not-sent` alone, since nobody listens there, found it among others";
+            let text = "expected `fails: not-sent` alone, since nothing listens there, found it among others";
             return Err(Trouble::new(text));
         }
         Ok((calls, answers))

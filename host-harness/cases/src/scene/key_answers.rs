@@ -32,7 +32,7 @@ impl Meaning<'_> {
         let refuses =
             |form: &KeyAnswerForm| matches!(form, KeyAnswerForm::Fails(FailureForm::NotSent));
         if forms.len() > 1 && forms.iter().any(refuses) {
-            let text = "expected `fails: not-sent` alone, since nobody listens there, found it among others";
+            let text = "expected `fails: not-sent` alone, since nothing listens there, found it among others";
             return Err(Trouble::new(text));
         }
         forms.iter().map(|form| self.key_answer(form)).collect()

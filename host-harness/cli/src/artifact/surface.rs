@@ -133,7 +133,7 @@ impl Surface {
     }
 }
 
-/// What stands there instead, as far as people often mistake it.
+/// What is there instead, as far as people often mistake it.
 fn found(bytes: &[u8]) -> &'static str {
     match bytes {
         [] => "an empty file",

@@ -184,7 +184,7 @@ impl Bake {
         }
     }
 
-    /// When the keys end. One that has passed already is told: it is good for a rehearsal.
+    /// When the keys end. One that has passed already is shown: it is good for a rehearsal.
     fn until(&self) -> Result<Time, Trouble> {
         let now = clock::now().unix_ms;
         let ms = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);

@@ -191,7 +191,7 @@ impl Explain {
 /// What a policy that cannot be used prevents.
 const NOTHING: &str = "nothing was explained";
 
-/// Standard input, which has to be a pipe or a file: nobody types a token.
+/// Standard input, which has to be a pipe or a file: a token is too long to type.
 fn piped() -> Result<Vec<u8>, String> {
     let mut input = io::stdin().lock();
     if input.is_terminal() {

@@ -157,7 +157,7 @@ fn secrets() -> Vec<(String, String)> {
 /// What the environment variables of secrets begin with.
 const SECRET_PREFIX: &str = "LINKGATE_SECRET_";
 
-/// A number that nobody outside this process can know.
+/// A number that is not known outside this process.
 fn seed() -> u64 {
     use std::hash::{BuildHasher as _, Hasher as _};
     std::hash::RandomState::new().build_hasher().finish()

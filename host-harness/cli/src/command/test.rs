@@ -109,7 +109,7 @@ impl Test {
         )
     }
 
-    /// Mistakes are told as `linkgate check` tells them: for programs on standard output, else on standard error.
+    /// Mistakes are shown as `linkgate check` shows them: for programs on standard output, else on standard error.
     fn mistaken(&self, checked: &[Checked]) -> Result<Exit, Trouble> {
         if self.format == ReportFormat::Json {
             tell(&(check_report::json::text(checked) + "\n"))?;

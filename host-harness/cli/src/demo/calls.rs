@@ -71,7 +71,7 @@ pub(crate) fn get(user_id: &str, token: &str) -> Call {
     }
 }
 
-/// A path that climbs out of a passed prefix, for whoever decodes it twice.
+/// A path that climbs out of a passed prefix, for a server that decodes it twice.
 pub(crate) fn disguised(token: &str) -> Call {
     let mut call = unlink(BOB, token, "auth0/x");
     call.target = format!("/.well-known/%252e%252e{}", call.target);

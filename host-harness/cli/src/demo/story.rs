@@ -107,7 +107,7 @@ fn own_account(tokens: &Tokens) -> Vec<Scene> {
     ]
 }
 
-/// What nobody may do.
+/// What no caller may do.
 fn refused(tokens: &Tokens) -> Vec<Scene> {
     let denied = |title, call, status, reason| Scene::new(title, call, status, reason, false);
     let alice = Some(&tokens.alice);

@@ -80,7 +80,7 @@ impl Table {
     }
 }
 
-/// What became of metadata: by the names of keys, as the record has it.
+/// The outcome of metadata: by the names of keys, as the record has it.
 fn merge(record: &LogLineMetadata) -> String {
     let mut fates: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (key, fate) in &record.keys {
@@ -90,7 +90,7 @@ fn merge(record: &LogLineMetadata) -> String {
     format!("metadata {} in {} calls{}", record.outcome, record.calls, fates.collect::<String>())
 }
 
-/// What is not as told: status, reason, and whether the tenant heard of it. The gate's own word on
+/// What differs from the story: status, reason, and whether the tenant heard of it. The gate's own word on
 /// the last is held against the tenant's.
 fn surprises(scene: &Scene, seen: &Seen) -> Vec<String> {
     let mut surprises = Vec::new();

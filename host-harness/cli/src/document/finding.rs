@@ -48,7 +48,7 @@ impl Finding {
         Self { help: Some(help), ..finding }
     }
 
-    /// A key that stands twice.
+    /// A key that is written twice.
     pub(super) fn twice(
         pointer: &str,
         name: &str,

@@ -73,7 +73,7 @@ fn whole(value: &Value, pointer: &str, hide: &mut impl FnMut(&str)) {
     }
 }
 
-/// Whether the value at a pointer may be a secret that stands where its name belongs: by what its key ends
+/// Whether the value at a pointer may be a secret in the place of its name: by what its key ends
 /// with, and wherever credentials are, also under a key that is misspelt.
 pub(super) fn is_of_a_secret(pointer: &str) -> bool {
     let name = pointer.rsplit('/').next().unwrap_or_default().to_lowercase();
@@ -92,7 +92,7 @@ fn is_name(text: &str) -> bool {
 /// Where the gate's own credentials stand.
 const CREDENTIALS: &str = "/metadata/service";
 
-/// What stands beside them and is no secret.
+/// What is beside them and is no secret.
 const PLAIN: [&str; 4] = ["client_id", "token_url", "audience", "allow_http"];
 
 /// What the names of keys end with that hold the name of a secret.

@@ -42,7 +42,7 @@ impl PartialEq for Document {
     }
 }
 
-/// Reads a policy document, JSON or YAML, that is good as far as can be told without the policy. Key sets
+/// Reads a policy document, JSON or YAML, that is good as far as can be seen without the policy. Key sets
 /// that it names by file stand in it afterwards.
 ///
 /// # Errors
@@ -83,7 +83,7 @@ impl Document {
         let Source { mut value, mut places, mut flaws } = source;
         let mut hidden =
             value.as_ref().map(|value| hidden::places(value, &places)).unwrap_or_default();
-        // Of a key that stands twice the second value has no place: the rest of its line is hidden.
+        // Of a key that is written twice the second value has no place: the rest of its line is hidden.
         let twice = flaws.iter().filter(|flaw| hidden::is_of_a_secret(&flaw.pointer));
         hidden.extend(twice.filter_map(|flaw| flaw.place).map(|key| Place {
             column: key.column.saturating_add(key.width),
@@ -105,7 +105,7 @@ impl Document {
         Ok(Self { name, text, places, hidden, flaws, json })
     }
 
-    /// Reads a file that is no policy: nothing in it is hidden, or stands for what is in another file.
+    /// Reads a file that is no policy: nothing in it is hidden, or replaced by what is in another file.
     ///
     /// # Errors
     ///
@@ -136,7 +136,7 @@ impl Document {
         Finding { severity: Severity::Error, place, pointer, message, help }
     }
 
-    /// The line of what stands there, if it stands in the text.
+    /// The line of the value there, if it is in the text.
     pub(crate) fn line_of(&self, pointer: &str) -> Option<usize> {
         let place = self.places.key(pointer).or_else(|| self.places.own(pointer));
         place.map(|place| place.line)
@@ -147,7 +147,7 @@ impl Document {
         self.json.as_deref().unwrap_or_default()
     }
 
-    /// What stands in it; null where it could not be read.
+    /// What is in it; null where it could not be read.
     pub(crate) fn value(&self) -> serde_json::Value {
         serde_json::from_str(self.json()).unwrap_or_default()
     }
@@ -176,7 +176,7 @@ impl Document {
             findings.extend(
                 errors
                     .chain(warnings)
-                    // A file that could not be read still stands there: that was told.
+                    // A file that could not be read is still named there: that was reported.
                     .filter(|(_, mistake)| {
                         !self.flaws.iter().any(|flaw| flaw.pointer == mistake.pointer)
                     })
@@ -195,7 +195,7 @@ impl Document {
         mistakes.iter().map(located).collect()
     }
 
-    /// Every mistake that the policy told, where it stands, and what to do about it; their count last.
+    /// Every mistake that the policy reported, its place, and what to do about it; their count last.
     pub(crate) fn explain<M: Told>(&self, mistakes: &[M]) -> String {
         let mut findings = self.located(mistakes);
         findings.sort_by_key(|finding| finding.place.map(|place| (place.line, place.column)));

@@ -1,4 +1,4 @@
-//! Where in a text everything stands, by JSON Pointer (RFC 6901).
+//! The place of everything in a text, by JSON Pointer (RFC 6901).
 
 use std::collections::BTreeMap;
 
@@ -55,7 +55,7 @@ impl Places {
     }
 
     /// The place to look at for a value: its own where it begins in the line of its key, else the key. What
-    /// has no place here, because it came from another file, is looked for at what it stands in.
+    /// has no place here, because it came from another file, is looked for at what it is in.
     pub(super) fn value(&self, pointer: &str) -> Option<Place> {
         match self.0.get(pointer) {
             Some((Some(key), Some(value))) if key.line != value.line => Some(*key),

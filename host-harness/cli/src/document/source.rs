@@ -40,7 +40,7 @@ pub(super) fn yaml(text: &str) -> Source {
 }
 
 /// Reads JSON. YAML has nearly all of JSON in it, so the same reader finds the places; where it does not, the
-/// document is good all the same, and what is wrong with it is told without a line.
+/// document is good all the same, and what is wrong with it is reported without a line.
 pub(super) fn json(text: &str) -> Source {
     let value: Value = match serde_json::from_str(text) {
         Ok(value) => value,
@@ -99,7 +99,7 @@ fn place(location: Location) -> Option<Place> {
     (location != Location::UNKNOWN).then_some(place)
 }
 
-/// A value and where it stands.
+/// A value and its place.
 struct Node {
     place: Option<Place>,
     tree: Tree,
@@ -114,7 +114,7 @@ enum Tree {
 struct Key {
     name: String,
     place: Option<Place>,
-    /// Whether it came of a merge key (`<<`), so that one that is written here stands above it.
+    /// Whether it came of a merge key (`<<`), so that one that is written here replaces it.
     is_merged: bool,
 }
 
@@ -142,7 +142,7 @@ impl Node {
     }
 }
 
-/// Of a key that stands twice, the first counts.
+/// Of a key that is written twice, the first counts.
 fn note_members(
     members: Vec<(Key, Node)>,
     pointer: &str,

@@ -181,7 +181,7 @@ fn words(line: &str) -> Result<Vec<String>, String> {
     Ok(words)
 }
 
-/// Letters up to the closing one. `escaped` says what a backslash makes of a letter; none, and it stands for itself.
+/// Letters up to the closing one. `escaped` says what a backslash makes of a letter; none, and it is itself.
 fn until(
     letters: &mut std::iter::Peekable<std::str::Chars<'_>>,
     word: &mut String,

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::asked::Asked;
 use crate::key_report::perform;
 
-/// Where keys that the policy does not hold come from.
+/// Where keys that are not in the policy come from.
 pub(crate) enum KeySupply {
     /// From where the policy says, as the gateway fetches them.
     Fetched(Arc<Fetcher>),
@@ -75,7 +75,7 @@ fn body(asked: &Asked, max_bytes: u32) -> Event {
     if asked.body.len() > most { Event::BodyTooLarge } else { Event::Body(asked.body.clone()) }
 }
 
-/// Performs what is due. Says whether there was anything. The gate's own token is never asked for.
+/// Performs the fetches that wait. Says whether there was anything. The gate's own token is never asked for.
 async fn supply(policy: &mut Policy, keys: &KeySupply, now: Now) -> bool {
     let mut any = false;
     for _ in 0..MAX_FETCHES {

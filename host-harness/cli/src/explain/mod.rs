@@ -10,7 +10,7 @@
 //! a step saw is read from the request for show alone.
 //!
 //! What it does not do: send anything to the API, show a signature or a secret, or say that a token is good whose
-//! signature nobody looked at.
+//! signature that was not checked.
 
 mod asked;
 mod curl;

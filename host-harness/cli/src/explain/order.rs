@@ -1,4 +1,4 @@
-//! The order in which a request is looked at: which step decides which cause.
+//! The order in which a request is checked: which step decides which cause.
 
 use linkgate_policy::Cause;
 use linkgate_policy::cause::{Denial, Fault, Flaw};
@@ -130,7 +130,7 @@ mod tests {
         for named in &suite.cases {
             let scene = Scene::prepare(&suite, &named.case).unwrap();
             let record = run(&mut native, &scene).unwrap().record;
-            // What a policy in shadow would have decided, it has looked at as far as that.
+            // What a policy in shadow would have decided, it has checked as far as that.
             let shadow = record.shadow.as_ref().map(|shadow| shadow.cause.as_str());
             let decided = shadow.unwrap_or(&record.cause);
             let cause = Cause::all().find(|cause| cause.name() == decided).unwrap();

@@ -23,14 +23,14 @@ pub(crate) type Fact = (String, String);
 const WIDEST: usize = 100;
 
 impl Presented {
-    /// What stands in the first `Authorization`.
+    /// The content of the first `Authorization`.
     pub(super) fn bearer(asked: &Asked) -> Option<Self> {
         let sent = asked.all("authorization").into_iter().next()?;
         let (scheme, token) = sent.trim().split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| Self::of(token.trim()))
     }
 
-    /// What stands in `link_with`.
+    /// The content of `link_with`.
     pub(super) fn link_with(asked: &Asked) -> Option<Self> {
         let text = std::str::from_utf8(&asked.body).ok()?;
         let json: Option<Value> = serde_json::from_str(text).ok();

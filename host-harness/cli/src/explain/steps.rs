@@ -10,7 +10,7 @@ use super::view::View;
 use crate::document::Document;
 use crate::reason_page;
 
-/// A step, in the order in which a request is looked at.
+/// A step, in the order in which a request is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stage {
     Route,
@@ -56,9 +56,9 @@ pub(crate) enum State {
     Held,
     /// It refused, and so decided.
     Refused,
-    /// It depends on what was not looked at: a signature, or what the API answers.
+    /// It depends on what was not checked: a signature, or what the API answers.
     Open,
-    /// Nobody came so far.
+    /// It was not reached.
     NotReached,
 }
 
@@ -90,14 +90,14 @@ pub(crate) struct Explanation {
     pub(crate) cause: String,
     pub(crate) reason: String,
     pub(crate) status: Option<u16>,
-    /// Whether signatures were looked at.
+    /// Whether signatures were checked.
     pub(crate) verified: bool,
     /// When, in Unix seconds.
     pub(crate) at_s: u64,
     pub(crate) steps: Vec<Step>,
     /// Until when the policy enforces nothing, in Unix milliseconds, if it does not at this moment.
     pub(crate) shadow_until_ms: Option<u64>,
-    /// Rules that are logged and not enforced, and did not hold: what each would have been refused for.
+    /// Rules that are logged and not enforced, and failed: what each would have been refused for.
     pub(crate) missed: Vec<String>,
     /// What to do if it should be otherwise.
     pub(crate) advice: Option<String>,

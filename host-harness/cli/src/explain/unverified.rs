@@ -81,7 +81,7 @@ fn signed_anew(token: &str, key: &str, algorithm: &str, keys: &Keys) -> Result<S
 }
 
 impl Asked {
-    /// Puts one token in another's place, wherever it stands.
+    /// Puts one token in another's place, everywhere.
     fn replace(&mut self, token: &str, by: &str) {
         let replaced = |bytes: &[u8]| {
             let text = std::str::from_utf8(bytes).ok()?;

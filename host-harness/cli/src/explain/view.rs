@@ -31,7 +31,7 @@ impl View<'_> {
             State::Held | State::Open => self.held(stage, ended),
         };
         let mut saw = if is_reached { self.saw(stage) } else { Vec::new() };
-        // Believed by nobody: the core stopped before the signature was seen to hold.
+        // Not believed: the core stopped before the signature was seen to hold.
         if matches!(cause, Cause::Denied(Denial::Bearer(_) | Denial::Secondary(_)))
             && ended == State::Refused
         {
@@ -170,7 +170,7 @@ impl View<'_> {
     }
 }
 
-/// Characters of a scheme: what stands there may be a token without one.
+/// Characters of a scheme: what is there may be a token without one.
 const MAX_SCHEME: usize = 12;
 
 /// Characters of the names of members.

@@ -105,7 +105,7 @@ fn from(source: &KeySource) -> String {
     }
 }
 
-/// A line in ASCII: what stands in a file is not to move a terminal's cursor. Its backslashes are JSON's.
+/// A line in ASCII: what is in a file must not move a terminal's cursor. Its backslashes are JSON's.
 fn ascii(line: &str) -> String {
     let shown =
         |c: char| if matches!(c, ' '..='~') { vec![c] } else { c.escape_unicode().collect() };

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::artifact::Artifact;
 use crate::edition::Edition;
 
-/// An artifact, looked at.
+/// An artifact, read.
 pub(crate) struct Inspection<'a> {
     /// The file, as it was named.
     pub(crate) file: &'a str,

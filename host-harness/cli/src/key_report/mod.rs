@@ -19,14 +19,14 @@ pub(crate) struct Report {
     /// When they were asked for. Every span of time in a source counts from here.
     pub(crate) asked: Time,
     pub(crate) sources: Vec<KeySource>,
-    /// Issuers with a shared secret that was not there to be looked at.
+    /// Issuers with a shared secret that was not there to be checked.
     pub(crate) unseen_secrets: Vec<String>,
 }
 
 impl Report {
     /// Has every issuer's keys fetched, all at the same time and each once.
     ///
-    /// For the policy the clock stands still meanwhile: no back-off ends, so no fetch is due twice, and
+    /// For the policy the clock is stopped meanwhile: no back-off ends, so no fetch comes twice, and
     /// a slow endpoint makes no other's keys old.
     pub(crate) async fn gather(policy: &mut Policy, fetcher: Fetcher, progress: Progress) -> Self {
         let fetcher = Arc::new(fetcher);

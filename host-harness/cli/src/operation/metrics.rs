@@ -434,7 +434,7 @@ mod tests {
         }
     }
 
-    /// Metrics that have all counted something: one that has not is not told.
+    /// Metrics that have all counted something: one that has not is absent.
     fn counted() -> Metrics {
         let metrics = Metrics::new();
         let mut line = crate::operation::line::tests::line();

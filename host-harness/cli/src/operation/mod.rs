@@ -74,7 +74,7 @@ impl DecisionSink for Observer {
     }
 }
 
-/// A fault, for whoever reads standard error.
+/// A fault, for a reader of standard error.
 fn said(fault: &Fault) -> String {
     match fault {
         Fault::InstanceLost(trap) => format!(

@@ -1,6 +1,6 @@
 //! A changed policy document, taken over while the gateway serves.
 //!
-//! It is looked at on SIGHUP, and once a second for another content: that sees every way in which
+//! It is read on SIGHUP, and once a second for another content: that sees every way in which
 //! files are replaced, renames and Kubernetes' links among them. A document that does not compile
 //! leaves the old policy serving.
 
@@ -16,7 +16,7 @@ use crate::document::{self, Document};
 /// How often the file is read.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// What is watched, and who is told.
+/// What is watched, and what gets the new policy.
 pub(crate) struct Watch {
     pub(crate) config: PathBuf,
     /// The document that is being served.
@@ -30,7 +30,7 @@ pub(crate) struct Watch {
 /// Watches for as long as the process lives.
 pub(crate) async fn watch(mut watch: Watch) {
     let mut hangup = Hangup::new();
-    // What was tried last: a document that does not compile is told once.
+    // What was tried last: a document that does not compile is reported once.
     let mut tried = Ok(Arc::clone(&watch.serving));
     let mut seen = tried.clone();
     loop {

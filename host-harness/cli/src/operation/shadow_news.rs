@@ -7,7 +7,7 @@ use serde_json::json;
 use super::Format;
 use crate::clock;
 
-/// What was told last.
+/// What was printed last.
 pub(crate) struct ShadowNews {
     readiness: Readiness,
     format: Format,
@@ -20,7 +20,7 @@ impl ShadowNews {
         Self { readiness, format, told: Vec::new() }
     }
 
-    /// Says on standard error what stands now, if that is another thing than before.
+    /// Prints on standard error what is in shadow now, if that has changed.
     pub(crate) fn tell(&mut self) {
         let now = Time { unix_ms: clock::now().unix_ms };
         let shadow = self

@@ -1,4 +1,4 @@
-//! Why the upstream does not answer, told on standard error now and then.
+//! Why the upstream does not answer, reported on standard error now and then.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use linkgate_gateway::Failure;
 /// heard of later.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// What was told last, and how much was not.
+/// When a line was printed last, and how many were not.
 #[derive(Default)]
 pub(crate) struct UpstreamNews(Mutex<Told>);
 
@@ -20,7 +20,7 @@ struct Told {
 }
 
 impl UpstreamNews {
-    /// A request without an answer. Gives the line to be told, unless one was told a moment ago.
+    /// A request without an answer. Gives the line to print, unless one was printed a moment ago.
     pub(crate) fn line(&self, failure: Failure, why: &str, now: Instant) -> Option<String> {
         let mut told = self.0.lock().ok()?;
         if told.at.is_some_and(|at| now.duration_since(at) < EVERY) {

@@ -1,6 +1,6 @@
 //! The page of each reason code: what it means, what the client sees, how to fix it.
 //!
-//! The pages are written in `docs/reasons`, but for what the client sees: that is the code's own, and stands between two
+//! The pages are written in `docs/reasons`, but for what the client sees: that is the code's own, and is between two
 //! remarks.
 
 pub(crate) mod json;
@@ -17,7 +17,7 @@ pub fn find(given: &str) -> Option<Reason> {
     by_name(code).or_else(|| of_cause().and_then(by_name))
 }
 
-/// The causes that it stands for, as the log has them.
+/// The causes that lead to it, as the log has them.
 #[must_use]
 pub fn causes(reason: Reason) -> Vec<String> {
     Cause::all().filter(|cause| cause.reason_code() == reason.name()).map(Cause::name).collect()

@@ -3,11 +3,11 @@
 //! ```text
 //!  SECTIONS ─┬─▶ schema   `linkgate schema`, for editors
 //!            ├─▶ tables   the tables of docs/configuration.md
-//!            └─▶ places   where a key belongs that stands elsewhere
+//!            └─▶ places   where a key belongs that is elsewhere
 //! ```
 //!
 //! The core reads documents without it. `tests/reference.rs` holds both together: a key that the core looks for
-//! and nobody described, one that is described and not looked for, and a range that is not the core's are
+//! and not described, one that is described and not looked for, and a range that is not the core's are
 //! failures.
 
 mod issuers;

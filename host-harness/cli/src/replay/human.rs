@@ -42,7 +42,7 @@ fn cells(change: &Change) -> [String; 6] {
     ]
 }
 
-/// A gate escapes what it logs; whoever else writes to a log may not.
+/// A gate escapes what it logs; another writer of the log may not.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if matches!(c, ' '..='~') { c } else { '\u{fffd}' }).collect()
 }

@@ -6,7 +6,7 @@
 //!
 //! The core itself decides, by the way of every request. A log has no signatures, so each issuer's keys are
 //! stood in for by a secret of this run's own, and the logged claims are signed with it. Nothing is guessed:
-//! a line that does not hold what the decision needs is counted as not judgeable.
+//! a line that lacks what the decision needs is counted as not judgeable.
 
 pub(crate) mod human;
 pub(crate) mod json;
@@ -40,7 +40,7 @@ pub(crate) struct Change {
     pub(crate) logged: Logged,
     pub(crate) was: Cause,
     pub(crate) would_be: Cause,
-    /// Rules in shadow that would not hold.
+    /// Rules in shadow that would fail.
     pub(crate) missed: Vec<Denial>,
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct Trial {
     algorithms: BTreeMap<String, (Vec<String>, Vec<String>)>,
 }
 
-/// The name and the text of the secret that stands in for all keys. It signs what this process itself
+/// The name and the text of the secret that replaces all keys. It signs what this process itself
 /// verifies, so it need not be one.
 const STAND_IN: (&str, &str) =
     ("REPLAY", "it signs what this very process verifies, and guards nothing whatever");
@@ -48,7 +48,7 @@ impl Trial {
         Ok(Self { policy, key, algorithms })
     }
 
-    /// What would be decided, and which rules in shadow would not hold.
+    /// What would be decided, and which rules in shadow would fail.
     pub(super) fn decide(
         &mut self,
         logged: &Logged,

@@ -33,7 +33,7 @@ pub(crate) struct Rule {
     pub(crate) touched: bool,
 }
 
-/// What shows that a rule was looked at.
+/// What shows that a rule was applied.
 enum Touch {
     /// A case with a token of this issuer ends with this cause.
     Cause(&'static str, Option<String>),
@@ -137,7 +137,7 @@ impl Touch {
     }
 }
 
-/// Whether a token of that issuer was sent. What was refused before its signature was looked at has no issuer in its
+/// Whether a token of that issuer was sent. What was refused before its signature was checked has no issuer in its
 /// record: the token itself says then whose it means to be.
 fn is_of(record: &LogLine, request: &Request, issuer: Option<&str>) -> bool {
     let Some(issuer) = issuer else { return true };
@@ -158,7 +158,7 @@ fn claims_of(request: &Request) -> Option<Value> {
 
 type Wanted = (String, String, String, Touch);
 
-/// The rules of a policy: key, pointer, what shows it, and how it is told.
+/// The rules of a policy: key, pointer, what shows it, and its text.
 fn wanted(policy: &Value) -> Vec<Wanted> {
     let mut rules = Vec::new();
     let mut add = |key: String, shown_by: &str, touch| {

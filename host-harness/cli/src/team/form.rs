@@ -1,4 +1,4 @@
-//! The keys that a file of cases may have, and where. What stands at them is read in [`read`](super::read).
+//! The keys that a file of cases may have, and where. Their values are read in [`read`](super::read).
 
 use linkgate_policy::{UNKNOWN_KEY, nearest};
 use serde_json::Value;

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A case has the form of the project's own, and the same runner plays it. What is added: a file names the policy
-//! that it is about, most of a case may be left out, and mistakes are told with their line.
+//! that it is about, most of a case may be left out, and mistakes are reported with their line.
 //!
 //! What it does not do: fetch keys, read secrets, or ask anybody anything.
 

@@ -1,4 +1,4 @@
-//! Pieces of a file of cases, each read at its place: what is no such piece is told there.
+//! Pieces of a file of cases, each read at its place: what is no such piece is reported there.
 
 use std::collections::BTreeMap;
 
@@ -79,7 +79,7 @@ impl Reader<'_> {
             Ok(piece) => Some(piece),
             Err(error) => {
                 let text = error.to_string();
-                // Told already, with its place and a suggestion.
+                // Reported already, with its place and a suggestion.
                 if !text.starts_with("unknown field") {
                     self.wrong(pointer, phrase(&text));
                 }

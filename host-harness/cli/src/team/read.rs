@@ -40,7 +40,7 @@ pub(super) struct Common {
 /// A case of the team's.
 #[derive(Clone)]
 pub(crate) struct TeamCase {
-    /// Where it stands in its file.
+    /// Its place in its file.
     pub(crate) pointer: String,
     pub(crate) line: Option<usize>,
     pub(crate) case: Case,

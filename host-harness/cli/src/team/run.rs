@@ -202,7 +202,7 @@ pub(crate) fn play(
 }
 
 impl Gathered {
-    /// Notes what keeps a case from being made ready, where it stands.
+    /// Notes what keeps a case from being made ready, at its place.
     fn note(&mut self, file: usize, case: &TeamCase, trouble: &Trouble) {
         let Some(file) = self.files.get_mut(file) else { return };
         let text = trouble.to_string();

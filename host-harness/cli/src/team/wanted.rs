@@ -5,7 +5,7 @@
 
 use linkgate_policy::{Cause, Reason, nearest};
 
-/// The verdict that a case expects; what is absent is not looked at.
+/// The verdict that a case expects; what is absent is not compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Wanted {
     pub(crate) outcome: Option<String>,

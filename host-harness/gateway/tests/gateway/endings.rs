@@ -1,4 +1,4 @@
-//! How exchanges end: each is closed exactly once, whoever ends it.
+//! How exchanges end: each is closed exactly once, whatever ends it.
 
 use std::time::{Duration, Instant};
 
@@ -58,7 +58,7 @@ async fn a_wait_ends_with_woken() {
     stage.hears(Note::Event(Event::Woken)).await;
 }
 
-/// As when an API says that it takes no calls for a while: nothing is fetched, and nobody comes to wake it.
+/// As when an API says that it takes no calls for a while: nothing is fetched, and nothing comes to wake it.
 #[tokio::test]
 async fn a_wait_for_nothing_but_time_lasts_until_then() {
     let play = |_: &Head, events: &[Event]| match events.len() {

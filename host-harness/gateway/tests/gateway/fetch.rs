@@ -111,7 +111,7 @@ async fn all_parts_of_a_fetch_share_its_time() {
 #[tokio::test]
 async fn nobody_there_and_no_url_are_told_apart() {
     let refused = plain().fetch(&get(&format!("http://{}/", nobody().await))).await;
-    let refused = refused.expect_err("nobody listens");
+    let refused = refused.expect_err("no listener");
     assert!(refused.starts_with("expected a connection, found none: "), "{refused}");
     for url in ["127.0.0.1/keys", "ftp://127.0.0.1/", "http://", "http://a@b/"] {
         let refused = plain().fetch(&get(url)).await.expect_err("no URL");

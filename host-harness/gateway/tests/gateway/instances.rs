@@ -63,7 +63,7 @@ async fn a_trap_ends_every_exchange_of_the_instance() {
     );
     server.send("HTTP/1.1 201 Created\r\nx-theirs: 1\r\ncontent-length: 2\r\n\r\n[]").await;
     let answer = bystander.rest().await;
-    // Something was sent for it: nobody is invited to send it again.
+    // Something was sent for it: no client is invited to send it again.
     assert!(answer.starts_with("HTTP/1.1 504 ") && !answer.contains("theirs"), "{answer}");
     assert!(!answer.to_ascii_lowercase().contains("retry-after"), "{answer}");
 
@@ -150,7 +150,7 @@ async fn a_request_that_finds_no_room_in_time_is_turned_away() {
         "{answer}"
     );
     stage.hears(Note::Fault("TurnedAway".to_owned())).await;
-    // Whoever waits gets the place that the first leaves.
+    // The request that waits gets the place that the first leaves.
     server.send("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
     first.rest().await;
     stage.event().await;

@@ -1,4 +1,4 @@
-//! Fetches for all instances: each once, its outcome to all, and what an instance that comes later is told.
+//! Fetches for all instances: each once, its outcome to all, and what an instance that comes later gets.
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -108,7 +108,7 @@ impl Evaluator for Keyed {
     }
 }
 
-/// Hears what the operator is told of keys, and of fetches.
+/// Hears what is logged of keys, and of fetches.
 struct Ear(UnboundedSender<String>);
 
 impl DecisionSink for Ear {
@@ -204,7 +204,10 @@ async fn an_instance_that_replaces_another_is_told_before_it_asks() {
 async fn a_fetch_that_fails_wakes_who_waits_and_says_why() {
     let (address, mut heard) = serve(2, nobody().await).await;
     let answer = say(address, last("GET", "/a")).await;
-    assert!(answer.starts_with("HTTP/1.1 200 "), "it was told, and had no need to wait: {answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 200 "),
+        "it had the keys, and had no need to wait: {answer}"
+    );
     let notes = until(&mut heard, "notice of 0").await;
     let said = notes.iter().find(|note| note.starts_with("over: ")).expect("the end of a fetch");
     assert!(said.starts_with("over: Err(\"expected a connection, found none: "), "{said}");

@@ -55,7 +55,7 @@ async fn a_body_that_breaks_off_or_does_not_come_has_failed() {
             } else {
                 assert!(
                     client.head().await.starts_with("HTTP/1.1 408 "),
-                    "a client that waits is told"
+                    "a client that waits gets it"
                 );
             }
             stage.head().await;
@@ -93,7 +93,7 @@ async fn a_client_is_told_to_continue_only_when_its_body_is_read() {
     );
 }
 
-/// RFC 9112 section 9.6: a client that is not told sends its next request on a connection that ends.
+/// RFC 9112 section 9.6: a client that does not know sends its next request on a connection that ends.
 #[tokio::test]
 async fn who_is_refused_before_the_body_is_there_is_told_that_the_connection_ends() {
     let stage = Stage::open(nobody().await, |_: &Head, _: &[Event]| reply(403)).await;

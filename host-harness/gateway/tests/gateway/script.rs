@@ -172,7 +172,7 @@ impl Stage {
         Self::begin(instances, upstream, limits, None, play).await
     }
 
-    /// One instance, which plays `play` and speaks TLS with its clients. Its upstream is nobody.
+    /// One instance, which plays `play` and speaks TLS with its clients. It has no upstream.
     pub(crate) async fn over_tls(tls: Arc<ClientTls>, limits: Limits, play: impl Steps) -> Self {
         let upstream = format!("http://{}", nobody().await).parse().expect("an upstream");
         let play = move |head: &Head, events: &[Event]| Ok(play(head, events));
@@ -234,7 +234,7 @@ impl Stage {
         soon("a note", self.notes.recv()).await.expect("the gateway is gone")
     }
 
-    /// How long the next exchange that is told of took.
+    /// How long the next exchange that is recorded took.
     pub(crate) async fn timings(&mut self) -> Timings {
         soon("timings", self.timings.recv()).await.expect("the gateway is gone")
     }
@@ -273,7 +273,7 @@ impl Stage {
         event
     }
 
-    /// The exchange ends, and its record is told.
+    /// The exchange ends, and its record is written.
     pub(crate) async fn ends(&mut self, end: End, path: &str) {
         self.hears(Note::Closed(end)).await;
         self.hears(Note::Decided(path.to_owned())).await;
@@ -286,14 +286,14 @@ impl Stage {
     }
 }
 
-/// A gateway that was told to stop.
+/// A gateway that was asked to stop.
 pub(crate) struct Stopping {
     notes: UnboundedReceiver<Note>,
     server: JoinHandle<usize>,
 }
 
 impl Stopping {
-    /// Waits for the server's end and gives everything that nobody has heard yet.
+    /// Waits for the server's end and gives everything that was not read yet.
     pub(crate) async fn rest(self) -> Vec<Note> {
         self.end().await.0
     }

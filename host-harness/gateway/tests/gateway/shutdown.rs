@@ -1,4 +1,4 @@
-//! An orderly end: whoever was let in is answered, and told that the connection ends.
+//! An orderly end: each client that was let in is answered, and learns that the connection ends.
 
 use linkgate_gateway::{End, Event, Head, Step};
 

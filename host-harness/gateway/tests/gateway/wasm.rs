@@ -111,7 +111,7 @@ async fn a_guest_that_traps_loops_or_grows_is_a_503_and_the_next_request_is_serv
     }
 }
 
-/// Guests die on one side, and on the other everybody is answered: served, or told to come back.
+/// Guests die on one side, and on the other everybody is answered: served, or asked to come back.
 #[tokio::test(flavor = "multi_thread")]
 async fn under_guests_that_die_the_others_serve_and_all_recover() {
     let (sender, _heard) = unbounded_channel();

@@ -147,7 +147,7 @@ impl Upstream {
 }
 
 impl Upstream {
-    /// Whether nobody has connected whom the test has not accepted yet. The system is asked, at once.
+    /// Whether no client has connected that the test has not accepted yet. The system is asked, at once.
     pub(crate) fn is_left_alone(&self) -> bool {
         let listener = self.listener.as_fd().try_clone_to_owned().expect("a descriptor");
         let waiting = std::net::TcpListener::from(listener).accept();
@@ -155,7 +155,7 @@ impl Upstream {
     }
 }
 
-/// An address on which nobody listens.
+/// An address without a listener.
 pub(crate) async fn nobody() -> SocketAddr {
     Upstream::bind().await.address
 }

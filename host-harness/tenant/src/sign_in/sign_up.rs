@@ -13,7 +13,7 @@ use crate::request::Request;
 use crate::tenant::Tenant;
 use crate::user::User;
 
-/// 200 with the new account, whose address is not verified. It signs nobody in.
+/// 200 with the new account, whose address is not verified. It is no sign-in.
 pub(super) fn sign_up(
     tenant: &mut Tenant,
     request: &Request,
@@ -49,7 +49,7 @@ fn is_taken(tenant: &Tenant, email: &str) -> bool {
     })
 }
 
-/// One text for an address that is none and for one that is taken, so that nobody learns who has an account.
+/// One text for an address that is none and for one that is taken, so that no client learns who has an account.
 fn invalid() -> Answer {
     let body = json!({
         "name": "BadRequestError",

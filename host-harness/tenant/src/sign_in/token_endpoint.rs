@@ -13,7 +13,7 @@ use crate::token_response::TokenResponse;
 
 /// 200 with tokens (RFC 6749, section 5.1), or an error (section 5.2). JSON and form bodies are both read.
 ///
-/// A password stands for whatever sign-in the account's provider would ask for, so that no browser is needed.
+/// A password replaces whatever sign-in the account's provider would ask for, so that no browser is needed.
 pub(crate) fn sign_in(tenant: &mut Tenant, request: &Request, now_unix_s: u64) -> Answer {
     let granted = token_grant(tenant, request, now_unix_s);
     granted.map_or_else(|error| error.answer(), |response| response.answer())

@@ -39,7 +39,7 @@ pub(crate) const LINKING: &[Row] = &[
     row("link with garbage", 400, "error-400.json", |world| {
         link_with(ALICE, &world.access(ALICE, LINK), "garbage")
     }),
-    row("link with nobody", 400, "error-400.json", |world| world.link(ALICE, "auth0|nobody")),
+    row("link with no account", 400, "error-400.json", |world| world.link(ALICE, "auth0|nobody")),
     row("link with HS256", 400, "error-400.json", |world| {
         link_with(ALICE, &world.access(ALICE, LINK), &with_hs256(&world.id_token(ALICE_GOOGLE)))
     }),
@@ -90,7 +90,7 @@ pub(crate) const LINKING: &[Row] = &[
             &world.id_token(ALICE_GOOGLE),
         )
     }),
-    row("primary that is nobody", 404, "error-404.json", |world| {
+    row("primary that is no account", 404, "error-404.json", |world| {
         link_with(
             "auth0|nobody",
             &world.machine(&["update:users"]),
@@ -124,7 +124,7 @@ pub(crate) const UNLINKING: &[Row] = &[
     row("main identity", 400, "error-400.json", |world| {
         unlink(CAROL, "auth0", "carol-61aa03bc", &world.access(CAROL, LINK))
     }),
-    row("identity of nobody", 400, "error-400.json", |world| {
+    row("identity of no account", 400, "error-400.json", |world| {
         unlink(CAROL, "github", "1", &world.access(CAROL, LINK))
     }),
     row("provider that is none", 400, "error-400.json", |world| {

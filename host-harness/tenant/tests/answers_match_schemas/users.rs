@@ -80,7 +80,7 @@ pub(crate) const READ: &[Row] = &[
         read(BOB, &world.access(ALICE, &["read:current_user"]))
     }),
     row("no scope to read", 403, "error-403.json", |world| read(ALICE, &world.access(ALICE, &[]))),
-    row("nobody's profile", 404, "error-404.json", |world| {
+    row("profile of no account", 404, "error-404.json", |world| {
         read("auth0|nobody", &world.machine(&["read:users"]))
     }),
 ];
@@ -127,7 +127,7 @@ pub(crate) const UPDATE: &[Row] = &[
         let bearer = world.access(MALLORY, &["update:current_user_metadata"]);
         patch(MALLORY, &bearer, &json!({"app_metadata": {"plan": "gold"}}))
     }),
-    row("nobody's metadata", 404, "error-404.json", |world| {
+    row("metadata of no account", 404, "error-404.json", |world| {
         patch("auth0|nobody", &world.machine(&["update:users"]), &json!({"user_metadata": {}}))
     }),
 ];

@@ -65,7 +65,7 @@ async fn a_cut_body_is_shorter_than_announced() {
         ("all but one", Some(whole.len() - 1), whole.len() - 1, whole.len()),
         ("all", Some(whole.len()), whole.len(), whole.len() + 1),
         ("more than there is", Some(usize::MAX), whole.len(), whole.len() + 1),
-        ("not told where", None, whole.len(), whole.len() + 1),
+        ("without a place", None, whole.len(), whole.len() + 1),
     ] {
         let served = Served::new().await;
         served.on_link(Fault::CutBody { after_bytes });

@@ -42,7 +42,7 @@ async fn the_effect_comes_late_to_a_client_that_has_gone() {
     assert!(!served.is_linked());
     assert!(within(served.handle.release(held[0].id)).await);
     assert!(served.is_linked());
-    assert_eq!(served.handle.requests()[0].status, 201, "the log has the answer nobody got");
+    assert_eq!(served.handle.requests()[0].status, 201, "the log has the answer that was lost");
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ async fn the_client_is_reset_and_the_effect_comes_when_it_is_released() {
 
     assert!(within(served.handle.release(held[0].id)).await);
     assert!(served.is_linked(), "it happens behind the client's back");
-    assert_eq!(served.handle.requests()[0].status, 201, "the log has the answer nobody got");
+    assert_eq!(served.handle.requests()[0].status, 201, "the log has the answer that was lost");
 }
 
 #[tokio::test]

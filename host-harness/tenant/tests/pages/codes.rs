@@ -38,7 +38,7 @@ fn a_code_signs_a_new_phone_in_and_makes_one_user_of_it() {
             (200, &json!(PHONE), &json!(false))
         );
         let code = latest(&world);
-        assert!(!body.to_string().contains(&code), "the answer does not hold the code");
+        assert!(!body.to_string().contains(&code), "the code is not in the answer");
         let (status, body) = resource_owner(&mut world, &code);
         assert_eq!(status, 200, "{body}");
         let claims = claims_of(body["id_token"].as_str().unwrap());

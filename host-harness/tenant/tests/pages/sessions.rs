@@ -19,7 +19,7 @@ fn a_session_answers_without_asking() {
             implicit(&[("connection", "Username-Password-Authentication")]),
             true,
         ),
-        ("not when told to ask", implicit(&[("prompt", "login")]), false),
+        ("not when asked to ask", implicit(&[("prompt", "login")]), false),
         ("not when nothing is young enough", implicit(&[("max_age", "0")]), false),
         ("not by another connection", implicit(&[("connection", "google-oauth2")]), false),
     ] {

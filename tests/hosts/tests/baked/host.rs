@@ -81,8 +81,8 @@ impl Baked {
             .arg(&file)
             .output()
             .expect("it runs");
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{edition}: {told}");
+        let complaints = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{edition}: {complaints}");
         Self { edition: edition.to_owned(), is_chain: false, file, policy: config }
     }
 
@@ -160,9 +160,9 @@ impl Baked {
     /// Wants `linkgate serve` to end with 2, and to say why.
     pub(crate) fn does_not_start(&self, world: &World, more: &[&str], why: &str) {
         let output = self.gateway_command(world).args(more).output().expect("it runs");
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{told}");
-        assert!(told.contains(why), "{told}");
+        let complaints = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{complaints}");
+        assert!(complaints.contains(why), "{complaints}");
     }
 
     /// Where its compiled form goes: those of one edition have one name.
@@ -195,9 +195,9 @@ impl Host {
             Running::Gateway(process) => process,
             Running::WasmtimeServe(serving) => &mut serving.process,
         };
-        let told = process.said().contains(words)
+        let is_said = process.said().contains(words)
             || process.line(PATIENCE, |line| line.contains(words).then_some(())).is_some();
-        assert!(told, "no `{words}` in\n{}", process.said());
+        assert!(is_said, "no `{words}` in\n{}", process.said());
     }
 }
 

@@ -58,7 +58,7 @@ async fn a_client_that_leaves_after_the_write_is_linked_all_the_same() {
     }
 }
 
-/// Where the host takes the link back with its client, as Envoy does, what became of it is asked; and what
+/// Where the host takes the link back with its client, as Envoy does, its outcome is asked for; and what
 /// was staged for after the link is applied.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_leaves_while_the_link_is_under_way_has_it_settled() {
@@ -154,7 +154,7 @@ async fn killed_at(
         tokio::time::timeout(world::PATIENCE, world.tenant.until_held(|held| !held.is_empty()));
     assert!(held.await.is_ok(), "{row}: nothing is held. The host said:\n{}", host.said());
     host.kill();
-    assert_eq!(client.await.expect("a client"), None, "{row}: nobody is left to answer");
+    assert_eq!(client.await.expect("a client"), None, "{row}: no process is left to answer");
     world.tenant.release_all().await;
     world.tenant.clear_faults();
 }

@@ -32,7 +32,7 @@ async fn without_bodies_a_link_is_answered_503_and_the_option_is_named() {
     assert_eq!(world.issuer.tenant.arrived(Operation::Link), 0);
 }
 
-/// Where the HTTP connection manager stands in a configuration.
+/// The place of the HTTP connection manager in a configuration.
 const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
 
 /// A link whose second token is wrong in any case.
@@ -157,7 +157,7 @@ async fn a_policy_that_undoes_is_a_mistake() {
     assert!(said.contains(expected), "{said}");
 }
 
-/// What is wrong with the filter's own part is told with its place, and no value.
+/// What is wrong with the filter's own part is reported with its place, and no value.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_place_of_keys_without_a_cluster_is_a_mistake() {
     let Some(envoy) = envoy() else { return };

@@ -74,12 +74,12 @@ pub(crate) async fn idle(settings: Idle) -> Told<String> {
         ));
     }
     let mut stage = Stage::set(&settings.linkgate).await?;
-    stage.look("calm", LOOK, "nobody else".to_owned()).await?;
+    stage.look("calm", LOOK, "no others".to_owned()).await?;
     stage.silent_and_kept(settings.connections).await?;
     stage.slow_heads(settings.troublesome).await?;
     stage.slow_bodies(settings.troublesome).await?;
     stage.huge_heads(settings.troublesome).await?;
-    stage.look("calm again", LOOK, "nobody else".to_owned()).await?;
+    stage.look("calm again", LOOK, "no others".to_owned()).await?;
     Ok(stage.table(settings.connections))
 }
 

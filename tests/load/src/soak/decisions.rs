@@ -53,7 +53,7 @@ impl Decisions {
             return self.complain(format!("no decision, or of another form: {text}"));
         };
         let Some(tag) = line.trace_id.and_then(Tag::of) else {
-            return self.complain(format!("a decision on nobody's request: {text}"));
+            return self.complain(format!("a decision without a request: {text}"));
         };
         if !line.fits(tag.kind) {
             self.complain(format!("{} did not deserve this: {text}", tag.kind.name()));

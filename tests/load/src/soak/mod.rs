@@ -106,7 +106,7 @@ pub async fn soak(settings: Soak) -> Told<String> {
     signal(pid, "TERM")?;
     let witnesses = timeout(END_WITHIN, clients.join_all())
         .await
-        .map_err(|_elapsed| stage.gateway.blame("clients wait long after it was told to stop"))?;
+        .map_err(|_elapsed| stage.gateway.blame("clients wait long after it was asked to stop"))?;
     let (ended, decisions) = stage.end_gateway(END_WITHIN)?;
     let stopped_in = told.elapsed();
     let fired = faults::fired(stage.tenant_address).await?;

@@ -282,7 +282,7 @@ mod tests {
             ("linked, says the status alone", Kind::Link, Apart, whole(201, "[]"), Fate::Wrong, Unknown),
             ("linked twice", Kind::Link, Linked, whole(201, linked), Fate::Wrong, Unknown),
             ("linked already", Kind::Link, Linked, whole(409, "{}"), Fate::Right, Linked),
-            ("linked already, which nobody knew", Kind::Link, Unknown, whole(409, "{}"), Fate::Right, Linked),
+            ("linked already, unnoticed", Kind::Link, Unknown, whole(409, "{}"), Fate::Right, Linked),
             ("not linked, they say", Kind::Link, Apart, whole(409, "{}"), Fate::Wrong, Unknown),
             ("another's", Kind::Link, Apart, whole(201, stranger), Fate::Wrong, Unknown),
             ("taken off", Kind::Unlink, Linked, whole(200, "[]"), Fate::Right, Apart),

@@ -204,7 +204,9 @@ fn changes() -> [(&'static str, Change); 18] {
         ("decision", |expected| {
             expected.decision.values_mut().next().map(|value| *value = "x".into()).is_some()
         }),
-        ("told", |expected| expected.told.last_mut().map(|told| told.push('\0')).is_some()),
+        ("notices", |expected| {
+            expected.notices.last_mut().map(|notices| notices.push('\0')).is_some()
+        }),
     ]
 }
 
@@ -230,9 +232,9 @@ fn a_bad_key_answer_is_told() {
         let text = format!(
             "title: bad\npolicy: {policy}\nrequest: unlink\nkeys: {keys}\nexpect: {{ outcome: '', cause: '', reason: '', reply: 200 }}"
         );
-        let told = Suite::read_case(&text).and_then(|case| Scene::prepare(&suite, &case));
-        let told = told.expect_err(keys).to_string();
-        assert!(told.contains(expected), "{keys}: {told}");
+        let notices = Suite::read_case(&text).and_then(|case| Scene::prepare(&suite, &case));
+        let notices = notices.expect_err(keys).to_string();
+        assert!(notices.contains(expected), "{keys}: {notices}");
     }
 }
 
@@ -255,9 +257,9 @@ fn a_bad_call_is_told() {
         let text = format!(
             "title: bad\npolicy: {policy}\nrequest: link\ncalls: {calls}\nexpect: {{ outcome: '', cause: '', reason: '', reply: 200 }}"
         );
-        let told = Suite::read_case(&text).and_then(|case| Scene::prepare(&suite, &case));
-        let told = told.expect_err(calls).to_string();
-        assert!(told.contains(expected), "{calls}: {told}");
+        let notices = Suite::read_case(&text).and_then(|case| Scene::prepare(&suite, &case));
+        let notices = notices.expect_err(calls).to_string();
+        assert!(notices.contains(expected), "{calls}: {notices}");
     }
 }
 

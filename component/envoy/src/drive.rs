@@ -281,7 +281,7 @@ impl Drive<'_> {
                 Step::Acquire { .. } => Event::Acquired(Acquired::Unserialised),
                 Step::Call(call) => {
                     open.awaits = Awaits::Call;
-                    self.gate.desk.call(&self.gate.upstream, self.id, call);
+                    self.gate.outbound_queue.call(&self.gate.upstream, self.id, call);
                     return self.wait(open, u64::MAX);
                 }
                 Step::Forward(forward) => return self.forward(open, forward),
@@ -315,7 +315,7 @@ impl Drive<'_> {
     fn forward(&self, mut open: Open, forward: Forward) -> Action {
         if !open.has_client {
             open.awaits = Awaits::Call;
-            self.gate.desk.forward(&self.gate.upstream, self.id, forward);
+            self.gate.outbound_queue.forward(&self.gate.upstream, self.id, forward);
             return self.wait(open, u64::MAX);
         }
         request::rewrite(&self.gate.upstream, &forward, &open);

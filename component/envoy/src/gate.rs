@@ -6,13 +6,13 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 use linkgate_policy::{Abilities, Fetch, Now, Policy};
 
-use crate::board::{Board, News, Turn};
 use crate::clock::now;
-use crate::desk::{self, Desk};
 use crate::host;
 use crate::open::{Awaits, Open};
+use crate::outbound_queue::{self, OutboundQueue};
 use crate::record::{self, Metrics};
 use crate::settings::{Settings, Upstream};
+use crate::shared_leases::{Found, SharedLeases, Turn};
 use crate::verifier;
 
 /// A configured filter, in one worker.
@@ -28,8 +28,8 @@ pub(crate) struct Gate {
     pub(crate) clusters: BTreeMap<String, String>,
     /// The exchanges that are open, by the number of their stream; some have lost it.
     pub(crate) streams: RefCell<BTreeMap<u32, Open>>,
-    pub(crate) desk: Desk,
-    pub(crate) board: Board,
+    pub(crate) outbound_queue: OutboundQueue,
+    pub(crate) shared_leases: SharedLeases,
     /// Fetches that another worker makes, and the wall clock until which it has them.
     pub(crate) followed: RefCell<BTreeMap<String, (Fetch, u64)>>,
     pub(crate) metrics: Metrics,
@@ -40,10 +40,10 @@ pub(crate) struct Gate {
 }
 
 /// Milliseconds between ticks at rest: how late a timeout may be noticed, and how old another worker's
-/// news may be. Lowered, an idle worker wakes more often.
+/// an outcome of theirs may be. Lowered, an idle worker wakes more often.
 const REST_MS: u64 = 100;
 
-/// Milliseconds between looks at the board while another worker fetches.
+/// Milliseconds between looks at the leases while another worker fetches.
 const FOLLOW_MS: u64 = 10;
 
 impl Gate {
@@ -72,8 +72,8 @@ impl Gate {
             upstream: settings.upstream,
             clusters: settings.clusters,
             streams: RefCell::default(),
-            desk: Desk::default(),
-            board: Board::of(configuration),
+            outbound_queue: OutboundQueue::default(),
+            shared_leases: SharedLeases::of(configuration),
             followed: RefCell::default(),
             metrics: Metrics::default(),
             tick_at_ms: Cell::new(0),
@@ -101,7 +101,7 @@ impl Gate {
 
     /// Whether there is something that the root should do at once.
     pub(crate) fn is_urgent(&self) -> bool {
-        self.desk.is_pending() || !self.followed.borrow().is_empty()
+        self.outbound_queue.is_pending() || !self.followed.borrow().is_empty()
     }
 
     /// Sets the root's tick, whose turn this is.
@@ -116,7 +116,7 @@ impl Gate {
         if !self.followed.borrow().is_empty() {
             until = until.min(now.mono_ms.saturating_add(FOLLOW_MS));
         }
-        if self.desk.is_pending() {
+        if self.outbound_queue.is_pending() {
             until = now.mono_ms;
         }
         self.tick_at_ms.set(until);
@@ -162,13 +162,15 @@ impl Gate {
     }
 
     fn fetch(&self, fetch: Fetch, now: Now) {
-        match self.board.turn(&fetch.source, now.unix_ms, fetch.timeout_ms) {
+        match self.shared_leases.turn(&fetch.source, now.unix_ms, fetch.timeout_ms) {
             Turn::Fetch => {
                 let (source, asked_unix_ms) = (fetch.source.clone(), now.unix_ms);
-                if let Err(failure) = self.desk.fetch(&self.clusters, fetch, asked_unix_ms) {
-                    let news = News { source, outcome: Err(failure), asked_unix_ms };
-                    self.board.publish(&news);
-                    let News { source, outcome, .. } = news;
+                if let Err(failure) =
+                    self.outbound_queue.fetch(&self.clusters, fetch, asked_unix_ms)
+                {
+                    let found = Found { source, outcome: Err(failure), asked_unix_ms };
+                    self.shared_leases.publish(&found);
+                    let Found { source, outcome, .. } = found;
                     let mut policy = self.policy.borrow_mut();
                     let told = policy.fetched(&source, outcome, now.mono_ms, now);
                     for notice in told {
@@ -187,7 +189,7 @@ impl Gate {
 /// A mistake for each place of keys that no cluster is configured for.
 fn without_cluster(policy: &Policy, clusters: &BTreeMap<String, String>) -> Vec<String> {
     let urls = policy.key_sources(now()).into_iter().filter_map(|source| source.url);
-    let authorities = urls.map(|url| desk::split(&url).0);
+    let authorities = urls.map(|url| outbound_queue::split(&url).0);
     let missing = authorities.filter(|authority| !clusters.contains_key(authority));
     missing
         .map(|authority| format!("/clusters: expected a cluster for `{authority}`, found none"))

@@ -6,9 +6,9 @@
 //!                      │ │ │
 //!                      │ │ ├──▶ verifier ▶ Envoy's own library
 //!                      │ │ ├──▶ request ─▶ forward, pass ─▶ route ─▶ upstream
-//!                      │ │ └──▶ desk ────▶ call, fetch ───▶ cluster ─▶ upstream, keys of issuers
+//!                      │ │ └──▶ outbound_queue ─▶ call, fetch ─▶ cluster ─▶ upstream, keys of issuers
 //!  client ◀── answer ◀─┘ │       ▲  │
-//!                        │     root ◀──▶ board: what other workers fetched
+//!                        │     root ◀──▶ shared_leases: what other workers fetched
 //!                        └────▶ record ─▶ log, stats, filter state
 //! ```
 //!
@@ -33,9 +33,9 @@ mod verifier;
 mod request;
 mod answer;
 mod failure;
-mod desk;
+mod outbound_queue;
 mod outcome;
-mod board;
+mod shared_leases;
 mod record;
 
 use proxy_wasm::traits::RootContext;

@@ -7,13 +7,13 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{BufferType, ContextType};
 
-use crate::board::News;
 use crate::clock::now;
-use crate::desk::{Purpose, Sent};
 use crate::drive;
 use crate::gate::Gate;
+use crate::outbound_queue::{Purpose, Sent};
 use crate::outcome::{self, NoAnswer};
 use crate::record;
+use crate::shared_leases::Found;
 use crate::stream::Http;
 
 /// The root of a filter in one worker.
@@ -69,7 +69,7 @@ impl RootContext for Root {
 impl Context for Root {
     fn on_http_call_response(&mut self, token: u32, lines: usize, body_bytes: usize, _: usize) {
         let Some(gate) = &self.gate else { return };
-        let Some(sent) = gate.desk.take(token) else { return };
+        let Some(sent) = gate.outbound_queue.take(token) else { return };
         let outcome = outcome::read(lines, body_bytes, sent.max_answer_bytes);
         answered(gate, sent, outcome);
         settle(gate);
@@ -78,8 +78,8 @@ impl Context for Root {
 
 /// Sends what was posted until nothing is, and sets the next tick.
 fn settle(gate: &Rc<Gate>) {
-    while gate.desk.is_pending() {
-        for refused in gate.desk.send() {
+    while gate.outbound_queue.is_pending() {
+        for refused in gate.outbound_queue.send() {
             answered(gate, refused, Err(NoAnswer::Refused));
         }
     }
@@ -105,9 +105,9 @@ fn answered(gate: &Rc<Gate>, sent: Sent, outcome: Result<linkgate_policy::Answer
         }
         Purpose::Fetch { source, asked_unix_ms } => {
             let outcome = outcome.map_err(|why| why.of_fetch(timeout_ms, max_answer_bytes));
-            let news = News { source, outcome, asked_unix_ms };
-            gate.board.publish(&news);
-            for notice in take(gate, news) {
+            let found = Found { source, outcome, asked_unix_ms };
+            gate.shared_leases.publish(&found);
+            for notice in take(gate, found) {
                 record::notice(&notice);
             }
             drive::wake_all(gate);
@@ -117,20 +117,20 @@ fn answered(gate: &Rc<Gate>, sent: Sent, outcome: Result<linkgate_policy::Answer
 
 /// Takes what other workers fetched. They have logged it.
 fn take_news(gate: &Rc<Gate>) {
-    let news = gate.board.news();
-    if news.is_empty() {
+    let found = gate.shared_leases.found();
+    if found.is_empty() {
         return;
     }
-    for news in news {
-        gate.followed.borrow_mut().remove(&news.source);
-        take(gate, news);
+    for found in found {
+        gate.followed.borrow_mut().remove(&found.source);
+        take(gate, found);
     }
     drive::wake_all(gate);
 }
 
-fn take(gate: &Gate, news: News) -> Vec<String> {
+fn take(gate: &Gate, found: Found) -> Vec<String> {
     let now = now();
-    let ago_ms = now.unix_ms.saturating_sub(news.asked_unix_ms);
+    let ago_ms = now.unix_ms.saturating_sub(found.asked_unix_ms);
     let asked_mono_ms = now.mono_ms.saturating_sub(ago_ms);
-    gate.policy.borrow_mut().fetched(&news.source, news.outcome, asked_mono_ms, now)
+    gate.policy.borrow_mut().fetched(&found.source, found.outcome, asked_mono_ms, now)
 }

@@ -76,9 +76,9 @@ async fn steps(open: &mut Open, client: Request, mut turn: Turn) -> Answer {
 
 /// Waits for the end of a shared fetch that any exchange began. Where there is none, the wait is all there is.
 async fn wait(gate: &Rc<Gate>, until_mono_ms: u64) -> Event {
-    let news = gate.news.next();
+    let notify = gate.notify.next();
     fetch_due(gate, now());
-    let _ = Deadline::at(until_mono_ms).bound(news).await;
+    let _ = Deadline::at(until_mono_ms).bound(notify).await;
     Event::Woken
 }
 
@@ -109,7 +109,7 @@ async fn perform(gate: Rc<Gate>, fetch: Fetch, asked: Now) {
     for notice in told {
         record::notice(&notice);
     }
-    gate.news.tell();
+    gate.notify.notify_all();
     record::flush().await;
 }
 

@@ -7,7 +7,7 @@ use linkgate_policy::edition::{Environment, notices};
 use linkgate_policy::{Abilities, Now, Policy};
 
 use crate::bindings::{environment, monotonic_clock, random, system_clock};
-use crate::news::News;
+use crate::notify::Notify;
 use crate::record;
 
 /// What requests are judged with.
@@ -16,7 +16,7 @@ pub(crate) struct Gate {
     /// take turns at awaits alone, so no borrow meets another.
     pub(crate) policy: RefCell<Policy>,
     /// Ends of shared fetches.
-    pub(crate) news: News,
+    pub(crate) notify: Notify,
 }
 
 type Shared = Result<Rc<Gate>, Rc<[String]>>;
@@ -36,7 +36,7 @@ pub(crate) fn shared() -> Shared {
             for notice in notices(&policy, now, FETCHES) {
                 record::notice(&notice);
             }
-            Ok(Rc::new(Gate { policy: RefCell::new(policy), news: News::default() }))
+            Ok(Rc::new(Gate { policy: RefCell::new(policy), notify: Notify::default() }))
         };
         gate.get_or_init(build).clone()
     })

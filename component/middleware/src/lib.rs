@@ -30,7 +30,7 @@ mod drive;
 mod failure;
 mod fetch;
 mod gate;
-mod news;
+mod notify;
 mod outbound;
 mod record;
 mod request;

@@ -31,17 +31,17 @@ pub fn compare(scene: &Scene, observed: &Observed) -> Vec<Difference> {
             seen.subset(&format!("decision.{name}"), value, record.get(name));
         }
     }
-    seen.told(&expected.told, &observed.told);
+    seen.notices(&expected.notices, &observed.notices);
     invariants::judge(scene, observed, &mut seen);
     seen.into_list()
 }
 
 impl Differences {
     /// Each phrase is in a line.
-    fn told(&mut self, phrases: &[String], lines: &[String]) {
+    fn notices(&mut self, phrases: &[String], lines: &[String]) {
         for phrase in phrases {
             if !lines.iter().any(|line| line.contains(phrase.as_str())) {
-                self.text("told", &format!("a line with `{phrase}`"), &listed(lines));
+                self.text("notices", &format!("a line with `{phrase}`"), &listed(lines));
             }
         }
     }

@@ -56,7 +56,7 @@ pub struct Observed {
     /// The decision record.
     pub record: LogLine,
     /// Lines that were logged about keys.
-    pub told: Vec<String>,
+    pub notices: Vec<String>,
 }
 
 /// The longest exchange there is: a merging link that is planned twice.
@@ -179,7 +179,7 @@ impl<'s> Driver<'s> {
         let record = edition.close(self.exchange, end, now(self.scene, self.mono_ms + STEP_MS))?;
         let (reply, origin) =
             self.reply.map_or((None, Origin::Gate), |(reply, origin)| (Some(reply), origin));
-        Ok(Observed { reply, origin, sent: self.sent, record, told: self.keys.told })
+        Ok(Observed { reply, origin, sent: self.sent, record, notices: self.keys.notices })
     }
 
     /// What the scene has happen at this step.

@@ -13,7 +13,7 @@ pub(crate) struct Endpoint<'s> {
     answers: &'s [Result<Response, Failure>],
     asked: usize,
     /// Lines for the operator.
-    pub(crate) told: Vec<String>,
+    pub(crate) notices: Vec<String>,
 }
 
 /// Whether a fetch says who asks. Auth0 and others answer 403 to one that does not.
@@ -31,7 +31,7 @@ const MAX_FETCHES: usize = 10;
 
 impl<'s> Endpoint<'s> {
     pub(crate) fn new(answers: &'s [Result<Response, Failure>]) -> Self {
-        Self { answers, asked: 0, told: Vec::new() }
+        Self { answers, asked: 0, notices: Vec::new() }
     }
 
     /// Performs the fetches that wait, as a driver does. Says whether there was anything.
@@ -45,7 +45,7 @@ impl<'s> Endpoint<'s> {
             let Some(due) = edition.due(policy, now)? else { return Ok(round > 0) };
             let answer = self.answer()?;
             let answer = if names_itself(&due) { answer } else { Ok(forbidden()) };
-            self.told.extend(edition.fetched(policy, &due.source, answer, now)?);
+            self.notices.extend(edition.fetched(policy, &due.source, answer, now)?);
         }
         Err(Trouble::new(format!("more than {MAX_FETCHES} fetches in a row")))
     }

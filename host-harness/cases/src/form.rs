@@ -218,7 +218,7 @@ pub struct Expect {
     pub decision: Map<String, Value>,
     /// Phrases, each in a line that is logged about keys.
     #[serde(default, deserialize_with = "short_or_full")]
-    pub told: Values,
+    pub notices: Values,
 }
 
 fn some_short_or_full<'de, D: serde::Deserializer<'de>>(

@@ -89,7 +89,7 @@ pub struct Expected {
     /// Further members of the decision record.
     pub decision: Map<String, Value>,
     /// Phrases, each in a line that is logged about keys.
-    pub told: Vec<String>,
+    pub notices: Vec<String>,
 }
 
 /// What the upstream has to get.
@@ -172,7 +172,7 @@ impl Scene {
                 .map_err(|trouble| trouble.at("expect: upstream_request"))?,
             calls,
             decision: case.expect.decision.clone(),
-            told: case.expect.told.0.clone(),
+            notices: case.expect.notices.0.clone(),
         };
         Ok(Self {
             title: case.title.clone(),

@@ -1,4 +1,4 @@
-//! How long a seat rests before a dead instance is replaced.
+//! How long a place rests before a dead instance is replaced.
 
 use std::time::Duration;
 

@@ -17,7 +17,7 @@ use crate::accounts::Accounts;
 use crate::answer::{self, Answer};
 use crate::contract::{Step, Turn};
 use crate::exchange::Exchange;
-use crate::fleet::{Desk, Fleet};
+use crate::pool::{Pool, Shared};
 use crate::request::ClientRequest;
 use crate::settings::Limits;
 use crate::steps::{Journey, Next};
@@ -26,9 +26,9 @@ use crate::upstream::Upstream;
 
 /// What the steps act upon.
 pub(crate) struct Driver {
-    /// The fleet that takes new exchanges. One that was replaced lives on until its exchanges end.
-    fleet: RwLock<Arc<Fleet>>,
-    pub(crate) desk: Arc<Desk>,
+    /// The pool that takes new exchanges. One that was replaced lives on until its exchanges end.
+    pool: RwLock<Arc<Pool>>,
+    pub(crate) shared: Arc<Shared>,
     pub(crate) upstream: Upstream,
     /// How to speak with an `https` upstream.
     pub(crate) tls: Option<Tls>,
@@ -40,15 +40,15 @@ pub(crate) struct Driver {
 
 impl Driver {
     pub(crate) fn new(
-        fleet: Fleet,
-        desk: Arc<Desk>,
+        pool: Pool,
+        shared: Arc<Shared>,
         upstream: Upstream,
         tls: Option<Tls>,
         limits: Limits,
     ) -> Self {
         Self {
-            fleet: RwLock::new(Arc::new(fleet)),
-            desk,
+            pool: RwLock::new(Arc::new(pool)),
+            shared,
             upstream,
             tls,
             limits,
@@ -57,22 +57,22 @@ impl Driver {
         }
     }
 
-    /// The fleet of the moment. An exchange stays with the one that it was opened in.
-    pub(crate) fn fleet(&self) -> Arc<Fleet> {
-        Arc::clone(&self.fleet.read().unwrap_or_else(PoisonError::into_inner))
+    /// The pool of the moment. An exchange stays with the one that it was opened in.
+    pub(crate) fn pool(&self) -> Arc<Pool> {
+        Arc::clone(&self.pool.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Has new exchanges opened in another fleet.
-    pub(crate) fn replace_fleet(&self, fleet: Fleet) {
-        fleet.lead();
-        *self.fleet.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fleet);
+    /// Has new exchanges opened in another pool.
+    pub(crate) fn replace_fleet(&self, pool: Pool) {
+        pool.lead();
+        *self.pool.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(pool);
     }
 
     /// Drives one exchange. The answer's body closes it.
     pub(crate) async fn drive(self: &Arc<Self>, client: ClientRequest) -> Response<Answer> {
-        let fleet = self.fleet();
-        let seen = client.head(fleet.wanted_headers());
-        let Ok((mut exchange, mut turn)) = fleet.open(seen).await else {
+        let pool = self.pool();
+        let seen = client.head(pool.wanted_headers());
+        let Ok((mut exchange, mut turn)) = pool.open(seen).await else {
             return answer::unavailable();
         };
         let mut journey = Journey::new(client);

@@ -7,18 +7,18 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Duration, timeout};
 
 use crate::contract::{End, Event, Step, Turn};
-use crate::fleet::{Desk, Lost};
+use crate::instance_handle::InstanceHandle;
 use crate::lost::{Brief, Closing};
-use crate::seat::Seat;
+use crate::pool::{Lost, Shared};
 use crate::sink::Fault;
 use crate::timings::{Phase, Stopwatch};
 
 /// An open exchange, pinned to its instance. Dropped, it closes as `client-gone`: a server drops
 /// what it was doing for a client that left.
 pub(crate) struct Exchange {
-    seat: Arc<Seat>,
+    instance: Arc<InstanceHandle>,
     id: u64,
-    desk: Arc<Desk>,
+    shared: Arc<Shared>,
     /// Taken when the exchange is closed.
     open: Option<(Box<Stopwatch>, Brief)>,
     /// Its place among the requests in flight, free again when the answer has ended.
@@ -27,27 +27,29 @@ pub(crate) struct Exchange {
 
 impl Exchange {
     pub(crate) fn new(
-        seat: Arc<Seat>,
+        instance: Arc<InstanceHandle>,
         id: u64,
-        desk: Arc<Desk>,
+        shared: Arc<Shared>,
         watch: Box<Stopwatch>,
         brief: Brief,
         ticket: OwnedSemaphorePermit,
     ) -> Self {
-        Self { seat, id, desk, open: Some((watch, brief)), _ticket: ticket }
+        Self { instance, id, shared, open: Some((watch, brief)), _ticket: ticket }
     }
 
     /// Reports an event and takes the next step.
     pub(crate) async fn resume(&mut self, sequence: u32, event: Event) -> Result<Turn, Lost> {
         self.enter(Phase::Policy);
-        timeout(RESUME_WAIT, self.seat.resume(self.id, sequence, event)).await.unwrap_or(Err(Lost))
+        timeout(RESUME_WAIT, self.instance.resume(self.id, sequence, event))
+            .await
+            .unwrap_or(Err(Lost))
     }
 
     /// A question to be asked while a step is carried out: whether it goes on without its client. An
     /// instance that cannot say has lost it.
     pub(crate) fn must_finish(&self) -> impl Future<Output = bool> + use<> {
-        let (seat, id) = (Arc::clone(&self.seat), self.id);
-        async move { matches!(timeout(RESUME_WAIT, seat.must_finish(id)).await, Ok(Ok(true))) }
+        let (instance, id) = (Arc::clone(&self.instance), self.id);
+        async move { matches!(timeout(RESUME_WAIT, instance.must_finish(id)).await, Ok(Ok(true))) }
     }
 
     /// From here on its time goes into carrying out `step`.
@@ -74,15 +76,15 @@ impl Exchange {
             return;
         };
         watch.enter(Phase::Policy);
-        if let Err(Lost) = self.seat.close(self.id, Closing { end, watch, brief }) {
-            self.desk.sink.fault(&Fault::ExchangeLost);
+        if let Err(Lost) = self.instance.close(self.id, Closing { end, watch, brief }) {
+            self.shared.sink.fault(&Fault::ExchangeLost);
         }
     }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        let stopping = self.desk.stopping.load(Ordering::Acquire);
+        let stopping = self.shared.stopping.load(Ordering::Acquire);
         self.close_once(if stopping { End::Shutdown } else { End::ClientGone });
     }
 }

@@ -12,7 +12,7 @@ use crate::drive::Driver;
 use crate::error::StartError;
 use crate::evaluator::Evaluator;
 use crate::fetch::Fetcher;
-use crate::fleet::{Desk, Fleet};
+use crate::pool::{Pool, Shared};
 use crate::readiness::Readiness;
 use crate::sandbox::{Policy, Sandbox};
 use crate::serve;
@@ -74,10 +74,10 @@ impl Gateway {
     ) -> Result<Self, StartError> {
         let tls = upstream.tls()?;
         let fetcher = Arc::new(Fetcher::new(upstream.ca())?);
-        let desk = Desk::new(Box::new(sink), limits.in_flight);
-        let fleet = Fleet::new(Arc::new(make), instances.get(), limits.clone(), Arc::clone(&desk))?;
-        fleet.lead();
-        let driver = Arc::new(Driver::new(fleet, desk, upstream, tls, limits));
+        let shared = Shared::new(Box::new(sink), limits.in_flight);
+        let pool = Pool::new(Arc::new(make), instances.get(), limits.clone(), Arc::clone(&shared))?;
+        pool.lead();
+        let driver = Arc::new(Driver::new(pool, shared, upstream, tls, limits));
         Ok(Self { driver, fetcher })
     }
 
@@ -126,10 +126,10 @@ impl Reloader {
     ) -> Result<(), StartError> {
         let sandbox =
             self.sandbox.with_policy(Policy { document: Some(document), secrets, seed: self.seed });
-        let (limits, desk) = (self.driver.limits.clone(), Arc::clone(&self.driver.desk));
+        let (limits, shared) = (self.driver.limits.clone(), Arc::clone(&self.driver.shared));
         let make = Arc::new(move || sandbox.instance());
-        let fleet = Fleet::new(make, self.instances.get(), limits, desk)?;
-        self.driver.replace_fleet(fleet);
+        let pool = Pool::new(make, self.instances.get(), limits, shared)?;
+        self.driver.replace_fleet(pool);
         Ok(())
     }
 }

@@ -5,7 +5,7 @@
 //! ```text
 //!  client ─▶ serve ─▶ connection ─▶ (client_tls) ─▶ intake (HTTP/1.1), streams (HTTP/2) ─▶ drive
 //!
-//!                               drive ──▶ exchange ─▶ fleet ─▶ seat ─▶ sitter ─▶ sandbox (wasm) : what next?
+//!                               drive ──▶ exchange ─▶ pool ─▶ instance_handle ─▶ instance_thread ─▶ sandbox (wasm) : what next?
 //!                                 │  ▲
 //!                                 │  └── event
 //!                                 ├────▶ verifier  verify, on the instance's own thread
@@ -63,9 +63,9 @@ mod drive;
 mod steps;
 mod accounts;
 mod exchange;
-mod fleet;
-mod seat;
-mod sitter;
+mod pool;
+mod instance_handle;
+mod instance_thread;
 mod lost;
 mod backoff;
 mod evaluator;
@@ -76,8 +76,8 @@ mod request;
 mod content;
 mod hop;
 mod outbound;
-mod errand;
-mod crew;
+mod shared_fetch;
+mod pool_keys;
 mod fetch;
 mod tls;
 mod answer;

@@ -23,7 +23,7 @@ impl Readiness {
     /// # Errors
     /// They will not, or soon not: the first reason that holds.
     pub fn check(&self) -> Result<(), NotReady> {
-        if self.driver.desk.draining.load(Ordering::Acquire) {
+        if self.driver.shared.draining.load(Ordering::Acquire) {
             return Err(NotReady::Stopping);
         }
         if self.live_instances() == 0 {
@@ -38,33 +38,33 @@ impl Readiness {
     /// Whether requests pass whatever is decided, keys or no keys.
     fn is_in_shadow(&self) -> bool {
         let until = self.shadow().and_then(|shadow| shadow.until);
-        until.is_some_and(|until| self.driver.desk.clock.now().unix_ms < until)
+        until.is_some_and(|until| self.driver.shared.clock.now().unix_ms < until)
     }
 
     /// How the keys of each issuer of the present policy stand, in the order of its document.
     #[must_use]
     pub fn key_sources(&self) -> Vec<KeySource> {
-        let desk = &self.driver.desk;
-        desk.errands.crew.sources(desk.clock.now())
+        let shared = &self.driver.shared;
+        shared.fetches.pool_keys.sources(shared.clock.now())
     }
 
     /// What the present policy does not enforce.
     #[must_use]
     pub fn shadow(&self) -> Option<Shadow> {
-        self.driver.fleet().shadow()
+        self.driver.pool().shadow()
     }
 
     /// Requests in flight, under whichever policy.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        let Driver { desk, limits, .. } = &*self.driver;
-        limits.in_flight.saturating_sub(desk.tickets.available_permits())
+        let Driver { shared, limits, .. } = &*self.driver;
+        limits.in_flight.saturating_sub(shared.tickets.available_permits())
     }
 
     /// Evaluator instances of the present policy that are alive. The others are being replaced.
     #[must_use]
     pub fn live_instances(&self) -> usize {
-        self.driver.fleet().live()
+        self.driver.pool().live()
     }
 }
 

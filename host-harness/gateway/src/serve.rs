@@ -14,8 +14,8 @@ use tokio::time::{sleep, timeout};
 use crate::client_tls::ClientTls;
 use crate::connection;
 use crate::drive::Driver;
-use crate::errand;
 use crate::fetch::Fetcher;
+use crate::shared_fetch;
 
 /// Accepts connections until `shutdown`, then lets open exchanges end for a while. Gives the number of
 /// those that did not.
@@ -26,7 +26,7 @@ pub(crate) async fn serve(
     tls: Option<Arc<ClientTls>>,
     shutdown: impl Future<Output = ()>,
 ) -> usize {
-    let errands = spawn(errand::run(Arc::clone(&driver.desk), fetcher));
+    let shared_fetches = spawn(shared_fetch::run(Arc::clone(&driver.shared), fetcher));
     let (stop, stopped) = watch::channel(false);
     let places = Arc::new(Semaphore::new(driver.limits.connections));
     let mut connections = JoinSet::new();
@@ -44,7 +44,7 @@ pub(crate) async fn serve(
             }
         }
     }
-    driver.desk.draining.store(true, Ordering::Release);
+    driver.shared.draining.store(true, Ordering::Release);
     // No receiver left is fine.
     let _ = stop.send(true);
     for (socket, place) in backlog(&listener, &places).await {
@@ -63,14 +63,14 @@ pub(crate) async fn serve(
     };
     let mut broken_off = 0;
     if timeout(driver.limits.drain_timeout, drained).await.is_err() {
-        broken_off = driver.limits.in_flight - driver.desk.tickets.available_permits();
-        driver.desk.stopping.store(true, Ordering::Release);
+        broken_off = driver.limits.in_flight - driver.shared.tickets.available_permits();
+        driver.shared.stopping.store(true, Ordering::Release);
         connections.shutdown().await;
         driver.detached().shutdown().await;
         detached.shutdown().await;
     }
-    errands.abort();
-    driver.fleet().flush().await;
+    shared_fetches.abort();
+    driver.pool().flush().await;
     broken_off
 }
 

@@ -97,8 +97,8 @@ impl Driver {
                 client.content.read(step.max_bytes, millis(step.timeout_ms)).await
             }
             Step::Wait(until) => {
-                let until = self.desk.clock.moment(until, WAIT_LIMIT);
-                self.desk.errands.wait(until, fetches_seen).await;
+                let until = self.shared.clock.moment(until, WAIT_LIMIT);
+                self.shared.fetches.wait(until, fetches_seen).await;
                 Event::Woken
             }
             // The thread of the instance answers these, as many as a request has tokens.
@@ -171,7 +171,7 @@ impl Driver {
             None => Err(Unanswered::not_sent(UNSAYABLE)),
         };
         outcome.map_err(|Unanswered { failure, why, status }| {
-            self.desk.sink.upstream_failed(failure, &why);
+            self.shared.sink.upstream_failed(failure, &why);
             match (failure, status) {
                 (Failure::NotSent, _) => CallFailure::NotSent,
                 (Failure::Unknown, Some(status)) => CallFailure::NoBody(status),
@@ -198,7 +198,7 @@ impl Driver {
         held: &mut Option<Held>,
     ) -> Result<AnswerHead, Failure> {
         let answer = sent.map_err(|Unanswered { failure, why, .. }| {
-            self.desk.sink.upstream_failed(failure, &why);
+            self.shared.sink.upstream_failed(failure, &why);
             failure
         })?;
         let mut headers = request::lines(&answer.head.headers);
@@ -210,7 +210,7 @@ impl Driver {
 
     /// The evaluator broke the contract: the host stops here.
     fn break_off(&self, what: &'static str, exchange: Exchange, sent: bool) -> Next {
-        self.desk.sink.fault(&Fault::Breach(what));
+        self.shared.sink.fault(&Fault::Breach(what));
         exchange.close(End::Shutdown);
         Next::Answer(answer::lost(sent))
     }

@@ -25,8 +25,8 @@ fn each_line_that_the_demo_offers_is_answered_as_it_says() {
         .filter_map(|pair| Some((pair.first()?.strip_prefix("# ")?, *pair.get(1)?)))
         .collect();
     assert_eq!((tokens.len(), offered.len()), (3, 6), "{}", said.join("\n"));
-    for (told, line) in offered {
-        let (what, expected) = told.split_once(": answers ").expect("an answer to expect");
+    for (offer, line) in offered {
+        let (what, expected) = offer.split_once(": answers ").expect("an answer to expect");
         let (status, holds) = expected.split_once(", with `").expect("a status and a phrase");
         let script = format!("{}\n{line}", tokens.join("\n"));
         let output = Command::new("sh").args(["-c", &script]).output().expect("a shell");

@@ -152,8 +152,8 @@ impl<'p> Stage<'p> {
         if let Some(expect) = exception.as_ref().and_then(|exception| exception.expect.clone()) {
             case.expect = expect;
         }
-        let told = self.tell(suite, &case, exception.as_ref());
-        told.err().map(|trouble| {
+        let notices = self.tell(suite, &case, exception.as_ref());
+        notices.err().map(|trouble| {
             let output = self.running.output();
             let tail: Vec<&str> = output.lines().rev().take(OUTPUT_LINES).collect();
             let tail: Vec<&str> = tail.into_iter().rev().collect();
@@ -168,12 +168,12 @@ impl<'p> Stage<'p> {
         case: &Case,
         exception: Option<&HostForm>,
     ) -> Result<(), Trouble> {
-        let mut told = Ok(());
+        let mut notices = Ok(());
         for _ in 0..2 {
             let began_s = now_s()?;
             let keys = self.keys.as_ref().map(|keys| keys.address);
             let scene = Scene::prepare_at(suite, case, began_s, keys)?;
-            told = match exception {
+            notices = match exception {
                 Some(HostForm { status: Some(status), .. }) => self.refused(&scene, *status),
                 Some(HostForm { hangs_up: true, .. }) => self.hung_up(&scene),
                 Some(HostForm { refuses_policy: Some(phrase), .. }) => Err(Trouble::new(format!(
@@ -181,11 +181,11 @@ impl<'p> Stage<'p> {
                 ))),
                 Some(_) | None => self.decided(scene),
             };
-            if told.is_ok() || began_s == now_s()? {
-                return told;
+            if notices.is_ok() || began_s == now_s()? {
+                return notices;
             }
         }
-        told
+        notices
     }
 
     /// The host answers by itself, and nothing is sent.
@@ -256,8 +256,8 @@ impl<'p> Stage<'p> {
             }
         }
         let origin = origin(&record);
-        let told = self.running.told(&scene.expected.told);
-        let observed = Observed { reply: Some(reply), origin, sent, record, told };
+        let notices = self.running.notices(&scene.expected.notices);
+        let observed = Observed { reply: Some(reply), origin, sent, record, notices };
         // RFC 9110 section 9.3.2: over a socket an answer to HEAD has no body to look into.
         let is_bodiless = scene.request.method == "HEAD";
         let of_body =

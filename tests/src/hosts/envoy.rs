@@ -286,8 +286,8 @@ impl Host for Envoy {
         let mut serving = self.serve(&self.configuration(policy, upstream)?)?;
         if fetches_keys(&policy.document) {
             // Keys are fetched ahead, and the outcome is logged.
-            let told = serving.process.line(PATIENCE, |line| notice(line).map(|_| ()));
-            told.ok_or_else(|| {
+            let notices = serving.process.line(PATIENCE, |line| notice(line).map(|_| ()));
+            notices.ok_or_else(|| {
                 let said = serving.output();
                 Trouble::new(format!("keys are neither fetched nor given up. It said:\n{said}"))
             })?;
@@ -327,18 +327,18 @@ impl Running for Serving {
         self.process.line(PATIENCE, |line| LogLine::read(&line.as_bytes()[line.find('{')?..]))
     }
 
-    fn told(&mut self, phrases: &[String]) -> Vec<String> {
+    fn notices(&mut self, phrases: &[String]) -> Vec<String> {
         let until = Instant::now() + PATIENCE;
-        let told = |process: &Process| -> Vec<String> {
+        let notices = |process: &Process| -> Vec<String> {
             process.said().lines().filter_map(notice).map(str::to_owned).collect()
         };
-        while missing(phrases, &told(&self.process)) {
+        while missing(phrases, &notices(&self.process)) {
             let left = until.saturating_duration_since(Instant::now());
             if self.process.line(left, |_| Some(())).is_none() {
                 break;
             }
         }
-        told(&self.process)
+        notices(&self.process)
     }
 
     fn output(&self) -> String {

@@ -84,7 +84,7 @@ pub trait Running {
 
     /// Lines that it logged about keys since it was started, once each of these phrases is in
     /// one, or it has taken too long.
-    fn told(&mut self, phrases: &[String]) -> Vec<String>;
+    fn notices(&mut self, phrases: &[String]) -> Vec<String>;
 
     /// What it has printed, for a person who looks for what went wrong.
     fn output(&self) -> String;

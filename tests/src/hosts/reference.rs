@@ -60,7 +60,7 @@ impl Host for Reference {
 /// What is logged of keys.
 struct Notices {
     coming: Receiver<String>,
-    told: Vec<String>,
+    notices: Vec<String>,
 }
 
 struct Serving {
@@ -84,8 +84,8 @@ impl Serving {
             limits: Limits::default(),
         };
         let (decided, decisions) = channel();
-        let (told, coming) = channel();
-        let ear = Ear { decided: Mutex::new(decided), told: Mutex::new(told) };
+        let (notices, coming) = channel();
+        let ear = Ear { decided: Mutex::new(decided), notices: Mutex::new(notices) };
         let (gateway, reloader) =
             Gateway::reloadable(settings, ear).map_err(|error| trouble(&error))?;
         let readiness = gateway.readiness();
@@ -103,7 +103,7 @@ impl Serving {
             reloader,
             readiness,
             decisions: Mutex::new(decisions),
-            notices: Mutex::new(Notices { coming, told: Vec::new() }),
+            notices: Mutex::new(Notices { coming, notices: Vec::new() }),
             runtime: Some(runtime),
         })
     }
@@ -111,7 +111,7 @@ impl Serving {
     fn reload(&self, policy: &Policy) -> Result<(), Trouble> {
         let mut notices = locked(&self.notices);
         notices.coming.try_iter().for_each(drop);
-        notices.told.clear();
+        notices.notices.clear();
         drop(notices);
         let reloaded = self.reloader.reload(policy.document.clone(), policy.secrets.clone());
         reloaded.map_err(|error| trouble(&error))
@@ -148,15 +148,15 @@ impl Running for Arc<Serving> {
         locked(&self.decisions).recv_timeout(PATIENCE).ok()
     }
 
-    fn told(&mut self, phrases: &[String]) -> Vec<String> {
+    fn notices(&mut self, phrases: &[String]) -> Vec<String> {
         let until = Instant::now() + PATIENCE;
         let mut notices = locked(&self.notices);
-        while missing(phrases, &notices.told) {
+        while missing(phrases, &notices.notices) {
             let left = until.saturating_duration_since(Instant::now());
             let Ok(notice) = notices.coming.recv_timeout(left) else { break };
-            notices.told.push(notice);
+            notices.notices.push(notice);
         }
-        notices.told.clone()
+        notices.notices.clone()
     }
 
     fn output(&self) -> String {
@@ -175,7 +175,7 @@ impl Drop for Serving {
 /// Hears what is logged. A sink is shared by threads; this end of a channel would rather not be.
 struct Ear {
     decided: Mutex<Sender<LogLine>>,
-    told: Mutex<Sender<String>>,
+    notices: Mutex<Sender<String>>,
 }
 
 impl DecisionSink for Ear {
@@ -185,7 +185,7 @@ impl DecisionSink for Ear {
     }
 
     fn keys(&self, notice: &str) {
-        let _ = locked(&self.told).send(notice.to_owned());
+        let _ = locked(&self.notices).send(notice.to_owned());
     }
 }
 

@@ -170,19 +170,19 @@ impl Running for Serving {
         self.process.line(PATIENCE, |line| LogLine::read(line.as_bytes()))
     }
 
-    fn told(&mut self, phrases: &[String]) -> Vec<String> {
+    fn notices(&mut self, phrases: &[String]) -> Vec<String> {
         let until = Instant::now() + PATIENCE;
-        let told = |process: &Process| -> Vec<String> {
+        let notices = |process: &Process| -> Vec<String> {
             let lines = process.said_on(Stream::Err).into_iter();
             lines.filter_map(|line| line.strip_prefix("linkgate: ")).map(str::to_owned).collect()
         };
-        while missing(phrases, &told(&self.process)) {
+        while missing(phrases, &notices(&self.process)) {
             let left = until.saturating_duration_since(Instant::now());
             if self.process.line(left, |_| Some(())).is_none() {
                 break;
             }
         }
-        told(&self.process)
+        notices(&self.process)
     }
 
     fn output(&self) -> String {

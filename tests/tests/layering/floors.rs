@@ -47,7 +47,7 @@ const GATEWAY: House = House {
         // Messages, and the way they take.
         "pace paced streams content hop intake request outbound fetch timings sink",
         // Instances of the component.
-        "accounts backoff lost sandbox crew errand exchange fleet seat sitter",
+        "accounts backoff lost sandbox exchange instance_handle instance_thread pool pool_keys shared_fetch",
         // One request.
         "answer steps drive",
         // The server.
@@ -55,7 +55,7 @@ const GATEWAY: House = House {
     ],
     circles: &[
         (
-            "crew errand exchange fleet seat sitter",
+            "exchange instance_handle instance_thread pool pool_keys shared_fetch",
             "the instances share keys with the fetches that they lead",
         ),
         ("drive steps", "a step is carried out with what drives the exchange"),

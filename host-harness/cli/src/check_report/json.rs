@@ -27,11 +27,11 @@ struct File<'a> {
     name: &'a str,
     errors: usize,
     warnings: usize,
-    findings: Vec<Told<'a>>,
+    findings: Vec<FindingRow<'a>>,
 }
 
 #[derive(Serialize)]
-struct Told<'a> {
+struct FindingRow<'a> {
     severity: &'static str,
     line: Option<usize>,
     column: Option<usize>,
@@ -45,12 +45,12 @@ fn file(checked: &Checked) -> File<'_> {
         name: checked.document.name(),
         errors: checked.errors(),
         warnings: checked.warnings(),
-        findings: checked.findings.iter().map(told).collect(),
+        findings: checked.findings.iter().map(row).collect(),
     }
 }
 
-fn told(finding: &Finding) -> Told<'_> {
-    Told {
+fn row(finding: &Finding) -> FindingRow<'_> {
+    FindingRow {
         severity: finding.severity.name(),
         line: finding.place.map(|place| place.line),
         column: finding.place.map(|place| place.column),

@@ -12,7 +12,7 @@ use super::{Trouble, runtime, secrets, seed, tell, unusable};
 use crate::clock;
 use crate::document::{self, Document};
 use crate::exit::Exit;
-use crate::explain::{Asked, Explanation, KeySupply, human, json, run, with_keys_of_our_own};
+use crate::explain::{Explanation, Input, KeySupply, human, json, run, with_keys_of_our_own};
 use crate::moment;
 use crate::operation::Format;
 use crate::paint::Paint;
@@ -95,9 +95,9 @@ impl Explain {
         Ok(if explanation.is_pass() { Exit::Ok } else { Exit::Failed })
     }
 
-    fn asked(&self) -> Result<Asked, String> {
+    fn asked(&self) -> Result<Input, String> {
         if let Some(line) = self.curl.as_ref().filter(|line| *line != "-") {
-            return Asked::of_curl(line);
+            return Input::of_curl(line);
         }
         match (&self.path, &self.http) {
             (Some(path), _) => self.of_parts(path),
@@ -105,13 +105,13 @@ impl Explain {
                 let text = std::fs::read(file).map_err(|error| {
                     format!("cannot read the request `{}`: {error}", file.display())
                 })?;
-                Asked::of_http(&text)
+                Input::of_http(&text)
             }
-            (None, _) => Asked::of_text(&piped()?),
+            (None, _) => Input::of_text(&piped()?),
         }
     }
 
-    fn of_parts(&self, path: &str) -> Result<Asked, String> {
+    fn of_parts(&self, path: &str) -> Result<Input, String> {
         let usual = if self.body.is_some() { "POST" } else { "GET" };
         let lines = self.header.iter().map(|line| crate::explain::header(line.as_bytes()));
         let mut headers = lines.collect::<Result<Vec<Header>, String>>()?;
@@ -122,7 +122,7 @@ impl Explain {
         if self.body.is_some() && !has_type {
             headers.push(Header::new("content-type", "application/json"));
         }
-        Ok(Asked {
+        Ok(Input {
             method: self.method.clone().unwrap_or_else(|| usual.to_owned()),
             target: path.as_bytes().to_vec(),
             headers,
@@ -135,11 +135,11 @@ impl Explain {
     fn policy(
         &self,
         document: &Document,
-        asked: &Asked,
+        asked: &Input,
         at_s: u64,
-    ) -> Result<(Policy, Asked, Option<u64>), Trouble> {
+    ) -> Result<(Policy, Input, Option<u64>), Trouble> {
         let names = secret_names(&document.value());
-        let (json, asked, secrets): (String, Asked, Secrets) = if self.unverified {
+        let (json, asked, secrets): (String, Input, Secrets) = if self.unverified {
             let ours =
                 with_keys_of_our_own(document.value(), asked, &names).map_err(Trouble::failed)?;
             (ours.policy.to_string(), ours.asked, ours.secrets.into_iter().collect())

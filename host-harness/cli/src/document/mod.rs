@@ -50,23 +50,23 @@ impl PartialEq for Document {
 /// The file, or one that it names, cannot be read, or is no JSON or YAML: the text says where.
 pub(crate) fn read(path: &Path) -> Result<Document, String> {
     let document = Document::open(path)?;
-    if document.flaws.is_empty() { Ok(document) } else { Err(document.told(&document.flaws)) }
+    if document.flaws.is_empty() { Ok(document) } else { Err(document.report(&document.flaws)) }
 }
 
-/// A mistake as the policy tells it, in the component or in this process.
-pub(crate) trait Told {
+/// A mistake of the policy, found in the component or in this process.
+pub(crate) trait AnyMistake {
     /// Pointer, message and help.
-    fn told(&self) -> (&str, &str, Option<&str>);
+    fn parts(&self) -> (&str, &str, Option<&str>);
 }
 
-impl Told for linkgate_policy::Mistake {
-    fn told(&self) -> (&str, &str, Option<&str>) {
+impl AnyMistake for linkgate_policy::Mistake {
+    fn parts(&self) -> (&str, &str, Option<&str>) {
         (&self.pointer, &self.message, self.help.as_deref())
     }
 }
 
-impl Told for linkgate_gateway::Mistake {
-    fn told(&self) -> (&str, &str, Option<&str>) {
+impl AnyMistake for linkgate_gateway::Mistake {
+    fn parts(&self) -> (&str, &str, Option<&str>) {
         (&self.pointer, &self.message, self.help.as_deref())
     }
 }
@@ -181,7 +181,7 @@ impl Document {
                         !self.flaws.iter().any(|flaw| flaw.pointer == mistake.pointer)
                     })
                     .map(|(severity, mistake)| {
-                        Finding::located(severity, mistake.told(), &self.places)
+                        Finding::located(severity, mistake.parts(), &self.places)
                     }),
             );
         }
@@ -189,21 +189,22 @@ impl Document {
         findings
     }
 
-    /// More mistakes, where they stand.
-    pub(crate) fn located<M: Told>(&self, mistakes: &[M]) -> Vec<Finding> {
-        let located = |mistake: &M| Finding::located(Severity::Error, mistake.told(), &self.places);
+    /// More mistakes, with their places.
+    pub(crate) fn located<M: AnyMistake>(&self, mistakes: &[M]) -> Vec<Finding> {
+        let located =
+            |mistake: &M| Finding::located(Severity::Error, mistake.parts(), &self.places);
         mistakes.iter().map(located).collect()
     }
 
     /// Every mistake that the policy reported, its place, and what to do about it; their count last.
-    pub(crate) fn explain<M: Told>(&self, mistakes: &[M]) -> String {
+    pub(crate) fn explain<M: AnyMistake>(&self, mistakes: &[M]) -> String {
         let mut findings = self.located(mistakes);
         findings.sort_by_key(|finding| finding.place.map(|place| (place.line, place.column)));
-        self.told(&findings)
+        self.report(&findings)
     }
 
     /// For standard error.
-    fn told(&self, findings: &[Finding]) -> String {
+    fn report(&self, findings: &[Finding]) -> String {
         let paint = Paint::of_stderr();
         let mut text: String =
             findings.iter().map(|finding| human(self, finding, paint) + "\n").collect();

@@ -2,7 +2,7 @@
 
 use linkgate_policy::Header;
 
-use super::asked::{self, Asked};
+use super::input::{self, Input};
 
 /// Options that say nothing of what is sent, and take no value.
 const SILENT: [&str; 22] = [
@@ -44,7 +44,7 @@ const SILENT_WITH_VALUE: [&str; 9] = [
 ];
 
 /// The request that a line sends.
-pub(super) fn read(line: &str) -> Result<Asked, String> {
+pub(super) fn read(line: &str) -> Result<Input, String> {
     let line = line.trim().strip_prefix("$ ").unwrap_or(line.trim());
     let mut words = words(line)?.into_iter();
     if words.next().as_deref() != Some("curl") {
@@ -99,7 +99,7 @@ impl Sent {
         // `name;` is curl's way to send an empty one.
         let line =
             line.strip_suffix(';').map_or_else(|| line.to_owned(), |name| format!("{name}:"));
-        let header = asked::header(line.as_bytes())?;
+        let header = input::header(line.as_bytes())?;
         self.headers.push(header);
         Ok(())
     }
@@ -128,7 +128,7 @@ impl Sent {
         }
     }
 
-    fn asked(self) -> Result<Asked, String> {
+    fn asked(self) -> Result<Input, String> {
         let url = self.url.ok_or("expected a URL, found none")?;
         let usual = if self.body.is_some() { "POST" } else { "GET" };
         let mut headers = self.headers;
@@ -137,7 +137,7 @@ impl Sent {
                 headers.push(Header::new(name, value));
             }
         }
-        Ok(Asked {
+        Ok(Input {
             method: self.method.unwrap_or_else(|| usual.to_owned()),
             target: target(&url).into_bytes(),
             headers,

@@ -8,7 +8,7 @@ use linkgate_policy::{
 };
 use serde_json::json;
 
-use super::asked::Asked;
+use super::input::Input;
 use crate::key_report::perform;
 
 /// Where keys that are not in the policy come from.
@@ -35,7 +35,7 @@ const MAX_STEPS: usize = 16;
 const MAX_FETCHES: usize = 100;
 
 /// Decides a request. The upstream answers 201 to what reaches it.
-pub(crate) async fn run(mut policy: Policy, asked: &Asked, unix_s: u64, keys: &KeySupply) -> Ended {
+pub(crate) async fn run(mut policy: Policy, asked: &Input, unix_s: u64, keys: &KeySupply) -> Ended {
     let mut now = Now { unix_ms: unix_s.saturating_mul(1000), mono_ms: 0 };
     policy.warm();
     supply(&mut policy, keys, now).await;
@@ -70,7 +70,7 @@ pub(crate) async fn run(mut policy: Policy, asked: &Asked, unix_s: u64, keys: &K
     Ended { decision, merges, sent }
 }
 
-fn body(asked: &Asked, max_bytes: u32) -> Event {
+fn body(asked: &Input, max_bytes: u32) -> Event {
     let most = usize::try_from(max_bytes).unwrap_or(usize::MAX);
     if asked.body.len() > most { Event::BodyTooLarge } else { Event::Body(asked.body.clone()) }
 }

@@ -12,7 +12,7 @@
 //! What it does not do: send anything to the API, show a signature or a secret, or say that a token is good whose
 //! signature that was not checked.
 
-mod asked;
+mod input;
 mod curl;
 mod exchange;
 mod order;
@@ -21,10 +21,10 @@ mod report;
 mod steps;
 mod unverified;
 mod view;
-mod words;
+mod explanations;
 
-pub(crate) use asked::{Asked, header};
 pub(crate) use exchange::{KeySupply, run};
+pub(crate) use input::{Input, header};
 pub(crate) use order::is_of_a_merge;
 pub(crate) use report::{human, json};
 pub(crate) use steps::Explanation;

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use linkgate_policy::{Time, escaped};
 use serde_json::{Map, Value};
 
-use super::asked::Asked;
+use super::input::Input;
 use crate::columns::cut;
 
 /// The readable parts of a token.
@@ -24,14 +24,14 @@ const WIDEST: usize = 100;
 
 impl Presented {
     /// The content of the first `Authorization`.
-    pub(super) fn bearer(asked: &Asked) -> Option<Self> {
+    pub(super) fn bearer(asked: &Input) -> Option<Self> {
         let sent = asked.all("authorization").into_iter().next()?;
         let (scheme, token) = sent.trim().split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| Self::of(token.trim()))
     }
 
     /// The content of `link_with`.
-    pub(super) fn link_with(asked: &Asked) -> Option<Self> {
+    pub(super) fn link_with(asked: &Input) -> Option<Self> {
         let text = std::str::from_utf8(&asked.body).ok()?;
         let json: Option<Value> = serde_json::from_str(text).ok();
         let of_json =

@@ -2,8 +2,8 @@
 
 use linkgate_policy::Cause;
 
-use super::asked::Asked;
 use super::exchange::Ended;
+use super::input::Input;
 use super::order::stage_of;
 use super::presented::Fact;
 use super::view::View;
@@ -107,7 +107,7 @@ impl Explanation {
     /// Puts together what the core decided and what was to be seen. `asked` is the request as it was given.
     pub(crate) fn of(
         ended: &Ended,
-        asked: &Asked,
+        asked: &Input,
         document: &Document,
         verified: bool,
         at_s: u64,

@@ -4,21 +4,21 @@
 use linkgate_cases::{Keys, Trouble};
 use serde_json::Value;
 
-use super::asked::Asked;
+use super::input::Input;
 use super::presented::Presented;
 use crate::stand_in;
 
 /// A policy and a request whose signatures are ours.
 pub(crate) struct Replaced {
     pub(crate) policy: Value,
-    pub(crate) asked: Asked,
+    pub(crate) asked: Input,
     pub(crate) secrets: Vec<(String, String)>,
 }
 
 /// The policy with throw-away keys, the request with tokens that they signed, and the secrets.
 pub(crate) fn with_keys_of_our_own(
     mut policy: Value,
-    asked: &Asked,
+    asked: &Input,
     secret_names: &[String],
 ) -> Result<Replaced, Trouble> {
     let mut keys = Keys::default();
@@ -80,7 +80,7 @@ fn signed_anew(token: &str, key: &str, algorithm: &str, keys: &Keys) -> Result<S
     Ok(format!("{message}.{signature}"))
 }
 
-impl Asked {
+impl Input {
     /// Puts one token in another's place, everywhere.
     fn replace(&mut self, token: &str, by: &str) {
         let replaced = |bytes: &[u8]| {

@@ -4,11 +4,11 @@ use linkgate_policy::cause::Denial;
 use linkgate_policy::{Cause, escaped};
 use serde_json::Value;
 
-use super::asked::Asked;
 use super::exchange::Ended;
+use super::explanations::refused;
+use super::input::Input;
 use super::presented::{Fact, Presented};
 use super::steps::{Stage, State, Step};
-use super::words::refused;
 use crate::columns::cut;
 use crate::document::Document;
 use crate::rules;
@@ -16,7 +16,7 @@ use crate::rules;
 /// What there is to show.
 pub(super) struct View<'a> {
     pub(super) ended: &'a Ended,
-    pub(super) asked: &'a Asked,
+    pub(super) asked: &'a Input,
     pub(super) document: &'a Document,
     pub(super) at_s: u64,
     pub(super) verified: bool,

@@ -22,7 +22,7 @@ struct Planned {
     schema: &'static str,
     /// Always null: the link would be made.
     refused: (),
-    keys: Vec<Row>,
+    keys: Vec<KeyRow>,
     before_link: Option<Box<RawValue>>,
     after_link: Option<Box<RawValue>>,
     bytes: usize,
@@ -31,7 +31,7 @@ struct Planned {
 }
 
 #[derive(serde::Serialize)]
-struct Row {
+struct KeyRow {
     key: String,
     fate: Option<&'static str>,
     primary: Option<Box<RawValue>>,
@@ -41,7 +41,7 @@ struct Row {
 
 impl Planned {
     fn of(preview: &Preview) -> Self {
-        let keys = preview.keys.iter().map(|key| Row {
+        let keys = preview.keys.iter().map(|key| KeyRow {
             key: key.key.clone(),
             fate: key.fate.map(Fate::name),
             primary: raw(key.primary.as_ref()),

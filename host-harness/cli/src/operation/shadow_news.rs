@@ -11,13 +11,13 @@ use crate::clock;
 pub(crate) struct ShadowNews {
     readiness: Readiness,
     format: Format,
-    told: Vec<String>,
+    printed: Vec<String>,
 }
 
 impl ShadowNews {
     /// News of the policy that a gateway serves, in the form of its decision log.
     pub(crate) fn new(readiness: Readiness, format: Format) -> Self {
-        Self { readiness, format, told: Vec::new() }
+        Self { readiness, format, printed: Vec::new() }
     }
 
     /// Prints on standard error what is in shadow now, if that has changed.
@@ -27,20 +27,20 @@ impl ShadowNews {
             .readiness
             .shadow()
             .map(|shadow| Shadow { until_unix_ms: shadow.until, rules: shadow.rules });
-        let stands = shadow.as_ref().map(|shadow| shadow.notices(now.unix_ms)).unwrap_or_default();
-        for notice in news(&self.told, &stands) {
+        let current = shadow.as_ref().map(|shadow| shadow.notices(now.unix_ms)).unwrap_or_default();
+        for notice in news(&self.printed, &current) {
             eprintln!("{}", line(notice, shadow.as_ref(), now, self.format));
         }
-        self.told = stands;
+        self.printed = current;
     }
 }
 
 /// What is to be said now, after this was said before.
-fn news<'a>(told: &[String], stands: &'a [String]) -> Vec<&'a str> {
-    if stands == told {
+fn news<'a>(printed: &[String], current: &'a [String]) -> Vec<&'a str> {
+    if current == printed {
         return Vec::new();
     }
-    if stands.is_empty() { vec![OVER] } else { stands.iter().map(String::as_str).collect() }
+    if current.is_empty() { vec![OVER] } else { current.iter().map(String::as_str).collect() }
 }
 
 const OVER: &str = "shadow mode is over: the policy enforces all it says";

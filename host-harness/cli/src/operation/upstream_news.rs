@@ -11,29 +11,30 @@ const EVERY: Duration = Duration::from_secs(10);
 
 /// When a line was printed last, and how many were not.
 #[derive(Default)]
-pub(crate) struct UpstreamNews(Mutex<Told>);
+pub(crate) struct UpstreamNews(Mutex<Printed>);
 
 #[derive(Default)]
-struct Told {
+struct Printed {
     at: Option<Instant>,
-    untold: u64,
+    unprinted: u64,
 }
 
 impl UpstreamNews {
     /// A request without an answer. Gives the line to print, unless one was printed a moment ago.
     pub(crate) fn line(&self, failure: Failure, why: &str, now: Instant) -> Option<String> {
-        let mut told = self.0.lock().ok()?;
-        if told.at.is_some_and(|at| now.duration_since(at) < EVERY) {
-            told.untold += 1;
+        let mut printed = self.0.lock().ok()?;
+        if printed.at.is_some_and(|at| now.duration_since(at) < EVERY) {
+            printed.unprinted += 1;
             return None;
         }
-        let untold = std::mem::take(&mut told.untold);
-        told.at = Some(now);
+        let unprinted = std::mem::take(&mut printed.unprinted);
+        printed.at = Some(now);
         let became = match failure {
             Failure::NotSent => "nothing was sent",
             Failure::Unknown => "sent, and what became of it is unknown",
         };
-        let before = if untold == 0 { String::new() } else { format!("; {untold} more before it") };
+        let before =
+            if unprinted == 0 { String::new() } else { format!("; {unprinted} more before it") };
         Some(format!("the upstream did not answer a request ({became}): {why}{before}"))
     }
 }

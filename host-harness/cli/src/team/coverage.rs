@@ -11,7 +11,7 @@ use linkgate_cases::Request;
 use linkgate_policy::{LogLine, Reason};
 use serde_json::Value;
 
-use super::ground::Policy;
+use super::fixture::Policy;
 use super::run::{Played, Ran, Verdict};
 
 /// What was touched of one policy.

@@ -12,18 +12,18 @@
 //! What it does not do: fetch keys, read secrets, or ask anybody anything.
 
 mod coverage;
-mod each;
+mod parallel;
 mod files;
 mod form;
-mod ground;
-mod pieces;
+mod fixture;
+mod fields;
 mod read;
 mod report;
 mod run;
-mod usual;
-mod wanted;
+mod defaults;
+mod expectation;
 
 pub(crate) use coverage::Coverage;
-pub(crate) use each::Progress;
+pub(crate) use parallel::Progress;
 pub(crate) use report::{human, json, junit};
 pub(crate) use run::{Outcome, Ran, Stop, Verdict, gather, play};

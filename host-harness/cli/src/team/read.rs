@@ -8,9 +8,9 @@ use linkgate_cases::{
 };
 use serde_json::{Map, Value};
 
+use super::expectation::Expectation;
+use super::fields::Reader;
 use super::form::{self, below};
-use super::pieces::Reader;
-use super::wanted::Wanted;
 use crate::check_report::Checked;
 use crate::document::{Document, Finding};
 use crate::moment;
@@ -44,7 +44,7 @@ pub(crate) struct TeamCase {
     pub(crate) pointer: String,
     pub(crate) line: Option<usize>,
     pub(crate) case: Case,
-    pub(crate) wanted: Wanted,
+    pub(crate) wanted: Expectation,
     /// Whether it says what goes to the upstream.
     pub(super) says_sent: bool,
 }
@@ -160,7 +160,7 @@ impl Reader<'_> {
     }
 
     /// What is expected, and whether it says what goes to the upstream.
-    fn expect(&mut self, pointer: &str, value: &Value) -> Option<(Wanted, Expect, bool)> {
+    fn expect(&mut self, pointer: &str, value: &Value) -> Option<(Expectation, Expect, bool)> {
         let members = match value {
             Value::String(word) => return self.expected_word(pointer, word),
             Value::Object(members) => members,
@@ -182,7 +182,7 @@ impl Reader<'_> {
         if members.is_empty() {
             self.wrong(pointer, "expected an outcome, a reason or a cause, found none".to_owned());
         }
-        match Wanted::of_parts(outcome.as_deref(), reason.as_deref(), cause.as_deref()) {
+        match Expectation::of_parts(outcome.as_deref(), reason.as_deref(), cause.as_deref()) {
             Ok(wanted) => {
                 let reply = reply.unwrap_or_default();
                 let expect = Expect { reply, upstream_request, decision, ..nothing_expected() };
@@ -197,8 +197,8 @@ impl Reader<'_> {
         }
     }
 
-    fn expected_word(&mut self, pointer: &str, word: &str) -> Option<(Wanted, Expect, bool)> {
-        match Wanted::of_word(word) {
+    fn expected_word(&mut self, pointer: &str, word: &str) -> Option<(Expectation, Expect, bool)> {
+        match Expectation::of_word(word) {
             Ok(wanted) => {
                 let says_sent = wanted.is_refusal();
                 Some((wanted, nothing_expected(), says_sent))
@@ -282,6 +282,6 @@ fn nothing_expected() -> Expect {
         reply: ReplyForm::default(),
         upstream_request: None,
         decision: Map::new(),
-        told: Values::default(),
+        notices: Values::default(),
     }
 }

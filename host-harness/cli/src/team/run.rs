@@ -10,9 +10,9 @@ use linkgate_cases::{
 };
 use linkgate_policy::LogLine;
 
-use super::each::{Progress, each};
 use super::files::{self, Candidate};
-use super::ground::{Ground, Policy, Unusable};
+use super::fixture::{Fixture, Policy, Unusable};
+use super::parallel::{Progress, each};
 use super::read::{self, CaseFile, Read, TeamCase};
 use crate::check_report::Checked;
 
@@ -169,18 +169,18 @@ pub(crate) fn play(
             ),
         }));
     }
-    let grounds: Vec<Option<Ground<'_>>> = (0..gathered.files.len())
+    let fixtures: Vec<Option<Fixture<'_>>> = (0..gathered.files.len())
         .map(|file| {
             let policy = gathered.policy_of(file)?;
-            gathered.files.get(file).map(|file| Ground::of(policy, file))
+            gathered.files.get(file).map(|file| Fixture::of(policy, file))
         })
         .collect();
     let idle = || (0..threads).map(|_| ()).collect();
     let scenes = each(idle(), &chosen, "making ready", progress, |(), (file, case)| {
-        let ground = grounds.get(*file).and_then(Option::as_ref);
+        let ground = fixtures.get(*file).and_then(Option::as_ref);
         ground.ok_or_else(|| Trouble::new("no policy")).and_then(|ground| ground.scene(case))
     });
-    drop(grounds);
+    drop(fixtures);
     let mut ready = Vec::new();
     for ((file, case), scene) in chosen.into_iter().zip(scenes) {
         match scene {

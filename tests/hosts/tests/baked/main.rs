@@ -14,7 +14,7 @@ use linkgate_tenant::Operation;
 use serde_json::json;
 
 use crate::host::Baked;
-use crate::world::{ALICE, GOOGLE, Told, World};
+use crate::world::{ALICE, Answer, GOOGLE, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_evaluator_decides_by_what_is_baked_in() {
@@ -50,17 +50,17 @@ async fn decides(world: &World, baked: Baked) {
     let host = baked.serve(world, &[]);
 
     let stranger = world.link(&host, GOOGLE, &world.bearer(ALICE)).await;
-    assert_eq!(stranger, Told::new(403, "subject-mismatch"));
+    assert_eq!(stranger, Answer::new(403, "subject-mismatch"));
     let linked = world.link(&host, ALICE, &world.bearer(ALICE)).await;
-    assert_eq!(linked, Told::new(201, ""));
+    assert_eq!(linked, Answer::new(201, ""));
     let ids = world.tenant.tenant().user(ALICE).map(linkgate_tenant::User::linked_ids);
     assert_eq!(ids.unwrap_or_default(), [GOOGLE]);
 
     let forged = world.forged(ALICE);
     world.rotate();
     for (row, bearer) in [("rotated", world.bearer(ALICE)), ("forged", forged)] {
-        let told = world.link(&host, ALICE, &bearer).await;
-        assert_eq!(told, Told::new(503, "keys-unavailable"), "{row}: no key here decides");
+        let answer = world.link(&host, ALICE, &bearer).await;
+        assert_eq!(answer, Answer::new(503, "keys-unavailable"), "{row}: no key here decides");
     }
     assert_eq!(asked(), [1, 1], "nothing is fetched:\n{}", host.said());
     assert_eq!(world.tenant.count(Operation::Link), 1);
@@ -72,11 +72,11 @@ async fn a_component_past_its_end_date_answers_503() {
         let world = World::begin().await;
         let until = ["--keys", "--until", "2026-01-01T00:00:00Z"];
         let mut host = Baked::new(edition, &world.policy(), &until).serve(&world, &[]);
-        let told = world.link(&host, ALICE, &world.bearer(ALICE)).await;
-        assert_eq!(told, Told::new(503, "keys-unavailable"), "{edition}:\n{}", host.said());
+        let answer = world.link(&host, ALICE, &world.bearer(ALICE)).await;
+        assert_eq!(answer, Answer::new(503, "keys-unavailable"), "{edition}:\n{}", host.said());
         // What is decided without a key is decided all the same.
-        let told = world.link(&host, ALICE, "garbage").await;
-        assert_eq!(told, Told::new(401, "bearer-invalid"), "{edition}");
+        let answer = world.link(&host, ALICE, "garbage").await;
+        assert_eq!(answer, Answer::new(401, "bearer-invalid"), "{edition}");
         host.tells(if edition == "evaluator" { "ended at 2026-01-01" } else { "has passed" });
         assert_eq!(
             (world.tenant.arrived(Operation::Jwks), world.tenant.count(Operation::Link)),
@@ -87,25 +87,25 @@ async fn a_component_past_its_end_date_answers_503() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_component_that_was_edited_decides_nothing() {
-    let told = "expected the policy that was baked into this component, found it damaged";
+    let line = "expected the policy that was baked into this component, found it damaged";
     for edition in ["proxy", "middleware"] {
         let world = World::begin().await;
         let baked = Baked::new(edition, &world.policy(), &["--keys"]);
         let mut host = baked.edited(&world.origin).serve(&world, &[]);
         let refused = world.link(&host, ALICE, &world.bearer(ALICE)).await;
-        assert_eq!(refused, Told::new(503, "gate-unavailable"), "{edition}:\n{}", host.said());
-        host.tells(told);
+        assert_eq!(refused, Answer::new(503, "gate-unavailable"), "{edition}:\n{}", host.said());
+        host.tells(line);
         assert_eq!(world.tenant.count(Operation::Link), 0);
     }
     let world = World::begin().await;
     let edited = Baked::new("evaluator", &world.policy(), &["--keys"]).edited(&world.origin);
-    edited.does_not_start(&world, &[], told);
+    edited.does_not_start(&world, &[], line);
 }
 
 /// The environment of a component must not change what was baked into it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_beside_the_one_that_is_baked_in_is_refused() {
-    let told = "expected no policy beside the one that is baked into this component, found one";
+    let line = "expected no policy beside the one that is baked into this component, found one";
     let mut open = World::begin().await.policy();
     open["pass"] = json!(["/api/v2/clients"]);
     for edition in ["proxy", "middleware"] {
@@ -114,12 +114,12 @@ async fn a_policy_beside_the_one_that_is_baked_in_is_refused() {
         let beside = [("LINKGATE_POLICY".to_owned(), open.to_string())];
         let mut host = baked.serve(&world, &beside);
         let refused = world.link(&host, ALICE, &world.bearer(ALICE)).await;
-        assert_eq!(refused, Told::new(503, "gate-unavailable"), "{edition}:\n{}", host.said());
-        host.tells(told);
+        assert_eq!(refused, Answer::new(503, "gate-unavailable"), "{edition}:\n{}", host.said());
+        host.tells(line);
     }
     let world = World::begin().await;
     let baked = Baked::new("evaluator", &world.policy(), &["--keys"]);
-    baked.does_not_start(&world, &["--config", &baked.policy_file()], told);
+    baked.does_not_start(&world, &["--config", &baked.policy_file()], line);
 }
 
 /// With the end date given as a moment, nothing that is baked in tells when that was done.
@@ -141,10 +141,10 @@ async fn an_upstream_is_baked_in_on_request() {
     let baked = Baked::new("proxy", &world.policy(), &["--keys", "--upstream", &world.origin]);
     let host = baked.serve_with(&[]);
     let linked = world.link(&host, ALICE, &world.bearer(ALICE)).await;
-    assert_eq!(linked, Told::new(201, ""));
+    assert_eq!(linked, Answer::new(201, ""));
 
     let mut host = baked.serve(&world, &[]);
     let refused = world.link(&host, ALICE, &world.bearer(ALICE)).await;
-    assert_eq!(refused, Told::new(503, "gate-unavailable"));
+    assert_eq!(refused, Answer::new(503, "gate-unavailable"));
     host.tells("LINKGATE_UPSTREAM: expected no upstream beside the one that is baked");
 }

@@ -23,12 +23,12 @@ pub(crate) struct World {
 
 /// The answer that a client got: a status, and the gate's own reason for it.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Told {
+pub(crate) struct Answer {
     status: u16,
     reason: String,
 }
 
-impl Told {
+impl Answer {
     pub(crate) fn new(status: u16, reason: &str) -> Self {
         Self { status, reason: reason.to_owned() }
     }
@@ -75,7 +75,7 @@ impl World {
     }
 
     /// Links the Google account to a user's, with this bearer.
-    pub(crate) async fn link(&self, host: &Host, user: &str, bearer: &str) -> Told {
+    pub(crate) async fn link(&self, host: &Host, user: &str, bearer: &str) -> Answer {
         let secondary = self.tenant.tenant().mint_id_token(GOOGLE, "spa", hour()).expect("a token");
         let body = json!({ "link_with": secondary }).to_string();
         let request = format!(
@@ -97,7 +97,7 @@ impl World {
         let reason = reply
             .split_once("urn:linkgate:reason:")
             .and_then(|(_, rest)| Some(rest.split_once('"')?.0.to_owned()));
-        Told { status: status.expect("a status"), reason: reason.unwrap_or_default() }
+        Answer { status: status.expect("a status"), reason: reason.unwrap_or_default() }
     }
 }
 

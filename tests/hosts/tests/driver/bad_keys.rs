@@ -77,7 +77,7 @@ async fn an_endpoint_that_brings_no_keys_is_told_with_issuer_and_cause() {
         assert_eq!(world.issuer.fetches(), asked + 1, "{row}: asked once");
         let issuer = &world.issuer.origin;
         let line = format!("linkgate: keys of {issuer}/: {issuer}/.well-known/jwks.json: {why}");
-        world.told(row, &line);
+        world.logged(row, &line);
         world.issuer.tenant.clear_faults();
     }
     assert_eq!(world.issuer.tenant.arrived(Operation::Unrouted), 0, "no redirect is followed");
@@ -94,7 +94,7 @@ async fn an_endpoint_that_refuses_connections_is_told_too() {
     put_off(&mut world, "refused", &token).await;
     let issuer = &world.issuer.origin;
     let line = format!("linkgate: keys of {issuer}/: {url}: expected a connection, found none: ");
-    world.told("refused", &line);
+    world.logged("refused", &line);
 }
 
 /// Who answers for another issuer has no say in where the keys are.
@@ -112,7 +112,7 @@ async fn a_discovery_document_that_is_not_the_issuers_leads_nowhere() {
     let line = format!(
         "linkgate: keys of {issuer}/: {issuer}/.well-known/openid-configuration: expected `{issuer}/` as `issuer`, found `http://127.0.0.1/`"
     );
-    world.told("another issuer", &line);
+    world.logged("another issuer", &line);
 }
 
 /// The client is asked to come again, and is not called unauthorised.

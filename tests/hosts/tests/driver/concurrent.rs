@@ -130,12 +130,12 @@ fn records(world: &mut World, many: usize) -> BTreeMap<String, (String, Option<S
             let record = LogLine::read(line.strip_prefix("stdout [0] :: ")?.as_bytes())?;
             Some((record.trace_id, (record.cause, record.subject)))
         });
-        let Some((trace_id, told)) = record else {
+        let Some((trace_id, decided)) = record else {
             panic!("{} records. The host said:\n{}", records.len(), world.serving.output())
         };
         // The probes have no trace id.
         if let Some(trace_id) = trace_id {
-            assert!(records.insert(trace_id, told).is_none(), "two records of one request");
+            assert!(records.insert(trace_id, decided).is_none(), "two records of one request");
         }
     }
     records

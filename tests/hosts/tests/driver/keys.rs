@@ -41,9 +41,9 @@ async fn fetched_once(row: &str, keys: fn(&str) -> Value, documents: u64) {
     assert!(instances < REQUESTS / 2, "{row}: {:?}", world.instances);
     assert_eq!(world.issuer.fetches(), instances, "{row}: a fetch an instance");
     assert_eq!(world.issuer.tenant.arrived(Operation::Discovery), documents * instances, "{row}");
-    world.told(row, FETCHES);
-    let told = world.said().iter().filter(|line| line.starts_with(FETCHES)).count() as u64;
-    assert!(told <= instances, "{row}: once an instance:\n{:#?}", world.said());
+    world.logged(row, FETCHES);
+    let logged = world.said().iter().filter(|line| line.starts_with(FETCHES)).count() as u64;
+    assert!(logged <= instances, "{row}: once an instance:\n{:#?}", world.said());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -115,6 +115,6 @@ async fn an_instance_says_loudly_that_it_enforces_nothing() {
     upstream.send("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n").await;
     client.message().await;
     stage.record();
-    let said = stage.serving.told(&["SHADOW MODE until ".to_owned()]);
+    let said = stage.serving.notices(&["SHADOW MODE until ".to_owned()]);
     assert!(said.iter().any(|line| line.starts_with("SHADOW MODE until ")), "{said:#?}");
 }

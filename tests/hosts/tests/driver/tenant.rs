@@ -93,14 +93,14 @@ impl World {
 
     /// Waits for a line of the component's on standard error. The two streams come in any order, so
     /// it may have been read on the way to a record.
-    pub(crate) fn told(&mut self, row: &str, expected: &str) {
-        let told = self.said().iter().any(|line| line.starts_with(expected))
+    pub(crate) fn logged(&mut self, row: &str, expected: &str) {
+        let logged = self.said().iter().any(|line| line.starts_with(expected))
             || self
                 .serving
                 .process
                 .line(PATIENCE, |line| of_the_component(line)?.starts_with(expected).then_some(()))
                 .is_some();
-        assert!(told, "{row}: no `{expected}` in\n{}", self.serving.output());
+        assert!(logged, "{row}: no `{expected}` in\n{}", self.serving.output());
     }
 
     /// What the component has said on standard error, as far as it was read.

@@ -27,7 +27,7 @@ async fn what_came_of_a_body_before_the_decision_goes_nowhere() {
     client.send(get(&world, SMUGGLED.len() + 1) + SMUGGLED).await;
     until_received(&world, SMUGGLED.len()).await;
     world.issuer.tenant.release_all().await;
-    world.until_told("1 in use");
+    world.until_logged("1 in use");
     // It is decided by now. Nothing shows that nothing is sent but time in which something would be.
     assert!(timeout(QUIET, upstream.accept()).await.is_err(), "sent with half a body");
     client.send("x").await;
@@ -56,7 +56,7 @@ async fn in_shadow_a_body_in_parts_goes_on_whole() {
     client.send(get(&world, 12) + "aaaa").await;
     until_received(&world, 4).await;
     world.issuer.tenant.release_all().await;
-    world.until_told("1 in use");
+    world.until_logged("1 in use");
     client.send("bbbb").await;
     until_received(&world, 8).await;
     client.send("cccc").await;

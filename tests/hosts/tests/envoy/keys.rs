@@ -75,7 +75,7 @@ async fn an_outage_of_the_endpoint_refuses_nobody_where_keys_are_at_hand() {
     world.issuer.tenant.clear_faults();
     world.issuer.fault(Fault::Reset { at: Point::BeforeEffect });
     let (before, began) = (world.issuer.fetches(), Instant::now());
-    world.until_told("the keys at hand are used for");
+    world.until_logged("the keys at hand are used for");
     assert_eq!(world.read_by(CLIENTS, &token).await, [200; CLIENTS]);
     world.all_workers_served();
     let attempts = world.issuer.fetches() - before;
@@ -83,7 +83,7 @@ async fn an_outage_of_the_endpoint_refuses_nobody_where_keys_are_at_hand() {
     let bound = 2 + began.elapsed().as_secs();
     assert!((1..=bound).contains(&attempts), "{attempts} of {bound}");
     assert_eq!(
-        world.told("the keys at hand are used for") as u64,
+        world.logged("the keys at hand are used for") as u64,
         attempts.min(1),
         "by one of them"
     );

@@ -28,7 +28,7 @@ async fn without_bodies_a_link_is_answered_503_and_the_option_is_named() {
     let mut client = Peer::connect(world.address()).await;
     client.send(link(&world.issuer.token())).await;
     assert_eq!(status(&client.message().await), 503);
-    world.until_told("set `allow_on_headers_stop_iteration: true`");
+    world.until_logged("set `allow_on_headers_stop_iteration: true`");
     assert_eq!(world.issuer.tenant.arrived(Operation::Link), 0);
 }
 
@@ -127,7 +127,7 @@ async fn an_answer_from_where_a_rewritten_request_should_not_have_gone_is_not_re
         upstream.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await;
     });
     assert_eq!(status, 504);
-    world.until_told("to lead to the cluster `upstream`, found `elsewhere`");
+    world.until_logged("to lead to the cluster `upstream`, found `elsewhere`");
 }
 
 fn renamed(cluster: &mut Value, upstream: &Upstream) {

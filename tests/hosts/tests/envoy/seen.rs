@@ -13,8 +13,8 @@ async fn decisions_are_in_the_access_log_and_the_numbers() {
     let token = world.issuer.token();
     assert_eq!(read(&mut client, &token).await, 200);
     assert_eq!(read(&mut client, "a.b.c").await, 401);
-    world.until_told("outcome=allowed reason=granted cause=granted");
-    world.until_told("outcome=denied reason=bearer-invalid cause=");
+    world.until_logged("outcome=allowed reason=granted cause=granted");
+    world.until_logged("outcome=denied reason=bearer-invalid cause=");
     assert_eq!(world.stat("linkgate.decisions.allowed.granted"), 1);
     assert_eq!(world.stat("linkgate.decisions.denied.bearer-invalid"), 1);
     // Envoy puts histograms together every few seconds.

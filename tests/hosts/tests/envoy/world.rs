@@ -82,17 +82,17 @@ impl World {
     }
 
     /// How often such a thing was logged.
-    pub(crate) fn told(&self, what: &str) -> usize {
+    pub(crate) fn logged(&self, what: &str) -> usize {
         self.serving.process.said().lines().filter(|line| line.contains(what)).count()
     }
 
     /// Waits until such a thing is logged.
-    pub(crate) fn until_told(&mut self, what: &str) {
-        let told = self
+    pub(crate) fn until_logged(&mut self, what: &str) {
+        let logged = self
             .serving
             .process
             .line(linkgate_tests::hosts::PATIENCE, |line| line.contains(what).then_some(()));
-        assert!(told.is_some(), "never logged `{what}`. It said:\n{}", self.serving.output());
+        assert!(logged.is_some(), "never logged `{what}`. It said:\n{}", self.serving.output());
     }
 }
 

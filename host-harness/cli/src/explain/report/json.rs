@@ -19,14 +19,14 @@ struct Whole<'a> {
     reason: &'a str,
     cause: &'a str,
     status: Option<u16>,
-    steps: Vec<Told<'a>>,
+    steps: Vec<StepRow<'a>>,
     shadow_until: Option<Time>,
     missed: &'a [String],
     advice: Option<&'a str>,
 }
 
 #[derive(Serialize)]
-struct Told<'a> {
+struct StepRow<'a> {
     step: &'static str,
     state: &'static str,
     concluded: &'a str,
@@ -52,7 +52,7 @@ pub(crate) fn text(explanation: &Explanation, policy: &str) -> String {
         reason: &explanation.reason,
         cause: &explanation.cause,
         status: explanation.status,
-        steps: explanation.steps.iter().map(told).collect(),
+        steps: explanation.steps.iter().map(row).collect(),
         shadow_until: explanation.shadow_until_ms.map(|unix_ms| Time { unix_ms }),
         missed: &explanation.missed,
         advice: explanation.advice.as_deref(),
@@ -61,8 +61,8 @@ pub(crate) fn text(explanation: &Explanation, policy: &str) -> String {
     serde_json::to_string(&whole).unwrap_or_default()
 }
 
-fn told(step: &Step) -> Told<'_> {
-    Told {
+fn row(step: &Step) -> StepRow<'_> {
+    StepRow {
         step: step.stage.name(),
         state: step.state.name(),
         concluded: &step.concluded,

@@ -5,7 +5,7 @@ use crate::columns::aligned;
 use crate::document::counted;
 use crate::paint::{Colour, Paint};
 use crate::team::coverage::Coverage;
-use crate::team::ground::Policy;
+use crate::team::fixture::Policy;
 use crate::team::run::{Outcome, Played, Ran, Verdict};
 
 /// The report in words. Without `coverage`, nothing is said of it.

@@ -4,9 +4,9 @@ pub(crate) mod human;
 pub(crate) mod json;
 pub(crate) mod junit;
 
-use super::ground;
+use super::expectation::Expectation;
+use super::fixture;
 use super::run::{Gathered, Outcome, Played, Verdict};
-use super::wanted::Wanted;
 use crate::rules;
 
 /// `cases/link.yaml:12`.
@@ -21,7 +21,7 @@ fn file_of(gathered: &Gathered, outcome: &Outcome) -> String {
 }
 
 /// What was expected, in words: `denied, link-with-too-old`.
-fn expected(wanted: &Wanted) -> String {
+fn expected(wanted: &Expectation) -> String {
     let cause = wanted.cause.as_ref().filter(|cause| wanted.reason.as_ref() != Some(*cause));
     let words = [wanted.outcome.as_deref(), wanted.reason.as_deref()];
     let mut text = words.into_iter().flatten().collect::<Vec<_>>().join(", ");
@@ -50,7 +50,7 @@ fn deciding(gathered: &Gathered, outcome: &Outcome, played: &Played) -> Vec<Stri
     let of_cause = wanted.cause.as_deref().and_then(rules::key_of);
     let of_reason = || wanted.reason.as_deref().and_then(rules::key_of_reason);
     let of_found = rules::key_of(&played.record.cause);
-    let issuer = ground::issuer_of(policy, played.record.issuer.as_deref());
+    let issuer = fixture::issuer_of(policy, played.record.issuer.as_deref());
     let keys = [of_cause.or_else(of_reason), of_found];
     let mut places = Vec::new();
     for key in keys.into_iter().flatten() {

@@ -7,7 +7,7 @@ use linkgate_policy::{Cause, Reason, nearest};
 
 /// The verdict that a case expects; what is absent is not compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Wanted {
+pub(crate) struct Expectation {
     pub(crate) outcome: Option<String>,
     pub(crate) reason: Option<String>,
     pub(crate) cause: Option<String>,
@@ -16,7 +16,7 @@ pub(crate) struct Wanted {
 /// What a request may come to.
 const OUTCOMES: [&str; 4] = ["allowed", "passed", "denied", "failed"];
 
-impl Wanted {
+impl Expectation {
     /// What a word expects.
     pub(super) fn of_word(word: &str) -> Result<Self, (String, Option<String>)> {
         if OUTCOMES.contains(&word) {
@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn a_word_says_what_follows_from_it() {
         let parts = |word: &str| {
-            let Wanted { outcome, reason, cause } = Wanted::of_word(word).unwrap();
+            let Expectation { outcome, reason, cause } = Expectation::of_word(word).unwrap();
             [outcome, reason, cause].map(Option::unwrap_or_default).join(" ")
         };
         for (word, expected) in [
@@ -123,20 +123,23 @@ mod tests {
         ] {
             assert_eq!(parts(word), expected, "{word}");
         }
-        let (text, help) = Wanted::of_word("subjectmismatch").unwrap_err();
+        let (text, help) = Expectation::of_word("subjectmismatch").unwrap_err();
         assert!(text.contains("found `subjectmismatch`"), "{text}");
         assert_eq!(help.as_deref(), Some("did you mean `subject-mismatch`?"));
     }
 
     #[test]
     fn parts_that_do_not_go_together_are_a_mistake() {
-        assert!(Wanted::of_parts(Some("denied"), None, Some("bearer-expired")).is_ok());
+        assert!(Expectation::of_parts(Some("denied"), None, Some("bearer-expired")).is_ok());
         for (outcome, reason, cause) in [
             (Some("allowed"), None, Some("bearer-expired")),
             (None, Some("subject-mismatch"), Some("bearer-expired")),
             (Some("refused"), None, None),
         ] {
-            assert!(Wanted::of_parts(outcome, reason, cause).is_err(), "{outcome:?} {reason:?}");
+            assert!(
+                Expectation::of_parts(outcome, reason, cause).is_err(),
+                "{outcome:?} {reason:?}"
+            );
         }
     }
 }

@@ -1,11 +1,11 @@
-//! What the workers tell each other: who fetches what, and what came of it.
+//! What the workers share: which of them fetches what, and the outcome.
 //!
 //! Each worker thread has an instance with a memory of its own. A fetch that waits in all of them is
-//! made by the one that writes its name on the board first; the others take what it found.
+//! made by the one that writes its lease first; the others take what it found.
 //!
 //! ```text
-//!  board    source ─▶ fetched until, asked at    one entry, changed by compare-and-swap
-//!  outcome  source ─▶ answer or failure          an entry each, written before the board tells of it
+//!  leases   source ─▶ fetched until, asked at    one entry, changed by compare-and-swap
+//!  outcome  source ─▶ answer or failure          an entry each, written before its lease is
 //! ```
 
 use std::cell::{Cell, RefCell};
@@ -17,7 +17,7 @@ use proxy_wasm::types::Status;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-/// Times that a change of the board is tried while others change it. There are as many as workers that
+/// Times that a change of the leases is tried while others change it. There are as many as workers that
 /// write in the same microseconds; raised, one that never gets its turn is noticed later.
 const TRIES: u32 = 100;
 
@@ -25,8 +25,8 @@ const TRIES: u32 = 100;
 /// longer for another.
 const LEASE_MARGIN_MS: u64 = 1_000;
 
-/// The board, as one instance sees it.
-pub(crate) struct Board {
+/// The leases, as one instance sees them.
+pub(crate) struct SharedLeases {
     /// What all its entries are called after: two configurations share nothing.
     name: String,
     /// The version that was read last.
@@ -35,23 +35,23 @@ pub(crate) struct Board {
     taken: RefCell<BTreeMap<String, u64>>,
 }
 
-/// What the board says of a source. Wall clock, milliseconds: the one clock that instances share.
+/// The lease of a source. Wall clock, milliseconds: the one clock that instances share.
 #[derive(Clone, Copy, Default, Deserialize, Serialize)]
-struct Row {
+struct Lease {
     leased_until: u64,
     asked: u64,
 }
 
 /// What an instance that wants a source does.
 pub(crate) enum Turn {
-    /// It fetches: its name is on the board.
+    /// It fetches: it has the lease.
     Fetch,
     /// Another fetches, at the latest until this wall clock.
     Follow { until_unix_ms: u64 },
 }
 
 /// An outcome as it was found, asked at this wall clock.
-pub(crate) struct News {
+pub(crate) struct Found {
     pub(crate) source: String,
     pub(crate) outcome: Result<Answer, String>,
     pub(crate) asked_unix_ms: u64,
@@ -64,34 +64,34 @@ struct Head {
     headers: Vec<(String, Vec<u8>)>,
 }
 
-impl Board {
-    /// The board of a configuration. The first instance, which Envoy configures before there is another,
+impl SharedLeases {
+    /// The leases of a configuration. The first instance, which Envoy configures before there is another,
     /// sets it up: there is no compare-and-swap with nothing.
     pub(crate) fn of(configuration: &[u8]) -> Self {
         // Who shares it is believed: another configuration must not come to the same name.
         let digest = Sha256::digest(configuration);
         let hex = digest.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
         let name = format!("linkgate.{hex}");
-        let board = Self { name, seen: Cell::default(), taken: RefCell::default() };
-        if let Ok((None, _)) = hostcalls::get_shared_data(&board.name) {
-            let _ = hostcalls::set_shared_data(&board.name, Some(b"{}"), None);
+        let shared_leases = Self { name, seen: Cell::default(), taken: RefCell::default() };
+        if let Ok((None, _)) = hostcalls::get_shared_data(&shared_leases.name) {
+            let _ = hostcalls::set_shared_data(&shared_leases.name, Some(b"{}"), None);
         }
-        board
+        shared_leases
     }
 
-    /// Whose turn it is to fetch a source. What another has found since this instance took news is
+    /// Whose turn it is to fetch a source. What another has found since this instance last took an outcome is
     /// followed as if it were still under way: the next tick takes it.
     pub(crate) fn turn(&self, source: &str, now_unix_ms: u64, timeout_ms: u32) -> Turn {
         let until = now_unix_ms.saturating_add(timeout_ms.into()).saturating_add(LEASE_MARGIN_MS);
         let taken = self.taken.borrow().get(source).copied().unwrap_or_default();
-        let changed = self.change(source, |row| {
-            if row.asked > taken {
+        let changed = self.change(source, |lease| {
+            if lease.asked > taken {
                 return Err(until);
             }
-            if row.leased_until > now_unix_ms {
-                return Err(row.leased_until);
+            if lease.leased_until > now_unix_ms {
+                return Err(lease.leased_until);
             }
-            Ok(Row { leased_until: until, ..row })
+            Ok(Lease { leased_until: until, ..lease })
         });
         match changed {
             Ok(()) => Turn::Fetch,
@@ -100,8 +100,8 @@ impl Board {
     }
 
     /// Tells the others what was found.
-    pub(crate) fn publish(&self, news: &News) {
-        let News { source, outcome, asked_unix_ms } = news;
+    pub(crate) fn publish(&self, found: &Found) {
+        let Found { source, outcome, asked_unix_ms } = found;
         let line = |line: &Header| (line.name.clone(), line.value.clone());
         let (head, body) = match outcome {
             Ok(Answer { status, headers, body }) => {
@@ -118,13 +118,13 @@ impl Board {
         entry.extend(body);
         let _ = hostcalls::set_shared_data(&self.entry(source), Some(&entry), None);
         self.taken.borrow_mut().insert(source.clone(), *asked_unix_ms);
-        let _ = self.change(source, |row| {
-            Ok(Row { leased_until: 0, asked: (*asked_unix_ms).max(row.asked) })
+        let _ = self.change(source, |lease| {
+            Ok(Lease { leased_until: 0, asked: (*asked_unix_ms).max(lease.asked) })
         });
     }
 
     /// What others found since this was asked last.
-    pub(crate) fn news(&self) -> Vec<News> {
+    pub(crate) fn found(&self) -> Vec<Found> {
         let Ok((Some(text), version)) = hostcalls::get_shared_data(&self.name) else {
             return Vec::new();
         };
@@ -132,16 +132,16 @@ impl Board {
             return Vec::new();
         }
         let mut taken = self.taken.borrow_mut();
-        let is_new = |(source, row): &(String, Row)| {
-            row.asked > taken.get(source).copied().unwrap_or_default()
+        let is_new = |(source, lease): &(String, Lease)| {
+            lease.asked > taken.get(source).copied().unwrap_or_default()
         };
-        let rows: Vec<(String, Row)> = rows(&text).into_iter().filter(is_new).collect();
-        let news = rows.into_iter().filter_map(|(source, row)| {
-            taken.insert(source.clone(), row.asked);
+        let leases: Vec<(String, Lease)> = leases(&text).into_iter().filter(is_new).collect();
+        let found = leases.into_iter().filter_map(|(source, lease)| {
+            taken.insert(source.clone(), lease.asked);
             let outcome = self.outcome(&source)?;
-            Some(News { source, outcome, asked_unix_ms: row.asked })
+            Some(Found { source, outcome, asked_unix_ms: lease.asked })
         });
-        news.collect()
+        found.collect()
     }
 
     fn outcome(&self, source: &str) -> Option<Result<Answer, String>> {
@@ -153,15 +153,19 @@ impl Board {
         format!("{}.{source}", self.name)
     }
 
-    /// Changes the row of a source. An error is the change's own; a board that cannot be written leaves
+    /// Changes the lease of a source. An error is the change's own; leases that cannot be written leave
     /// each instance to itself.
-    fn change(&self, source: &str, change: impl Fn(Row) -> Result<Row, u64>) -> Result<(), u64> {
+    fn change(
+        &self,
+        source: &str,
+        change: impl Fn(Lease) -> Result<Lease, u64>,
+    ) -> Result<(), u64> {
         for _ in 0..TRIES {
             let Ok((text, version)) = hostcalls::get_shared_data(&self.name) else { return Ok(()) };
-            let mut rows = rows(&text.unwrap_or_default());
-            let row = rows.get(source).copied().unwrap_or_default();
-            rows.insert(source.to_owned(), change(row)?);
-            let text = serde_json::to_vec(&rows).unwrap_or_default();
+            let mut leases = leases(&text.unwrap_or_default());
+            let lease = leases.get(source).copied().unwrap_or_default();
+            leases.insert(source.to_owned(), change(lease)?);
+            let text = serde_json::to_vec(&leases).unwrap_or_default();
             match hostcalls::set_shared_data(&self.name, Some(&text), version) {
                 Err(Status::CasMismatch) => {}
                 Ok(()) | Err(_) => return Ok(()),
@@ -171,7 +175,7 @@ impl Board {
     }
 }
 
-fn rows(text: &[u8]) -> BTreeMap<String, Row> {
+fn leases(text: &[u8]) -> BTreeMap<String, Lease> {
     serde_json::from_slice(text).unwrap_or_default()
 }
 

@@ -17,23 +17,23 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::contract::{Answer, Fetch};
-use crate::crew::Crew;
 use crate::evaluator::Trap;
 use crate::fetch::Fetcher;
-use crate::fleet::Desk;
-use crate::seat::Seat;
+use crate::instance_handle::InstanceHandle;
+use crate::pool::Shared;
+use crate::pool_keys::PoolKeys;
 
 /// What instances, waiting exchanges, and the task that fetches know of each other.
-pub(crate) struct Errands {
-    pub(crate) crew: Crew,
+pub(crate) struct SharedFetches {
+    pub(crate) pool_keys: PoolKeys,
     wanted: Notify,
     /// How many fetches are over. Also marked, unchanged, when none is under way.
     brought: watch::Sender<u64>,
 }
 
-impl Errands {
+impl SharedFetches {
     pub(crate) fn new() -> Self {
-        Self { crew: Crew::default(), wanted: Notify::new(), brought: watch::channel(0).0 }
+        Self { pool_keys: PoolKeys::default(), wanted: Notify::new(), brought: watch::channel(0).0 }
     }
 
     /// An instance may want something fetched.
@@ -67,39 +67,39 @@ struct Brought {
 }
 
 /// Fetches for all instances of a gateway, for as long as it is polled.
-pub(crate) async fn run(desk: Arc<Desk>, fetcher: Arc<Fetcher>) {
+pub(crate) async fn run(shared: Arc<Shared>, fetcher: Arc<Fetcher>) {
     let mut under_way: JoinSet<Brought> = JoinSet::new();
     let mut names: BTreeSet<String> = BTreeSet::new();
     loop {
-        let (wanted, next) = wants(&desk).await;
+        let (wanted, next) = wants(&shared).await;
         for fetch in wanted {
             if names.insert(fetch.source.clone()) {
-                let asked = desk.clock.now().mono_ms;
+                let asked = shared.clock.now().mono_ms;
                 under_way.spawn(perform(Arc::clone(&fetcher), fetch, asked));
             }
         }
         if under_way.is_empty() {
-            desk.errands.brought.send_modify(|_same| {});
+            shared.fetches.brought.send_modify(|_same| {});
         }
-        let next = desk.clock.moment(next, LONGEST_REST).max(Instant::now() + SHORTEST_REST);
+        let next = shared.clock.moment(next, LONGEST_REST).max(Instant::now() + SHORTEST_REST);
         tokio::select! {
             Some(Ok(brought)) = under_way.join_next() => {
                 names.remove(&brought.source);
-                give_to_all(&desk, brought).await;
+                give_to_all(&shared, brought).await;
             }
-            () = desk.errands.wanted.notified() => {}
+            () = shared.fetches.wanted.notified() => {}
             () = sleep_until(next) => {}
         }
     }
 }
 
 /// What all instances want fetched now, and when they may want something again.
-async fn wants(desk: &Desk) -> (Vec<Fetch>, u64) {
-    let seats = desk.errands.crew.seats();
-    let looks: Vec<_> = seats
+async fn wants(shared: &Shared) -> (Vec<Fetch>, u64) {
+    let instances = shared.fetches.pool_keys.instances();
+    let looks: Vec<_> = instances
         .iter()
-        .map(|(_, seat)| {
-            seat.keys(|keys, now| {
+        .map(|(_, instance)| {
+            instance.keys(|keys, now| {
                 let mut wanted = Vec::new();
                 while let Some(fetch) = keys.due(now)? {
                     if wanted.len() == MOST_WANTED {
@@ -112,7 +112,7 @@ async fn wants(desk: &Desk) -> (Vec<Fetch>, u64) {
         })
         .collect();
     let (mut all, mut next, mut shown) = (Vec::new(), u64::MAX, false);
-    for ((band, _), look) in seats.iter().zip(looks) {
+    for ((band, _), look) in instances.iter().zip(looks) {
         let Some((wanted, due, sources, at)) = timeout(ANSWER_WAIT, look).await.ok().flatten()
         else {
             continue;
@@ -120,7 +120,7 @@ async fn wants(desk: &Desk) -> (Vec<Fetch>, u64) {
         all.extend(wanted);
         next = next.min(due.unwrap_or(u64::MAX));
         if !shown {
-            desk.errands.crew.show(*band, sources, at);
+            shared.fetches.pool_keys.show(*band, sources, at);
             shown = true;
         }
     }
@@ -138,31 +138,36 @@ async fn perform(fetcher: Arc<Fetcher>, fetch: Fetch, asked: u64) -> Brought {
 /// Gives an outcome to every instance and wakes who waits. Of each policy, what the first that takes it
 /// knows is kept for its instances that come later; the first that has something to say of it speaks to
 /// the operator for all of them.
-async fn give_to_all(desk: &Desk, brought: Brought) {
-    desk.sink.fetched(brought.outcome.as_ref().map(|answer| answer.status).map_err(String::as_str));
+async fn give_to_all(shared: &Shared, brought: Brought) {
+    shared
+        .sink
+        .fetched(brought.outcome.as_ref().map(|answer| answer.status).map_err(String::as_str));
     let brought = Arc::new(brought);
-    let (mut bands, mut told): (Vec<u64>, Vec<Arc<Seat>>) = (Vec::new(), Vec::new());
+    let (mut bands, mut told): (Vec<u64>, Vec<Arc<InstanceHandle>>) = (Vec::new(), Vec::new());
     let mut spoken = false;
     loop {
         // Read anew each time: a policy may have come meanwhile.
-        let is_left = |(band, seat): &(u64, Arc<Seat>)| {
-            !bands.contains(band) && !told.iter().any(|told| Arc::ptr_eq(told, seat))
+        let is_left = |(band, instance): &(u64, Arc<InstanceHandle>)| {
+            !bands.contains(band) && !told.iter().any(|told| Arc::ptr_eq(told, instance))
         };
-        let Some((band, seat)) = desk.errands.crew.seats().into_iter().find(is_left) else { break };
+        let Some((band, instance)) = shared.fetches.pool_keys.instances().into_iter().find(is_left)
+        else {
+            break;
+        };
         let ours = Arc::clone(&brought);
-        let taken = seat.keys(move |keys, now| {
+        let taken = instance.keys(move |keys, now| {
             let notices = keys.fetched(&ours.source, &ours.outcome, ours.asked, now)?;
             Ok((notices, keys.kept_keys()?))
         });
-        told.push(seat);
+        told.push(instance);
         let Some((notices, kept)) = timeout(ANSWER_WAIT, taken).await.ok().flatten() else {
             continue;
         };
         bands.push(band);
-        desk.errands.crew.keep(band, kept, |seat| {
-            if !told.iter().any(|told| Arc::ptr_eq(told, seat)) {
+        shared.fetches.pool_keys.keep(band, kept, |instance| {
+            if !told.iter().any(|told| Arc::ptr_eq(told, instance)) {
                 let ours = Arc::clone(&brought);
-                drop(seat.keys(move |keys, now| {
+                drop(instance.keys(move |keys, now| {
                     keys.fetched(&ours.source, &ours.outcome, ours.asked, now)
                 }));
             }
@@ -170,12 +175,12 @@ async fn give_to_all(desk: &Desk, brought: Brought) {
         if !spoken {
             spoken = !notices.is_empty();
             for notice in notices {
-                desk.sink.keys(&notice);
+                shared.sink.keys(&notice);
             }
         }
     }
     // A call of a waiter comes after those above in every instance.
-    desk.errands.brought.send_modify(|count| *count += 1);
+    shared.fetches.brought.send_modify(|count| *count += 1);
 }
 
 /// Fetches that one instance may want at a time: two for each of its issuers would do. Raised, one with a

@@ -11,8 +11,8 @@ use linkgate_cases::{
 use linkgate_policy::{Abilities, Header, Secrets};
 use serde_json::{Value, json};
 
+use super::defaults::{self, NONE, algorithms, text};
 use super::read::{CaseFile, Common, POLICY, TeamCase};
-use super::usual::{self, NONE, algorithms, text};
 use crate::check_report::Checked;
 use crate::document::{Document, Severity};
 use crate::stand_in;
@@ -80,12 +80,12 @@ impl Policy {
 }
 
 /// The suite of one file: all its cases can be made ready from it.
-pub(super) struct Ground<'p> {
+pub(super) struct Fixture<'p> {
     suite: Suite,
     policy: &'p Policy,
 }
 
-impl<'p> Ground<'p> {
+impl<'p> Fixture<'p> {
     pub(super) fn of(policy: &'p Policy, file: &CaseFile) -> Self {
         let shared = shared(policy, &file.common);
         let suite = Suite::of_policy(shared, policy.keys.clone(), POLICY, policy.value.clone());
@@ -98,7 +98,7 @@ impl<'p> Ground<'p> {
         let request = self.suite.flat_request(&case.request);
         let request = request.map_err(|trouble| trouble.at("request"))?;
         if case.upstream.is_none() && self.suite.shared.upstream.status.is_none() {
-            case.upstream = Some(usual::usual_answer(request.method.as_deref()));
+            case.upstream = Some(defaults::usual_answer(request.method.as_deref()));
         }
         let mut scene =
             self.merging(&case).map_or_else(|| Scene::prepare(&self.suite, &case), Ok)?;
@@ -138,7 +138,7 @@ impl<'p> Ground<'p> {
 
 /// What every case can name.
 fn shared(policy: &Policy, common: &Common) -> Shared {
-    let mut tokens = usual::valid_tokens(policy.issuers());
+    let mut tokens = defaults::valid_tokens(policy.issuers());
     for (name, form) in &common.tokens {
         let mut form = form.clone();
         if form.like.as_deref() == Some(name) {
@@ -146,7 +146,7 @@ fn shared(policy: &Policy, common: &Common) -> Shared {
         }
         tokens.insert(name.clone(), form);
     }
-    let (mut requests, mut upstream_requests) = usual::requests(&policy.value);
+    let (mut requests, mut upstream_requests) = defaults::requests(&policy.value);
     requests.extend(common.requests.clone());
     upstream_requests.extend(common.upstream_requests.clone());
     let mut secrets: BTreeMap<String, String> =

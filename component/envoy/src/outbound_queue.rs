@@ -12,7 +12,7 @@ use crate::settings::Upstream;
 
 /// What waits to be sent, and what was sent and waits for an answer.
 #[derive(Default)]
-pub(crate) struct Desk {
+pub(crate) struct OutboundQueue {
     posted: RefCell<VecDeque<Posted>>,
     sent: RefCell<BTreeMap<u32, Sent>>,
 }
@@ -50,7 +50,7 @@ pub(crate) enum Purpose {
 /// Largest answer that is taken for a request whose client is gone: its body is not read.
 const UNREAD_BYTES: u32 = u32::MAX;
 
-impl Desk {
+impl OutboundQueue {
     /// Posts a call to the upstream.
     pub(crate) fn call(&self, upstream: &Upstream, stream: u32, call: Call) {
         let Call { method, path, headers, body, timeout_ms, max_answer_bytes } = call;

@@ -4,21 +4,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::contract::{KeySource, Now};
 use crate::evaluator::{Keys, Trap};
-use crate::seat::Seat;
+use crate::instance_handle::InstanceHandle;
 
-/// The seats of all policies in use, and what they know of keys. The instances of one policy are a band:
+/// The instances of all policies in use, and what they know of keys. The instances of one policy are a band:
 /// those of another know nothing of its sources.
 ///
 /// INVARIANT: what is kept of a band changes, and is handed to those who come later, under one lock,
-/// together with the letters that say the same to those of the band who are here. So no instance misses an
+/// together with the requests that say the same to those of the band who are here. So no instance misses an
 /// outcome, and none is set back to an older one.
 #[derive(Default)]
-pub(crate) struct Crew(Mutex<Known>);
+pub(crate) struct PoolKeys(Mutex<Known>);
 
 #[derive(Default)]
 struct Known {
     /// Each with the number of its band. Those of the policy that serves stand first.
-    seats: Vec<(u64, Weak<Seat>)>,
+    instances: Vec<(u64, Weak<InstanceHandle>)>,
     /// How many numbers of bands were given out.
     numbers: u64,
     /// The band of the policy that serves.
@@ -31,7 +31,7 @@ struct Known {
     as_of: u64,
 }
 
-impl Crew {
+impl PoolKeys {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -51,40 +51,44 @@ impl Crew {
         known.numbers
     }
 
-    /// A seat of a band that does not serve yet. What was fetched while it was made is made up for.
-    pub(crate) fn join(&self, band: u64, seat: &Arc<Seat>) {
+    /// An instance of a band that does not serve yet. What was fetched while it was made is made up for.
+    pub(crate) fn join(&self, band: u64, instance: &Arc<InstanceHandle>) {
         let mut known = self.known();
         let kept = known.kept.clone();
-        drop(seat.keys(move |keys, now| restore(&kept, keys, now)));
-        known.seats.push((band, Arc::downgrade(seat)));
+        drop(instance.keys(move |keys, now| restore(&kept, keys, now)));
+        known.instances.push((band, Arc::downgrade(instance)));
     }
 
     /// The policy of this band serves from now on.
     pub(crate) fn lead(&self, band: u64, sources: &[KeySource], now: Now) {
         let mut known = self.known();
-        known.seats.sort_by_key(|(other, _)| *other != band);
+        known.instances.sort_by_key(|(other, _)| *other != band);
         known.lead = band;
         known.sources = sources.to_vec();
         known.as_of = now.mono_ms;
     }
 
-    /// All seats there are, with the numbers of their bands; those of the policy that serves first.
-    pub(crate) fn seats(&self) -> Vec<(u64, Arc<Seat>)> {
+    /// All instances there are, with the numbers of their bands; those of the policy that serves first.
+    pub(crate) fn instances(&self) -> Vec<(u64, Arc<InstanceHandle>)> {
         let mut known = self.known();
-        known.seats.retain(|(_, seat)| seat.strong_count() > 0);
-        known.seats.iter().filter_map(|(band, seat)| Some((*band, seat.upgrade()?))).collect()
+        known.instances.retain(|(_, instance)| instance.strong_count() > 0);
+        known
+            .instances
+            .iter()
+            .filter_map(|(band, instance)| Some((*band, instance.upgrade()?)))
+            .collect()
     }
 
-    /// Keeps what an instance knows for its band, and has `tell` post letters to the others of it.
-    pub(crate) fn keep(&self, band: u64, kept: String, tell: impl FnMut(&Arc<Seat>)) {
+    /// Keeps what an instance knows for its band, and has `tell` send requests to the others of it.
+    pub(crate) fn keep(&self, band: u64, kept: String, tell: impl FnMut(&Arc<InstanceHandle>)) {
         let mut known = self.known();
-        let Known { seats, kept: all, .. } = &mut *known;
+        let Known { instances, kept: all, .. } = &mut *known;
         // A band that is gone stays known until another has the word.
-        all.retain(|(other, _)| *other != band && seats.iter().any(|(one, _)| one == other));
+        all.retain(|(other, _)| *other != band && instances.iter().any(|(one, _)| one == other));
         all.push((band, kept));
-        let of_band = seats.iter().filter(|(one, _)| *one == band);
-        let seats: Vec<_> = of_band.filter_map(|(_, seat)| seat.upgrade()).collect();
-        seats.iter().for_each(tell);
+        let of_band = instances.iter().filter(|(one, _)| *one == band);
+        let instances: Vec<_> = of_band.filter_map(|(_, instance)| instance.upgrade()).collect();
+        instances.iter().for_each(tell);
     }
 
     /// How the keys of each issuer stand, as an instance of the policy that serves sees it. One of another

@@ -6,7 +6,7 @@ use super::curl;
 
 /// A request to be explained.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Asked {
+pub(crate) struct Input {
     pub(crate) method: String,
     /// As it goes over the wire.
     pub(crate) target: Vec<u8>,
@@ -15,7 +15,7 @@ pub(crate) struct Asked {
     pub(crate) body: Vec<u8>,
 }
 
-impl Asked {
+impl Input {
     /// A request in whichever of the two forms it is.
     pub(crate) fn of_text(text: &[u8]) -> Result<Self, String> {
         let begins = text.trim_ascii_start();
@@ -110,7 +110,7 @@ mod tests {
             "POST /a?b HTTP/1.1\r\nHost: x\r\nA: 1\r\nA:2\r\n\r\n{\"c\":\n1}",
             "POST /a?b HTTP/1.1\nHost: x\nA: 1\nA:2\n\n{\"c\":\n1}\n",
         ] {
-            let asked = Asked::of_text(text.as_bytes()).unwrap();
+            let asked = Input::of_text(text.as_bytes()).unwrap();
             assert_eq!((asked.method.as_str(), asked.target.as_slice()), ("POST", &b"/a?b"[..]));
             assert_eq!(
                 (asked.all("a"), asked.body.as_slice()),
@@ -118,7 +118,7 @@ mod tests {
             );
         }
         for text in ["", "  \n", "nonsense", "GET  /", "GET / HTTP/1.1\nno colon\n", "GET / x y"] {
-            assert!(Asked::of_text(text.as_bytes()).is_err(), "{text}");
+            assert!(Input::of_text(text.as_bytes()).is_err(), "{text}");
         }
     }
 }

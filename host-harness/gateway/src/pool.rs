@@ -9,12 +9,12 @@ use tokio::time::timeout;
 
 use crate::clock::Clock;
 use crate::contract::{Decision, Failure, Head, KeySource, Shadow, Turn};
-use crate::errand::Errands;
 use crate::error::StartError;
 use crate::evaluator::{Evaluator, Trap};
 use crate::exchange::Exchange;
-use crate::seat::{Opened, Opening, Seat};
+use crate::instance_handle::{InstanceHandle, Opened, Opening};
 use crate::settings::Limits;
+use crate::shared_fetch::SharedFetches;
 use crate::sink::{DecisionSink, Fault};
 use crate::timings::{Phase, Stopwatch, Timings};
 use crate::verifier::Verifier;
@@ -22,24 +22,24 @@ use crate::verifier::Verifier;
 /// Makes a fresh evaluator instance.
 pub(crate) type Make<E> = dyn Fn() -> Result<E, StartError> + Send + Sync;
 
-/// A fixed number of seats, each with a living instance or one that is being replaced.
-pub(crate) struct Fleet {
-    /// Its band in the crew.
+/// A fixed number of places, each with a living instance or one that is being replaced.
+pub(crate) struct Pool {
+    /// Its band in the keys of the pools.
     band: u64,
-    seats: Vec<Arc<Seat>>,
+    instances: Vec<Arc<InstanceHandle>>,
     turn: AtomicUsize,
-    /// Marked whenever a seat has a living instance again.
+    /// Marked whenever a place has a living instance again.
     living: watch::Sender<()>,
     limits: Limits,
     wanted: Vec<String>,
-    desk: Arc<Desk>,
+    shared: Arc<Shared>,
     /// How the keys of each issuer stood when it was made.
     sources: Vec<KeySource>,
     shadow: Option<Shadow>,
 }
 
 /// What exchanges share with the gateway.
-pub(crate) struct Desk {
+pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) sink: Box<dyn DecisionSink>,
     /// Set when the gateway is asked to stop: it finishes what is in flight.
@@ -49,12 +49,12 @@ pub(crate) struct Desk {
     /// Requests in flight, under whichever policy.
     pub(crate) tickets: Arc<Semaphore>,
     /// What instances want fetched, and know of keys.
-    pub(crate) errands: Errands,
+    pub(crate) fetches: SharedFetches,
     /// Verifies signatures for all instances.
     pub(crate) verifier: Verifier,
 }
 
-impl Desk {
+impl Shared {
     pub(crate) fn new(sink: Box<dyn DecisionSink>, in_flight: usize) -> Arc<Self> {
         let tickets = Arc::new(Semaphore::new(in_flight));
         Arc::new(Self {
@@ -63,7 +63,7 @@ impl Desk {
             draining: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             tickets,
-            errands: Errands::new(),
+            fetches: SharedFetches::new(),
             verifier: Verifier::default(),
         })
     }
@@ -71,13 +71,13 @@ impl Desk {
     /// Gives a fresh instance the keys and the cooldowns of those before it: it costs no fetch, and
     /// lifts no limit. Then shows it what the verifier here can do.
     pub(crate) fn prime<E: Evaluator>(&self, evaluator: &mut E) -> Result<(), Trap> {
-        self.errands.crew.prime(evaluator, self.clock.now())?;
+        self.fetches.pool_keys.prime(evaluator, self.clock.now())?;
         let probes = evaluator.probes()?;
         let answers: Vec<_> = probes.iter().map(|probe| self.verifier.verify(probe)).collect();
         for notice in evaluator.probed(&answers)? {
             self.sink.verification(&notice);
         }
-        self.errands.look();
+        self.fetches.look();
         Ok(())
     }
 }
@@ -116,39 +116,39 @@ impl DecisionSink for Contained {
 #[derive(Debug)]
 pub(crate) struct Lost;
 
-impl Fleet {
+impl Pool {
     /// Makes `instances` instances, so that every mistake shows before anything listens.
-    #[expect(clippy::needless_pass_by_value, reason = "each seat takes a share of it")]
+    #[expect(clippy::needless_pass_by_value, reason = "each instance takes a share of it")]
     pub(crate) fn new<E: Evaluator>(
         make: Arc<Make<E>>,
         instances: usize,
         limits: Limits,
-        desk: Arc<Desk>,
+        shared: Arc<Shared>,
     ) -> Result<Self, StartError> {
         let (living, _receiver) = watch::channel(());
-        let band = desk.errands.crew.number();
+        let band = shared.fetches.pool_keys.number();
         let (mut wanted, mut sources, mut shadow) = (Vec::new(), Vec::new(), None);
-        let mut seats = Vec::new();
+        let mut handles = Vec::new();
         for _ in 0..instances.max(1) {
             let mut evaluator = make()?;
-            desk.prime(&mut evaluator).map_err(StartError::Trapped)?;
-            let now = desk.clock.now();
+            shared.prime(&mut evaluator).map_err(StartError::Trapped)?;
+            let now = shared.clock.now();
             sources = evaluator.key_sources(now).map_err(StartError::Trapped)?;
             wanted = evaluator.wanted_headers();
             shadow = evaluator.shadow();
-            let (make, at) = (Arc::clone(&make), Arc::clone(&desk));
-            let seat = Seat::take(evaluator, make, at, living.clone())?;
-            desk.errands.crew.join(band, &seat);
-            seats.push(seat);
+            let (make, at) = (Arc::clone(&make), Arc::clone(&shared));
+            let instance = InstanceHandle::take(evaluator, make, at, living.clone())?;
+            shared.fetches.pool_keys.join(band, &instance);
+            handles.push(instance);
         }
         let turn = AtomicUsize::new(0);
-        Ok(Self { band, seats, turn, living, limits, wanted, desk, sources, shadow })
+        Ok(Self { band, instances: handles, turn, living, limits, wanted, shared, sources, shadow })
     }
 
     /// It serves from now on.
     pub(crate) fn lead(&self) {
-        self.desk.errands.crew.lead(self.band, &self.sources, self.desk.clock.now());
-        self.desk.errands.look();
+        self.shared.fetches.pool_keys.lead(self.band, &self.sources, self.shared.clock.now());
+        self.shared.fetches.look();
     }
 
     /// Names of the request headers to hand over: those of the policy all instances share.
@@ -171,7 +171,7 @@ impl Fleet {
             Err(_elapsed) => Some(Fault::TurnedAway),
         };
         if let Some(fault) = fault {
-            self.desk.sink.fault(&fault);
+            self.shared.sink.fault(&fault);
         }
         opened.unwrap_or(Err(Lost))
     }
@@ -179,17 +179,17 @@ impl Fleet {
     async fn open_somewhere(&self, head: Head) -> Result<(Exchange, Turn), Lost> {
         let watch = Box::new(Stopwatch::start());
         let ticket =
-            Arc::clone(&self.desk.tickets).acquire_owned().await.map_err(|_closed| Lost)?;
+            Arc::clone(&self.shared.tickets).acquire_owned().await.map_err(|_closed| Lost)?;
         let mut opening = Opening { head, watch, ticket };
         let mut living = self.living.subscribe();
         loop {
             living.mark_unchanged();
-            let Some(seat) = self.choose() else {
+            let Some(instance) = self.choose() else {
                 living.changed().await.map_err(|_gone| Lost)?;
                 continue;
             };
             opening.watch.enter(Phase::Policy);
-            let opened: Opened = seat.open(opening).await?;
+            let opened: Opened = instance.open(opening).await?;
             match opened {
                 Ok(opened) => return Ok(opened),
                 Err(unseen) => opening = unseen,
@@ -199,22 +199,22 @@ impl Fleet {
     }
 
     /// The living instance with the fewest calls before a new one; of equals, the next in turn.
-    fn choose(&self) -> Option<&Arc<Seat>> {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.seats.len().max(1);
-        let (before, from) = self.seats.split_at_checked(turn)?;
-        let living = from.iter().chain(before).filter(|seat| seat.is_live());
-        living.min_by_key(|seat| seat.waiting())
+    fn choose(&self) -> Option<&Arc<InstanceHandle>> {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.instances.len().max(1);
+        let (before, from) = self.instances.split_at_checked(turn)?;
+        let living = from.iter().chain(before).filter(|instance| instance.is_live());
+        living.min_by_key(|instance| instance.waiting())
     }
 
     /// How many instances are alive.
     pub(crate) fn live(&self) -> usize {
-        self.seats.iter().filter(|seat| seat.is_live()).count()
+        self.instances.iter().filter(|instance| instance.is_live()).count()
     }
 
     /// Resolves when every exchange that was closed before has its record written.
     pub(crate) async fn flush(&self) {
-        for seat in &self.seats {
-            let _gave_up = timeout(FLUSH_WAIT, seat.flush()).await;
+        for instance in &self.instances {
+            let _gave_up = timeout(FLUSH_WAIT, instance.flush()).await;
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The thread of one evaluator instance. After a trap it makes a new one, off every request's path:
 //!
 //! ```text
-//!  letters ─▶ live: one call at a time ── trap ─▶ vacant: turn letters away ── rest over ─▶ make ─▶ live
+//!  requests ─▶ live: one call at a time ── trap ─▶ vacant: turn requests away ── rest over ─▶ make ─▶ live
 //! ```
 
 use std::collections::HashMap;
@@ -18,39 +18,39 @@ use crate::contract::{End, Event, Step, Turn};
 use crate::error::StartError;
 use crate::evaluator::{Evaluator, Trap};
 use crate::exchange::Exchange;
-use crate::fleet::{Desk, Lost, Make};
+use crate::instance_handle::{Opening, Request, Status};
 use crate::lost::{Brief, Closing};
-use crate::seat::{Letter, Opening, Status};
+use crate::pool::{Lost, Make, Shared};
 use crate::sink::Fault;
 
 /// What sits on the thread of an instance.
-pub(crate) struct Sitter<E: Evaluator> {
+pub(crate) struct InstanceThread<E: Evaluator> {
     make: Arc<Make<E>>,
-    inbox: Receiver<Letter>,
+    inbox: Receiver<Request>,
     status: Arc<Status>,
-    desk: Arc<Desk>,
+    shared: Arc<Shared>,
     living: watch::Sender<()>,
-    /// Open exchanges of the present instance. Numbers are never used again, so that a letter for a
+    /// Open exchanges of the present instance. Numbers are never used again, so that a request for a
     /// dead instance finds nothing in the next one.
     exchanges: HashMap<u64, E::Exchange>,
     opened: u64,
 }
 
 /// The gateway is gone: no handle is left.
-struct Forsaken;
+struct Disconnected;
 
-impl<E: Evaluator> Sitter<E> {
+impl<E: Evaluator> InstanceThread<E> {
     pub(crate) fn new(
         make: Arc<Make<E>>,
-        inbox: Receiver<Letter>,
+        inbox: Receiver<Request>,
         status: Arc<Status>,
-        desk: Arc<Desk>,
+        shared: Arc<Shared>,
         living: watch::Sender<()>,
     ) -> Self {
-        Self { make, inbox, status, desk, living, exchanges: HashMap::new(), opened: 0 }
+        Self { make, inbox, status, shared, living, exchanges: HashMap::new(), opened: 0 }
     }
 
-    /// Serves until the last handle of the seat is gone.
+    /// Serves until the last handle is gone.
     pub(crate) fn run(mut self, first: E) {
         let mut backoff = Backoff::new();
         let mut evaluator = first;
@@ -63,19 +63,19 @@ impl<E: Evaluator> Sitter<E> {
             backoff.lived(began.elapsed());
             evaluator = match self.replace(&mut backoff) {
                 Ok(evaluator) => evaluator,
-                Err(Forsaken) => return,
+                Err(Disconnected) => return,
             };
             self.status.live.store(true, Ordering::Release);
             self.living.send_replace(());
         }
     }
 
-    /// Deals with letters until the instance traps.
-    fn serve(&mut self, mut evaluator: E) -> Result<(), Forsaken> {
+    /// Serves requests until the instance traps.
+    fn serve(&mut self, mut evaluator: E) -> Result<(), Disconnected> {
         loop {
-            let letter = self.inbox.recv().map_err(|_no_sender| Forsaken)?;
-            let weight = letter.weight();
-            let dealt = self.deal(&mut evaluator, letter);
+            let request = self.inbox.recv().map_err(|_no_sender| Disconnected)?;
+            let weight = request.weight();
+            let dealt = self.deal(&mut evaluator, request);
             self.status.waiting.fetch_sub(weight, Ordering::Relaxed);
             if dealt.is_err() {
                 return Ok(());
@@ -83,13 +83,13 @@ impl<E: Evaluator> Sitter<E> {
         }
     }
 
-    fn deal(&mut self, evaluator: &mut E, letter: Letter) -> Result<(), Lost> {
-        match letter {
+    fn deal(&mut self, evaluator: &mut E, request: Request) -> Result<(), Lost> {
+        match request {
             // Who asked has stopped waiting.
-            Letter::Open { reply, .. } if reply.is_closed() => Ok(()),
-            Letter::Resume { reply, .. } if reply.is_closed() => Ok(()),
-            Letter::Open { opening: Opening { head, watch, ticket }, seat, reply } => {
-                let now = self.desk.clock.now();
+            Request::Open { reply, .. } if reply.is_closed() => Ok(()),
+            Request::Resume { reply, .. } if reply.is_closed() => Ok(()),
+            Request::Open { opening: Opening { head, watch, ticket }, instance, reply } => {
+                let now = self.shared.clock.now();
                 let brief = Brief::of(&head);
                 let opened = self.call(|| {
                     let (exchange, turn) = evaluator.open(&head, now)?;
@@ -103,14 +103,14 @@ impl<E: Evaluator> Sitter<E> {
                 };
                 self.opened += 1;
                 self.exchanges.insert(self.opened, exchange);
-                let desk = Arc::clone(&self.desk);
-                let exchange = Exchange::new(seat, self.opened, desk, watch, brief, ticket);
+                let shared = Arc::clone(&self.shared);
+                let exchange = Exchange::new(instance, self.opened, shared, watch, brief, ticket);
                 // Not given away, it is dropped here and closes.
                 drop(reply.send(Ok((exchange, turn))));
                 Ok(())
             }
-            Letter::Resume { id, sequence, event, reply } => {
-                let now = self.desk.clock.now();
+            Request::Resume { id, sequence, event, reply } => {
+                let now = self.shared.clock.now();
                 if let Some(exchange) = self.exchanges.get(&id) {
                     let turn = self.call(|| {
                         let turn = evaluator.resume(exchange, sequence, &event, now)?;
@@ -120,17 +120,17 @@ impl<E: Evaluator> Sitter<E> {
                 }
                 Ok(())
             }
-            Letter::MustFinish { id, reply } => {
+            Request::MustFinish { id, reply } => {
                 if let Some(exchange) = self.exchanges.get(&id) {
                     let must = self.call(|| evaluator.must_finish(exchange))?;
                     let _gone = reply.send(must);
                 }
                 Ok(())
             }
-            Letter::Close { id, closing } => self.close(evaluator, id, closing),
-            Letter::Flush(_done) => Ok(()),
-            Letter::Keys(call) => {
-                let now = self.desk.clock.now();
+            Request::Close { id, closing } => self.close(evaluator, id, closing),
+            Request::Flush(_done) => Ok(()),
+            Request::Keys(call) => {
+                let now = self.shared.clock.now();
                 self.call(|| call(evaluator, now))
             }
         }
@@ -153,7 +153,7 @@ impl<E: Evaluator> Sitter<E> {
     }
 
     fn close(&mut self, evaluator: &mut E, id: u64, closing: Closing) -> Result<(), Lost> {
-        let now = self.desk.clock.now();
+        let now = self.shared.clock.now();
         let Some(exchange) = self.exchanges.remove(&id) else {
             self.lost(closing);
             return Ok(());
@@ -162,19 +162,19 @@ impl<E: Evaluator> Sitter<E> {
             self.lost(closing);
             return Err(Lost);
         };
-        self.desk.sink.decided(decision, &closing.watch.stop());
+        self.shared.sink.decided(decision, &closing.watch.stop());
         Ok(())
     }
 
     /// The instance of an exchange is gone.
     fn lost(&self, closing: Closing) {
-        self.desk.sink.fault(&Fault::ExchangeLost);
+        self.shared.sink.fault(&Fault::ExchangeLost);
         self.record(closing);
     }
 
     fn record(&self, closing: Closing) {
         let (decision, timings) = closing.record();
-        self.desk.sink.decided(decision, &timings);
+        self.shared.sink.decided(decision, &timings);
     }
 
     /// Calls into the instance. A trap, or a panic of the host below, is the end of it.
@@ -183,46 +183,46 @@ impl<E: Evaluator> Sitter<E> {
         catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(panicked).map_err(|trap| {
             // Before the reply is dropped: who hears of it finds no live instance here.
             self.status.live.store(false, Ordering::Release);
-            self.desk.sink.fault(&Fault::InstanceLost(trap));
+            self.shared.sink.fault(&Fault::InstanceLost(trap));
             Lost
         })
     }
 
     /// Rests, then makes an instance, until that succeeds.
-    fn replace(&self, backoff: &mut Backoff) -> Result<E, Forsaken> {
+    fn replace(&self, backoff: &mut Backoff) -> Result<E, Disconnected> {
         loop {
             self.turn_away(Instant::now() + backoff.rest())?;
             let failed = || StartError::Host("it panicked while making an instance".to_owned());
             let made = catch_unwind(AssertUnwindSafe(|| (self.make)()));
             match made.unwrap_or_else(|_panic| Err(failed())) {
                 Ok(mut evaluator) => {
-                    if self.call(|| self.desk.prime(&mut evaluator)).is_ok() {
+                    if self.call(|| self.shared.prime(&mut evaluator)).is_ok() {
                         return Ok(evaluator);
                     }
                 }
-                Err(error) => self.desk.sink.fault(&Fault::NotReplaced(error)),
+                Err(error) => self.shared.sink.fault(&Fault::NotReplaced(error)),
             }
         }
     }
 
-    /// Answers letters for which there is no instance, until `until`.
-    fn turn_away(&self, until: Instant) -> Result<(), Forsaken> {
+    /// Answers requests for which there is no instance, until `until`.
+    fn turn_away(&self, until: Instant) -> Result<(), Disconnected> {
         loop {
             let rest = until.saturating_duration_since(Instant::now());
-            let letter = match self.inbox.recv_timeout(rest) {
-                Ok(letter) => letter,
+            let request = match self.inbox.recv_timeout(rest) {
+                Ok(request) => request,
                 Err(RecvTimeoutError::Timeout) => return Ok(()),
-                Err(RecvTimeoutError::Disconnected) => return Err(Forsaken),
+                Err(RecvTimeoutError::Disconnected) => return Err(Disconnected),
             };
-            self.status.waiting.fetch_sub(letter.weight(), Ordering::Relaxed);
-            match letter {
-                Letter::Open { opening, reply, .. } => drop(reply.send(Err(opening))),
-                Letter::Close { closing, .. } => self.lost(closing),
+            self.status.waiting.fetch_sub(request.weight(), Ordering::Relaxed);
+            match request {
+                Request::Open { opening, reply, .. } => drop(reply.send(Err(opening))),
+                Request::Close { closing, .. } => self.lost(closing),
                 // Dropped, the reply says it.
-                Letter::Resume { .. }
-                | Letter::MustFinish { .. }
-                | Letter::Flush(_)
-                | Letter::Keys(_) => {}
+                Request::Resume { .. }
+                | Request::MustFinish { .. }
+                | Request::Flush(_)
+                | Request::Keys(_) => {}
             }
         }
     }

@@ -1,6 +1,6 @@
-//! The way to an evaluator instance, which has a thread of its own ([`Sitter`]).
+//! The way to an evaluator instance, which has a thread of its own ([`InstanceThread`]).
 //!
-//! Calls go in as letters and come out as replies, so the server's threads never wait for a guest:
+//! Calls go in as requests and come out as replies, so the server's threads never wait for a guest:
 //! not for a signature, and not for a second when a guest loops. What waits is a future, and that
 //! can be bounded.
 
@@ -15,26 +15,26 @@ use crate::contract::{Event, Head, Now, Turn};
 use crate::error::StartError;
 use crate::evaluator::{Evaluator, Keys, Trap};
 use crate::exchange::Exchange;
-use crate::fleet::{Desk, Lost, Make};
+use crate::instance_thread::InstanceThread;
 use crate::lost::Closing;
-use crate::sitter::Sitter;
+use crate::pool::{Lost, Make, Shared};
 use crate::timings::Stopwatch;
 
-/// The way to an instance, whichever sits there at the time.
-pub(crate) struct Seat {
-    mailbox: Sender<Letter>,
+/// The way to an instance, whichever is alive at the time.
+pub(crate) struct InstanceHandle {
+    requests: Sender<Request>,
     status: Arc<Status>,
 }
 
-/// What a chooser of seats looks at.
+/// What a chooser of instances looks at.
 pub(crate) struct Status {
     pub(crate) live: AtomicBool,
-    /// Letters not dealt with yet. A guest that loops collects some.
+    /// Requests not dealt with yet. A guest that loops collects some.
     pub(crate) waiting: AtomicUsize,
 }
 
-pub(crate) enum Letter {
-    Open { opening: Opening, seat: Arc<Seat>, reply: oneshot::Sender<Opened> },
+pub(crate) enum Request {
+    Open { opening: Opening, instance: Arc<InstanceHandle>, reply: oneshot::Sender<Opened> },
     Resume { id: u64, sequence: u32, event: Event, reply: oneshot::Sender<Turn> },
     MustFinish { id: u64, reply: oneshot::Sender<bool> },
     Close { id: u64, closing: Closing },
@@ -45,8 +45,8 @@ pub(crate) enum Letter {
 /// A call about the keys of an instance. It sends its own reply.
 type KeysCall = Box<dyn FnOnce(&mut dyn Keys, Now) -> Result<(), Trap> + Send>;
 
-impl Letter {
-    /// What it counts for where a seat is chosen. A question about keys takes microseconds: counted, it
+impl Request {
+    /// What it counts for where an instance is chosen. A question about keys takes microseconds: counted, it
     /// would send requests to an instance that is stuck.
     pub(crate) fn weight(&self) -> usize {
         match self {
@@ -71,22 +71,22 @@ pub(crate) struct Opening {
 /// An exchange with its first step, or the opening back because the instance never saw it.
 pub(crate) type Opened = Result<(Exchange, Turn), Opening>;
 
-impl Seat {
-    /// Puts `evaluator` on a thread of its own. The thread ends with the last handle of the seat.
+impl InstanceHandle {
+    /// Puts `evaluator` on a thread of its own. The thread ends with the last handle.
     pub(crate) fn take<E: Evaluator>(
         evaluator: E,
         make: Arc<Make<E>>,
-        desk: Arc<Desk>,
+        shared: Arc<Shared>,
         living: watch::Sender<()>,
     ) -> Result<Arc<Self>, StartError> {
-        let (mailbox, inbox) = channel();
+        let (requests, inbox) = channel();
         let status = Arc::new(Status { live: AtomicBool::new(true), waiting: AtomicUsize::new(0) });
-        let sitter = Sitter::new(make, inbox, Arc::clone(&status), desk, living);
+        let instance_thread = InstanceThread::new(make, inbox, Arc::clone(&status), shared, living);
         thread::Builder::new()
             .name("linkgate-guest".to_owned())
-            .spawn(move || sitter.run(evaluator))
+            .spawn(move || instance_thread.run(evaluator))
             .map_err(|error| StartError::Host(error.to_string()))?;
-        Ok(Arc::new(Self { mailbox, status }))
+        Ok(Arc::new(Self { requests, status }))
     }
 
     pub(crate) fn is_live(&self) -> bool {
@@ -101,27 +101,27 @@ impl Seat {
     /// Opens an exchange. The opening comes back when the instance died before it saw it.
     pub(crate) async fn open(self: &Arc<Self>, opening: Opening) -> Result<Opened, Lost> {
         let (reply, opened) = oneshot::channel();
-        self.post(Letter::Open { opening, seat: Arc::clone(self), reply })?;
+        self.post(Request::Open { opening, instance: Arc::clone(self), reply })?;
         opened.await.map_err(|_trapped| Lost)
     }
 
     /// Reports an event and takes the next step.
     pub(crate) async fn resume(&self, id: u64, sequence: u32, event: Event) -> Result<Turn, Lost> {
         let (reply, turn) = oneshot::channel();
-        self.post(Letter::Resume { id, sequence, event, reply })?;
+        self.post(Request::Resume { id, sequence, event, reply })?;
         turn.await.map_err(|_trapped| Lost)
     }
 
     /// Whether an exchange goes on without its client.
     pub(crate) async fn must_finish(&self, id: u64) -> Result<bool, Lost> {
         let (reply, answer) = oneshot::channel();
-        self.post(Letter::MustFinish { id, reply })?;
+        self.post(Request::MustFinish { id, reply })?;
         answer.await.map_err(|_trapped| Lost)
     }
 
     /// Closes an exchange. Never waits: it is called where a future is dropped.
     pub(crate) fn close(&self, id: u64, closing: Closing) -> Result<(), Lost> {
-        self.post(Letter::Close { id, closing })
+        self.post(Request::Close { id, closing })
     }
 
     /// Asks an instance about its keys, or tells it of some, whether or not the answer is awaited;
@@ -137,20 +137,20 @@ impl Seat {
             Ok(())
         });
         // With no receiver, the reply is dropped, and says so.
-        let _gone = self.post(Letter::Keys(call));
+        let _gone = self.post(Request::Keys(call));
         async { answer.await.ok() }
     }
 
-    /// Resolves when every letter before it has been dealt with.
+    /// Resolves when every request before it has been dealt with.
     pub(crate) async fn flush(&self) {
         let (reply, done) = oneshot::channel();
-        if self.post(Letter::Flush(reply)).is_ok() {
+        if self.post(Request::Flush(reply)).is_ok() {
             let _dropped = done.await;
         }
     }
 
-    fn post(&self, letter: Letter) -> Result<(), Lost> {
-        self.status.waiting.fetch_add(letter.weight(), Ordering::Relaxed);
-        self.mailbox.send(letter).map_err(|_gone| Lost)
+    fn post(&self, request: Request) -> Result<(), Lost> {
+        self.status.waiting.fetch_add(request.weight(), Ordering::Relaxed);
+        self.requests.send(request).map_err(|_gone| Lost)
     }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //!  suite/
 //!    cases/shared.yaml           clock, names, tokens, requests that cases build on
-//!    cases/<area>/<name>.yaml    one behaviour each
+//!    cases/<area>/…/<name>.yaml  one behaviour each
 //!    configs/<name>.yaml         policy documents
 //!    keys/<name>.pem, .secret    throw-away keys
 //! ```
@@ -34,7 +34,7 @@ pub struct Suite {
 /// A case and its place.
 #[derive(Clone, Debug)]
 pub struct NamedCase {
-    /// `area/name`.
+    /// `area/name`, or `area/folder/name`.
     pub name: String,
     /// The file.
     pub file: PathBuf,
@@ -167,19 +167,28 @@ impl Suite {
 /// The cases of all areas. What is wrong with any of them is reported in one go.
 fn cases(dir: &Path) -> Result<Vec<NamedCase>, Trouble> {
     let (mut cases, mut troubles) = (Vec::new(), Vec::new());
-    for area in directories(dir)? {
-        let area_name =
-            area.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        for (name, file) in yaml_files(&area)? {
-            match yaml(&file) {
-                Ok(case) => {
-                    cases.push(NamedCase { name: format!("{area_name}/{name}"), case, file });
-                }
-                Err(trouble) => troubles.push(trouble.to_string()),
-            }
+    let areas = directories(dir)?.iter().map(|area| below(area)).collect::<Result<Vec<_>, _>>()?;
+    for (name, file) in areas.into_iter().flatten() {
+        match yaml(&file) {
+            Ok(case) => cases.push(NamedCase { name, case, file }),
+            Err(trouble) => troubles.push(trouble.to_string()),
         }
     }
     if troubles.is_empty() { Ok(cases) } else { Err(Trouble::new(troubles.join("\n"))) }
+}
+
+/// The YAML files of a folder and of the folders in it, each with its path from there on: `metadata/link/link-400`.
+fn below(folder: &Path) -> Result<Vec<(String, PathBuf)>, Trouble> {
+    let mut files = Vec::new();
+    for path in entries(folder)? {
+        if path.is_dir() {
+            files.extend(below(&path)?);
+        } else {
+            files.push(yaml_file(path)?);
+        }
+    }
+    let own = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    Ok(files.into_iter().map(|(name, file)| (format!("{own}/{name}"), file)).collect())
 }
 
 fn yaml<T: DeserializeOwned>(file: &Path) -> Result<T, Trouble> {
@@ -203,14 +212,16 @@ fn directories(dir: &Path) -> Result<Vec<PathBuf>, Trouble> {
     Ok(entries(dir)?.into_iter().filter(|path| path.is_dir()).collect())
 }
 
-/// The YAML files of a directory with their names. Anything else there is a mistake.
+/// The YAML files of a directory with their names.
 fn yaml_files(dir: &Path) -> Result<Vec<(String, PathBuf)>, Trouble> {
-    let named = |path: PathBuf| match (
-        path.extension().and_then(|e| e.to_str()),
-        path.file_stem().and_then(|s| s.to_str()),
-    ) {
+    entries(dir)?.into_iter().map(yaml_file).collect()
+}
+
+/// A YAML file with its name. Any other file is a mistake.
+fn yaml_file(path: PathBuf) -> Result<(String, PathBuf), Trouble> {
+    let name = path.file_stem().and_then(|stem| stem.to_str());
+    match (path.extension().and_then(|extension| extension.to_str()), name) {
         (Some("yaml"), Some(name)) => Ok((name.to_owned(), path)),
         _ => Err(Trouble::new("expected a file named `….yaml`").at(path.display())),
-    };
-    entries(dir)?.into_iter().map(named).collect()
+    }
 }

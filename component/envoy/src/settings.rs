@@ -112,8 +112,8 @@ mod tests {
             (r#"{"policy":{},"secret":"hunter2"}"#, "unknown field `secret`"),
             (r#"{"policy":{},"secrets":"hunter2"}"#, "another type"),
         ] {
-            let told = Settings::read(text.as_bytes()).err().unwrap();
-            assert!(told.contains(expected) && !told.contains("hunter2"), "{text}: {told}");
+            let said = Settings::read(text.as_bytes()).err().unwrap();
+            assert!(said.contains(expected) && !said.contains("hunter2"), "{text}: {said}");
         }
     }
 }

@@ -170,7 +170,7 @@ fn cases(dir: &Path) -> Result<Vec<NamedCase>, Trouble> {
     let areas = directories(dir)?.iter().map(|area| below(area)).collect::<Result<Vec<_>, _>>()?;
     for (name, file) in areas.into_iter().flatten() {
         match yaml(&file) {
-            Ok(case) => cases.push(NamedCase { name, case, file }),
+            Ok(case) => cases.push(NamedCase { name, file, case }),
             Err(trouble) => troubles.push(trouble.to_string()),
         }
     }

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use linkgate_policy::Now;
 
-/// The present. A clock that stands before 1970 shows 1970; the monotonic one stands still, for commands
+/// The present. A clock before 1970 shows 1970; the monotonic one does not move, for commands
 /// that wait for nothing.
 pub(crate) fn now() -> Now {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -139,7 +139,7 @@ mod tests {
             ("none.json", "cannot read it: "),
             ("keys", "cannot read it: "),
             ("html.json", "expected JSON: expected value at line 1 column 1"),
-            ("twice.json", "expected JSON: `keys` stands twice"),
+            ("twice.json", "expected JSON: `keys` is written twice"),
             (
                 "another.json",
                 "expected a JSON Web Key Set, an object with a list of `keys`, found none",
@@ -150,9 +150,9 @@ mod tests {
             ),
             ("large.json", "expected at most 262144 bytes, found more"),
         ] {
-            let told = read(file).unwrap_err();
+            let said = read(file).unwrap_err();
             let place = format!("policy.yaml:1:31: error: issuers[1].keys.file: `{file}`: {why}");
-            assert!(told.contains(&place), "`{place}` is not in\n{told}");
+            assert!(said.contains(&place), "`{place}` is not in\n{said}");
         }
         assert!(read("full.json").is_ok(), "the largest there may be");
     }
@@ -169,10 +169,10 @@ mod tests {
             assert_eq!(found.json(), text, "{name}");
         }
         let twice = r#"{"version":1,"version":1,"issuers":[{"keys":{"file":"x"}}]}"#;
-        let told = document::read(&folder.write("twice.json", twice)).unwrap_err();
+        let said = document::read(&folder.write("twice.json", twice)).unwrap_err();
         assert!(
-            told.contains("twice.json:1:14: error: version: expected every key once"),
-            "{told}"
+            said.contains("twice.json:1:14: error: version: expected every key once"),
+            "{said}"
         );
     }
 }

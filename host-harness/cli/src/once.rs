@@ -65,7 +65,7 @@ impl<'de> Visitor<'de> for Reader {
         let mut members = Map::new();
         while let Some((name, Once(value))) = object.next_entry::<String, _>()? {
             if members.contains_key(&name) {
-                return Err(Error::custom(format!("`{name}` stands twice")));
+                return Err(Error::custom(format!("`{name}` is written twice")));
             }
             members.insert(name, value);
         }
@@ -86,8 +86,8 @@ mod tests {
     #[test]
     fn a_member_that_stands_twice_is_an_error() {
         for (text, why) in [
-            (r#"{"a":1,"a":1}"#, "expected JSON: `a` stands twice at line 1 column 13"),
-            (r#"[{"a":{"b":1,"b":2}}]"#, "expected JSON: `b` stands twice at line 1 column 19"),
+            (r#"{"a":1,"a":1}"#, "expected JSON: `a` is written twice at line 1 column 13"),
+            (r#"[{"a":{"b":1,"b":2}}]"#, "expected JSON: `b` is written twice at line 1 column 19"),
             ("<html>", "expected JSON: expected value at line 1 column 1"),
             ("{} {}", "expected JSON: trailing characters at line 1 column 4"),
         ] {

@@ -167,7 +167,7 @@ fn member<'a>(answer: &'a str, name: &str) -> &'a str {
 fn the_demo_goes_as_told() {
     let (code, output, complaints) = ended(&["demo"]);
     assert_eq!(code, Some(0), "{output}{complaints}");
-    assert!(output.contains("every one as told"), "{output}");
+    assert!(output.contains("every one as expected"), "{output}");
     assert!(!output.contains('\u{1b}'), "colour without a terminal");
     for reason in [
         "passed",

@@ -90,8 +90,8 @@ impl Limits {
     pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
     /// Raised, a peer that stops reading or writing holds its exchange for longer.
     pub const STALL_TIMEOUT: Duration = Duration::from_secs(30);
-    /// As long as a single silence may last, so that the rate asks nothing more of a peer that stands
-    /// still once. Raised, a peer that creeps holds its exchange for longer.
+    /// As long as a single silence may last, so that the rate asks nothing more of a peer that pauses
+    /// once. Raised, a peer that creeps holds its exchange for longer.
     pub const BODY_GRACE: Duration = Duration::from_secs(30);
     /// What Apache's `mod_reqtimeout` asks of a client; a tenth of the slowest mobile links. To hold an
     /// exchange for an hour takes 1.8 MB. Raised, peers on bad lines are cut off; lowered, creeping costs

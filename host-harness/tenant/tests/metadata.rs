@@ -194,7 +194,7 @@ fn fields_choose_what_is_shown() {
     };
     let three = ["identities", "user_id", "user_metadata"];
     assert_eq!(shown("fields=user_metadata,identities,user_id&include_fields=true"), three);
-    assert_eq!(shown("fields=user_metadata%2Cidentities,user_id"), three, "it is so unless told");
+    assert_eq!(shown("fields=user_metadata%2Cidentities,user_id"), three, "it is so by default");
     assert_eq!(shown("fields=user_metadata,nobody-has-it"), ["user_metadata"]);
     let others = shown("fields=user_metadata,identities,user_id&include_fields=false");
     assert!(!others.is_empty() && others.iter().all(|name| !three.contains(&name.as_str())));

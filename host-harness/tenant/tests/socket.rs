@@ -184,7 +184,7 @@ async fn shutdown_ends_idle_connections_and_the_server() {
     served.stop.send(()).unwrap();
     tokio::time::timeout(Duration::from_secs(4), served.server)
         .await
-        .expect("an idle connection does not hold it up")
+        .expect("an idle connection does not delay it")
         .unwrap();
     let rest = spawn_blocking(move || idle.read_to_end(&mut Vec::new())).await.unwrap();
     assert!(rest.is_ok(), "the connection was closed, not left hanging: {rest:?}");

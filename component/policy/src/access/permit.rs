@@ -5,8 +5,8 @@ use crate::verdict::cause::Flaw;
 
 /// The right to act on one user's account.
 ///
-/// INVARIANT: the fields are private and [`Permit::grant`] is the only constructor, so whoever
-/// holds one has seen a verified bearer whose subject is this user.
+/// INVARIANT: the fields are private and [`Permit::grant`] is the only constructor, so a
+/// holder has seen a verified bearer whose subject is this user.
 pub(crate) struct Permit {
     user_id: String,
     bearer: Bearer,

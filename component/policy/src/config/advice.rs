@@ -158,7 +158,7 @@ pub(super) fn rule_in_shadow(entry: &Entry<'_>, rule: &str) {
 
 pub(super) fn every_metadata_key(entry: &Entry<'_>) {
     entry.unwise(
-        "whatever the second account holds is carried over, also what nobody thought of",
+        "whatever the second account holds is carried over, also what was not foreseen",
         "list the keys that your applications use",
     );
 }

@@ -157,7 +157,7 @@ fn id_token_scopes(section: &mut Section<'_>, kind: Kind, scopes: &[String]) -> 
             "write `id_token_scopes: [scope]` if this issuer really writes scopes into ID tokens";
         section.mistaken_at(
             "scopes",
-            "expected no scopes of ID tokens, which may not hold any, found some".to_owned(),
+            "expected no scopes of ID tokens, which may not have any, found some".to_owned(),
             Some(help.to_owned()),
         );
     }

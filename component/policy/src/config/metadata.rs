@@ -20,8 +20,8 @@ const MAX_BYTES: u64 = 8192;
 const MAX_ANSWER_BYTES: u64 = 512 << 10;
 
 /// Taking back was once designed, and a policy may still ask for it.
-const ON_REFUSAL: &str = "remove it: what was carried over stays when a link is refused, since whoever takes it \
-     back may take the last copy beside another gateway's link; `show_outcome: true` names it to the client";
+const ON_REFUSAL: &str = "remove it: what was carried over stays when a link is refused, since to take it back \
+     may take the last copy beside another gateway's link; `show_outcome: true` names it to the client";
 
 /// For everything before the link: four calls of a tenant that is far away, and a 429 in between.
 const TIMEOUT_MS: u64 = 20_000;

@@ -132,7 +132,7 @@ fn one_mistake_at_a_time() {
         ("/shadow".to_owned(), json!(true), "/shadow: expected an object, found a boolean".to_owned()),
         ("/shadow".to_owned(), json!({ "until": "20.12.2026" }), "/shadow/until: expected a date such as `2026-12-20` or a moment such as `2026-12-20T09:00:00Z`, found `20.12.2026` (it is the first moment at which the policy enforces; a date is its midnight in UTC)".to_owned()),
         ("/shadow".to_owned(), json!({ "until": "2024-02-30" }), "/shadow/until: expected a date such as `2026-12-20` or a moment such as `2026-12-20T09:00:00Z`, found `2024-02-30` (it is the first moment at which the policy enforces; a date is its midnight in UTC)".to_owned()),
-        ("/shadow".to_owned(), json!({ "until": "2023-12-15" }), "/shadow/until: expected an end within 30 days, by 2023-12-14T22:13:20.000Z, found 2023-12-15T00:00:00.000Z (a policy in shadow guards nobody; a later end can be written when that one is near)".to_owned()),
+        ("/shadow".to_owned(), json!({ "until": "2023-12-15" }), "/shadow/until: expected an end within 30 days, by 2023-12-14T22:13:20.000Z, found 2023-12-15T00:00:00.000Z (a policy in shadow guards no account; a later end can be written when that one is near)".to_owned()),
         ("/log".to_owned(), json!([]), "/log: expected an object, found a list".to_owned()),
     ] {
         assert_eq!(told(&with(&pointer, value)), [expected], "{pointer}");
@@ -203,7 +203,7 @@ fn what_is_said_of_clients_and_audiences_hangs_together() {
         (
             "scopes of ID tokens",
             json!({ "kind": "id-token", "scopes": ["a"] }),
-            vec!["/scopes: expected no scopes of ID tokens, which may not hold any, found some (write `id_token_scopes: [scope]` if this issuer really writes scopes into ID tokens)".to_owned()],
+            vec!["/scopes: expected no scopes of ID tokens, which may not have any, found some (write `id_token_scopes: [scope]` if this issuer really writes scopes into ID tokens)".to_owned()],
         ),
         (
             "a type of access tokens",

@@ -37,7 +37,7 @@ fn until(entry: &Entry<'_>, now: Now) -> Option<u64> {
     entry.mistaken(
         format!("expected an end within {days} days, by {latest}, found {until}"),
         Some(
-            "a policy in shadow guards nobody; a later end can be written when that one is near"
+            "a policy in shadow guards no account; a later end can be written when that one is near"
                 .to_owned(),
         ),
     )

@@ -24,7 +24,7 @@ pub(super) fn refuses_bound(section: &mut Section<'_>) -> bool {
     let refuses = entry.one_of(&[("refuse", true), ("off", false)]).unwrap_or(true);
     if !refuses {
         entry.unwise(
-            "a token that is bound to a key is taken from whoever has it, as if it were not",
+            "a token that is bound to a key is accepted from any sender, as if it were not bound",
             "have the issuer give out plain bearer tokens for this API",
         );
     }

@@ -106,16 +106,16 @@ mod tests {
     fn a_policy_that_is_baked_in_stands_alone() {
         let document = crate::testing::document().to_string();
         let baked = || Baked::new(&document, None, Some("https://api.example".to_owned())).unwrap();
-        let told = |baked, variables: &[(&str, &str)]| {
+        let said = |baked, variables: &[(&str, &str)]| {
             let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
             let variables: Vec<_> = variables.iter().map(own).collect();
             let environment = Environment::beside(baked, &variables);
             environment
                 .compile(Abilities::default(), 1, crate::testing::NOW)
                 .map(|_| ())
-                .map_err(|told| told.join(";"))
+                .map_err(|said| said.join(";"))
         };
-        assert_eq!(told(Ok(Some(baked())), &[("LINKGATE_SECRET_A", "ignored")]), Ok(()));
+        assert_eq!(said(Ok(Some(baked())), &[("LINKGATE_SECRET_A", "ignored")]), Ok(()));
         for (row, baked, variables, expected) in [
             (
                 "another beside it",
@@ -138,8 +138,8 @@ mod tests {
                 "the policy that is baked in: /",
             ),
         ] {
-            let told = told(baked, variables).unwrap_err();
-            assert!(told.starts_with(expected), "{row}: {told}");
+            let said = said(baked, variables).unwrap_err();
+            assert!(said.starts_with(expected), "{row}: {said}");
         }
     }
 

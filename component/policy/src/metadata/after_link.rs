@@ -126,7 +126,7 @@ impl After {
         }
     }
 
-    /// The primary lists the secondary, whoever sent the link.
+    /// The primary lists the secondary, whichever client sent the link.
     pub(super) fn confirmed(
         &mut self,
         primary: &Account,

@@ -148,7 +148,7 @@ fn reserved_keys_of_the_secondary_go_along() {
     let reserved = json!({"linkgate_0":{"kept":{}}});
     let (before, after, fates) = merged(&json!({}), &reserved, &rules(Conflicts::Primary)).unwrap();
     assert_eq!((held(&before, "staged"), fates), (vec![reserved.clone()], vec![Fate::Carried]));
-    assert_eq!(after, reserved, "they are read by nobody");
+    assert_eq!(after, reserved, "they are not read");
     let listed = MergeRules { include: Some(["a".to_owned()].into()), ..rules(Conflicts::Primary) };
     let (_, after, fates) = merged(&json!({}), &reserved, &listed).unwrap();
     assert_eq!((after, fates), (json!({}), vec![Fate::LeftOut]));
@@ -196,7 +196,7 @@ fn what_cannot_be_written_is_found_before() {
         merged(&json!({}), &json!({"a":long}), &small),
         Err(Unplannable::TooLarge { bytes: 382, max_bytes: 300 })
     );
-    // What is there already is nobody's fault here.
+    // What is there already is no fault here.
     assert!(merged(&json!({"b":long}), &json!({}), &small).is_ok());
     for key in ["a.b", "$a"] {
         assert_eq!(

@@ -75,7 +75,7 @@ impl Shown {
         let value = json::parse(text).map_err(|flaw| {
             unreadable(match flaw {
                 NotStrict::Malformed | NotStrict::Duplicate => {
-                    "expected JSON in which no member stands twice"
+                    "expected JSON in which no member is written twice"
                 }
                 NotStrict::TooDeep => json::TOO_DEEP,
             })

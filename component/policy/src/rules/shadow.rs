@@ -23,5 +23,5 @@ pub(crate) struct ShadowRules {
 }
 
 /// The longest a policy may be in shadow, 30 days: two releases of most teams. Raised, a gate that
-/// guards nobody is forgotten for longer.
+/// guards no account is forgotten for longer.
 pub(crate) const LONGEST_MS: u64 = 30 * 86_400_000;

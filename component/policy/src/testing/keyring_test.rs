@@ -22,7 +22,7 @@ struct World {
     endpoint: Result<Answer, String>,
     /// URLs that were fetched.
     fetched: Vec<String>,
-    told: Vec<String>,
+    notices: Vec<String>,
 }
 
 /// The outcome of a request.
@@ -69,7 +69,7 @@ impl World {
     fn new(keys: &Value) -> Self {
         let policy = compiled(&document(keys));
         let endpoint = Ok(set(&[testing::jwk(1, "one")]));
-        Self { policy, now: NOW, endpoint, fetched: Vec::new(), told: Vec::new() }
+        Self { policy, now: NOW, endpoint, fetched: Vec::new(), notices: Vec::new() }
     }
 
     fn by_url() -> Self {
@@ -101,7 +101,7 @@ impl World {
         self.fetched.push(fetch.url.clone());
         let notices =
             self.policy.fetched(&fetch.source, self.endpoint.clone(), self.now.mono_ms, self.now);
-        self.told.extend(notices);
+        self.notices.extend(notices);
     }
 
     /// What a driver does when it is woken, by a waiter or by the clock.
@@ -557,7 +557,7 @@ fn what_is_wrong_with_an_endpoint_is_told_with_issuer_and_cause() {
         world.endpoint = answer;
         world.policy.warm();
         world.fetch_what_is_due();
-        world.told.join("\n")
+        world.notices.join("\n")
     };
     let body =
         |status, body: &str| Ok(Answer { status, headers: vec![], body: body.as_bytes().to_vec() });
@@ -630,8 +630,8 @@ fn baked_keys_take_no_other_in() {
     let mut world = baked(&[testing::jwk(1, "one")]);
     world.policy.restore_keys(&fetching.policy.kept_keys(), world.now);
     let name = format!("keys of {ISSUER} by {URL}");
-    let told = world.policy.fetched(&name, Ok(set(&[testing::jwk(2, "two")])), 0, world.now);
-    assert_eq!(told, Vec::<String>::new());
+    let notices = world.policy.fetched(&name, Ok(set(&[testing::jwk(2, "two")])), 0, world.now);
+    assert_eq!(notices, Vec::<String>::new());
     assert_eq!(world.request(2, "two"), failed(Fault::KeyUndecided, 60));
     assert_eq!(world.policy.kept_keys(), "[]");
 }
@@ -662,8 +662,8 @@ fn what_cannot_be_baked_in_is_said() {
         (ISSUER, r#"{"keys":[]}"#, "expected a key that can be used, found none"),
         (ISSUER, &bad, "expected a key that can be used, found none"),
     ] {
-        let told = world.policy.bake_keys(issuer, set, 1).unwrap_err();
-        assert!(told.starts_with(expected), "{set}: {told}");
+        let notices = world.policy.bake_keys(issuer, set, 1).unwrap_err();
+        assert!(notices.starts_with(expected), "{set}: {notices}");
         assert_eq!(world.request(1, "one"), Ended::Forwarded, "nothing was changed");
     }
 }

@@ -71,7 +71,7 @@ Exit codes: 0 the file is written, 1 keys could not be had or the file not be wr
 policy or the component is wrong. With 1 and 2 nothing is written.";
 
 /// Its filter is configured as all of Envoy is.
-const NO_SLOT: &str = "expected an edition that takes a policy, found `envoy`, whose policy stands in Envoy's \
+const NO_SLOT: &str = "expected an edition that takes a policy, found `envoy`, whose policy is in Envoy's \
 own configuration (docs/envoy.md)";
 
 impl Bake {

@@ -13,9 +13,9 @@ use crate::paint::Paint;
 
 /// Look policies over: all mistakes at once, each with its line and what to do about it.
 ///
-/// What is legal but unwise is told as a warning. Nothing is started or fetched; key files that a policy
+/// What is legal but unwise is shown as a warning. Nothing is started or fetched; key files that a policy
 /// names are read. Secrets that it names need not be there; those that are in the environment, as for
-/// `serve`, are looked at too.
+/// `serve`, are checked too.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Check {

@@ -9,7 +9,7 @@ use crate::exit::Exit;
 
 /// Tell the story: tenant, gateway and component together on free loopback ports.
 ///
-/// Every scene is a real request. The command fails when a scene does not go as told.
+/// Every scene is a real request. The command fails when a scene does not go as expected.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  linkgate demo\n  linkgate demo --stay")]
 pub(super) struct Demo {

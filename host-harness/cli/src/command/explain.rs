@@ -73,7 +73,7 @@ Examples:
   pbpaste | linkgate explain --config policy.yaml --unverified
   linkgate explain --config policy.yaml --method POST --path /api/v2/users/auth0%7Calice/identities --token \"$TOKEN\" --body '{}'
 
-Exit codes: 0 it goes through, 1 it does not, or a signature was not looked at, 2 the command line, the request or the
+Exit codes: 0 it goes through, 1 it does not, or a signature was not checked, 2 the command line, the request or the
 policy cannot be read.";
 
 impl Explain {

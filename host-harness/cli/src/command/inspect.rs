@@ -13,7 +13,7 @@ use crate::paint::Paint;
 /// Show what a WebAssembly file is: edition, version, what it imports and exports, its digest, and the policy and
 /// keys that are baked into it.
 ///
-/// Any component or core module can be looked at; nothing of it is run. Keys are shown by `kid`, type, size and
+/// Any component or core module can be read; nothing of it is run. Keys are shown by `kid`, type, size and
 /// thumbprint (RFC 7638).
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]

@@ -60,7 +60,7 @@ impl Keys {
     }
 }
 
-/// The issuers whose shared secret is not in the environment. A document that cannot be read is told of
+/// The issuers whose shared secret is not in the environment. A document that cannot be read is reported
 /// when it is compiled.
 fn unseen(config: &Path, known: &[(String, String)]) -> Vec<String> {
     let document = document::read(config).map(|document| document.value()).unwrap_or_default();

@@ -218,9 +218,9 @@ fn not_started(error: &StartError, document: Option<&Document>, component: &str)
                 unusable(&document.explain(mistakes), "nothing was started")
             }
             _ => {
-                let told: Vec<&str> = mistakes.iter().map(|one| one.message.as_str()).collect();
-                let told = told.join("; ");
-                Trouble::usage(format!("`{component}`: {told}: nothing was started"))
+                let messages: Vec<&str> = mistakes.iter().map(|one| one.message.as_str()).collect();
+                let messages = messages.join("; ");
+                Trouble::usage(format!("`{component}`: {messages}: nothing was started"))
             }
         },
         StartError::NoPolicy => Trouble::usage(format!(

@@ -44,10 +44,10 @@ pub(super) struct Tenant {
     /// Accept ID tokens as bearers, as tenants of 2017 and before do: for a gate with `kind: id-token`
     #[arg(long)]
     legacy_id_tokens: bool,
-    /// Let whoever reaches it ask for faults at `/__faults`: delays, resets, errors, held requests
+    /// Let any client ask for faults at `/__faults`: delays, resets, errors, held requests
     #[arg(long)]
     faults: bool,
-    /// Let whoever reaches it change its keys at `/__keys`: rotate, withdraw, publish strange ones
+    /// Let any client change its keys at `/__keys`: rotate, withdraw, publish strange ones
     #[arg(long)]
     keys: bool,
 }
@@ -212,7 +212,7 @@ Example:
 const ENDPOINTS: &str = r#"Example:
   linkgate tenant --listen 127.0.0.1:4000 --policy-out policy.json
 
-What tests ask of it, when it was told to allow it (JSON, with Content-Type: application/json):
+What tests ask of it, when it was started to allow it (JSON, with Content-Type: application/json):
   POST   /__faults          {"faults": [{"operation": "jwks", "occurrence": 2,
                              "fault": {"delay": {"at": "before_effect", "ms": 250}}}]}
   GET    /__faults          the plan, and the requests it holds

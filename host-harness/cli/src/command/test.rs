@@ -57,7 +57,7 @@ Examples:
   linkgate test --format junit --deny-untouched . > report.xml
 
 Exit codes: 0 all cases hold, 1 they could not be played, 2 the command line, a policy or a file of cases is
-wrong, or there is no case, 3 some do not hold (with --deny-untouched: or a rule is shown by none).";
+wrong, or there is no case, 3 some fail (with --deny-untouched: or a rule is shown by none).";
 
 impl Test {
     pub(super) fn run(self) -> Result<Exit, Trouble> {

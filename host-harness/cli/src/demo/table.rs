@@ -72,10 +72,10 @@ impl Table {
     /// Prints the sum.
     pub(crate) fn end(self) -> Exit {
         if self.surprises == 0 {
-            println!("\n{} scenes, every one as told", self.scenes);
+            println!("\n{} scenes, every one as expected", self.scenes);
             return Exit::Ok;
         }
-        println!("\n{} of {} scenes did not go as told", self.surprises, self.scenes);
+        println!("\n{} of {} scenes did not go as expected", self.surprises, self.scenes);
         Exit::Failed
     }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //!  curl, raw HTTP, flags ─▶ asked ─▶ exchange ─────────▶ steps ─▶ report
 //!                                    (the core decides)  (where in the order its cause
-//!                                                         stands, and what was to be seen)
+//!                                                         is, and what was to be seen)
 //! ```
 //!
 //! The core decides; nothing here does. Its order is fixed, so the cause says which steps went before it and held. What

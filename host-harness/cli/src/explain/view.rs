@@ -53,7 +53,7 @@ impl View<'_> {
                 "verified: form, issuer, algorithm, dates, audience, key, signature, and what the policy asks besides"
             }
             Stage::Token | Stage::LinkWith if !self.verified => {
-                "all that it says holds; THE SIGNATURE WAS NOT LOOKED AT"
+                "all that it says holds; THE SIGNATURE WAS NOT CHECKED"
             }
             Stage::Token => "",
             Stage::Subject => "the subject of the token is the user in the path",

@@ -163,7 +163,7 @@ impl Metrics {
         registry.register_with_unit("phase_duration", help, Unit::Seconds, phases);
         let help = "Requests that the upstream did not answer";
         registry.register("upstream_failures", help, self.upstream_failures.clone());
-        let help = "Merging links, by what became of the metadata";
+        let help = "Merging links, by the outcome of the metadata";
         registry.register("merges", help, self.merges.clone());
         let help = "What decisions warn of";
         registry.register("warnings", help, self.warnings.clone());
@@ -200,7 +200,7 @@ impl Metrics {
         let registry = &mut self.registry;
         let help = "Requests that a policy in shadow let through, by what would have been decided";
         registry.register("shadowed", help, self.shadowed.clone());
-        let help = "Rules in shadow that did not hold";
+        let help = "Rules in shadow that did not pass";
         registry.register("shadow_missed", help, self.missed.clone());
         let help = "When the policy enforces; 0 for one that was never in shadow";
         let until = self.shadow_until.clone();

@@ -31,7 +31,7 @@ impl UpstreamNews {
         printed.at = Some(now);
         let became = match failure {
             Failure::NotSent => "nothing was sent",
-            Failure::Unknown => "sent, and what became of it is unknown",
+            Failure::Unknown => "sent, and its outcome is unknown",
         };
         let before =
             if unprinted == 0 { String::new() } else { format!("; {unprinted} more before it") };

@@ -83,7 +83,7 @@ pub(super) const ISSUER: Section = Section {
         otherwise(
             "actors",
             Texts(1),
-            "nobody",
+            "no one",
             "who may act for a user: the `sub` in `act` (RFC 8693), of this issuer. A token with any other `act` is refused",
         ),
         usually(
@@ -215,7 +215,7 @@ pub(super) const SECONDARY: Section = Section {
         otherwise(
             "actors",
             Texts(1),
-            "nobody",
+            "no one",
             "who may act for the user of the second account, as for bearers",
         ),
         otherwise(

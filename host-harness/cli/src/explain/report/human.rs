@@ -44,7 +44,7 @@ fn verdict(explanation: &Explanation, paint: Paint) -> Vec<String> {
     let word = match (explanation.outcome, explanation.is_pass(), is_open) {
         ("allowed" | "passed", false, _) => {
             paint.text("not a pass", Colour::Yellow)
-                + ": all else holds, but no signature was looked at"
+                + ": all else holds, but no signature was checked"
         }
         (_, true, true) => {
             paint.text("allowed", Colour::Green)

@@ -4,7 +4,7 @@
 use std::io::Write as _;
 
 use linkgate_cases::{Departed, Driver, Edition, Native, Observed, Scene, Suite, run};
-use linkgate_policy::{End, Header};
+use linkgate_policy::{End, Header, trace_id};
 
 /// What marks a user. Their tokens are marks too.
 pub(super) struct Person {
@@ -97,7 +97,7 @@ fn two_users_never_see_each_other() {
                 );
                 let (alone_a, alone_b) = (alone(edition, a), alone(edition, b));
                 assert!(
-                    shown(&alone_a.1).contains(ALICE.trace),
+                    shown(&alone_a.1).contains(&trace_id(ALICE.trace).expect("one")),
                     "{at}: a mark is found where it belongs"
                 );
                 for order in orders_of(alone_a.0, alone_b.0) {
@@ -236,7 +236,7 @@ pub(super) fn marks(person: &Person, scenes: &[Scene]) -> Vec<String> {
         &encoded,
         person.other_account.1,
         person.client,
-        person.trace,
+        &trace_id(person.trace).expect("one"),
         &format!("agent of {}", person.name),
         &format!("answer for {}", person.name),
         &format!("metadata of {}", person.name),

@@ -21,6 +21,7 @@ mod moment;
 mod once;
 mod operation;
 mod paint;
+mod progress;
 pub mod reason_page;
 pub mod reference;
 mod replay;

@@ -146,8 +146,8 @@ impl<E: Evaluator> InstanceThread<E> {
     ) -> Result<Turn, Trap> {
         for _ in 0..MAX_SIGNATURES {
             let Step::Verify(question) = &turn.step else { break };
-            let answer = Event::Verified(self.desk.verifier.verify(question));
-            turn = evaluator.resume(exchange, turn.sequence, &answer, self.desk.clock.now())?;
+            let answer = Event::Verified(self.shared.verifier.verify(question));
+            turn = evaluator.resume(exchange, turn.sequence, &answer, self.shared.clock.now())?;
         }
         Ok(turn)
     }

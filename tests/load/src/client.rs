@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::Told;
+use crate::Attempt;
 
 /// A request.
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ pub(crate) enum Seen {
 
 impl Seen {
     /// The answer, if it is whole and has this status.
-    pub(crate) fn answered(self, status: u16) -> Told<Reply> {
+    pub(crate) fn answered(self, status: u16) -> Attempt<Reply> {
         match self {
             Self::Whole(reply) if reply.status == status => Ok(reply),
             Self::Whole(_)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
-use crate::Told;
+use crate::Attempt;
 use crate::bench::{Bench, bench};
 use crate::idle::{Idle, idle};
 use crate::merge::{Merge, merge};
@@ -125,7 +125,7 @@ pub fn run() -> ExitCode {
 }
 
 impl SoakArguments {
-    fn run(self) -> Told<String> {
+    fn run(self) -> Attempt<String> {
         let soak_settings = Soak {
             linkgate: beside(self.linkgate, "linkgate")?,
             connections: self.connections,
@@ -137,7 +137,7 @@ impl SoakArguments {
 }
 
 impl IdleArguments {
-    fn run(self) -> Told<String> {
+    fn run(self) -> Attempt<String> {
         let idle_settings = Idle {
             linkgate: beside(self.linkgate, "linkgate")?,
             connections: self.connections,
@@ -148,7 +148,7 @@ impl IdleArguments {
 }
 
 impl BenchArguments {
-    fn run(self) -> Told<String> {
+    fn run(self) -> Attempt<String> {
         let bench_settings = Bench {
             linkgate: beside(self.linkgate, "linkgate")?,
             wasmtime_serve: beside(self.wasmtime_serve, "linkgate-wasmtime-serve")?,
@@ -168,7 +168,7 @@ impl BenchArguments {
 }
 
 impl MergeArguments {
-    fn run(self) -> Told<String> {
+    fn run(self) -> Attempt<String> {
         let linkgate = beside(self.linkgate, "linkgate")?;
         runtime()?.block_on(merge(Merge { linkgate, links: self.links }))
     }
@@ -177,7 +177,7 @@ impl MergeArguments {
 /// Where the suites put Envoy's binary.
 const FETCHED_ENVOY: &str = "../envoy/1.40.0/envoy/_bin/envoy";
 
-fn runtime() -> Told<tokio::runtime::Runtime> {
+fn runtime() -> Attempt<tokio::runtime::Runtime> {
     let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     built.map_err(|error| format!("no runtime: {error}"))
 }

@@ -17,7 +17,6 @@
 //! It does **not** know the policy, nor the gateway's code: it reads what they print and answer.
 
 mod client;
-mod dice;
 mod machine;
 mod measure;
 mod mint;
@@ -38,4 +37,4 @@ pub mod command;
 pub use soak::{Soak, soak};
 
 /// The result of something that may fail: the text is for the person who started it.
-pub type Told<T> = Result<T, String>;
+pub type Attempt<T> = Result<T, String>;

@@ -27,7 +27,7 @@ use crate::process::{Process, address_in};
 use crate::quantile::Durations;
 use crate::scratch::Scratch;
 use crate::table::{aligned, row};
-use crate::{Told, machine};
+use crate::{Attempt, machine};
 
 /// A run.
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ const WAYS: [(&str, Option<&str>); 3] = [
 const WARM_UP: usize = 5;
 
 /// Runs it and gives its table.
-pub(crate) async fn merge(settings: Merge) -> Told<String> {
+pub(crate) async fn merge(settings: Merge) -> Attempt<String> {
     let heading = ["each call takes, way", "links", "calls", "p50", "p99", "window p50", "most"];
     let mut rows = vec![row(heading)];
     for delay_ms in DELAYS_MS {
@@ -83,7 +83,7 @@ struct Stage {
 }
 
 impl Stage {
-    async fn set(settings: &Merge, delay_ms: u64, depth: Option<&str>) -> Told<Self> {
+    async fn set(settings: &Merge, delay_ms: u64, depth: Option<&str>) -> Attempt<Self> {
         let scratch = Scratch::new()?;
         let told = |error: &dyn std::fmt::Display| error.to_string();
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|error| told(&error))?;
@@ -121,7 +121,7 @@ impl Stage {
         Ok(Self { tenant, pristine, gateway, call, client, seen, _scratch: scratch })
     }
 
-    async fn measured(mut self, settings: &Merge, name: &str) -> Told<Vec<String>> {
+    async fn measured(mut self, settings: &Merge, name: &str) -> Attempt<Vec<String>> {
         let (mut links, mut windows, mut calls) = (Durations::default(), Durations::default(), 0);
         for nth in 0..WARM_UP + settings.links {
             self.pristine.clone_into(&mut self.tenant.tenant());
@@ -179,7 +179,7 @@ fn policy(tenant: &Tenant, depth: Option<&str>) -> Value {
 }
 
 /// Alice's link of her second account.
-fn link(tenant: &Tenant) -> Told<Call> {
+fn link(tenant: &Tenant) -> Attempt<Call> {
     let hour = Validity::new(now_s(), 3600);
     let scopes = ["update:current_user_identities"];
     let bearer = tenant.mint_access_token(PRIMARY, "spa", &scopes, hour);

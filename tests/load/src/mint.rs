@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use linkgate_tenant::SigningKey;
 use serde_json::{Map, Value, json};
 
-use crate::Told;
+use crate::Attempt;
 
 /// A key beside the tenant's own, as in the middle of a rotation: the gate trusts what it signs, the
 /// tenant does not know it.
@@ -21,7 +21,7 @@ pub(crate) const CLIENT: &str = "spa";
 const LIFETIME_S: u64 = 24 * 60 * 60;
 
 impl Mint {
-    pub(crate) fn new(issuer: String) -> Told<Self> {
+    pub(crate) fn new(issuer: String) -> Attempt<Self> {
         let key = SigningKey::generate().map_err(|error| error.to_string())?;
         Ok(Self { key, issuer })
     }
@@ -37,7 +37,7 @@ impl Mint {
     }
 
     /// A user's access token; `changes` are put over its claims, and null takes one away.
-    pub(crate) fn access(&self, subject: &str, changes: &Value) -> Told<String> {
+    pub(crate) fn access(&self, subject: &str, changes: &Value) -> Attempt<String> {
         self.sign(
             subject,
             &json!({
@@ -49,11 +49,11 @@ impl Mint {
     }
 
     /// A user's ID token, likewise.
-    pub(crate) fn id(&self, subject: &str, changes: &Value) -> Told<String> {
+    pub(crate) fn id(&self, subject: &str, changes: &Value) -> Attempt<String> {
         self.sign(subject, &json!({ "aud": CLIENT, "auth_time": now_s() }), changes)
     }
 
-    fn sign(&self, subject: &str, usual: &Value, changes: &Value) -> Told<String> {
+    fn sign(&self, subject: &str, usual: &Value, changes: &Value) -> Attempt<String> {
         let now = now_s();
         let dated =
             json!({ "iss": self.issuer, "sub": subject, "iat": now, "exp": now + LIFETIME_S });

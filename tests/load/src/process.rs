@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::Told;
+use crate::Attempt;
 
 /// A process of ours. Dropped, it is killed.
 pub(crate) struct Process {
@@ -37,7 +37,7 @@ impl Process {
         name: &'static str,
         command: &mut Command,
         line: impl FnMut(String) + Send + 'static,
-    ) -> Told<Self> {
+    ) -> Attempt<Self> {
         let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let program = PathBuf::from(command.get_program());
         let mut child =
@@ -69,7 +69,7 @@ impl Process {
     }
 
     /// What `wanted` makes of the first line of stderr that it makes something of.
-    pub(crate) fn hear<T>(&self, wanted: impl Fn(&str) -> Option<T>) -> Told<T> {
+    pub(crate) fn hear<T>(&self, wanted: impl Fn(&str) -> Option<T>) -> Attempt<T> {
         let until = Instant::now() + START_WITHIN;
         loop {
             let left = until.saturating_duration_since(Instant::now());
@@ -84,7 +84,7 @@ impl Process {
     }
 
     /// Waits for its end, and for the last line of its stdout to be read.
-    pub(crate) fn ended(&mut self, within: Duration) -> Told<ExitStatus> {
+    pub(crate) fn ended(&mut self, within: Duration) -> Attempt<ExitStatus> {
         // The thread that reads stdout sends nothing: it drops its end when stdout has ended.
         if self.out.recv_timeout(within) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
             return Err(self.blame(&format!("it has not ended within {} s", within.as_secs())));
@@ -108,7 +108,7 @@ impl Drop for Process {
 }
 
 /// Sends a process a signal by name, such as `TERM`.
-pub(crate) fn signal(pid: u32, signal: &str) -> Told<()> {
+pub(crate) fn signal(pid: u32, signal: &str) -> Attempt<()> {
     let sent = Command::new("kill").arg(format!("-{signal}")).arg(pid.to_string()).status();
     match sent {
         Ok(status) if status.success() => Ok(()),
@@ -131,7 +131,7 @@ fn read_lines(
 }
 
 /// A binary of ours: the one that was named, else the one beside this one.
-pub(crate) fn beside(named: Option<PathBuf>, name: &str) -> Told<PathBuf> {
+pub(crate) fn beside(named: Option<PathBuf>, name: &str) -> Attempt<PathBuf> {
     let found = if let Some(path) = named {
         path
     } else {

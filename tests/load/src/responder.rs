@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::Told;
+use crate::Attempt;
 
 /// What it answers: the identities of an account without any.
 const ANSWER: &[u8] =
     b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n[]";
 
 /// Listens on a port of its own, for as long as the runtime lives.
-pub(crate) async fn respond() -> Told<SocketAddr> {
+pub(crate) async fn respond() -> Attempt<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|error| error.to_string())?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     tokio::spawn(async move {

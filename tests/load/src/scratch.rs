@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::Told;
+use crate::Attempt;
 
 /// A folder of this run's own, gone with it.
 pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
-    pub(crate) fn new() -> Told<Self> {
+    pub(crate) fn new() -> Attempt<Self> {
         static RUNS: AtomicUsize = AtomicUsize::new(0);
         let run = RUNS.fetch_add(1, Ordering::Relaxed);
         let folder =
@@ -23,7 +23,7 @@ impl Scratch {
     }
 
     /// Writes a file whole or not at all: a process that reads it meanwhile sees the old one or the new one.
-    pub(crate) fn write(&self, name: &str, text: &str) -> Told<PathBuf> {
+    pub(crate) fn write(&self, name: &str, text: &str) -> Attempt<PathBuf> {
         let (file, partial) = (self.path(name), self.path(&format!("{name}.partial")));
         std::fs::write(&partial, text)
             .and_then(|()| std::fs::rename(&partial, &file))

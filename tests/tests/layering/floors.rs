@@ -83,7 +83,7 @@ const CASES: House = House {
 const CLI: House = House {
     sources: "host-harness/cli/src",
     floors: &[
-        "edition columns clock moment paint once key_file reference client exit component",
+        "edition columns clock moment paint progress once key_file reference client exit component",
         "document operation artifact",
         "rules key_report reason_page check_report merge_report inspect_report stand_in baking",
         "demo explain replay team",

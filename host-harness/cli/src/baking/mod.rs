@@ -9,6 +9,7 @@ mod refusal;
 
 use std::io::{self, Write as _};
 use std::path::Path;
+use std::time::Duration;
 
 use linkgate_gateway::Fetcher;
 use linkgate_policy::edition::{BakedKeys, BakedSet};
@@ -17,7 +18,8 @@ use serde_json::value::RawValue;
 
 use crate::document::{Document, Finding, Severity};
 use crate::edition::Edition;
-use crate::key_report::{Progress, Report};
+use crate::key_report::Report;
+use crate::progress::Progress;
 
 /// All there is to say of a policy that is to be baked in, in the order of its lines: what `linkgate check`
 /// says, and what needs a secret.
@@ -45,7 +47,7 @@ pub(crate) enum Gathered {
 
 /// Fetches the keys of each issuer, once.
 pub(crate) async fn gather(mut policy: Policy, fetcher: Fetcher, until: Time) -> Gathered {
-    let report = Report::gather(&mut policy, fetcher, Progress::on_terminal()).await;
+    let report = Report::gather(&mut policy, fetcher, Progress::after(Duration::ZERO)).await;
     let published: Vec<_> = policy.published_keys().collect();
     if published.is_empty() {
         return Gathered::NoneToFetch;

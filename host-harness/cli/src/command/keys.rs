@@ -1,6 +1,7 @@
 //! `linkgate keys`: the keys of each issuer, as the gateway would see them now.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use linkgate_gateway::{CaSource, Fetcher};
 use linkgate_policy::Secrets;
@@ -9,9 +10,10 @@ use serde_json::Value;
 use super::{Trouble, policy, runtime, secrets, tell};
 use crate::document;
 use crate::exit::Exit;
-use crate::key_report::{Progress, Report, human, json};
+use crate::key_report::{Report, human, json};
 use crate::operation::Format;
 use crate::paint::Paint;
+use crate::progress::Progress;
 
 /// Fetch the keys of each issuer of a policy, and show which are used, which are refused and why.
 ///
@@ -48,8 +50,11 @@ impl Keys {
         let ca = self.ca.map(CaSource::File);
         let fetcher =
             Fetcher::new(ca.as_ref()).map_err(|error| Trouble::usage(error.to_string()))?;
-        let mut report =
-            runtime()?.block_on(Report::gather(&mut policy, fetcher, Progress::on_terminal()));
+        let mut report = runtime()?.block_on(Report::gather(
+            &mut policy,
+            fetcher,
+            Progress::after(Duration::ZERO),
+        ));
         report.unseen_secrets = unseen;
         let text = match self.format {
             Format::Human => human::text(&report, Paint::of_stdout()),

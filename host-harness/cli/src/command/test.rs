@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::{Trouble, tell};
 use crate::check_report::{self, Checked};
@@ -9,7 +10,8 @@ use crate::component;
 use crate::document::counted;
 use crate::exit::Exit;
 use crate::paint::Paint;
-use crate::team::{Coverage, Progress, Ran, Stop, Verdict, gather, human, json, junit, play};
+use crate::progress::Progress;
+use crate::team::{Coverage, Ran, Stop, Verdict, gather, human, json, junit, play};
 
 /// Play cases that stand beside a policy: who sends what, and what has to come of it.
 ///
@@ -59,13 +61,16 @@ Examples:
 Exit codes: 0 all cases hold, 1 they could not be played, 2 the command line, a policy or a file of cases is
 wrong, or there is no case, 3 some fail (with --deny-untouched: or a rule is shown by none).";
 
+/// People wait so long without wondering.
+const QUIET: Duration = Duration::from_secs(1);
+
 impl Test {
     pub(super) fn run(self) -> Result<Exit, Trouble> {
         let component = component::find(self.component.as_deref(), component::EVALUATOR)
             .map_err(Trouble::usage)?;
         let threads = self.threads.or_else(|| std::thread::available_parallelism().ok());
         let threads = threads.map_or(1, NonZeroUsize::get);
-        let mut progress = Progress::on_terminal();
+        let mut progress = Progress::after(QUIET);
         let ran = gather(&self.paths)
             .and_then(|gathered| play(gathered, &self.filter, &component, threads, &mut progress));
         progress.end();

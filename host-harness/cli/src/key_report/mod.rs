@@ -2,17 +2,15 @@
 
 pub(crate) mod human;
 pub(crate) mod json;
-mod progress;
 
 use std::sync::Arc;
 
 use linkgate_gateway::{Fetch, Fetcher, Header, Verifier};
-use linkgate_policy::{Answer, KeySource, Policy, Time};
+use linkgate_policy::{Answer, KeySource, Policy, Time, escaped};
 use tokio::task::JoinSet;
 
 use crate::clock;
-
-pub(crate) use progress::Progress;
+use crate::progress::Progress;
 
 /// How the keys of all issuers stand.
 pub(crate) struct Report {
@@ -28,7 +26,11 @@ impl Report {
     ///
     /// For the policy the clock is stopped meanwhile: no back-off ends, so no fetch comes twice, and
     /// a slow endpoint makes no other's keys old.
-    pub(crate) async fn gather(policy: &mut Policy, fetcher: Fetcher, progress: Progress) -> Self {
+    pub(crate) async fn gather(
+        policy: &mut Policy,
+        fetcher: Fetcher,
+        mut progress: Progress,
+    ) -> Self {
         let fetcher = Arc::new(fetcher);
         let now = clock::now();
         let mut under_way = JoinSet::new();
@@ -36,7 +38,7 @@ impl Report {
         policy.warm();
         loop {
             while let Some(fetch) = policy.due(now) {
-                progress.asking(&fetch.url);
+                progress.show(&format!("asking {}", escaped(&fetch.url)));
                 under_way.spawn(perform(Arc::clone(&fetcher), fetch));
             }
             let Some(ended) = under_way.join_next().await else { break };

@@ -1,7 +1,7 @@
 //! A platform team's own cases beside their policy: `linkgate test`.
 //!
 //! ```text
-//!  files ─▶ form, read ─▶ ground ────────▶ scene ─▶ run ─▶ coverage ─▶ report
+//!  files ─▶ form, read ─▶ fixture ───────▶ scene ─▶ run ─▶ coverage ─▶ report
 //!  (walk)   (mistakes,    (the policy with          (the component,
 //!            by place)     throw-away keys)          a thread a core)
 //! ```
@@ -12,18 +12,17 @@
 //! What it does not do: fetch keys, read secrets, or ask anybody anything.
 
 mod coverage;
-mod parallel;
-mod files;
-mod form;
-mod fixture;
+mod defaults;
+mod expectation;
 mod fields;
+mod files;
+mod fixture;
+mod form;
+mod parallel;
 mod read;
 mod report;
 mod run;
-mod defaults;
-mod expectation;
 
 pub(crate) use coverage::Coverage;
-pub(crate) use parallel::Progress;
 pub(crate) use report::{human, json, junit};
 pub(crate) use run::{Outcome, Ran, Stop, Verdict, gather, play};

@@ -1,11 +1,12 @@
 //! Work on many things, a thread for each worker.
 
-use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-/// Does something with each item; the results stand in the items' order.
+use crate::progress::Progress;
+
+/// Does something with each item; the results are in the items' order.
 pub(super) fn each<W: Send, T: Sync, R: Send>(
     workers: Vec<W>,
     items: &[T],
@@ -30,13 +31,17 @@ pub(super) fn each<W: Send, T: Sync, R: Send>(
         }
         drop(sender);
         let mut results = Vec::with_capacity(items.len());
+        let mut drawn = Instant::now();
         loop {
             match receiver.recv_timeout(REDRAWN_EVERY) {
                 Ok(result) => results.push(result),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            progress.saying(&format!("{doing} {} of {}", results.len(), items.len()));
+            if drawn.elapsed() >= REDRAWN_EVERY {
+                progress.show(&format!("{doing} {} of {}", results.len(), items.len()));
+                drawn = Instant::now();
+            }
         }
         results
     });
@@ -46,38 +51,3 @@ pub(super) fn each<W: Send, T: Sync, R: Send>(
 
 /// Often enough to look alive; more often, a terminal flickers.
 const REDRAWN_EVERY: Duration = Duration::from_millis(200);
-
-/// How far it is: a line on a terminal that is wiped at the end, elsewhere nothing.
-pub(crate) struct Progress {
-    begun: Instant,
-    shown: Option<Instant>,
-    on_terminal: bool,
-}
-
-impl Progress {
-    pub(crate) fn on_terminal() -> Self {
-        Self { begun: Instant::now(), shown: None, on_terminal: std::io::stderr().is_terminal() }
-    }
-
-    /// Says what is being done, once it takes longer than people wait without wondering.
-    pub(crate) fn saying(&mut self, what: &str) {
-        let now = Instant::now();
-        let is_new = self.shown.is_none_or(|shown| now.duration_since(shown) >= REDRAWN_EVERY);
-        if self.on_terminal && now.duration_since(self.begun) > UNSAID && is_new {
-            eprint!("{WIPE}{what}");
-            self.shown = Some(now);
-        }
-    }
-
-    pub(crate) fn end(&self) {
-        if self.shown.is_some() {
-            eprint!("{WIPE}");
-        }
-    }
-}
-
-/// What ends within it needs no telling.
-const UNSAID: Duration = Duration::from_secs(1);
-
-/// Back to the line's begin, and erase it (ECMA-48 erase in line).
-const WIPE: &str = "\r\u{1b}[2K";

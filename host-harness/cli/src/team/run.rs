@@ -12,9 +12,10 @@ use linkgate_policy::LogLine;
 
 use super::files::{self, Candidate};
 use super::fixture::{Fixture, Policy, Unusable};
-use super::parallel::{Progress, each};
+use super::parallel::each;
 use super::read::{self, CaseFile, Read, TeamCase};
 use crate::check_report::Checked;
+use crate::progress::Progress;
 
 /// The files of cases that were found, and their policies.
 pub(crate) struct Gathered {
@@ -177,8 +178,8 @@ pub(crate) fn play(
         .collect();
     let idle = || (0..threads).map(|_| ()).collect();
     let scenes = each(idle(), &chosen, "making ready", progress, |(), (file, case)| {
-        let ground = fixtures.get(*file).and_then(Option::as_ref);
-        ground.ok_or_else(|| Trouble::new("no policy")).and_then(|ground| ground.scene(case))
+        let fixture = fixtures.get(*file).and_then(Option::as_ref);
+        fixture.ok_or_else(|| Trouble::new("no policy")).and_then(|fixture| fixture.scene(case))
     });
     drop(fixtures);
     let mut ready = Vec::new();
@@ -189,7 +190,7 @@ pub(crate) fn play(
         }
     }
     let gathered = gathered.stop_at_mistakes(Vec::new())?;
-    progress.saying("compiling the component");
+    progress.show("compiling the component");
     let evaluator = Evaluator::open(component).map_err(Stop::Cannot)?;
     let workers = (0..threads.min(ready.len())).map(|_| evaluator.another()).collect();
     let outcomes = each(workers, &ready, "playing", progress, |evaluator, (file, case, scene)| {

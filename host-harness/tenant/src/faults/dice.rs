@@ -3,20 +3,39 @@
 /// A sequence of numbers that its seed decides: `SplitMix64` (Steele, Lea and Flood, 2014). Good enough for faults, and for
 /// nothing that must not be guessed.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Dice {
+pub struct Dice {
     state: u64,
 }
 
 impl Dice {
-    pub(crate) fn new(seed: u64) -> Self {
+    /// The sequence of a seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
         Self { state: seed }
     }
 
     /// Whether the next throw is a hit, at this probability.
-    pub(crate) fn hits(&mut self, probability: f64) -> bool {
+    pub fn hits(&mut self, probability: f64) -> bool {
         // The upper half alone: every u32 is exact as an f64.
         let upper = u32::try_from(self.next() >> 32).unwrap_or(u32::MAX);
         f64::from(upper) / TWO_TO_THE_32 < probability
+    }
+
+    /// A number below `bound`; 0 when there is none.
+    pub fn below(&mut self, bound: usize) -> usize {
+        let bound = u64::try_from(bound).unwrap_or(u64::MAX).max(1);
+        usize::try_from(self.next() % bound).unwrap_or_default()
+    }
+
+    /// Whether it is the one in so many.
+    pub fn one_in(&mut self, many: usize) -> bool {
+        self.below(many) == 0
+    }
+
+    /// One of these, where there are any.
+    pub fn of<T: Copy>(&mut self, all: &[T]) -> Option<T> {
+        let at = self.below(all.len());
+        all.get(at).copied()
     }
 
     fn next(&mut self) -> u64 {

@@ -152,6 +152,7 @@ mod report;
 mod control;
 
 pub use amendment::Amendment;
+pub use dice::Dice;
 pub use document::{FaultMistakes, parse_faults};
 pub use fault::{Drip, Fault, Point};
 pub use held::HeldRequest;

@@ -46,7 +46,6 @@ mod setup;
 mod world;
 
 mod client;
-mod dice;
 mod gateway;
 mod middlebox;
 mod stage;

@@ -7,12 +7,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use linkgate_policy::{CallFailure, Header};
+use linkgate_tenant::faults::Dice;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use crate::dice::Dice;
 use crate::edit::Edit;
 use crate::ending::{Effect, Ending, Kind, More, Refusal};
 use crate::gate::Sent;

@@ -6,10 +6,10 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
+use linkgate_tenant::faults::Dice;
 use tokio::net::TcpListener;
 
 use crate::client::{self, Answered};
-use crate::dice::Dice;
 use crate::gateway::Gateway;
 use crate::history::Violation;
 use crate::ledger::Excuse;

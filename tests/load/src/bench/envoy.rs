@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::Told;
+use crate::Attempt;
 use crate::process::Process;
 use crate::scratch::Scratch;
 
@@ -59,7 +59,7 @@ pub(super) fn start(
     scratch: &Scratch,
     document: &str,
     upstream: SocketAddr,
-) -> Told<(Process, SocketAddr)> {
+) -> Attempt<(Process, SocketAddr)> {
     let binary = settings.envoy.as_ref().ok_or("no Envoy")?;
     let address = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
     let address = address.map_err(|error| error.to_string())?;
@@ -88,7 +88,7 @@ pub(super) fn start(
     Ok((process, address))
 }
 
-fn part<'v>(whole: &'v mut Value, at: &str) -> Told<&'v mut Value> {
+fn part<'v>(whole: &'v mut Value, at: &str) -> Attempt<&'v mut Value> {
     whole.pointer_mut(at).ok_or_else(|| format!("`{at}` is not in the example any more"))
 }
 
@@ -102,7 +102,7 @@ fn linkgate(
     settings: &Bench,
     document: &str,
     upstream: SocketAddr,
-) -> Told<()> {
+) -> Attempt<()> {
     let policy: Value = serde_json::from_str(document).map_err(|error| error.to_string())?;
     let own = json!({
         "policy": policy,
@@ -115,7 +115,7 @@ fn linkgate(
 }
 
 /// A check that comes as near to the policy as it can: the same issuer, audience and keys.
-fn jwt_authn(document: &str, has_cache: bool) -> Told<Value> {
+fn jwt_authn(document: &str, has_cache: bool) -> Attempt<Value> {
     let policy: Value = serde_json::from_str(document).map_err(|error| error.to_string())?;
     let issuer = policy.pointer("/issuers/0").cloned().unwrap_or_default();
     let keys = issuer.pointer("/keys/jwks").cloned().unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::process::Command;
 
-use crate::Told;
+use crate::Attempt;
 use crate::process::{Process, address_in};
 use crate::scratch::Scratch;
 
@@ -70,7 +70,7 @@ impl Host {
         scratch: &Scratch,
         document: &str,
         upstream: SocketAddr,
-    ) -> Told<Self> {
+    ) -> Attempt<Self> {
         if let HostKind::Envoy(filter) = kind {
             let (process, address) = envoy::start(filter, settings, scratch, document, upstream)?;
             return Ok(Self { kind, process, address });

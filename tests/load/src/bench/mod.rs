@@ -26,7 +26,7 @@ use crate::mint::Mint;
 use crate::quantile::Durations;
 use crate::scratch::Scratch;
 use crate::table::{aligned, row};
-use crate::{Told, machine, measure, policy, responder};
+use crate::{Attempt, machine, measure, policy, responder};
 use host::{Host, HostKind};
 use work::{Work, Workload};
 
@@ -57,7 +57,7 @@ const ISSUER: &str = "http://load.example/";
 const WARM_UP: usize = 200;
 
 /// Runs it and gives its table.
-pub(crate) async fn bench(settings: Bench) -> Told<String> {
+pub(crate) async fn bench(settings: Bench) -> Attempt<String> {
     let scratch = Scratch::new()?;
     let mint = Arc::new(Mint::new(ISSUER.to_owned())?);
     let document = policy::document(&mint, ISSUER, &[]).to_string();
@@ -87,7 +87,12 @@ pub(crate) async fn bench(settings: Bench) -> Told<String> {
     ))
 }
 
-async fn measured(settings: &Bench, host: &Host, work: Work, load: Workload) -> Told<Vec<String>> {
+async fn measured(
+    settings: &Bench,
+    host: &Host,
+    work: Work,
+    load: Workload,
+) -> Attempt<Vec<String>> {
     let load = Arc::new(load);
     let next = Arc::new(AtomicUsize::new(0));
     let connections = settings.connections;
@@ -123,7 +128,7 @@ async fn run(
     connections: usize,
     most: usize,
     length: Duration,
-) -> Told<Durations> {
+) -> Attempt<Durations> {
     let until = Instant::now() + length;
     let mut clients = JoinSet::new();
     for _ in 0..connections {

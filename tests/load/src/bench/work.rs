@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::client::Call;
 use crate::mint::Mint;
-use crate::{Told, policy};
+use crate::{Attempt, policy};
 
 /// A kind of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl Work {
 
 impl Workload {
     /// Makes the calls: `count` of them where each differs.
-    pub(super) async fn of(work: Work, mint: &Arc<Mint>, count: usize) -> Told<Self> {
+    pub(super) async fn of(work: Work, mint: &Arc<Mint>, count: usize) -> Attempt<Self> {
         let unlink = |subject: &str, token: &str| Call {
             method: Method::DELETE,
             target: format!("/api/v2/users/{subject}/identities/google-oauth2/1"),
@@ -74,7 +74,7 @@ impl Workload {
         }
     }
 
-    pub(super) fn call(&self, nth: usize) -> Told<&Call> {
+    pub(super) fn call(&self, nth: usize) -> Attempt<&Call> {
         let wrapped = nth.checked_rem(self.calls.len()).and_then(|nth| self.calls.get(nth));
         wrapped.ok_or_else(|| "no calls".to_owned())
     }
@@ -84,19 +84,19 @@ fn bare(method: Method, target: String) -> Call {
     Call { method, target, headers: Vec::new(), body: Bytes::new() }
 }
 
-fn token(mint: &Mint, nth: usize) -> Told<String> {
+fn token(mint: &Mint, nth: usize) -> Attempt<String> {
     mint.access(&format!("auth0|bench-{}", nth % SUBJECTS), &json!({ "jti": nth.to_string() }))
 }
 
 /// Signs on all cores: a signature is half a millisecond.
-async fn tokens(mint: &Arc<Mint>, count: usize) -> Told<Vec<(usize, String)>> {
+async fn tokens(mint: &Arc<Mint>, count: usize) -> Attempt<Vec<(usize, String)>> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut signing = tokio::task::JoinSet::new();
     for first in 0..cores {
         let mint = Arc::clone(mint);
         signing.spawn_blocking(move || {
             let nths = (first..count).step_by(cores);
-            nths.map(|nth| Ok((nth, token(&mint, nth)?))).collect::<Told<Vec<_>>>()
+            nths.map(|nth| Ok((nth, token(&mint, nth)?))).collect::<Attempt<Vec<_>>>()
         });
     }
     let mut tokens = Vec::with_capacity(count);

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
-use crate::Told;
+use crate::Attempt;
 
 /// The connections.
 pub(super) struct Crowd(Vec<TcpStream>);
@@ -31,14 +31,14 @@ const END_WITHIN: Duration = Duration::from_mins(1);
 const ASK: &[u8] = b"GET /nothing HTTP/1.1\r\nhost: x\r\n\r\n";
 
 impl Crowd {
-    pub(super) async fn connect(address: SocketAddr, count: usize) -> Told<Self> {
+    pub(super) async fn connect(address: SocketAddr, count: usize) -> Attempt<Self> {
         let mut crowd = Self(Vec::new());
         crowd.grow(address, count).await?;
         Ok(crowd)
     }
 
     /// Makes more connections.
-    pub(super) async fn grow(&mut self, address: SocketAddr, count: usize) -> Told<()> {
+    pub(super) async fn grow(&mut self, address: SocketAddr, count: usize) -> Attempt<()> {
         let mut connecting = JoinSet::new();
         for _ in 0..count {
             connecting.spawn(TcpStream::connect(address));
@@ -96,7 +96,7 @@ impl Crowd {
 
 impl Ends {
     /// Every one has heard this, as a sentence for the table.
-    pub(super) fn expect(&self, what: &str, told: &dyn Fn(&str) -> bool) -> Told<String> {
+    pub(super) fn expect(&self, what: &str, told: &dyn Fn(&str) -> bool) -> Attempt<String> {
         if let Some((said, count)) = self.said.iter().find(|(said, _)| !told(said)) {
             let count_all = self.count;
             return Err(format!("expected all {count_all} to be {what}, {count} heard: `{said}`"));

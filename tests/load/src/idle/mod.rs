@@ -23,7 +23,7 @@ use crate::process::{Process, address_in};
 use crate::quantile::Durations;
 use crate::scratch::Scratch;
 use crate::table::{aligned, row};
-use crate::{Told, machine, measure, policy, responder};
+use crate::{Attempt, machine, measure, policy, responder};
 use crowd::Crowd;
 use worker::Worker;
 
@@ -65,7 +65,7 @@ struct Stage {
 }
 
 /// Runs it and gives its table.
-pub(crate) async fn idle(settings: Idle) -> Told<String> {
+pub(crate) async fn idle(settings: Idle) -> Attempt<String> {
     let need = settings.connections + settings.troublesome + 64;
     let have = rlimit::increase_nofile_limit(u64::MAX).unwrap_or_default();
     if have < need as u64 {
@@ -84,7 +84,7 @@ pub(crate) async fn idle(settings: Idle) -> Told<String> {
 }
 
 impl Stage {
-    async fn set(linkgate: &PathBuf) -> Told<Self> {
+    async fn set(linkgate: &PathBuf) -> Attempt<Self> {
         let scratch = Scratch::new()?;
         let issuer = "http://load.example/";
         let mint = Mint::new(issuer.to_owned())?;
@@ -109,7 +109,7 @@ impl Stage {
     }
 
     /// Has the worker work for a while, and notes what can be seen meanwhile.
-    async fn look(&mut self, name: &'static str, length: Duration, what: String) -> Told<()> {
+    async fn look(&mut self, name: &'static str, length: Duration, what: String) -> Attempt<()> {
         let answers = self.worker.work(Instant::now() + length).await?;
         self.note(name, answers, what);
         Ok(())
@@ -128,7 +128,7 @@ impl Stage {
     }
 
     /// Connections that never said a word; then the same after a request on each.
-    async fn silent_and_kept(&mut self, count: usize) -> Told<()> {
+    async fn silent_and_kept(&mut self, count: usize) -> Attempt<()> {
         let base = measure::descriptors(self.gateway.id()).unwrap_or_default();
         let began = Instant::now();
         let mut crowd = Crowd::connect(self.address, 0).await?;
@@ -151,7 +151,7 @@ impl Stage {
     }
 
     /// Heads that come a byte at a time.
-    async fn slow_heads(&mut self, count: usize) -> Told<()> {
+    async fn slow_heads(&mut self, count: usize) -> Attempt<()> {
         let crowd = Crowd::connect(self.address, count).await?;
         let (answers, ends) = self.beside(crowd.trickle(HEAD, PAUSE)).await?;
         self.note("slow heads", answers, ends.expect("closed", &|said| said.is_empty())?);
@@ -159,7 +159,7 @@ impl Stage {
     }
 
     /// Link bodies that come a byte at a time, for an account and a token that are in order.
-    async fn slow_bodies(&mut self, count: usize) -> Told<()> {
+    async fn slow_bodies(&mut self, count: usize) -> Attempt<()> {
         let mut crowd = Crowd::connect(self.address, count).await?;
         let head = self.worker.link_head();
         crowd.say(head.as_bytes()).await;
@@ -170,7 +170,7 @@ impl Stage {
     }
 
     /// Heads of more bytes than are allowed, and of more lines.
-    async fn huge_heads(&mut self, count: usize) -> Told<()> {
+    async fn huge_heads(&mut self, count: usize) -> Attempt<()> {
         let line = format!("x-filler: {}\r\n", "y".repeat(1000));
         let rows = [("huge heads", line.repeat(80)), ("many lines", "x-filler: y\r\n".repeat(101))];
         for (name, lines) in rows {
@@ -184,7 +184,7 @@ impl Stage {
     }
 
     /// Has the worker work until something else is over, and for a moment at least.
-    async fn beside<T>(&self, other: impl Future<Output = T>) -> Told<(Durations, T)> {
+    async fn beside<T>(&self, other: impl Future<Output = T>) -> Attempt<(Durations, T)> {
         let least = Instant::now() + MOMENT;
         tokio::pin!(other);
         let mut answers = Durations::default();
@@ -202,7 +202,7 @@ impl Stage {
     }
 
     /// Waits until the gateway has so many descriptors.
-    async fn until_open(&self, enough: impl Fn(usize) -> bool) -> Told<()> {
+    async fn until_open(&self, enough: impl Fn(usize) -> bool) -> Attempt<()> {
         let pid = self.gateway.id();
         let until = Instant::now() + CROWD_WITHIN;
         while let Some(open) = measure::descriptors(pid) {

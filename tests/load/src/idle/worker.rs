@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
-use crate::Told;
+use crate::Attempt;
 use crate::client::{Call, Client, Spoken};
 use crate::mint::Mint;
 use crate::quantile::Durations;
@@ -25,7 +25,7 @@ pub(super) struct Worker {
 const PACE: Duration = Duration::from_millis(5);
 
 impl Worker {
-    pub(super) fn new(address: SocketAddr, mint: &Mint) -> Told<Self> {
+    pub(super) fn new(address: SocketAddr, mint: &Mint) -> Attempt<Self> {
         let token = mint.access("auth0|worker", &Value::Null)?;
         let call = Call {
             method: Method::DELETE,
@@ -37,7 +37,7 @@ impl Worker {
     }
 
     /// Works until then: every answer must be the upstream's.
-    pub(super) async fn work(&self, until: Instant) -> Told<Durations> {
+    pub(super) async fn work(&self, until: Instant) -> Attempt<Durations> {
         let mut client = self.client.lock().await;
         let mut answers = Durations::default();
         while Instant::now() < until {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::Told;
+use crate::Attempt;
 use crate::process::signal;
 use crate::scratch::Scratch;
 
@@ -31,7 +31,7 @@ pub(super) async fn churn(
     documents: Documents,
     gateway: u32,
     until: Instant,
-) -> Told<Written> {
+) -> Attempt<Written> {
     let mut written = Written::default();
     let mut due = Instant::now() + EVERY;
     let mut broken = documents.broken.iter().cycle();

@@ -8,7 +8,7 @@ use hyper::Method;
 use hyper::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
-use crate::Told;
+use crate::Attempt;
 use crate::client::{Call, Client, Spoken};
 
 /// An answer in the tenant's place, known again by its mark.
@@ -28,7 +28,7 @@ pub(super) const AFTER: Injected = Injected { status: 502, mark: "injected after
 const OPERATIONS: [&str; 4] = ["link", "unlink", "read_user", "jwks"];
 
 /// Asks for all faults at random: about one request in four is hit by something.
-pub(super) async fn ask_for(tenant: SocketAddr, seed: u64) -> Told<()> {
+pub(super) async fn ask_for(tenant: SocketAddr, seed: u64) -> Attempt<()> {
     let mut rules = Vec::new();
     for operation in OPERATIONS {
         for (probability, fault) in faults() {
@@ -60,7 +60,7 @@ fn faults() -> Vec<(f64, Value)> {
 }
 
 /// How often each fault hit, by name. A hit counts even when an earlier one left nothing to do.
-pub(super) async fn fired(tenant: SocketAddr) -> Told<BTreeMap<String, u64>> {
+pub(super) async fn fired(tenant: SocketAddr) -> Attempt<BTreeMap<String, u64>> {
     let report: Value = serde_json::from_slice(&ask(tenant, Method::GET, 200, Bytes::new()).await?)
         .map_err(|error| error.to_string())?;
     let mut fired = BTreeMap::new();
@@ -74,7 +74,7 @@ pub(super) async fn fired(tenant: SocketAddr) -> Told<BTreeMap<String, u64>> {
     Ok(fired)
 }
 
-async fn ask(tenant: SocketAddr, method: Method, status: u16, body: Bytes) -> Told<Vec<u8>> {
+async fn ask(tenant: SocketAddr, method: Method, status: u16, body: Bytes) -> Attempt<Vec<u8>> {
     let call = Call {
         method,
         target: "/__faults".to_owned(),

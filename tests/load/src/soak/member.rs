@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use linkgate_tenant::faults::Dice;
+
 use crate::client::{Client, Seen, Spoken};
-use crate::dice::Dice;
 
 use super::call::call;
 use super::kind::Kind;

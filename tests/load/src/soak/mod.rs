@@ -41,7 +41,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep_until, timeout};
 
-use crate::Told;
+use crate::Attempt;
 use crate::client::Spoken;
 use crate::measure;
 use crate::process::signal;
@@ -80,7 +80,7 @@ const SAMPLE_EVERY: Duration = Duration::from_millis(250);
 /// # Errors
 /// Something did not start or end, an answer was wrong, or a request was lost. The text holds the
 /// report, as far as there is one.
-pub async fn soak(settings: Soak) -> Told<String> {
+pub async fn soak(settings: Soak) -> Attempt<String> {
     let scratch = Arc::new(Scratch::new()?);
     let mut stage = Stage::set(&settings, &scratch)?;
     let people = People::sign_in(&stage, settings.connections).await?;
@@ -138,7 +138,7 @@ fn clients(run: &Arc<Run>, seed: u64) -> JoinSet<Witness> {
     clients
 }
 
-fn told_of(mut report: Report, stage: &Stage) -> Told<String> {
+fn told_of(mut report: Report, stage: &Stage) -> Attempt<String> {
     let (failures, text) = (report.failures(), report.text());
     if failures.is_empty() {
         return Ok(text);

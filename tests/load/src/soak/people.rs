@@ -8,7 +8,7 @@ use hyper::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::Told;
+use crate::Attempt;
 use crate::client::{Call, Client, Reply, Spoken};
 use crate::mint::{CLIENT, Mint, forged, now_s};
 
@@ -72,7 +72,7 @@ pub(super) fn second(number: usize) -> String {
 
 impl People {
     /// Signs everybody in, and mints what a tenant does not hand out.
-    pub(super) async fn sign_in(stage: &Stage, count: usize) -> Told<Self> {
+    pub(super) async fn sign_in(stage: &Stage, count: usize) -> Attempt<Self> {
         let (address, audience) = (stage.tenant_address, stage.mint.audience());
         let mut tasks = JoinSet::new();
         for first in 0..SIGN_INS.min(count) {
@@ -103,7 +103,7 @@ impl People {
         let barred = (0..BARRED_COUNT).map(|number| Barred::mint(&stage.mint, number));
         Ok(Self {
             members,
-            barred: barred.collect::<Told<_>>()?,
+            barred: barred.collect::<Attempt<_>>()?,
             machine: machine(&stage.mint)?,
             keys: keys(stage).await?,
         })
@@ -111,7 +111,7 @@ impl People {
 }
 
 impl Barred {
-    fn mint(mint: &Mint, number: usize) -> Told<Self> {
+    fn mint(mint: &Mint, number: usize) -> Attempt<Self> {
         let id = format!("auth0|{BARRED}{number}");
         let second_id = format!("google-oauth2|{BARRED}second-{number}");
         let usual = Value::Null;
@@ -133,12 +133,12 @@ impl Barred {
     }
 }
 
-fn machine(mint: &Mint) -> Told<String> {
+fn machine(mint: &Mint) -> Attempt<String> {
     let machine = json!({ "gty": "client-credentials", "azp": "machine", "scope": "update:current_user_identities" });
     mint.access("machine@clients", &machine)
 }
 
-async fn keys(stage: &Stage) -> Told<Bytes> {
+async fn keys(stage: &Stage) -> Attempt<Bytes> {
     let call = Call {
         method: Method::GET,
         // With a query, so that it is not taken for one that came through the gateway.

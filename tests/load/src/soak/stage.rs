@@ -9,7 +9,7 @@ use bytes::Bytes;
 use hyper::Method;
 use serde_json::Value;
 
-use crate::Told;
+use crate::Attempt;
 use crate::client::{Call, Client, Spoken};
 use crate::mint::Mint;
 use crate::policy;
@@ -47,7 +47,7 @@ pub(super) const POLICY: &str = "policy.json";
 
 impl Stage {
     /// Starts both.
-    pub(super) fn set(settings: &Soak, scratch: &Scratch) -> Told<Self> {
+    pub(super) fn set(settings: &Soak, scratch: &Scratch) -> Attempt<Self> {
         let users = scratch.write("users.json", &people::users_document(settings.connections))?;
         let own_policy = scratch.path("tenant.json");
         let arrivals = Arc::new(Mutex::new(Arrivals::default()));
@@ -95,7 +95,7 @@ impl Stage {
     }
 
     /// The gateway's metrics, in their text form.
-    pub(super) async fn metrics(&self) -> Told<String> {
+    pub(super) async fn metrics(&self) -> Attempt<String> {
         let call = Call {
             method: Method::GET,
             target: "/metrics".to_owned(),
@@ -108,14 +108,14 @@ impl Stage {
     }
 
     /// Sees the gateway end, and gives how, and all that it decided.
-    pub(super) fn end_gateway(&mut self, within: Duration) -> Told<(ExitStatus, Decisions)> {
+    pub(super) fn end_gateway(&mut self, within: Duration) -> Attempt<(ExitStatus, Decisions)> {
         let status = self.gateway.ended(within)?;
         let mut decisions = self.decisions.lock().unwrap_or_else(PoisonError::into_inner);
         Ok((status, std::mem::take(&mut decisions)))
     }
 
     /// Stops the tenant, and gives all that arrived there.
-    pub(super) fn end_tenant(&mut self, within: Duration) -> Told<Arrivals> {
+    pub(super) fn end_tenant(&mut self, within: Duration) -> Attempt<Arrivals> {
         signal(self.tenant.id(), "TERM")?;
         self.tenant.ended(within)?;
         Ok(std::mem::take(&mut *self.arrivals.lock().unwrap_or_else(PoisonError::into_inner)))
@@ -124,7 +124,7 @@ impl Stage {
 
 impl Documents {
     /// Of the policy that the tenant wrote for itself, the keys are what counts.
-    fn of(mint: &Mint, issuer: &str, own_policy: &std::path::Path) -> Told<Self> {
+    fn of(mint: &Mint, issuer: &str, own_policy: &std::path::Path) -> Attempt<Self> {
         let text = std::fs::read_to_string(own_policy)
             .map_err(|error| format!("{}: {error}", own_policy.display()))?;
         let own: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;

@@ -41,7 +41,7 @@ fn two_issuers() -> Policy {
     policy
 }
 
-/// Has all that is due fetched: each host's set is a key of this number, called `k`.
+/// Has all that waits fetched: each host's set is a key of this number, called `k`.
 fn fetch(policy: &mut Policy, now: Now, tenant: u8, other: u8) {
     while let Some(fetch) = policy.due(now) {
         let number = if fetch.url.contains("tenant") { tenant } else { other };

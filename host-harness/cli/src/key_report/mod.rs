@@ -220,6 +220,7 @@ mod tests {
   fresh       for 10 min, until 2025-11-25 14:40:05 UTC
   usable      for 1 h 10 min, until 2025-11-25 15:40:05 UTC
   withdrawal  a withdrawn key stops working within 1 h 10 min
+  verified    by the host: RS256
   lacking     a key for ES256
 
     kid             type          size       use  algorithms   thumbprint
@@ -232,6 +233,7 @@ mod tests {
 ✗ https://b.example/
   discovery   https://b.example/.well-known/openid-configuration
   withdrawal  a withdrawn key stops working within 10 min
+  verified    by the component
   failed      https://b.example/: expected \\u{202e}, found none
 
 2 issuers, 1 key in use, 1 refused: 1 of 2 has no usable key, and requests with its tokens are answered 503

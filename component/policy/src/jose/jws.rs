@@ -195,12 +195,14 @@ impl Unverified {
         if self.known_key.is_some() && self.known_key == key.thumbprint {
             return Signed::Known(Verified { text: self.text, form: self.form, new: None });
         }
-        if let Some(holds) = self.host.under(key.spki.as_ref()) {
+        let algorithm = SignatureAlgorithm::of(key.algorithm).filter(|one| host.has(*one));
+        let answer = self.host.under(key.spki.as_ref()).filter(|_| algorithm.is_some());
+        if let Some(holds) = answer {
             return self.decided(holds, key, VerifiedBy::Host);
         }
         // A key that was replaced while the host verified with the other: nothing is asked twice, the component verifies.
         let asks = matches!(self.host, HostAnswer::None);
-        let algorithm = SignatureAlgorithm::of(key.algorithm).filter(|one| asks && host.has(*one));
+        let algorithm = algorithm.filter(|_| asks);
         let signature = self.signature();
         match (algorithm, &key.spki) {
             (Some(algorithm), Some(spki)) if key.fits(&signature) => {

@@ -105,7 +105,7 @@ pub(crate) fn passed(
 }
 
 /// What follows from a wrong answer.
-const OWN: &str = "the component verifies by itself until the next load";
+const OWN: &str = "the component verifies by itself";
 
 fn of(algorithm: SignatureAlgorithm) -> Vec<Probe> {
     let Set { key, other_key, good, flawed } = set(algorithm);
@@ -178,7 +178,8 @@ fn set(algorithm: SignatureAlgorithm) -> Set {
     }
 }
 
-const GARBAGE: &[u8] = b"linkgate: these bytes are no key";
+/// Not 32 bytes: some libraries take those for a bare key of Ed25519.
+const GARBAGE: &[u8] = b"linkgate: these bytes are not a key";
 
 const MESSAGE: &[u8] = b"linkgate: a text that was signed, for the self-test of a verifier";
 

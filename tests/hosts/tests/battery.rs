@@ -6,6 +6,7 @@
 
 #![expect(clippy::panic, reason = "tests")]
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -18,13 +19,15 @@ fn every_case_holds_on_wasmtime_serve() {
     let binary = Path::new(env!("CARGO_BIN_EXE_linkgate-wasmtime-serve"));
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let host = WasmtimeServe::prepare(binary, &component("linkgate-proxy.wasm"), folder);
-    every_case_holds_on(&host.unwrap_or_else(|trouble| panic!("{trouble}")));
+    let verified = every_case_holds_on(&host.unwrap_or_else(|trouble| panic!("{trouble}")));
+    assert!(!verified.contains_key("host"), "{verified:?}");
 }
 
 #[test]
 fn every_case_holds_on_envoy() {
     if let Some(host) = Envoy::of_suite(Path::new(env!("CARGO_TARGET_TMPDIR"))) {
-        every_case_holds_on(&host);
+        let verified = every_case_holds_on(&host);
+        assert_host_verifies(&verified);
     }
 }
 
@@ -35,20 +38,36 @@ fn every_case_holds_on_wasmtime_serve_with_a_chain() {
     let middleware = component("linkgate-middleware.wasm");
     let next = component("linkgate-next-handler.wasm");
     let host = WasmtimeServe::prepare_chain(binary, &middleware, &next, folder);
-    every_case_holds_on(&host.unwrap_or_else(|trouble| panic!("{trouble}")));
+    let verified = every_case_holds_on(&host.unwrap_or_else(|trouble| panic!("{trouble}")));
+    assert!(!verified.contains_key("host"), "{verified:?}");
 }
 
 #[test]
 fn every_case_holds_on_the_reference_gateway() {
-    every_case_holds_on(&Reference::new(component("linkgate-evaluator.wasm")));
+    let verified = every_case_holds_on(&Reference::new(component("linkgate-evaluator.wasm")));
+    assert_host_verifies(&verified);
 }
 
-fn every_case_holds_on(host: &dyn Host) {
-    let filter = std::env::var("LINKGATE_CASE").unwrap_or_default();
+/// Requests whose signatures were verified, by who did it.
+type Verified = BTreeMap<String, usize>;
+
+/// The host was asked, and not the component alone.
+fn assert_host_verifies(verified: &Verified) {
+    if filter().is_empty() {
+        assert!(verified.get("host").is_some_and(|requests| *requests > 100), "{verified:?}");
+    }
+}
+
+fn filter() -> String {
+    std::env::var("LINKGATE_CASE").unwrap_or_default()
+}
+
+fn every_case_holds_on(host: &dyn Host) -> Verified {
     let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let suite = Suite::load(&cases).unwrap_or_else(|trouble| panic!("{trouble}"));
-    let table = run(&suite, host, &filter).unwrap_or_else(|trouble| panic!("{trouble}"));
+    let table = run(&suite, host, &filter()).unwrap_or_else(|trouble| panic!("{trouble}"));
     // Straight to stderr: libtest hides what `println!` says of a test that passes.
     let _ = write!(std::io::stderr().lock(), "\n{}\n{table}", Table::head());
     assert!(table.failures.is_empty(), "{} cases failed on {}", table.failures.len(), host.name());
+    table.verified
 }

@@ -21,6 +21,8 @@ pub struct Table {
     run: usize,
     /// Cases that say what the host makes of them.
     exceptions: Vec<String>,
+    /// Requests whose signatures were verified, by who did it: `host`, `component` or `both`.
+    pub verified: BTreeMap<String, usize>,
     /// The stories of the cases that failed.
     pub failures: Vec<String>,
 }
@@ -35,6 +37,7 @@ pub fn run(suite: &Suite, host: &dyn Host, filter: &str) -> Result<Table, Troubl
         host: host.name(),
         run: 0,
         exceptions: Vec::new(),
+        verified: BTreeMap::new(),
         failures: Vec::new(),
     };
     let mut by_start: BTreeMap<Start<'_>, Vec<&NamedCase>> = BTreeMap::new();
@@ -65,6 +68,9 @@ pub fn run(suite: &Suite, host: &dyn Host, filter: &str) -> Result<Table, Troubl
                 let file = named.file.display();
                 table.failures.push(format!("{file} on {}: {story}", host.name()));
             }
+        }
+        for by in stage.into_iter().flat_map(|stage| stage.verified) {
+            *table.verified.entry(by).or_default() += 1;
         }
     }
     Ok(table)
@@ -118,6 +124,8 @@ struct Stage<'p> {
     running: Box<dyn Running>,
     recorder: &'p Recorder,
     keys: Option<KeyEndpoint>,
+    /// Who verified the signatures of each request that had any.
+    verified: Vec<String>,
 }
 
 impl<'p> Stage<'p> {
@@ -142,6 +150,7 @@ impl<'p> Stage<'p> {
             running,
             recorder: &peers.recorder,
             keys,
+            verified: Vec::new(),
         })
     }
 
@@ -255,6 +264,7 @@ impl<'p> Stage<'p> {
                 unframed(expected);
             }
         }
+        self.verified.extend(record.verification.clone());
         let origin = origin(&record);
         let notices = self.running.notices(&scene.expected.notices);
         let observed = Observed { reply: Some(reply), origin, sent, record, notices };
@@ -361,7 +371,7 @@ impl fmt::Display for Table {
         for story in &self.failures {
             writeln!(f, "{story}\n")?;
         }
-        let Self { edition, host, run, exceptions, failures } = self;
+        let Self { edition, host, run, exceptions, verified, failures } = self;
         let (failed, excepted) = (failures.len(), exceptions.len());
         writeln!(
             f,
@@ -370,6 +380,9 @@ impl fmt::Display for Table {
         )?;
         for name in exceptions {
             writeln!(f, "  exception: {name}")?;
+        }
+        for (by, requests) in verified {
+            writeln!(f, "  verified by {by}: {requests}")?;
         }
         Ok(())
     }

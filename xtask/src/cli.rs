@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use crate::exit::{Exit, Failure};
 use crate::progress::Progress;
 use crate::workspace::Workspace;
-use crate::{ci, components, demo, load, test};
+use crate::{ci, components, demo, load, mutants, test};
 
 /// What `--help` prints.
 const HELP: &str = "\
@@ -17,6 +17,7 @@ Commands:
   demo        build the components, run the gateway in front of a simulated tenant
   test        build the components, run every suite
   load        build for release, run load and measurement: soak, idle, bench
+  mutants     remove each fix of the metadata protocol again, see that a test fails
   components  build the components: <target>/components/linkgate-<edition>.wasm, and the example
   ci          formatting, lints, licences, the components and every suite, with the time each took
 
@@ -32,6 +33,7 @@ Examples:
   cargo xtask test -- --nocapture                 with what the tests print
   cargo xtask load soak --seconds 600             every answer checked, while the tenant fails
   cargo xtask load --debug idle                   on a debug build, to try it
+  cargo xtask mutants wait                        only those with that in what they leave out
   cargo xtask components && sha256sum target/components/*.wasm
 
 Exit codes: 0 done, 1 a step failed, 2 the command line was not understood.
@@ -69,6 +71,7 @@ enum Command {
     Demo(Vec<OsString>),
     Test(Vec<OsString>),
     Load(Vec<OsString>),
+    Mutants(String),
     Components,
     Ci,
 }
@@ -79,7 +82,7 @@ impl Command {
         let rest: Vec<OsString> = arguments.collect();
         match (word.to_str(), rest.first()) {
             (Some("help" | "--help" | "-h"), _) => Ok(Self::Help),
-            (Some("demo" | "test" | "load" | "components" | "ci"), Some(flag))
+            (Some("demo" | "test" | "load" | "mutants" | "components" | "ci"), Some(flag))
                 if asks_for_help(flag) =>
             {
                 Ok(Self::Help)
@@ -88,6 +91,10 @@ impl Command {
             (Some("load"), _) => Ok(Self::Load(rest)),
             (Some("demo"), _) => Ok(Self::Demo(rest)),
             (Some("test"), _) => Ok(Self::Test(rest)),
+            (Some("mutants"), asked) => {
+                let asked = asked.map(|asked| asked.to_string_lossy().into_owned());
+                Ok(Self::Mutants(asked.unwrap_or_default()))
+            }
             (Some("components"), None) => Ok(Self::Components),
             (Some("ci"), None) => Ok(Self::Ci),
             (Some(command @ ("components" | "ci")), Some(extra)) => {
@@ -105,6 +112,7 @@ impl Command {
             Self::Demo(asked) => demo::run(&workspace, progress, &asked),
             Self::Test(asked) => test::run(&workspace, progress, &asked),
             Self::Load(asked) => load::run(&workspace, progress, &asked),
+            Self::Mutants(asked) => mutants::run(&workspace, progress, &asked),
             Self::Components => {
                 components::run(&workspace, progress)?;
                 components::companions(&workspace, progress)
@@ -121,7 +129,7 @@ fn asks_for_help(flag: &OsString) -> bool {
 fn misused(what: &str) -> Failure {
     Failure::new(
         what,
-        "choose one of `demo`, `test`, `load`, `components`, `ci`; `cargo xtask --help` shows examples",
+        "choose one of `demo`, `test`, `load`, `mutants`, `components`, `ci`; `cargo xtask --help` shows examples",
     )
 }
 
@@ -143,12 +151,14 @@ mod tests {
             ("demo -- --nocapture", Command::Demo(passed_on())),
             ("test -- --nocapture", Command::Test(passed_on())),
             ("load idle", Command::Load(vec!["idle".into()])),
+            ("mutants", Command::Mutants(String::new())),
+            ("mutants wait", Command::Mutants("wait".to_owned())),
             ("components", Command::Components),
             ("ci", Command::Ci),
         ] {
             assert_eq!(parsed(line), Ok(expected), "{line}");
         }
-        for command in ["demo", "test", "load", "components", "ci"] {
+        for command in ["demo", "test", "load", "mutants", "components", "ci"] {
             assert!(HELP.contains(&format!("\n  {command} ")), "{command} is not in the help");
         }
     }

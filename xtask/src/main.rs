@@ -1,7 +1,7 @@
 //! `cargo xtask`: what a newcomer and CI type. Plain cargo underneath.
 //!
 //! ```text
-//!  args ──▶ cli ──▶ demo | test | load | components | ci      a file per command
+//!  args ──▶ cli ──▶ demo | test | load | mutants | components | ci      a file per command
 //!                            │
 //!                            ▼
 //!         guest ──▶ component ──▶ <target>/components/linkgate-<edition>.wasm
@@ -22,6 +22,7 @@ mod guest;
 mod label;
 mod load;
 mod machine;
+mod mutants;
 mod process;
 mod progress;
 mod table;

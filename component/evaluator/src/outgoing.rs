@@ -183,6 +183,7 @@ impl From<policy::Decision> for wit::Decision {
                 .collect(),
             claims: decision.claims.map(|claims| claims.to_string()),
             warnings: decision.warnings.into_iter().map(str::to_owned).collect(),
+            hold_ms: decision.hold_ms,
             end: decision.end.into(),
             elapsed_ms: decision.elapsed_ms,
         }

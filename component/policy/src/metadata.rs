@@ -19,7 +19,6 @@ mod plan;
 mod preview;
 mod service_token;
 mod replacing;
-mod call;
 mod calls;
 mod write_outcome;
 mod before_link;

@@ -5,4 +5,5 @@ pub(crate) mod jitter;
 pub(crate) mod base64url;
 pub(crate) mod escape;
 pub(crate) mod compatibility;
+pub(crate) mod number;
 pub(crate) mod json;

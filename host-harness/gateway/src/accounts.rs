@@ -2,21 +2,33 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
-use tokio::time::timeout;
+use tokio::time::{sleep_until, timeout};
 
 /// All accounts that are held or waited for, by their opaque names.
 #[derive(Default)]
-pub(crate) struct Accounts(Mutex<HashMap<String, Arc<Turn<()>>>>);
+pub(crate) struct Accounts {
+    turns: Mutex<HashMap<String, Arc<Turn<()>>>>,
+    /// Until when each of these stays held, although its exchange was closed.
+    lingering: Mutex<HashMap<String, Instant>>,
+}
 
 /// Others hold an account, or wait for it, for too long.
 pub(crate) struct Busy;
 
 /// Accounts that are held until this is dropped.
 pub(crate) struct Hold {
-    _places: [Place; 2],
+    places: [Place; 2],
+}
+
+impl Hold {
+    /// Stays for so long after its exchange was closed.
+    pub(crate) fn linger(self, time: Duration) {
+        let [one, other] = &self.places;
+        one.accounts.linger([&one.name, &other.name], time);
+    }
 }
 
 impl Accounts {
@@ -30,7 +42,7 @@ impl Accounts {
         let take = async {
             let one = self.join(one)?.taken().await;
             let other = self.join(other)?.taken().await;
-            Ok(Hold { _places: [one, other] })
+            Ok(Hold { places: [one, other] })
         };
         timeout(limit, take).await.unwrap_or(Err(Busy))
     }
@@ -46,9 +58,30 @@ impl Accounts {
         Ok(Place { accounts: Arc::clone(self), name, turn: Some(turn), guard: None })
     }
 
-    fn turns(&self) -> MutexGuard<'_, HashMap<String, Arc<Turn<()>>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn linger(&self, names: [&String; 2], time: Duration) {
+        let now = Instant::now();
+        let mut lingering = locked(&self.lingering);
+        lingering.retain(|_, until| *until > now);
+        if !time.is_zero() && lingering.len() + names.len() <= MOST_LINGERING {
+            lingering.extend(names.map(|name| (name.clone(), now + time)));
+        }
     }
+
+    /// Waits for what lingers.
+    async fn rested(&self, name: &str) {
+        let until = locked(&self.lingering).get(name).copied();
+        if let Some(until) = until {
+            sleep_until(until.into()).await;
+        }
+    }
+
+    fn turns(&self) -> MutexGuard<'_, HashMap<String, Arc<Turn<()>>>> {
+        locked(&self.turns)
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Somebody who waits for an account, or holds it.
@@ -64,6 +97,7 @@ impl Place {
         if let Some(turn) = &self.turn {
             self.guard = Some(Arc::clone(turn).lock_owned().await);
         }
+        self.accounts.rested(&self.name).await;
         self
     }
 }
@@ -84,6 +118,10 @@ impl Drop for Place {
 /// Of one account: five or more that wait behind the one that holds it. Raised, somebody who links one
 /// account many times at once takes more of the places of requests in flight.
 const MOST_HANDLES: usize = 12;
+
+/// Accounts that stay held after their exchange. Beyond it none does, as beside another gateway; raised, an
+/// upstream that answers no write has the gateway remember more names.
+const MOST_LINGERING: usize = 4096;
 
 #[cfg(test)]
 mod tests {
@@ -109,6 +147,25 @@ mod tests {
         drop((held, others));
         assert!(accounts.hold(names("a", "b"), SOON).await.is_ok(), "free again");
         assert!(accounts.turns().is_empty(), "and forgotten");
+    }
+
+    #[tokio::test]
+    async fn an_account_may_stay_held_after_its_exchange() {
+        let accounts = Arc::new(Accounts::default());
+        let hold = || accounts.hold(names("a", "b"), SOON);
+        hold().await.ok().unwrap().linger(LONG);
+        assert!(hold().await.is_err(), "a write may still have its effect");
+        assert!(accounts.hold(names("c", "d"), SOON).await.is_ok(), "others are free");
+        assert!(accounts.turns().is_empty(), "all are forgotten");
+        let brief = || accounts.hold(names("c", "d"), LONG);
+        brief().await.ok().unwrap().linger(SOON);
+        assert!(brief().await.is_ok(), "until its time is over");
+        brief().await.ok().unwrap().linger(Duration::ZERO);
+        assert_eq!(locked(&accounts.lingering).len(), 2, "what is over is forgotten");
+        for nth in 0..MOST_LINGERING {
+            accounts.linger([&nth.to_string(), &format!("{nth}+")], LONG);
+        }
+        assert_eq!(locked(&accounts.lingering).len(), MOST_LINGERING, "their number is bounded");
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Duration, timeout};
 
+use crate::accounts::Hold;
 use crate::contract::{End, Event, Step, Turn};
 use crate::instance_handle::InstanceHandle;
 use crate::lost::{Brief, Closing};
@@ -21,6 +22,8 @@ pub(crate) struct Exchange {
     shared: Arc<Shared>,
     /// Taken when the exchange is closed.
     open: Option<(Box<Stopwatch>, Brief)>,
+    /// The accounts that no other exchange may link meanwhile.
+    hold: Option<Hold>,
     /// Its place among the requests in flight, free again when the answer has ended.
     _ticket: OwnedSemaphorePermit,
 }
@@ -34,7 +37,7 @@ impl Exchange {
         brief: Brief,
         ticket: OwnedSemaphorePermit,
     ) -> Self {
-        Self { instance, id, shared, open: Some((watch, brief)), _ticket: ticket }
+        Self { instance, id, shared, open: Some((watch, brief)), hold: None, _ticket: ticket }
     }
 
     /// Reports an event and takes the next step.
@@ -50,6 +53,11 @@ impl Exchange {
     pub(crate) fn must_finish(&self) -> impl Future<Output = bool> + use<> {
         let (instance, id) = (Arc::clone(&self.instance), self.id);
         async move { matches!(timeout(RESUME_WAIT, instance.must_finish(id)).await, Ok(Ok(true))) }
+    }
+
+    /// Holds accounts until it is closed, or longer if its decision says so.
+    pub(crate) fn keep(&mut self, hold: Hold) {
+        self.hold = Some(hold);
     }
 
     /// From here on its time goes into carrying out `step`.
@@ -76,7 +84,8 @@ impl Exchange {
             return;
         };
         watch.enter(Phase::Policy);
-        if let Err(Lost) = self.instance.close(self.id, Closing { end, watch, brief }) {
+        let hold = self.hold.take();
+        if let Err(Lost) = self.instance.close(self.id, Closing { end, watch, brief, hold }) {
             self.shared.sink.fault(&Fault::ExchangeLost);
         }
     }

@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -98,7 +99,7 @@ impl<E: Evaluator> InstanceThread<E> {
                 });
                 let Ok((exchange, turn)) = opened else {
                     // Who asked for it counts the loss.
-                    self.record(Closing { end: End::Shutdown, watch, brief });
+                    self.record(Closing { end: End::Shutdown, watch, brief, hold: None });
                     return Err(Lost);
                 };
                 self.opened += 1;
@@ -162,6 +163,9 @@ impl<E: Evaluator> InstanceThread<E> {
             self.lost(closing);
             return Err(Lost);
         };
+        if let Some(hold) = closing.hold {
+            hold.linger(Duration::from_millis(decision.hold_ms.into()));
+        }
         self.shared.sink.decided(decision, &closing.watch.stop());
         Ok(())
     }

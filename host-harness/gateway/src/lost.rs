@@ -3,6 +3,7 @@
 //! It holds what tells the exchange from others, and no more. The path stays out: whether it may be shown,
 //! and how, is the policy's to say.
 
+use crate::accounts::Hold;
 use crate::contract::{Decision, End, Head, Outcome, Step};
 use crate::timings::{Stopwatch, Timings};
 
@@ -23,6 +24,8 @@ pub(crate) struct Closing {
     pub(crate) end: End,
     pub(crate) watch: Box<Stopwatch>,
     pub(crate) brief: Brief,
+    /// The accounts that it holds.
+    pub(crate) hold: Option<Hold>,
 }
 
 impl Brief {
@@ -52,7 +55,7 @@ impl Brief {
 impl Closing {
     /// The record, and the host's own measure of the exchange.
     pub(crate) fn record(self) -> (Decision, Timings) {
-        let Self { end, watch, brief } = self;
+        let Self { end, watch, brief, hold: _ } = self;
         let Brief { method, traceparent, sent, upstream_called, answered } = brief;
         let timings = watch.stop();
         // What `answer::lost` says, where somebody was there to hear it.
@@ -84,6 +87,7 @@ impl Closing {
             missed: Vec::new(),
             claims: None,
             warnings: Vec::new(),
+            hold_ms: 0,
             end,
             elapsed_ms: u64::try_from(timings.took().as_millis()).unwrap_or(u64::MAX),
         };
@@ -124,7 +128,7 @@ mod tests {
     }
 
     fn lost(brief: Brief, end: End) -> Decision {
-        Closing { end, watch: Box::new(Stopwatch::start()), brief }.record().0
+        Closing { end, watch: Box::new(Stopwatch::start()), brief, hold: None }.record().0
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hyper::Response;
 
-use crate::accounts::{Busy, Hold};
+use crate::accounts::Busy;
 use crate::answer::{self, Answer};
 use crate::content::Content;
 use crate::contract::{
@@ -22,8 +22,6 @@ pub(crate) struct Journey {
     client: ClientRequest,
     /// The upstream's answer, unread.
     held: Option<Held>,
-    /// The accounts that no other exchange may link meanwhile.
-    hold: Option<Hold>,
     /// Fetches that were over when it last waited.
     fetches_seen: Option<u64>,
     /// Whether something was sent for it.
@@ -48,15 +46,7 @@ enum Done {
 
 impl Journey {
     pub(crate) fn new(client: ClientRequest) -> Self {
-        Self {
-            client,
-            held: None,
-            hold: None,
-            fetches_seen: None,
-            sent: false,
-            passed: false,
-            steps: 0,
-        }
+        Self { client, held: None, fetches_seen: None, sent: false, passed: false, steps: 0 }
     }
 }
 
@@ -103,7 +93,7 @@ impl Driver {
             }
             // The thread of the instance answers these, as many as a request has tokens.
             Step::Verify(_) => return Done::Breach("verify more often than needed", exchange),
-            Step::Acquire(step) => Event::Acquired(self.acquire(step, journey).await),
+            Step::Acquire(step) => Event::Acquired(self.acquire(step, &mut exchange).await),
             Step::Call(step) => Event::Called(self.call(step).await),
             Step::Forward(step) => {
                 let limit = millis(step.timeout_ms);
@@ -148,12 +138,12 @@ impl Driver {
         Done::Event(event, exchange)
     }
 
-    /// Holds two accounts until the journey ends.
-    async fn acquire(&self, step: Acquire, journey: &mut Journey) -> Acquired {
+    /// Holds two accounts until the exchange is closed.
+    async fn acquire(&self, step: Acquire, exchange: &mut Exchange) -> Acquired {
         let (one, other) = step.accounts;
         match self.accounts.hold([one, other], millis(step.timeout_ms)).await {
             Ok(hold) => {
-                journey.hold = Some(hold);
+                exchange.keep(hold);
                 Acquired::Serialised
             }
             Err(Busy) => Acquired::Busy,

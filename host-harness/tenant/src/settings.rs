@@ -17,6 +17,8 @@ pub struct Settings {
     /// beyond it succeed for now and says that they may start to fail; here they do. A user that is larger from the start
     /// may stay so, and shrink. Source: Auth0 docs, "Metadata Field Names and Data Types", size limits.
     pub profile_limit_bytes: usize,
+    /// A write of metadata replaces what is there, as on servers that only resemble Auth0: what it does not name is gone.
+    pub patch_replaces: bool,
     /// Lifetime of access tokens, in seconds. A day, as on a new tenant.
     pub access_token_lifetime_s: u64,
     /// Lifetime of ID tokens, in seconds. Ten hours, as on a new tenant.
@@ -34,6 +36,7 @@ impl Settings {
             applications: Application::samples(),
             id_tokens_as_bearer: false,
             profile_limit_bytes: 10 * 1024,
+            patch_replaces: false,
             access_token_lifetime_s: 86_400,
             id_token_lifetime_s: 36_000,
         }

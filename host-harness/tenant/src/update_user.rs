@@ -24,8 +24,9 @@ pub(crate) fn update_user(
     let patch = Patch::parse(body::object(request)?)?;
     patch.check_scopes(caller)?;
     let mut updated = tenant.user(id).ok_or(Refusal::InexistentUser)?.clone();
-    merge(&mut updated.user_metadata, patch.user_metadata);
-    merge(&mut updated.app_metadata, patch.app_metadata);
+    let replaces = tenant.settings().patch_replaces;
+    merge(&mut updated.user_metadata, patch.user_metadata, replaces);
+    merge(&mut updated.app_metadata, patch.app_metadata, replaces);
     updated.updated_unix_s = now_unix_s;
     let limit_bytes = tenant.settings().profile_limit_bytes;
     let user = tenant.directory_mut().user_mut(id).ok_or(Refusal::InexistentUser)?;
@@ -89,12 +90,12 @@ fn forbidden_key_within(value: &Value) -> Option<&str> {
     }
 }
 
-/// Merges at the first level; `null` deletes a key, and an empty object deletes them all.
+/// Merges at the first level, unless it `replaces`; `null` deletes a key, and an empty object deletes them all.
 /// Source: Auth0 docs, "Manage Metadata with the Management API".
-fn merge(current: &mut Option<JsonObject>, patch: Option<JsonObject>) {
+fn merge(current: &mut Option<JsonObject>, patch: Option<JsonObject>, replaces: bool) {
     let Some(patch) = patch else { return };
     let metadata = current.get_or_insert_default();
-    if patch.is_empty() {
+    if patch.is_empty() || replaces {
         metadata.clear();
     }
     for (key, value) in patch {
@@ -133,7 +134,7 @@ mod tests {
         ];
         for (name, before, patch, after) in rows {
             let mut current = before.as_object().cloned();
-            merge(&mut current, patch.as_object().cloned());
+            merge(&mut current, patch.as_object().cloned(), false);
             assert_eq!(current.map(Value::Object), Some(after), "{name}");
         }
     }
@@ -141,7 +142,7 @@ mod tests {
     #[test]
     fn no_patch_leaves_unwritten_metadata_unwritten() {
         let mut current = None;
-        merge(&mut current, None);
+        merge(&mut current, None, true);
         assert_eq!(current, None);
     }
 }

@@ -30,6 +30,15 @@ fn keys_are_merged_at_the_first_level() {
 }
 
 #[test]
+fn a_server_that_replaces_keeps_what_a_write_names_and_nothing_else() {
+    let mut world = World::replacing();
+    let bearer = world.access(ALICE, OWN);
+    let body = json!({"user_metadata": {"size": "xl", "color": null}});
+    assert_eq!(world.send(&patch(ALICE, &bearer, &body)).status, 200);
+    assert_eq!(world.metadata(ALICE), json!({"size": "xl"}));
+}
+
+#[test]
 fn null_deletes_a_key_and_leaves_the_others() {
     let patch = json!({"user_metadata": {"color": null, "never-there": null, "tags": null}});
     assert_eq!(

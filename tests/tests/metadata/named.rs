@@ -143,6 +143,13 @@ fn what_was_waited_out_before_the_rule_is_applied_is_read_again() {
 }
 
 #[test]
+fn what_its_owner_removes_meanwhile_is_not_written_back() {
+    // An upstream that replaces removes all at once. One key that is missing is somebody's edit.
+    let ends = run(plain(), &[Before(3, Edit::Key(PRIMARY, "theme", Wanted::Nothing))]);
+    assert_eq!(ends, ["201 granted merged"]);
+}
+
+#[test]
 fn an_entry_of_an_earlier_plan_may_be_the_last_copy() {
     // The link was made late and taken apart again while it was tried once more: the secondary is empty by
     // then, and the entry that was planned with its values goes back to the link before.

@@ -59,6 +59,9 @@ pub struct Decision {
     pub claims: Option<Value>,
     /// What the operator should know of it: `not-unlinkable` of a link that this policy would not have taken back.
     pub warnings: Vec<&'static str>,
+    /// Milliseconds for which a driver that serialises holds the accounts on after the close: a write whose
+    /// outcome is unknown may still have its effect. Most often 0.
+    pub hold_ms: u32,
     /// How it ended for the client.
     pub end: End,
     /// Monotonic milliseconds from open to close.

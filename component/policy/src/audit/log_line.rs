@@ -221,6 +221,7 @@ mod tests {
             missed: vec![Denial::Request(Flaw::BearerScope)],
             claims: Some(serde_json::json!({ "bearer": { "sub": "auth0|b" } })),
             warnings: vec!["not-unlinkable"],
+            hold_ms: 0,
             end: End::ClientGone,
             elapsed_ms: 1,
         };

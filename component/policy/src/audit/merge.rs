@@ -84,17 +84,4 @@ impl Fate {
             Self::Null => "null",
         }
     }
-
-    /// Whether values with this fate go into the entry.
-    pub(crate) const fn is_carried(self) -> bool {
-        match self {
-            Self::Added
-            | Self::Same
-            | Self::Dropped
-            | Self::Staged
-            | Self::Kept
-            | Self::Carried => true,
-            Self::LeftOut | Self::Null => false,
-        }
-    }
 }

@@ -46,6 +46,7 @@ pub(crate) struct Record {
     missed: Vec<Denial>,
     claims: Map<String, Value>,
     warnings: Vec<&'static str>,
+    pub(crate) hold_ms: u32,
     hash_subjects: bool,
     log_claims: bool,
     opened_mono_ms: u64,
@@ -206,6 +207,7 @@ impl Record {
             missed: self.missed,
             claims: (!self.claims.is_empty()).then_some(Value::Object(self.claims)),
             warnings: self.warnings,
+            hold_ms: self.hold_ms,
             end,
             elapsed_ms: now.mono_ms.saturating_sub(self.opened_mono_ms),
         }

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::reserved_entry::{self, Entry, Staged};
-use super::value::{is_forbidden, same};
+use super::value::is_forbidden;
 use crate::audit::merge::Fate;
 use crate::rules::metadata::{Conflicts, MergeRules};
 use crate::text::json::{Json as Value, Object as Members};
@@ -113,7 +113,7 @@ impl Settling<'_> {
             let reserved = reserved_entry::is_reserved(key);
             return (Some(value.clone()), if reserved { Fate::Carried } else { Fate::Added });
         };
-        if same(own, value) {
+        if own == value {
             return (None, Fate::Same);
         }
         if reserved_entry::is_reserved(key) {

@@ -11,10 +11,10 @@
 
 use super::account::{Account, Read};
 use super::calls::Ask;
-use super::plan::{self, KeyFate, Plan};
+use super::plan::{self, Plan};
 use super::reserved_entry::{Entry, Pair};
-use super::value::same_members;
 use super::write_outcome::Written;
+use crate::audit::merge::Fate;
 use crate::rules::metadata::MergeRules;
 use crate::text::json::{Json as Value, Object as Members};
 use crate::verdict::cause::{Fault, Flaw};
@@ -41,7 +41,7 @@ pub(super) struct Before {
     /// The primary as last read, or as the answer of the write showed it.
     primary: Account,
     pub(super) entry: Option<Entry>,
-    pub(super) rows: Vec<KeyFate>,
+    pub(super) rows: Vec<(String, Fate)>,
     /// Times that the secondary was found changed.
     changes: u8,
     /// Whether the secondary was read once more because the primary lists it.
@@ -118,8 +118,9 @@ impl Before {
                 Ok(Next::Ask(Ask::Secondary))
             }
             (Some(held), _) => {
-                let Plan { entry, rows } = plan::plan(held, &self.primary.metadata, pair, rules)
-                    .map_err(|unplannable| unplannable.flaw())?;
+                let Plan { entry, rows, .. } =
+                    plan::plan(held, &self.primary.metadata, pair, rules)
+                        .map_err(|unplannable| unplannable.flaw())?;
                 self.rows = rows;
                 self.entry = entry;
                 let to_write =
@@ -200,10 +201,7 @@ impl Before {
     ) -> Result<Next, Stop> {
         let primary = &self.primary.metadata;
         let carried = |held: &Members| plan::carried(held, primary, pair, rules);
-        let unchanged = self
-            .held
-            .as_ref()
-            .is_some_and(|held| same_members(&carried(held), &carried(&now_held)));
+        let unchanged = self.held.as_ref().is_some_and(|held| carried(held) == carried(&now_held));
         if unchanged {
             return Ok(Next::Link);
         }

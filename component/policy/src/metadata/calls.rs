@@ -55,8 +55,9 @@ const CALLS_AFTER: u32 = 8;
 /// is known.
 const SETTLE_MS: u64 = 10_000;
 
-/// For one call. Raised, a slow upstream holds accounts for longer.
-const CALL_MS: u64 = 5000;
+/// For one call; and for as long again the accounts are held after a write whose outcome is unknown. Raised, a
+/// slow upstream holds accounts for longer.
+pub(super) const CALL_MS: u32 = 5000;
 
 /// A call that could not take this long is not made.
 const LEAST_MS: u64 = 100;
@@ -119,8 +120,7 @@ impl Budget {
     pub(super) fn next_ms(&self, now: Now) -> Option<u32> {
         let left_ms = self.deadline_mono_ms.saturating_sub(now.mono_ms);
         let may = self.left > 0 && left_ms >= LEAST_MS;
-        // In range: capped at `CALL_MS`.
-        may.then(|| u32::try_from(left_ms.min(CALL_MS)).unwrap_or(u32::MAX))
+        may.then(|| u32::try_from(left_ms).unwrap_or(u32::MAX).min(CALL_MS))
     }
 
     pub(super) fn spend(&mut self) {

@@ -1,7 +1,6 @@
 //! How a merging link ends for its client.
 
 use super::given::Given;
-use super::plan::KeyFate;
 use crate::audit::merge::{Fate, MergeOutcome, MergeRecord};
 use crate::http::message::{Header, HeaderEdits, Reply};
 use crate::http::path;
@@ -15,7 +14,7 @@ const MAX_HEADER: usize = 1024;
 /// What is said of a merge: to its client, and in the decision record.
 pub(super) struct Report {
     pub(super) outcome: MergeOutcome,
-    pub(super) rows: Vec<KeyFate>,
+    pub(super) rows: Vec<(String, Fate)>,
 }
 
 impl Default for Report {
@@ -27,7 +26,7 @@ impl Default for Report {
 impl Report {
     /// What the decision record says, after so many calls.
     pub(super) fn record(&self, calls: u32) -> MergeRecord {
-        let keys = self.rows.iter().map(|row| (escaped(&row.key), row.fate)).collect();
+        let keys = self.rows.iter().map(|(key, fate)| (escaped(key), *fate)).collect();
         MergeRecord { outcome: self.outcome.name(), calls, keys }
     }
 
@@ -61,9 +60,8 @@ impl Report {
         }
         let mut text = self.outcome.name().to_owned();
         for fate in [Fate::Added, Fate::Staged, Fate::Kept, Fate::Dropped, Fate::LeftOut] {
-            let fits = |row: &&KeyFate| row.fate == fate;
-            let names: Vec<String> =
-                self.rows.iter().filter(fits).map(|row| encoded(&row.key)).collect();
+            let rows = self.rows.iter().filter(|(_, own)| *own == fate);
+            let names: Vec<String> = rows.map(|(key, _)| encoded(key)).collect();
             let parameter = format!("; {}=\"{}\"", fate.name(), names.join(" "));
             if !names.is_empty() && text.len() + parameter.len() <= MAX_HEADER {
                 text.push_str(&parameter);

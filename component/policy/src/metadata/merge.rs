@@ -4,11 +4,11 @@
 use super::account::{Account, Read};
 use super::after_link::After;
 use super::before_link::{Before, Next};
-use super::calls::{Ask, Budget, Kind};
+use super::calls::{Ask, Budget, CALL_MS, Kind};
 use super::ending::Report;
 use super::given::Given;
 use super::request;
-use super::reserved_entry::{self, Pair};
+use super::reserved_entry::{self, Entry, Pair};
 use super::write_outcome::Written;
 use crate::access::forward;
 use crate::access::permit::Permit;
@@ -206,27 +206,25 @@ impl Merge {
                 if let Written::Refused { status: 401 } = written {
                     given.credentials.refused(given.now);
                 }
+                if let Written::Unknown = written {
+                    given.record.hold_ms = CALL_MS;
+                }
                 self.wrote(ask, written, given)
             }
-            Kind::ReadPrimary => {
-                let read = Account::read(outcome, self.permit.user_id(), given.now.unix_ms);
-                self.read(ask, read, given)
-            }
-            Kind::ReadSecondary => {
-                let read = Account::read(outcome, self.secondary.id(), given.now.unix_ms);
+            kind @ (Kind::ReadPrimary | Kind::ReadSecondary) => {
+                let is_primary = kind == Kind::ReadPrimary;
+                let id = if is_primary { self.permit.user_id() } else { self.secondary.id() };
+                let read = Account::read(outcome, id, given.now.unix_ms);
+                if let Read::Limited { wait_ms } = read {
+                    return self.rest(ask, wait_ms, given);
+                }
                 self.read(ask, read, given)
             }
         };
-        match next? {
-            Took::Next(next) => self.go(next, given),
-            Took::Rest(wait_ms) => self.rest(ask, wait_ms, given),
-        }
+        self.go(next?, given)
     }
 
-    fn read(&mut self, ask: Ask, read: Read, given: &mut Given<'_>) -> Result<Took, Stop> {
-        if let Read::Limited { wait_ms } = read {
-            return Ok(Took::Rest(wait_ms));
-        }
+    fn read(&mut self, ask: Ask, read: Read, given: &mut Given<'_>) -> Result<Next, Stop> {
         if let Read::Refused { of_token: true } = read {
             given.credentials.refused(given.now);
         }
@@ -246,17 +244,17 @@ impl Merge {
             }
         };
         self.note();
-        next.map(Took::Next)
+        next
     }
 
-    fn wrote(&mut self, ask: Ask, written: Written, given: &mut Given<'_>) -> Result<Took, Stop> {
+    fn wrote(&mut self, ask: Ask, written: Written, given: &mut Given<'_>) -> Result<Next, Stop> {
         let rules = &given.metadata.merge;
         let before = match &mut self.phase {
             Phase::Before(before) => before,
             Phase::After(after) => {
                 let next = after.wrote(&written);
                 self.note();
-                return Ok(Took::Next(next));
+                return Ok(next);
             }
         };
         if ask == Ask::WriteBack {
@@ -273,7 +271,7 @@ impl Merge {
                 self.report.outcome
             }
         };
-        before.wrote(written, &self.pair, rules).map(Took::Next)
+        before.wrote(written, &self.pair, rules)
     }
 
     /// What a part has found of the keys is the whole's to say.
@@ -286,9 +284,8 @@ impl Merge {
             Phase::After(after) => {
                 self.report.outcome = after.outcome;
                 for (key, fate) in after.fates.drain(..) {
-                    if let Some(row) = self.report.rows.iter_mut().find(|row| row.key == key) {
-                        row.fate = fate;
-                    }
+                    let row = self.report.rows.iter_mut().find(|(name, _)| *name == key);
+                    row.into_iter().for_each(|row| row.1 = fate);
                 }
             }
         }
@@ -330,25 +327,15 @@ impl Merge {
     /// The members of a write before the link.
     fn prepare(&mut self, ask: Ask, given: &Given<'_>) {
         let Phase::Before(before) = &self.phase else { return };
-        match ask {
-            Ask::Write => {
-                let entry = before.entry.clone();
-                self.pending = entry.map(reserved_entry::Entry::into_members).unwrap_or_default();
-            }
-            Ask::WriteBack => {
-                self.pending = before.removed().collect();
-                self.budget.settle(given.now);
-            }
-            Ask::Look if before.ends.is_some() => self.budget.settle(given.now),
-            Ask::Again if before.entry.is_some() => self.report.outcome = MergeOutcome::Kept,
-            Ask::Secondary
-            | Ask::Primary
-            | Ask::Look
-            | Ask::Again
-            | Ask::Gone
-            | Ask::Listed
-            | Ask::Apply
-            | Ask::Applied => {}
+        if before.ends.is_some() {
+            self.budget.settle(given.now);
+        }
+        if ask == Ask::Write {
+            self.pending = before.entry.clone().map(Entry::into_members).unwrap_or_default();
+        } else if ask == Ask::WriteBack {
+            self.pending = before.removed().collect();
+        } else if ask == Ask::Again && before.entry.is_some() {
+            self.report.outcome = MergeOutcome::Kept;
         }
     }
 
@@ -380,18 +367,11 @@ impl Merge {
             Err(_) if let Phase::Before(Before { ends: Some(fault), .. }) = &self.phase => {
                 Err((*fault).into())
             }
-            Err(_) if ask.settles() => match self.read(ask, Read::Failed, given)? {
-                Took::Next(next) => self.go(next, given),
-                Took::Rest(_) => Err(Fault::OutOfOrder.into()),
-            },
+            Err(_) if ask.settles() => {
+                let next = self.read(ask, Read::Failed, given)?;
+                self.go(next, given)
+            }
             step => step,
         }
     }
-}
-
-/// What an answer leads to.
-enum Took {
-    Next(Next),
-    /// The API asks for a rest, of so many milliseconds if it says.
-    Rest(Option<u64>),
 }

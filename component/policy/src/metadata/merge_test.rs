@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use serde_json::{Value, json};
 
+use super::calls::Budget;
 use crate::audit::decision::Decision;
 use crate::config::{Abilities, Secrets};
 use crate::http::message::Header;
@@ -255,6 +256,7 @@ fn a_write_whose_answer_is_lost_is_looked_at_for_what_it_replaced() {
         let decision = linked(&mut policy("observe"), "auth0|a", &|_| later(0), &lost);
         assert_eq!(decision.cause, Cause::Failed(expected), "{row}");
         assert_eq!(stored.borrow()["own"], stored_after["own"], "{row}");
+        assert_eq!(decision.hold_ms, 5000, "{row}: it may still come");
     }
 }
 
@@ -292,7 +294,7 @@ fn a_refused_write_is_made_again_for_the_own_entry_alone() {
         None => upstream.borrow_mut().read(call),
     };
     let decision = linked(&mut policy("observe"), "auth0|a", &|_| later(0), &picky);
-    assert_eq!(decision.metadata.unwrap().outcome, "merged");
+    assert_eq!((decision.metadata.unwrap().outcome, decision.hold_ms), ("merged", 0));
     assert_eq!(upstream.borrow().stored["b"], json!(2));
 }
 
@@ -328,6 +330,18 @@ fn a_service_token_is_dropped_at_a_401_alone_and_once_a_cooldown() {
         asked += links(&mut policy, later(at_ms), &refused);
         assert_eq!(asked, expected, "{row}");
     }
+}
+
+#[test]
+fn a_write_that_is_refused_drops_no_token() {
+    let mut policy = granted_policy();
+    let refused = |call: &Call| match (&call.body, call.path.contains("second")) {
+        (Some(_), _) => status(403, "{}"),
+        (None, true) => account("auth0|second", &json!({ "b": 2 })),
+        (None, false) => account("auth0|a", &json!({})),
+    };
+    let asked: u32 = [0, 1000].map(|at_ms| links(&mut policy, later(at_ms), &refused)).iter().sum();
+    assert_eq!(asked, 1);
 }
 
 /// Token requests are metered.
@@ -382,4 +396,39 @@ fn what_takes_too_long_before_the_link_ends_there() {
     let decision = linked(&mut policy, "auth0|a", &|nth| later(nth * 9000), &slow);
     assert_eq!(decision.cause, Cause::Failed(Fault::MetadataLate));
     assert!(!decision.upstream_called);
+}
+
+/// A reset in the past was retried every 100 ms.
+#[test]
+fn a_rest_has_a_floor_and_grows() {
+    let mut budget = Budget::before_link(15_000, later(0));
+    for (wait_ms, expected) in [
+        (Some(0), Ok(1000)),
+        (None, Ok(2000)),
+        (Some(100), Ok(4000)),
+        (Some(9000), Ok(9000)),
+        (None, Err(16_000)),
+    ] {
+        let until = expected.map(|wait_ms| later(wait_ms).mono_ms);
+        assert_eq!(budget.rest(wait_ms, later(0)), until, "{wait_ms:?}");
+    }
+}
+
+/// Early answers of 429 had left none for what comes after the link.
+#[test]
+fn what_is_set_aside_is_left_after_the_link() {
+    let mut budget = Budget::before_link(15_000, later(0));
+    let mut spent = |at_ms, settles| {
+        (0..20)
+            .take_while(|_| {
+                if settles {
+                    budget.settle(later(at_ms));
+                }
+                let may = budget.next_ms(later(at_ms)).is_some();
+                budget.spend();
+                may
+            })
+            .count()
+    };
+    assert_eq!((spent(0, false), spent(60_000, true), spent(60_000, true)), (12, 8, 0));
 }

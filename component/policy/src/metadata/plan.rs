@@ -12,30 +12,26 @@
 //! Before the link the primary gains one entry and nothing else ([`reserved_entry`]). What the table says of
 //! the time after it is done on the primary as it is then ([`crate::metadata::apply`]).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::apply::{Waiting, apply};
+use super::apply::{Applied, Waiting, apply};
 use super::reserved_entry::{self, Entry, Pair};
-use super::value::{MAX_DEPTH, depth, is_forbidden, patched, same, size};
+use super::value::{MAX_DEPTH, depth, is_forbidden, patched, size};
 use crate::audit::merge::Fate;
 use crate::rules::metadata::{Conflicts, MergeRules};
 use crate::text::json::{Json as Value, Object as Members};
 use crate::verdict::cause::Flaw;
 
 /// What is to be written before the link.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct Plan {
     /// All that is carried over; none when there is nothing.
     pub(super) entry: Option<Entry>,
     /// What becomes of each key of the secondary.
-    pub(super) rows: Vec<KeyFate>,
-}
-
-/// What becomes of a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct KeyFate {
-    pub(crate) key: String,
-    pub(crate) fate: Fate,
+    pub(super) rows: Vec<(String, Fate)>,
+    /// The primary with the entry, and what would be written then.
+    pub(super) before: Members,
+    pub(super) writes: Members,
 }
 
 /// Why there is no plan: nothing was written, and nothing is linked.
@@ -87,7 +83,7 @@ impl MergeRules {
     /// The value of a key that both sides have, and whether something of the secondary's is not in it.
     pub(crate) fn combine(&self, primary: &Value, secondary: &Value) -> (Value, bool) {
         match (primary, secondary) {
-            (one, other) if same(one, other) => (one.clone(), false),
+            (one, other) if one == other => (one.clone(), false),
             (Value::Object(one), Value::Object(other)) if self.deep => {
                 self.combine_members(one, other)
             }
@@ -96,15 +92,6 @@ impl MergeRules {
             }
             (_, other) if self.conflicts == Conflicts::Secondary => (other.clone(), true),
             (one, _) => (one.clone(), true),
-        }
-    }
-
-    /// Whether combining these compares items of lists.
-    fn unites(&self, primary: &Value, secondary: &Value) -> bool {
-        match (primary, secondary) {
-            (Value::List(_), Value::List(_)) => self.unite_lists,
-            (Value::Object(_), Value::Object(_)) => self.unite_lists && self.deep,
-            _ => false,
         }
     }
 
@@ -127,31 +114,69 @@ fn united(one: &[Value], other: &[Value]) -> Vec<Value> {
     one.iter().chain(new).cloned().collect()
 }
 
-/// Plans a merge.
+/// Plans a merge: the entry, and what is applied once the link is confirmed, if nothing changes meanwhile.
 pub(super) fn plan(
     secondary: &Members,
     primary: &Members,
     pair: &Pair,
     rules: &MergeRules,
 ) -> Result<Plan, Unplannable> {
-    let mut rows = Vec::new();
-    let (mut values, mut against) = (Members::new(), Members::new());
-    for (key, value) in secondary {
-        let fate = fate(key, value, primary, pair, rules)?;
-        if fate.is_carried() && !is_at_home(key, value, primary, pair) {
-            values.insert(key.clone(), value.clone());
-            let replaced = primary
-                .get(key)
-                .filter(|_| rules.conflicts == Conflicts::Secondary && fate == Fate::Staged);
-            against.extend(replaced.map(|own| (key.clone(), reserved_entry::digest(own))));
-        }
-        rows.push(KeyFate { key: key.clone(), fate });
+    let values = carried(secondary, primary, pair, rules);
+    if let Some(key) = values.keys().find(|key| is_forbidden(key)) {
+        return Err(Unplannable::ForbiddenName(key.clone()));
     }
-    let entry = (!values.is_empty()).then(|| Entry::staged(&pair.secondary, values, against));
-    if let Some(entry) = &entry {
-        check_limits(entry, primary, pair, rules)?;
+    let entry = entry(values, primary, pair, rules)?;
+    let before = patched(primary, &entry.clone().map(Entry::into_members).unwrap_or_default());
+    let accounts = [pair.secondary.clone()];
+    let waiting = Waiting { mine: entry.as_ref(), accounts: &accounts, alone: false };
+    let Applied { writes, fates } = apply(&before, &waiting, rules);
+    let conflict =
+        fates.iter().find(|(key, fate)| *fate == Fate::Kept && !reserved_entry::is_reserved(key));
+    if let Some((key, _)) = conflict.filter(|_| rules.conflicts == Conflicts::Refuse) {
+        return Err(Unplannable::Conflict(key.clone()));
     }
-    Ok(Plan { entry, rows })
+    if entry.is_some() {
+        within_limits(&before, rules)?;
+        within_limits(&patched(&before, &writes), rules)?;
+    }
+    let fates: BTreeMap<String, Fate> = fates.into_iter().collect();
+    let fate = |(key, value): (&String, &Value)| {
+        let carried = fates.get(key).copied();
+        let fate = carried.unwrap_or(match value {
+            _ if !rules.carries(key) => Fate::LeftOut,
+            Value::Null => Fate::Null,
+            // It is an entry that is at home on the primary.
+            _ => Fate::Same,
+        });
+        (key.clone(), fate)
+    };
+    Ok(Plan { rows: secondary.iter().map(fate).collect(), entry, before, writes })
+}
+
+/// The entry with these values, and with digests of those that they may take the place of.
+fn entry(
+    values: Members,
+    primary: &Members,
+    pair: &Pair,
+    rules: &MergeRules,
+) -> Result<Option<Entry>, Unplannable> {
+    if values.is_empty() {
+        return Ok(None);
+    }
+    let staged = |values, against| Entry::staged(&pair.secondary, values, against);
+    // Before values are compared: a long list costs more than its size does.
+    let alone = staged(values.clone(), Members::new());
+    within_limits(&patched(primary, &alone.into_members()), rules)?;
+    let replaced = |(key, value): (&String, &Value)| {
+        let own = primary.get(key).filter(|_| !reserved_entry::is_reserved(key))?;
+        let is_replaced = rules.combine(own, value).0 != *own;
+        is_replaced.then(|| (key.clone(), reserved_entry::digest(own)))
+    };
+    let against = match rules.conflicts {
+        Conflicts::Secondary => values.iter().filter_map(replaced).collect(),
+        Conflicts::Primary | Conflicts::KeepBoth | Conflicts::Refuse => Members::new(),
+    };
+    Ok(Some(staged(values, against)))
 }
 
 /// What of the secondary would be carried over.
@@ -173,71 +198,17 @@ pub(super) fn carried(
 /// both would grow with each attempt.
 fn is_at_home(key: &str, value: &Value, primary: &Members, pair: &Pair) -> bool {
     key.starts_with(&pair.primary)
-        && value.member("staged").and_then(Value::as_object).is_some_and(|staged| {
-            staged.iter().all(|(key, value)| primary.get(key).is_some_and(|own| same(own, value)))
-        })
+        && value
+            .member("staged")
+            .and_then(Value::as_object)
+            .is_some_and(|staged| staged.iter().all(|(key, value)| primary.get(key) == Some(value)))
 }
 
-fn fate(
-    key: &str,
-    value: &Value,
-    primary: &Members,
-    pair: &Pair,
-    rules: &MergeRules,
-) -> Result<Fate, Unplannable> {
-    if !rules.carries(key) {
-        return Ok(Fate::LeftOut);
-    }
-    if value.is_null() {
-        return Ok(Fate::Null);
-    }
-    if reserved_entry::is_reserved(key) {
-        let at_home = is_at_home(key, value, primary, pair);
-        return Ok(if at_home { Fate::Same } else { Fate::Carried });
-    }
-    if is_forbidden(key) {
-        return Err(Unplannable::ForbiddenName(key.to_owned()));
-    }
-    let Some(own) = primary.get(key) else { return Ok(Fate::Added) };
-    if same(own, value) {
-        return Ok(Fate::Same);
-    }
-    if rules.unites(own, value) {
-        // The value is staged whole, so its own size is the least that the outcome has.
-        let (bytes, max_bytes) = (value.to_json().len(), rules.max_bytes);
-        if bytes > max_bytes {
-            return Err(Unplannable::TooLarge { bytes, max_bytes });
-        }
-    }
-    let (combined, conflict) = rules.combine(own, value);
-    if conflict && rules.conflicts == Conflicts::Refuse {
-        return Err(Unplannable::Conflict(key.to_owned()));
-    }
-    if conflict && rules.conflicts == Conflicts::KeepBoth {
-        return Ok(Fate::Kept);
-    }
-    Ok(match (combined == *own, conflict) {
-        (true, true) => Fate::Dropped,
-        (true, false) => Fate::Same,
-        (false, _) => Fate::Staged,
-    })
-}
-
-/// Size and depth are within their limits before the link, when the entry is beside what it will
-/// complete, and after it.
-fn check_limits(
-    entry: &Entry,
-    primary: &Members,
-    pair: &Pair,
-    rules: &MergeRules,
-) -> Result<(), Unplannable> {
-    let before = patched(primary, &entry.clone().into_members());
-    let accounts = [pair.secondary.clone()];
-    let waiting = Waiting { mine: Some(entry), accounts: &accounts, alone: false };
-    let after = patched(&before, &apply(&before, &waiting, rules).writes);
-    if depth(&before).max(depth(&after)) > MAX_DEPTH {
+/// Size and depth are within their limits.
+fn within_limits(primary: &Members, rules: &MergeRules) -> Result<(), Unplannable> {
+    if depth(primary) > MAX_DEPTH {
         return Err(Unplannable::TooDeep);
     }
-    let (bytes, max_bytes) = (size(before).max(size(after)), rules.max_bytes);
+    let (bytes, max_bytes) = (size(primary.clone()), rules.max_bytes);
     if bytes > max_bytes { Err(Unplannable::TooLarge { bytes, max_bytes }) } else { Ok(()) }
 }

@@ -1,8 +1,7 @@
 //! What a merge would do, key by key, for people who choose a rule. Nothing is sent.
 
-use super::apply::{Waiting, apply};
 use super::plan::{self, Unplannable};
-use super::reserved_entry::{Entry, Pair};
+use super::reserved_entry::Pair;
 use super::value::{MAX_DEPTH, patched, size};
 use crate::audit::merge::Fate;
 use crate::rules::metadata::MergeRules;
@@ -107,13 +106,8 @@ pub(crate) fn preview(
     let (pair, primary) = (Pair::of(&primary.id, &secondary.id), primary.metadata);
     let plan = plan::plan(&secondary.metadata, &primary, &pair, rules)
         .map_err(|unplannable| refused(&unplannable))?;
-    let writes = plan.entry.clone().map(Entry::into_members).unwrap_or_default();
-    let before = patched(&primary, &writes);
-    let accounts = [pair.secondary];
-    let waiting = Waiting { mine: plan.entry.as_ref(), accounts: &accounts, alone: false };
-    let applied = apply(&before, &waiting, rules).writes;
-    let after = patched(&before, &applied);
-    let fate = |key: &str| plan.rows.iter().find(|row| row.key == key).map(|row| row.fate);
+    let after = patched(&plan.before, &plan.writes);
+    let fate = |key: &str| plan.rows.iter().find(|(name, _)| name == key).map(|(_, fate)| *fate);
     let names = primary.keys().chain(secondary.metadata.keys()).chain(after.keys());
     let mut names: Vec<&String> = names.collect();
     names.sort();
@@ -128,11 +122,11 @@ pub(crate) fn preview(
     });
     Ok(Preview {
         keys: keys.collect(),
-        before_link: text(&writes),
-        after_link: text(&applied),
-        bytes: size(before).max(size(after)),
+        bytes: size(plan.before).max(size(after)),
         max_bytes: rules.max_bytes,
-        reserved: plan.entry.map(|entry| entry.key).unwrap_or_default(),
+        reserved: plan.entry.as_ref().map(|entry| entry.key.clone()).unwrap_or_default(),
+        before_link: plan.entry.and_then(|entry| text(&entry.into_members())),
+        after_link: text(&plan.writes),
     })
 }
 

@@ -110,9 +110,9 @@ pub(super) fn is_reserved(key: &str) -> bool {
     key.starts_with(PREFIX)
 }
 
-/// Tells a value from others: 16 hex digits of the SHA-256 of its compact form.
+/// Tells a value from others: 16 hex digits of the SHA-256 of its compact form, numbers by value.
 pub(super) fn digest(value: &Value) -> Value {
-    Value::Text(hex(value.to_json().as_bytes(), 8))
+    Value::Text(hex(value.to_canonical_json().as_bytes(), 8))
 }
 
 /// The first bytes of a text's SHA-256, in hexadecimal.

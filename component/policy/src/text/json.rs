@@ -5,14 +5,17 @@
 //!   token could otherwise see two tokens (RFC 7519 section 4, RFC 8259 section 4).
 //! - Nesting has a limit ([`MAX_DEPTH`]). A guest has 1 MiB of stack, and to exhaust it ends every
 //!   exchange of the instance.
-//! - A number keeps its text: `1.10` and `12345678901234567890123` come out as they went in.
+//! - A number keeps its text: `1.10` and `12345678901234567890123` come out as they went in. Values are
+//!   compared by what they are: `1.10` is `1.1` ([`Number`]).
 //!
 //! The grammar is RFC 8259's. Strings are handed to `serde_json`, the structure is read here, because
 //! `serde_json` either loses the text of numbers or, with `RawValue`, starts to count depth again at
 //! each level.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
+
+pub(crate) use super::number::Number;
 
 /// A JSON value without duplicate members at any depth.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,10 +30,6 @@ pub(crate) enum Json {
 
 /// The members of an object, by name.
 pub(crate) type Object = BTreeMap<String, Json>;
-
-/// A number, as its text. Two texts of one number (`1`, `1.0`) are two values.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Number(String);
 
 /// Why a text is not strict JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,7 +135,7 @@ impl Json {
             Self::Null => Value::Null,
             Self::Bool(flag) => Value::Bool(*flag),
             // A number beyond what `serde_json` can hold is none to such a reader.
-            Self::Number(Number(text)) => serde_json::from_str(text).unwrap_or_default(),
+            Self::Number(number) => serde_json::from_str(number.as_str()).unwrap_or_default(),
             Self::Text(text) => Value::String(text.clone()),
             Self::List(items) => items.iter().map(Self::to_value).collect(),
             Self::Object(members) => {
@@ -148,21 +147,28 @@ impl Json {
     /// Its compact form, members in byte order.
     pub(crate) fn to_json(&self) -> String {
         let mut out = String::new();
-        self.write(&mut out);
+        self.write(&mut out, |number| number.as_str().into());
         out
     }
 
-    fn write(&self, out: &mut String) {
+    /// The same for all texts of the same value.
+    pub(crate) fn to_canonical_json(&self) -> String {
+        let mut out = String::new();
+        self.write(&mut out, Number::canonical);
+        out
+    }
+
+    fn write(&self, out: &mut String, number: fn(&Number) -> Cow<'_, str>) {
         match self {
             Self::Null => out.push_str("null"),
             Self::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
-            Self::Number(Number(text)) => out.push_str(text),
+            Self::Number(own) => out.push_str(&number(own)),
             Self::Text(text) => write_text(text, out),
             Self::List(items) => {
                 out.push('[');
                 for (index, item) in items.iter().enumerate() {
                     out.push_str(if index > 0 { "," } else { "" });
-                    item.write(out);
+                    item.write(out, number);
                 }
                 out.push(']');
             }
@@ -172,7 +178,7 @@ impl Json {
                     out.push_str(if index > 0 { "," } else { "" });
                     write_text(name, out);
                     out.push(':');
-                    value.write(out);
+                    value.write(out, number);
                 }
                 out.push('}');
             }
@@ -183,40 +189,6 @@ impl Json {
 fn write_text(text: &str, out: &mut String) {
     // A string always has a JSON form.
     out.push_str(&serde_json::to_string(text).unwrap_or_default());
-}
-
-impl Number {
-    /// A number of this text, which is one of RFC 8259 section 6.
-    #[cfg(test)]
-    pub(crate) fn of(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-
-    /// Its text.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether it is written as a whole number: without a fraction and without an exponent.
-    pub(crate) fn is_whole(&self) -> bool {
-        self.0.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
-    }
-
-    /// A whole number that is written as one.
-    pub(crate) fn as_u64(&self) -> Option<u64> {
-        self.0.parse().ok()
-    }
-
-    /// The nearest number that a double holds.
-    pub(crate) fn as_f64(&self) -> Option<f64> {
-        self.0.parse().ok()
-    }
-}
-
-impl fmt::Display for Number {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 /// A text and the place in it. Each method starts at its token and ends behind it.
@@ -319,7 +291,7 @@ impl<'a> Reader<'a> {
         if leads || !rest.is_empty() {
             return Err(NotStrict::Malformed);
         }
-        Ok(Number(token.to_owned()))
+        Ok(Number::of(token))
     }
 
     fn word(&mut self) -> Result<Json, NotStrict> {
@@ -454,6 +426,7 @@ mod tests {
         ] {
             let value = parse(text.as_bytes()).unwrap();
             assert_eq!(value.to_json(), text);
+            assert_eq!(parse(value.to_canonical_json().as_bytes()).as_ref(), Ok(&value));
             assert_eq!(parse(value.to_json().as_bytes()), Ok(value));
         }
     }

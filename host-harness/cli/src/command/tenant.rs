@@ -44,6 +44,10 @@ pub(super) struct Tenant {
     /// Accept ID tokens as bearers, as tenants of 2017 and before do: for a gate with `kind: id-token`
     #[arg(long)]
     legacy_id_tokens: bool,
+    /// Have a write of metadata replace what is there instead of merging with it: no link may go out in front of such a
+    /// server
+    #[arg(long)]
+    patch_replaces: bool,
     /// Let any client ask for faults at `/__faults`: delays, resets, errors, held requests
     #[arg(long)]
     faults: bool,
@@ -108,6 +112,7 @@ impl Tenant {
     fn settings(&self, own: &str) -> Settings {
         let mut settings = Settings::new(self.issuer.as_deref().unwrap_or(own));
         settings.id_tokens_as_bearer = self.legacy_id_tokens;
+        settings.patch_replaces = self.patch_replaces;
         for page in &self.pages {
             settings.register_page("spa", page);
         }

@@ -23,8 +23,9 @@ pub(crate) struct Metrics {
     faults: Family<FaultLabels, Counter>,
     upstream_failures: Family<UpstreamLabels, Counter>,
     merges: Family<MergeLabels, Counter>,
+    upstream_replaces: Family<CauseLabels, Counter>,
     shadowed: Family<ShadowLabels, Counter>,
-    missed: Family<MissedLabels, Counter>,
+    missed: Family<CauseLabels, Counter>,
     warnings: Family<WarningLabels, Counter>,
     verifications: Family<VerificationLabels, Counter>,
     shadow_until: Gauge<f64, AtomicU64>,
@@ -81,7 +82,7 @@ struct ShadowLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct MissedLabels {
+struct CauseLabels {
     cause: String,
 }
 
@@ -128,6 +129,7 @@ impl Metrics {
             faults: Family::default(),
             upstream_failures: Family::default(),
             merges: Family::default(),
+            upstream_replaces: Family::default(),
             shadowed: Family::default(),
             missed: Family::default(),
             warnings: Family::default(),
@@ -165,6 +167,8 @@ impl Metrics {
         registry.register("upstream_failures", help, self.upstream_failures.clone());
         let help = "Merging links, by the outcome of the metadata";
         registry.register("merges", help, self.merges.clone());
+        let help = "Links that were not sent because writes of the upstream replace";
+        registry.register("upstream_replaces", help, self.upstream_replaces.clone());
         let help = "What decisions warn of";
         registry.register("warnings", help, self.warnings.clone());
         let help = "Requests with a signature that was checked, by who verified it";
@@ -229,13 +233,17 @@ impl Metrics {
             let labels = MergeLabels { outcome: record.outcome.clone() };
             self.merges.get_or_create(&labels).inc();
         }
+        if line.reason == UPSTREAM_REPLACES {
+            let labels = CauseLabels { cause: line.cause.clone() };
+            self.upstream_replaces.get_or_create(&labels).inc();
+        }
         if let Some(shadow) = &line.shadow {
             let outcome = shadow.outcome.name();
             let labels = ShadowLabels { outcome, reason: shadow.reason.clone() };
             self.shadowed.get_or_create(&labels).inc();
         }
         for cause in &line.missed {
-            self.missed.get_or_create(&MissedLabels { cause: cause.clone() }).inc();
+            self.missed.get_or_create(&CauseLabels { cause: cause.clone() }).inc();
         }
         for warning in &line.warnings {
             self.warnings.get_or_create(&WarningLabels { warning: warning.clone() }).inc();
@@ -338,6 +346,9 @@ fn is_of_the_upstream(line: &LogLine) -> bool {
 /// The reasons of an exchange whose upstream gave no answer.
 const UPSTREAM_FAILED: [&str; 4] =
     ["upstream-unreachable", "upstream-outcome-unknown", "link-outcome-unknown", "link-found"];
+
+/// The reason of a link that an upstream whose writes replace was not sent: seen at this link, or before.
+const UPSTREAM_REPLACES: &str = "upstream-replaces";
 
 #[cfg(test)]
 mod tests {
@@ -446,6 +457,12 @@ mod tests {
         line.shadow = Some(LogLineShadow { outcome, cause, reason });
         line.missed = vec!["bearer-scope".to_owned()];
         metrics.decided(&line, &Timings::default().with(Phase::Wait, Duration::ZERO));
+        (line.shadow, line.missed) = (None, vec![]);
+        for cause in ["metadata-replaced", "merging-suspended", "merging-suspended"] {
+            cause.clone_into(&mut line.cause);
+            UPSTREAM_REPLACES.clone_into(&mut line.reason);
+            metrics.decided(&line, &Timings::default());
+        }
         metrics.shadow(Some(&Shadow { until: Some(1_797_724_800_500), rules: vec![] }));
         metrics.fault(&Fault::ExchangeLost);
         metrics.reloaded(true);
@@ -469,6 +486,17 @@ mod tests {
         enforcing.shadow(None);
         let text = enforcing.text();
         assert!(text.contains("linkgate_shadow_until_timestamp_seconds 0.0"), "{text}");
+    }
+
+    #[test]
+    fn links_that_an_upstream_that_replaces_was_not_sent_are_counted() {
+        let text = counted().text();
+        for line in [
+            r#"linkgate_upstream_replaces_total{cause="metadata-replaced"} 1"#,
+            r#"linkgate_upstream_replaces_total{cause="merging-suspended"} 2"#,
+        ] {
+            assert!(text.contains(line), "no `{line}` in\n{text}");
+        }
     }
 
     /// Names of the series, counters with their `_total`.

@@ -58,6 +58,19 @@ async fn who_waits_too_long_is_told() {
 }
 
 #[tokio::test]
+async fn accounts_stay_held_for_as_long_as_the_decision_says() {
+    let upstream = Upstream::bind().await;
+    let mut stage = Stage::open(upstream.address, hold).await;
+    let mut first = asks(&mut stage, "/linger/a/b").await;
+    stage.hears(Note::Event(Event::Acquired(Acquired::Serialised))).await;
+    assert!(first.head().await.starts_with("HTTP/1.1 200 OK\r\n"));
+    stage.ends(End::Finished, "/linger/a/b").await;
+    let mut second = asks(&mut stage, "/short/b/c").await;
+    stage.hears(Note::Event(Event::Acquired(Acquired::Busy))).await;
+    assert!(second.head().await.starts_with("HTTP/1.1 503 "));
+}
+
+#[tokio::test]
 async fn who_leaves_holds_nothing() {
     let upstream = Upstream::bind().await;
     let mut stage = Stage::open(upstream.address, hold).await;

@@ -420,6 +420,7 @@ pub(crate) fn decision(head: &Head, end: End) -> Decision {
         missed: Vec::new(),
         claims: None,
         warnings: Vec::new(),
+        hold_ms: if head.target.starts_with(b"/linger") { 10_000 } else { 0 },
         end,
         elapsed_ms: 0,
     }

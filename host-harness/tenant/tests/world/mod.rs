@@ -46,6 +46,13 @@ impl World {
         Self::with(settings)
     }
 
+    /// With a tenant whose writes of metadata replace what is there.
+    pub(crate) fn replacing() -> Self {
+        let mut settings = Settings::new(ISSUER);
+        settings.patch_replaces = true;
+        Self::with(settings)
+    }
+
     fn with(settings: Settings) -> Self {
         let users = Users::parse(DEFAULT_USERS).expect("the default users are in order");
         Self { tenant: Tenant::new(settings, key().clone(), users) }

@@ -14,8 +14,8 @@ mod world;
 
 use std::time::Instant;
 
-use linkgate_tenant::Operation;
 use linkgate_tenant::faults::{Fault, FaultRule, Point};
+use linkgate_tenant::{Operation, Settings};
 
 use crate::host::{Host, Hosts};
 use crate::world::{Accounts, Rule, World};
@@ -66,6 +66,28 @@ async fn a_client_that_leaves_while_the_link_is_under_way_has_it_settled() {
     for hosts in EVERYWHERE.into_iter().filter(|hosts| hosts.is_there()) {
         left_at(hosts, rule, Operation::Link).await;
     }
+}
+
+/// The accounts are as they were before the write, and no link went out.
+#[tokio::test(flavor = "multi_thread")]
+async fn in_front_of_an_upstream_that_replaces_nothing_is_linked_and_nothing_lost() {
+    let [rule, ..] = RULES;
+    let replacing = |origin: &str| {
+        let mut settings = Settings::new(origin);
+        settings.patch_replaces = true;
+        settings
+    };
+    let world = World::begin_with(replacing).await;
+    let host = Hosts::Gateway.start(&world, rule);
+    let before = world.accounts();
+    let status = world.link(host.address).await;
+    let said = host.said();
+    assert_eq!(status, Some(502), "the host said:\n{said}");
+    assert!(said.contains("upstream-replaces"), "the host said:\n{said}");
+    assert_eq!(world.accounts(), before, "the host said:\n{said}");
+    // The write, and what is written back.
+    assert_eq!(world.tenant.arrived(Operation::UpdateUser), 2);
+    assert_eq!(world.tenant.arrived(Operation::Link), 0);
 }
 
 /// A client leaves when this was done and not yet answered: the accounts end as they do for one that

@@ -66,10 +66,15 @@ pub(crate) struct Accounts {
 
 impl World {
     pub(crate) async fn begin() -> Self {
+        Self::begin_with(Settings::new).await
+    }
+
+    /// With a tenant that has other settings at this origin.
+    pub(crate) async fn begin_with(settings: impl Fn(&str) -> Settings) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let origin = format!("http://{}", listener.local_addr().expect("an address"));
         let key = SigningKey::generate().expect("a key");
-        let pristine = Tenant::new(Settings::new(&origin), key, users());
+        let pristine = Tenant::new(settings(&origin), key, users());
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
         let hour = Validity::new(now.as_secs(), 3600);
         let scopes = ["update:current_user_identities"];

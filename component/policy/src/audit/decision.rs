@@ -12,7 +12,7 @@ use crate::verdict::outcome::{End, Outcome};
 pub struct Decision {
     /// Why it was decided so; outcome, reason code and texts follow from it.
     pub cause: Cause,
-    /// Of a token that was refused for a claim, the name of that claim.
+    /// Of a token that was refused for a claim, the name of that claim; of a primary without room, of an entry there.
     pub detail: Option<String>,
     /// `link`, `unlink`, `profile`, `preflight`, `pass`, or `none`.
     pub route: &'static str,
@@ -57,7 +57,7 @@ pub struct Decision {
     /// The claims of the verified tokens, where the policy has them logged: `bearer` and `secondary`, as
     /// `docs/log-and-metrics.md` has them. Each claim that the policy looks at and no other, no signature.
     pub claims: Option<Value>,
-    /// What the operator should know of it: `not-unlinkable` of a link that this policy would not have taken back.
+    /// What the operator should know of it: `not-unlinkable`, `entries-left-out`, `profile-too-large`.
     pub warnings: Vec<&'static str>,
     /// Milliseconds for which a driver that serialises holds the accounts on after the close: a write whose
     /// outcome is unknown may still have its effect. Most often 0.

@@ -23,7 +23,7 @@ pub(crate) const LINK: &str = "link";
 #[derive(Default)]
 pub(crate) struct Record {
     pub(crate) cause: Option<Cause>,
-    detail: Option<&'static str>,
+    detail: Option<String>,
     route: Option<&'static str>,
     method: String,
     path: String,
@@ -83,7 +83,9 @@ impl Record {
 
     /// Notes what the operator should know and what refuses nothing.
     pub(crate) fn warn(&mut self, warning: &'static str) {
-        self.warnings.push(warning);
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
     }
 
     /// Notes what the request is for.
@@ -127,13 +129,13 @@ impl Record {
 
     /// Notes for which claim a token is refused.
     pub(crate) fn refused(&mut self, refusal: Refusal) -> TokenFlaw {
-        self.detail = refusal.claim;
+        self.detail = refusal.claim.map(str::to_owned);
         refusal.flaw
     }
 
-    /// Notes the claim that a refusal is about.
-    pub(crate) fn about(&mut self, claim: &'static str) {
-        self.detail = Some(claim);
+    /// Notes the claim that a refusal is about, or the entry.
+    pub(crate) fn about(&mut self, name: &str) {
+        self.detail = Some(escaped(name));
     }
 
     /// Notes that a rule fails: in shadow that is all, else the request is refused.
@@ -184,7 +186,7 @@ impl Record {
     pub(crate) fn close(self, end: End, now: Now) -> Decision {
         Decision {
             cause: self.cause.unwrap_or(Cause::Unfinished),
-            detail: self.detail.map(str::to_owned),
+            detail: self.detail,
             route: self.route.unwrap_or("none"),
             method: self.method,
             path: self.path,

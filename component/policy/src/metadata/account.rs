@@ -10,7 +10,13 @@ pub(crate) struct Account {
     /// `user_metadata`; empty when absent or null.
     pub(crate) metadata: Members,
     identities: Vec<Value>,
+    /// Bytes of the answer that showed it: of the whole profile where nothing less was asked for.
+    bytes: usize,
 }
+
+/// 10 KB: what a profile may have. Writes beyond it may fail from 2027-03-04 (Auth0 docs, "Metadata Field Names and
+/// Data Types").
+const PROFILE_BYTES: usize = 10 * 1024;
 
 /// What a read came to.
 #[derive(Debug)]
@@ -63,7 +69,20 @@ impl Account {
 
     /// The account that an answer shows: nothing when it is another one, or no account at all.
     pub(crate) fn shown(answer: &Answer, user_id: &str) -> Option<Self> {
-        Self::of(&json::parse(&answer.body).ok()?, user_id)
+        let shown = Self::of(&json::parse(&answer.body).ok()?, user_id)?;
+        Some(Self { bytes: answer.body.len(), ..shown })
+    }
+
+    /// Whether the answer to a write, which has the whole profile, is larger than a profile may be.
+    pub(crate) fn is_too_large(&self) -> bool {
+        self.bytes > PROFILE_BYTES
+    }
+
+    /// An entry that waits for a link which was not made, where there is one: it can be removed by hand.
+    pub(crate) fn waiting_entry(&self) -> Option<&str> {
+        let waits = |entry: &Value| entry.member("staged").is_some();
+        let mut entries = self.metadata.iter().filter(|(_, entry)| waits(entry));
+        entries.find(|(key, _)| reserved_entry::is_reserved(key)).map(|(key, _)| key.as_str())
     }
 
     fn of(body: &Value, user_id: &str) -> Option<Self> {
@@ -79,7 +98,7 @@ impl Account {
             Some(Value::List(identities)) => identities.clone(),
             _ => return None,
         };
-        Some(Self { metadata, identities })
+        Some(Self { metadata, identities, bytes: 0 })
     }
 
     /// Whether an account with this subject is linked to it: `provider|user_id`, where a numeric id

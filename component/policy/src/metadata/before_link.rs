@@ -39,7 +39,7 @@ pub(super) struct Before {
     /// The secondary's metadata as last read; none when it is not there.
     held: Option<Members>,
     /// The primary as last read, or as the answer of the write showed it.
-    primary: Account,
+    pub(super) primary: Account,
     pub(super) entry: Option<Entry>,
     pub(super) rows: Vec<(String, Fate)>,
     /// Times that the secondary was found changed.

@@ -13,13 +13,13 @@ use super::write_outcome::Written;
 use crate::access::forward;
 use crate::access::permit::Permit;
 use crate::access::secondary::Secondary;
-use crate::audit::merge::{MergeOutcome, MergeRecord};
+use crate::audit::merge::{Fate, MergeOutcome, MergeRecord};
 use crate::http::message::Header;
 use crate::http::outgoing::{Answer, CallFailure};
 use crate::keys::lookup::Lookup;
 use crate::protocol::{Acquired, Event, Step};
 use crate::text::json::Object as Members;
-use crate::verdict::cause::Fault;
+use crate::verdict::cause::{Cause, Denial, Fault, Flaw};
 use crate::verdict::stop::Stop;
 
 /// A merging link under way.
@@ -63,6 +63,15 @@ enum At {
     /// The upstream has the link request.
     Linking,
 }
+
+/// What a primary is refused for that has no room for what is to be carried over.
+const TOO_LARGE: Cause = Cause::Denied(Denial::Request(Flaw::MetadataTooLarge));
+
+/// The warning of a secondary whose entries of earlier links the policy does not carry: the link destroys them.
+const ENTRIES_LEFT_OUT: &str = "entries-left-out";
+
+/// The warning of a profile that is larger than the API says it may be.
+const PROFILE_TOO_LARGE: &str = "profile-too-large";
 
 /// For others to be done with one of the two accounts.
 const ACQUIRE_MS: u32 = 5000;
@@ -209,6 +218,9 @@ impl Merge {
                 if let Written::Unknown = written {
                     given.record.hold_ms = CALL_MS;
                 }
+                if matches!(&written, Written::Shown(account) if account.is_too_large()) {
+                    given.record.warn(PROFILE_TOO_LARGE);
+                }
                 self.wrote(ask, written, given)
             }
             kind @ (Kind::ReadPrimary | Kind::ReadSecondary) => {
@@ -233,7 +245,12 @@ impl Merge {
         let next = match &mut self.phase {
             Phase::Before(before) => {
                 let listed = |primary: &Account| primary.lists(secondary_id);
-                before.read(ask, read, &self.pair, listed, rules)
+                let next = before.read(ask, read, &self.pair, listed, rules);
+                let is_full = matches!(&next, Err(stop) if stop.cause() == TOO_LARGE);
+                if let Some(entry) = before.primary.waiting_entry().filter(|_| is_full) {
+                    given.record.about(entry);
+                }
+                next
             }
             Phase::After(after) => {
                 let read = after.read(ask, read, user_id, secondary_id, rules);
@@ -352,6 +369,12 @@ impl Merge {
         self.turn();
         self.at = At::Linking;
         given.record.upstream_called = true;
+        let is_left_out = |(key, fate): &(String, Fate)| {
+            *fate == Fate::LeftOut && reserved_entry::is_reserved(key)
+        };
+        if self.report.rows.iter().any(is_left_out) {
+            given.record.warn(ENTRIES_LEFT_OUT);
+        }
         let headers = std::mem::take(&mut self.headers);
         Step::Forward(forward::link(&self.permit, &self.secondary, headers, given.rules))
     }

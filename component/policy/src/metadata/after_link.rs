@@ -15,11 +15,11 @@ use super::account::{Account, Read};
 use super::apply::{Applied, Waiting, apply};
 use super::before_link::{Before, Next};
 use super::calls::Ask;
+use super::plan::Terms;
 use super::reserved_entry::Entry;
 use super::write_outcome::Written;
 use crate::audit::merge::{Fate, MergeOutcome};
 use crate::http::outgoing::Failure;
-use crate::rules::metadata::MergeRules;
 use crate::text::json::Object as Members;
 use crate::verdict::cause::Fault;
 use crate::verdict::stop::Stop;
@@ -88,22 +88,21 @@ impl After {
         &mut self,
         ask: Ask,
         read: Read,
-        user_id: &str,
-        secondary_id: &str,
-        rules: &MergeRules,
+        terms: Terms<'_>,
     ) -> Result<(Next, Members), Stop> {
+        let lists = |primary: &Account| primary.lists(&terms.pair.secondary_id);
         let next = match (ask, read) {
             (Ask::Gone, Read::Absent) => Next::Ask(Ask::Listed),
-            (Ask::Listed, Read::There(primary)) if primary.lists(secondary_id) => {
-                return Ok(self.confirmed(&primary, user_id, rules));
+            (Ask::Listed, Read::There(primary)) if lists(&primary) => {
+                return Ok(self.confirmed(&primary, terms));
             }
             (Ask::Listed, Read::There(_)) if self.status == Some(201) && !self.looked_again => {
                 self.looked_again = true;
                 Next::Ask(Ask::Listed)
             }
             // An answer that is older than the link shows nothing of what waits.
-            (Ask::Applied, Read::There(primary)) if primary.lists(secondary_id) => {
-                let left = self.applied(&primary, user_id, rules, self.alone).writes;
+            (Ask::Applied, Read::There(primary)) if lists(&primary) => {
+                let left = self.applied(&primary, terms, self.alone).writes;
                 self.outcome =
                     if left.is_empty() { MergeOutcome::Merged } else { MergeOutcome::Staged };
                 Next::End
@@ -112,7 +111,7 @@ impl After {
             // It was confirmed before; what is staged stays staged.
             _ if self.identities.is_some() => Next::End,
             _ => match self.listed.take() {
-                Some(primary) => return Ok(self.confirmed(&primary, user_id, rules)),
+                Some(primary) => return Ok(self.confirmed(&primary, terms)),
                 None => return self.unconfirmed().map(|next| (next, Members::new())),
             },
         };
@@ -127,12 +126,7 @@ impl After {
     }
 
     /// The primary lists the secondary, whichever client sent the link.
-    pub(super) fn confirmed(
-        &mut self,
-        primary: &Account,
-        user_id: &str,
-        rules: &MergeRules,
-    ) -> (Next, Members) {
+    pub(super) fn confirmed(&mut self, primary: &Account, terms: Terms<'_>) -> (Next, Members) {
         let is_old = self.mine.as_ref().is_some_and(|mine| !mine.is_in(&primary.metadata));
         if is_old && !self.looked_again {
             // Another gateway may have applied it already, or the answer is older than our write.
@@ -141,9 +135,8 @@ impl After {
             return (Next::Ask(Ask::Listed), Members::new());
         }
         self.identities = Some(primary.identities_json());
-        let Applied { writes, fates } = self.applied(primary, user_id, rules, self.alone);
-        self.others_wait =
-            !self.alone && self.applied(primary, user_id, rules, true).writes != writes;
+        let Applied { writes, fates } = self.applied(primary, terms, self.alone);
+        self.others_wait = !self.alone && self.applied(primary, terms, true).writes != writes;
         let nothing_carried = self.mine.is_none() && writes.is_empty();
         self.fates = fates;
         self.outcome = match (nothing_carried, writes.is_empty()) {
@@ -155,16 +148,10 @@ impl After {
     }
 
     /// What is written: for all that waits on the primary, or for our entry alone.
-    fn applied(
-        &self,
-        primary: &Account,
-        user_id: &str,
-        rules: &MergeRules,
-        alone: bool,
-    ) -> Applied {
-        let accounts = primary.linked_accounts(user_id);
+    fn applied(&self, primary: &Account, terms: Terms<'_>, alone: bool) -> Applied {
+        let accounts = primary.linked_accounts(&terms.pair.user_id);
         let waiting = Waiting { mine: self.mine.as_ref(), accounts: &accounts, alone };
-        apply(&primary.metadata, &waiting, rules)
+        apply(&primary.metadata, &waiting, terms.rules)
     }
 
     /// The write after the link.

@@ -11,11 +11,10 @@
 
 use super::account::{Account, Read};
 use super::calls::Ask;
-use super::plan::{self, Plan};
-use super::reserved_entry::{Entry, Pair};
+use super::plan::{self, Plan, Terms};
+use super::reserved_entry::Entry;
 use super::write_outcome::Written;
 use crate::audit::merge::Fate;
-use crate::rules::metadata::MergeRules;
 use crate::text::json::{Json as Value, Object as Members};
 use crate::verdict::cause::{Fault, Flaw};
 use crate::verdict::stop::Stop;
@@ -58,14 +57,7 @@ const MAX_CHANGES: u8 = 2;
 
 impl Before {
     /// A read before the link.
-    pub(super) fn read(
-        &mut self,
-        ask: Ask,
-        read: Read,
-        pair: &Pair,
-        listed: impl Fn(&Account) -> bool,
-        rules: &MergeRules,
-    ) -> Result<Next, Stop> {
+    pub(super) fn read(&mut self, ask: Ask, read: Read, terms: Terms<'_>) -> Result<Next, Stop> {
         let account = match read {
             Read::There(account) => Some(account),
             Read::Absent => None,
@@ -84,14 +76,13 @@ impl Before {
             Read::Failed | Read::Limited { .. } => return Err(Fault::MetadataReadFailed.into()),
         };
         match (ask, account) {
-            (Ask::Again, Some(secondary)) => self.read_again(secondary.metadata, pair, rules),
+            (Ask::Again, Some(secondary)) => self.read_again(secondary.metadata, terms),
             (Ask::Look, Some(primary)) => self.looked(&primary),
             // Somebody linked the other way round first.
             (Ask::Primary | Ask::Look, None) => Err(Flaw::PrimaryGone.into()),
             (Ask::Primary, Some(primary)) => {
-                let is_listed = listed(&primary);
                 self.primary = primary;
-                self.read_primary(is_listed, pair, rules)
+                self.read_primary(terms)
             }
             (_, secondary) => {
                 self.held = secondary.map(|secondary| secondary.metadata);
@@ -100,13 +91,8 @@ impl Before {
         }
     }
 
-    fn read_primary(
-        &mut self,
-        is_listed: bool,
-        pair: &Pair,
-        rules: &MergeRules,
-    ) -> Result<Next, Stop> {
-        match (&self.held, is_listed) {
+    fn read_primary(&mut self, terms: Terms<'_>) -> Result<Next, Stop> {
+        match (&self.held, self.primary.lists(&terms.pair.secondary_id)) {
             // Somebody was here before: a client that sends again. There is nothing to save.
             (None, true) => Ok(Next::Found(std::mem::take(&mut self.primary))),
             // The upstream would refuse it, if it is so. If it is not, the link would destroy what was
@@ -118,9 +104,8 @@ impl Before {
                 Ok(Next::Ask(Ask::Secondary))
             }
             (Some(held), _) => {
-                let Plan { entry, rows, .. } =
-                    plan::plan(held, &self.primary.metadata, pair, rules)
-                        .map_err(|unplannable| unplannable.flaw())?;
+                let Plan { entry, rows, .. } = plan::plan(held, &self.primary.metadata, terms)
+                    .map_err(|unplannable| unplannable.flaw())?;
                 self.rows = rows;
                 self.entry = entry;
                 let to_write =
@@ -131,12 +116,7 @@ impl Before {
     }
 
     /// The write before the link.
-    pub(super) fn wrote(
-        &mut self,
-        written: Written,
-        pair: &Pair,
-        rules: &MergeRules,
-    ) -> Result<Next, Stop> {
+    pub(super) fn wrote(&mut self, written: Written, terms: Terms<'_>) -> Result<Next, Stop> {
         match written {
             Written::Shown(after) if self.seems_replaced(&after.metadata) => {
                 Ok(Next::Ask(Ask::Look))
@@ -144,7 +124,7 @@ impl Before {
             Written::Shown(after) => {
                 // `refuse` holds for what the primary has by now.
                 if let Some(held) = &self.held {
-                    plan::plan(held, &after.metadata, pair, rules)
+                    plan::plan(held, &after.metadata, terms)
                         .map_err(|unplannable| unplannable.flaw())?;
                 }
                 Ok(Next::Ask(Ask::Again))
@@ -193,14 +173,9 @@ impl Before {
     }
 
     /// The secondary, after the write.
-    fn read_again(
-        &mut self,
-        now_held: Members,
-        pair: &Pair,
-        rules: &MergeRules,
-    ) -> Result<Next, Stop> {
+    fn read_again(&mut self, now_held: Members, terms: Terms<'_>) -> Result<Next, Stop> {
         let primary = &self.primary.metadata;
-        let carried = |held: &Members| plan::carried(held, primary, pair, rules);
+        let carried = |held: &Members| plan::carried(held, primary, terms);
         let unchanged = self.held.as_ref().is_some_and(|held| carried(held) == carried(&now_held));
         if unchanged {
             return Ok(Next::Link);

@@ -7,6 +7,7 @@ use super::before_link::{Before, Next};
 use super::calls::{Ask, Budget, CALL_MS, Kind};
 use super::ending::Report;
 use super::given::Given;
+use super::plan::Terms;
 use super::request;
 use super::reserved_entry::{self, Entry, Pair};
 use super::write_outcome::Written;
@@ -240,12 +241,10 @@ impl Merge {
         if let Read::Refused { of_token: true } = read {
             given.credentials.refused(given.now);
         }
-        let rules = &given.metadata.merge;
-        let (user_id, secondary_id) = (self.permit.user_id(), self.secondary.id());
+        let terms = Terms { pair: &self.pair, rules: &given.metadata.merge };
         let next = match &mut self.phase {
             Phase::Before(before) => {
-                let listed = |primary: &Account| primary.lists(secondary_id);
-                let next = before.read(ask, read, &self.pair, listed, rules);
+                let next = before.read(ask, read, terms);
                 let is_full = matches!(&next, Err(stop) if stop.cause() == TOO_LARGE);
                 if let Some(entry) = before.primary.waiting_entry().filter(|_| is_full) {
                     given.record.about(entry);
@@ -253,7 +252,7 @@ impl Merge {
                 next
             }
             Phase::After(after) => {
-                let read = after.read(ask, read, user_id, secondary_id, rules);
+                let read = after.read(ask, read, terms);
                 read.map(|(next, writes)| {
                     self.pending = writes;
                     next
@@ -265,7 +264,6 @@ impl Merge {
     }
 
     fn wrote(&mut self, ask: Ask, written: Written, given: &mut Given<'_>) -> Result<Next, Stop> {
-        let rules = &given.metadata.merge;
         let before = match &mut self.phase {
             Phase::Before(before) => before,
             Phase::After(after) => {
@@ -288,7 +286,7 @@ impl Merge {
                 self.report.outcome
             }
         };
-        before.wrote(written, &self.pair, rules)
+        before.wrote(written, Terms { pair: &self.pair, rules: &given.metadata.merge })
     }
 
     /// What a part has found of the keys is the whole's to say.
@@ -301,8 +299,9 @@ impl Merge {
             Phase::After(after) => {
                 self.report.outcome = after.outcome;
                 for (key, fate) in after.fates.drain(..) {
-                    let row = self.report.rows.iter_mut().find(|(name, _)| *name == key);
-                    row.into_iter().for_each(|row| row.1 = fate);
+                    if let Some(row) = self.report.rows.iter_mut().find(|row| row.0 == key) {
+                        row.1 = fate;
+                    }
                 }
             }
         }
@@ -322,8 +321,8 @@ impl Merge {
                 let Phase::After(after) = &mut self.phase else {
                     return Err(Fault::OutOfOrder.into());
                 };
-                let rules = &given.metadata.merge;
-                let (next, writes) = after.confirmed(&primary, self.permit.user_id(), rules);
+                let terms = Terms { pair: &self.pair, rules: &given.metadata.merge };
+                let (next, writes) = after.confirmed(&primary, terms);
                 self.pending = writes;
                 self.note();
                 self.go(next, given)

@@ -22,6 +22,13 @@ use crate::rules::metadata::{Conflicts, MergeRules};
 use crate::text::json::{Json as Value, Object as Members};
 use crate::verdict::cause::Flaw;
 
+/// Which accounts, and by which rules.
+#[derive(Clone, Copy)]
+pub(super) struct Terms<'a> {
+    pub(super) pair: &'a Pair,
+    pub(super) rules: &'a MergeRules,
+}
+
 /// What is to be written before the link.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
@@ -118,14 +125,14 @@ fn united(one: &[Value], other: &[Value]) -> Vec<Value> {
 pub(super) fn plan(
     secondary: &Members,
     primary: &Members,
-    pair: &Pair,
-    rules: &MergeRules,
+    terms: Terms<'_>,
 ) -> Result<Plan, Unplannable> {
-    let values = carried(secondary, primary, pair, rules);
+    let Terms { pair, rules } = terms;
+    let values = carried(secondary, primary, terms);
     if let Some(key) = values.keys().find(|key| is_forbidden(key)) {
         return Err(Unplannable::ForbiddenName(key.clone()));
     }
-    let entry = entry(values, primary, pair, rules)?;
+    let entry = entry(values, primary, terms)?;
     let before = patched(primary, &entry.clone().map(Entry::into_members).unwrap_or_default());
     let accounts = [pair.secondary.clone()];
     let waiting = Waiting { mine: entry.as_ref(), accounts: &accounts, alone: false };
@@ -142,11 +149,11 @@ pub(super) fn plan(
     let fates: BTreeMap<String, Fate> = fates.into_iter().collect();
     let fate = |(key, value): (&String, &Value)| {
         let carried = fates.get(key).copied();
-        let fate = carried.unwrap_or(match value {
-            _ if !rules.carries(key) => Fate::LeftOut,
-            Value::Null => Fate::Null,
+        let fate = carried.unwrap_or(match (rules.carries(key), value.is_null()) {
+            (false, _) => Fate::LeftOut,
+            (true, true) => Fate::Null,
             // It is an entry that is at home on the primary.
-            _ => Fate::Same,
+            (true, false) => Fate::Same,
         });
         (key.clone(), fate)
     };
@@ -157,8 +164,7 @@ pub(super) fn plan(
 fn entry(
     values: Members,
     primary: &Members,
-    pair: &Pair,
-    rules: &MergeRules,
+    Terms { pair, rules }: Terms<'_>,
 ) -> Result<Option<Entry>, Unplannable> {
     if values.is_empty() {
         return Ok(None);
@@ -183,8 +189,7 @@ fn entry(
 pub(super) fn carried(
     secondary: &Members,
     primary: &Members,
-    pair: &Pair,
-    rules: &MergeRules,
+    Terms { pair, rules }: Terms<'_>,
 ) -> Members {
     let is_carried = |key: &str, value: &Value| {
         rules.carries(key) && !value.is_null() && !is_at_home(key, value, primary, pair)

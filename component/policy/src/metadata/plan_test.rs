@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::apply::{Waiting, apply};
-use super::plan::{Unplannable, plan};
+use super::plan::{Terms, Unplannable, plan};
 use super::reserved_entry::{Entry, Pair, about, digest};
 use super::value::{MAX_DEPTH, depth};
 use crate::audit::merge::Fate;
@@ -47,7 +47,7 @@ fn merged(
     rules: &MergeRules,
 ) -> Result<(serde_json::Value, serde_json::Value, Vec<Fate>), Unplannable> {
     let primary = members(primary);
-    let plan = plan(&members(secondary), &primary, &pair(), rules)?;
+    let plan = plan(&members(secondary), &primary, Terms { pair: &pair(), rules })?;
     let mut before = primary;
     patch(&mut before, plan.entry.clone().map(Entry::into_members).unwrap_or_default());
     let mut after = before.clone();
@@ -294,7 +294,9 @@ fn numbers_are_compared_by_value_and_kept_by_text() {
     assert_ne!(digest(&number("100")), digest(&number("10")));
     // The primary's has another text by the time at which the rule is applied.
     let rules = rules(Conflicts::Secondary);
-    let entry = plan(&one("a", "7.50"), &one("a", "2.0"), &pair(), &rules).unwrap().entry;
+    let entry = plan(&one("a", "7.50"), &one("a", "2.0"), Terms { pair: &pair(), rules: &rules })
+        .unwrap()
+        .entry;
     let mut now = one("a", "2");
     settle(&mut now, entry.as_ref(), &rules);
     assert_eq!(Value::Object(now).to_json(), r#"{"a":7.50}"#);

@@ -1,6 +1,6 @@
 //! What a merge would do, key by key, for people who choose a rule. Nothing is sent.
 
-use super::plan::{self, Unplannable};
+use super::plan::{self, Terms, Unplannable};
 use super::reserved_entry::Pair;
 use super::value::{MAX_DEPTH, patched, size};
 use crate::audit::merge::Fate;
@@ -104,7 +104,7 @@ pub(crate) fn preview(
     let primary = Shown::read("primary", primary)?;
     let secondary = Shown::read("secondary", secondary)?;
     let (pair, primary) = (Pair::of(&primary.id, &secondary.id), primary.metadata);
-    let plan = plan::plan(&secondary.metadata, &primary, &pair, rules)
+    let plan = plan::plan(&secondary.metadata, &primary, Terms { pair: &pair, rules })
         .map_err(|unplannable| refused(&unplannable))?;
     let after = patched(&plan.before, &plan.writes);
     let fate = |key: &str| plan.rows.iter().find(|(name, _)| name == key).map(|(_, fate)| *fate);

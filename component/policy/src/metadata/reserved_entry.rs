@@ -27,8 +27,10 @@ pub(super) struct Entry {
     pub(super) value: Value,
 }
 
-/// Two accounts, each by what the keys of entries about it begin with.
+/// Two accounts: their ids, and what the keys of entries about each begin with.
 pub(super) struct Pair {
+    pub(super) user_id: String,
+    pub(super) secondary_id: String,
     pub(super) primary: String,
     pub(super) secondary: String,
 }
@@ -74,8 +76,13 @@ impl Entry {
 }
 
 impl Pair {
-    pub(super) fn of(primary: &str, secondary: &str) -> Self {
-        Self { primary: about(primary), secondary: about(secondary) }
+    pub(super) fn of(user_id: &str, secondary_id: &str) -> Self {
+        Self {
+            primary: about(user_id),
+            secondary: about(secondary_id),
+            user_id: user_id.to_owned(),
+            secondary_id: secondary_id.to_owned(),
+        }
     }
 }
 

@@ -119,7 +119,8 @@ impl Json {
     fn size(&self) -> usize {
         match self {
             Self::Null | Self::Bool(_) => 0,
-            Self::Number(Number(text)) | Self::Text(text) => text.len() + ALLOCATION,
+            Self::Number(number) => number.as_str().len() + ALLOCATION,
+            Self::Text(text) => text.len() + ALLOCATION,
             Self::List(items) => {
                 items.iter().map(|item| 2 * size_of::<Self>() + item.size()).sum::<usize>()
                     + ALLOCATION

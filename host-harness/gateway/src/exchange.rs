@@ -23,7 +23,7 @@ pub(crate) struct Exchange {
     /// Taken when the exchange is closed.
     open: Option<(Box<Stopwatch>, Brief)>,
     /// The accounts that no other exchange may link meanwhile.
-    hold: Option<Hold>,
+    hold: Option<Box<Hold>>,
     /// Its place among the requests in flight, free again when the answer has ended.
     _ticket: OwnedSemaphorePermit,
 }
@@ -57,7 +57,7 @@ impl Exchange {
 
     /// Holds accounts until it is closed, or longer if its decision says so.
     pub(crate) fn keep(&mut self, hold: Hold) {
-        self.hold = Some(hold);
+        self.hold = Some(Box::new(hold));
     }
 
     /// From here on its time goes into carrying out `step`.

@@ -25,7 +25,7 @@ pub(crate) struct Closing {
     pub(crate) watch: Box<Stopwatch>,
     pub(crate) brief: Brief,
     /// The accounts that it holds.
-    pub(crate) hold: Option<Hold>,
+    pub(crate) hold: Option<Box<Hold>>,
 }
 
 impl Brief {

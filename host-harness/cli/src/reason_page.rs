@@ -99,77 +99,77 @@ fn challenge(challenge: Challenge) -> Option<String> {
 #[must_use]
 pub fn page(reason: Reason) -> &'static str {
     match reason {
-        Reason::RequestMalformed => include_str!("../../../../docs/reasons/request-malformed.md"),
-        Reason::PathRefused => include_str!("../../../../docs/reasons/path-refused.md"),
-        Reason::EncodedSlash => include_str!("../../../../docs/reasons/encoded-slash.md"),
-        Reason::RouteRefused => include_str!("../../../../docs/reasons/route-refused.md"),
-        Reason::RouteUnknown => include_str!("../../../../docs/reasons/route-unknown.md"),
-        Reason::BearerMissing => include_str!("../../../../docs/reasons/bearer-missing.md"),
-        Reason::BearerMalformed => include_str!("../../../../docs/reasons/bearer-malformed.md"),
-        Reason::BearerTooLong => include_str!("../../../../docs/reasons/bearer-too-long.md"),
-        Reason::BearerEncrypted => include_str!("../../../../docs/reasons/bearer-encrypted.md"),
-        Reason::BearerInvalid => include_str!("../../../../docs/reasons/bearer-invalid.md"),
+        Reason::RequestMalformed => include_str!("../../../docs/reasons/request-malformed.md"),
+        Reason::PathRefused => include_str!("../../../docs/reasons/path-refused.md"),
+        Reason::EncodedSlash => include_str!("../../../docs/reasons/encoded-slash.md"),
+        Reason::RouteRefused => include_str!("../../../docs/reasons/route-refused.md"),
+        Reason::RouteUnknown => include_str!("../../../docs/reasons/route-unknown.md"),
+        Reason::BearerMissing => include_str!("../../../docs/reasons/bearer-missing.md"),
+        Reason::BearerMalformed => include_str!("../../../docs/reasons/bearer-malformed.md"),
+        Reason::BearerTooLong => include_str!("../../../docs/reasons/bearer-too-long.md"),
+        Reason::BearerEncrypted => include_str!("../../../docs/reasons/bearer-encrypted.md"),
+        Reason::BearerInvalid => include_str!("../../../docs/reasons/bearer-invalid.md"),
         Reason::BearerOfAnotherKind => {
-            include_str!("../../../../docs/reasons/bearer-of-another-kind.md")
+            include_str!("../../../docs/reasons/bearer-of-another-kind.md")
         }
-        Reason::BearerOfMachine => include_str!("../../../../docs/reasons/bearer-of-machine.md"),
-        Reason::BearerOfActor => include_str!("../../../../docs/reasons/bearer-of-actor.md"),
-        Reason::BearerBound => include_str!("../../../../docs/reasons/bearer-bound.md"),
-        Reason::StepUpNeeded => include_str!("../../../../docs/reasons/step-up-needed.md"),
-        Reason::ScopeInsufficient => include_str!("../../../../docs/reasons/scope-insufficient.md"),
-        Reason::ClientRefused => include_str!("../../../../docs/reasons/client-refused.md"),
-        Reason::SubjectMismatch => include_str!("../../../../docs/reasons/subject-mismatch.md"),
+        Reason::BearerOfMachine => include_str!("../../../docs/reasons/bearer-of-machine.md"),
+        Reason::BearerOfActor => include_str!("../../../docs/reasons/bearer-of-actor.md"),
+        Reason::BearerBound => include_str!("../../../docs/reasons/bearer-bound.md"),
+        Reason::StepUpNeeded => include_str!("../../../docs/reasons/step-up-needed.md"),
+        Reason::ScopeInsufficient => include_str!("../../../docs/reasons/scope-insufficient.md"),
+        Reason::ClientRefused => include_str!("../../../docs/reasons/client-refused.md"),
+        Reason::SubjectMismatch => include_str!("../../../docs/reasons/subject-mismatch.md"),
         Reason::BodyTypeUnsupported => {
-            include_str!("../../../../docs/reasons/body-type-unsupported.md")
+            include_str!("../../../docs/reasons/body-type-unsupported.md")
         }
-        Reason::BodyTooLarge => include_str!("../../../../docs/reasons/body-too-large.md"),
-        Reason::BodyFailed => include_str!("../../../../docs/reasons/body-failed.md"),
-        Reason::BodyInvalid => include_str!("../../../../docs/reasons/body-invalid.md"),
+        Reason::BodyTooLarge => include_str!("../../../docs/reasons/body-too-large.md"),
+        Reason::BodyFailed => include_str!("../../../docs/reasons/body-failed.md"),
+        Reason::BodyInvalid => include_str!("../../../docs/reasons/body-invalid.md"),
         Reason::LinkByUserIdRefused => {
-            include_str!("../../../../docs/reasons/link-by-user-id-refused.md")
+            include_str!("../../../docs/reasons/link-by-user-id-refused.md")
         }
-        Reason::LinkWithTooLong => include_str!("../../../../docs/reasons/link-with-too-long.md"),
+        Reason::LinkWithTooLong => include_str!("../../../docs/reasons/link-with-too-long.md"),
         Reason::LinkWithEncrypted => {
-            include_str!("../../../../docs/reasons/link-with-encrypted.md")
+            include_str!("../../../docs/reasons/link-with-encrypted.md")
         }
-        Reason::LinkWithInvalid => include_str!("../../../../docs/reasons/link-with-invalid.md"),
-        Reason::LinkWithOfActor => include_str!("../../../../docs/reasons/link-with-of-actor.md"),
-        Reason::LinkWithTooOld => include_str!("../../../../docs/reasons/link-with-too-old.md"),
+        Reason::LinkWithInvalid => include_str!("../../../docs/reasons/link-with-invalid.md"),
+        Reason::LinkWithOfActor => include_str!("../../../docs/reasons/link-with-of-actor.md"),
+        Reason::LinkWithTooOld => include_str!("../../../docs/reasons/link-with-too-old.md"),
         Reason::LinkWithEmailUnverified => {
-            include_str!("../../../../docs/reasons/link-with-email-unverified.md")
+            include_str!("../../../docs/reasons/link-with-email-unverified.md")
         }
-        Reason::SameAccount => include_str!("../../../../docs/reasons/same-account.md"),
-        Reason::PrimaryGone => include_str!("../../../../docs/reasons/primary-gone.md"),
-        Reason::SecondaryGone => include_str!("../../../../docs/reasons/secondary-gone.md"),
-        Reason::MetadataConflict => include_str!("../../../../docs/reasons/metadata-conflict.md"),
+        Reason::SameAccount => include_str!("../../../docs/reasons/same-account.md"),
+        Reason::PrimaryGone => include_str!("../../../docs/reasons/primary-gone.md"),
+        Reason::SecondaryGone => include_str!("../../../docs/reasons/secondary-gone.md"),
+        Reason::MetadataConflict => include_str!("../../../docs/reasons/metadata-conflict.md"),
         Reason::MetadataUnmergeable => {
-            include_str!("../../../../docs/reasons/metadata-unmergeable.md")
+            include_str!("../../../docs/reasons/metadata-unmergeable.md")
         }
-        Reason::MetadataChanging => include_str!("../../../../docs/reasons/metadata-changing.md"),
-        Reason::GateUnavailable => include_str!("../../../../docs/reasons/gate-unavailable.md"),
-        Reason::KeysUnavailable => include_str!("../../../../docs/reasons/keys-unavailable.md"),
-        Reason::LinksBusy => include_str!("../../../../docs/reasons/links-busy.md"),
+        Reason::MetadataChanging => include_str!("../../../docs/reasons/metadata-changing.md"),
+        Reason::GateUnavailable => include_str!("../../../docs/reasons/gate-unavailable.md"),
+        Reason::KeysUnavailable => include_str!("../../../docs/reasons/keys-unavailable.md"),
+        Reason::LinksBusy => include_str!("../../../docs/reasons/links-busy.md"),
         Reason::MetadataUnavailable => {
-            include_str!("../../../../docs/reasons/metadata-unavailable.md")
+            include_str!("../../../docs/reasons/metadata-unavailable.md")
         }
-        Reason::AccountNotFound => include_str!("../../../../docs/reasons/account-not-found.md"),
+        Reason::AccountNotFound => include_str!("../../../docs/reasons/account-not-found.md"),
         Reason::MetadataNotTaken => {
-            include_str!("../../../../docs/reasons/metadata-not-taken.md")
+            include_str!("../../../docs/reasons/metadata-not-taken.md")
         }
-        Reason::UpstreamReplaces => include_str!("../../../../docs/reasons/upstream-replaces.md"),
-        Reason::MetadataRefused => include_str!("../../../../docs/reasons/metadata-refused.md"),
-        Reason::MetadataLimited => include_str!("../../../../docs/reasons/metadata-limited.md"),
+        Reason::UpstreamReplaces => include_str!("../../../docs/reasons/upstream-replaces.md"),
+        Reason::MetadataRefused => include_str!("../../../docs/reasons/metadata-refused.md"),
+        Reason::MetadataLimited => include_str!("../../../docs/reasons/metadata-limited.md"),
         Reason::MetadataOutcomeUnknown => {
-            include_str!("../../../../docs/reasons/metadata-outcome-unknown.md")
+            include_str!("../../../docs/reasons/metadata-outcome-unknown.md")
         }
         Reason::LinkOutcomeUnknown => {
-            include_str!("../../../../docs/reasons/link-outcome-unknown.md")
+            include_str!("../../../docs/reasons/link-outcome-unknown.md")
         }
         Reason::UpstreamUnreachable => {
-            include_str!("../../../../docs/reasons/upstream-unreachable.md")
+            include_str!("../../../docs/reasons/upstream-unreachable.md")
         }
         Reason::UpstreamOutcomeUnknown => {
-            include_str!("../../../../docs/reasons/upstream-outcome-unknown.md")
+            include_str!("../../../docs/reasons/upstream-outcome-unknown.md")
         }
     }
 }

@@ -10,4 +10,5 @@ mod options;
 mod seen;
 mod trap;
 mod update;
+mod verified;
 mod world;

@@ -46,7 +46,12 @@ impl World {
     ) -> Self {
         let mut configuration = configuration(envoy, &issuer, rules);
         change(&mut configuration);
-        let serving = envoy.serve(&configuration).unwrap_or_else(|trouble| panic!("{trouble}"));
+        Self::with(envoy, issuer, &configuration)
+    }
+
+    /// With this very configuration.
+    pub(crate) fn with(envoy: &Envoy, issuer: Issuer, configuration: &Value) -> Self {
+        let serving = envoy.serve(configuration).unwrap_or_else(|trouble| panic!("{trouble}"));
         Self { issuer, serving }
     }
 

@@ -2,7 +2,8 @@
 //! edition and with the middleware edition in front of a handler, Envoy with the Envoy edition, and
 //! the reference gateway with the evaluator edition.
 //!
-//! `LINKGATE_CASE=part-of-a-name` runs the ones whose name holds it.
+//! `LINKGATE_CASE=part-of-a-name` runs the ones whose name holds it. `LINKGATE_VERIFICATION=component` has the
+//! components verify signatures on hosts that would otherwise.
 
 #![expect(clippy::panic, reason = "tests")]
 

@@ -97,6 +97,15 @@ fn unsaid(host: &dyn Host, named: &NamedCase, said: &str) -> Option<String> {
 /// and the name of a case that has keys fetched, which is alone with them.
 type Start<'s> = (bool, &'s str, Option<&'s str>);
 
+/// The document, with `verification` as `LINKGATE_VERIFICATION` says, if it does.
+fn verified(document: String) -> Result<String, Trouble> {
+    let Ok(by) = std::env::var("LINKGATE_VERIFICATION") else { return Ok(document) };
+    let mut whole: Value =
+        serde_json::from_str(&document).map_err(|error| Trouble::new(error.to_string()))?;
+    whole["verification"] = by.into();
+    Ok(whole.to_string())
+}
+
 /// Whether the upstream refuses the first request, and so any.
 fn not_reached(scene: &Scene) -> bool {
     matches!(scene.answers().next(), Some(Err(Failure::NotSent)))
@@ -140,7 +149,7 @@ impl<'p> Stage<'p> {
         let keys = KeyEndpoint::of(suite, &case.case)?;
         let place = keys.as_ref().map(|keys| keys.address);
         let scene = Scene::prepare_at(suite, &case.case, now_s()?, place)?;
-        let policy = Policy { document: scene.document, secrets: scene.secrets };
+        let policy = Policy { document: verified(scene.document)?, secrets: scene.secrets };
         let upstream = if refused { peers.refusing.address } else { peers.recorder.address };
         let running = host.start(&policy, upstream)?;
         Ok(Self {

@@ -8,6 +8,7 @@ use linkgate_cases::{
     Scene, Sent, Suite, Trouble, compare,
 };
 use linkgate_policy::{Failure, LogLine, Outcome};
+use serde_json::Value;
 
 use super::key_endpoint::{KeyEndpoint, now_s};
 use super::message::{Message, comparable};

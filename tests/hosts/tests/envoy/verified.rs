@@ -26,10 +26,10 @@ async fn envoy_verifies_after_it_passed_its_test() {
         let wrong = format!("{message}.{flipped}{}", signature.get(1..).expect("a signature"));
         assert_eq!(read(&mut client, &wrong).await, 401, "{by}");
         assert_eq!(read(&mut client, &good).await, 200, "{by}");
-        world.until_told("reason=bearer-invalid cause=bearer-signature-invalid");
-        world.until_told("reason=granted cause=granted");
+        world.until_logged("reason=bearer-invalid cause=bearer-signature-invalid");
+        world.until_logged("reason=granted cause=granted");
         assert_eq!(world.stat(&format!("linkgate.verifications.{by}")), 2, "{by}");
         assert_eq!(world.stat(&format!("linkgate.verifications.{other}")), 0, "{by}");
-        assert_eq!(world.told("verification: "), 0, "{}", world.serving.process.said());
+        assert_eq!(world.logged("verification: "), 0, "{}", world.serving.process.said());
     }
 }

@@ -27,7 +27,7 @@ pub(crate) struct Process {
     last: Last,
     /// Since it began.
     elapsed_ms: u64,
-    /// All that it was told, as a number: the core is a function of that.
+    /// All its inputs, as a number: the core is a function of that.
     told: u64,
     /// Whether it is the gateway whose history it is.
     pub(crate) is_first: bool,
@@ -104,7 +104,7 @@ impl Process {
         matches!(self.next, Move::Call(_) | Move::Forward(_))
     }
 
-    /// Whether it is no real gate: then its answers are not looked at.
+    /// Whether it is no real gate: then its answers are not checked.
     pub(crate) fn is_mutated(&self, run: &Run<'_>) -> bool {
         run.mutation.is_some() && self.is_first
     }
@@ -160,7 +160,7 @@ impl Process {
         }
     }
 
-    /// What the exchange is told, and what the test notes of it.
+    /// What the exchange gets, and what the test notes of it.
     fn told(&mut self, kind: Kind, outcome: Result<Rc<Answer>, CallFailure>) -> Told {
         let status = match &outcome {
             Ok(answer) => Some(answer.status),

@@ -29,7 +29,7 @@ pub(crate) enum Ending {
     OldState,
 }
 
-/// What became of a request at the tenant.
+/// The outcome of a request at the tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     /// It never gets there.

@@ -70,7 +70,7 @@ impl Told {
 
 /// An exchange under way, or something that behaves like one. Times are since it began.
 pub(crate) trait Gate {
-    /// Takes what became of the last move to the next one.
+    /// Takes the outcome of the last move to the next one.
     fn next(&mut self, told: Told, elapsed_ms: u64) -> Move;
     fn must_finish(&self) -> bool;
     fn close(self: Box<Self>, elapsed_ms: u64) -> Rc<Decision>;

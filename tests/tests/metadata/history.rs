@@ -53,7 +53,7 @@ impl Choices for Numbers<'_> {
     }
 }
 
-/// An invariant that did not hold.
+/// An invariant that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Violation {
     pub(crate) invariant: &'static str,

@@ -1,6 +1,6 @@
-//! What the core did when it was told the same things before.
+//! What the core did when it got the same inputs before.
 //!
-//! The core knows nothing but what it is told: time and bytes are arguments, and it does no I/O. So
+//! The core knows nothing but its inputs: time and bytes are arguments, and it does no I/O. So
 //! each way of telling it something is tried on the real core once, and remembered. A test of its own
 //! compares histories with and without memory.
 
@@ -25,7 +25,7 @@ pub(crate) struct Memory {
     pub(crate) runs: Cell<u64>,
 }
 
-/// What came of being told so.
+/// The outcome of that input.
 struct Node {
     next: Move,
     must_finish: bool,
@@ -98,7 +98,7 @@ impl Node {
 }
 
 impl Remembered {
-    /// The real exchange, told all that this one was told. One that began later has moved the time of
+    /// The real exchange, with all inputs that this one got. One that began later has moved the time of
     /// their policy on, which never goes back: then it is run anew.
     fn core(&mut self) -> Core {
         let runs = self.memory.runs.get();

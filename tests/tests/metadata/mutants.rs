@@ -25,7 +25,7 @@ pub(crate) enum Mutation {
     OverwriteBeforeLink,
     /// Takes what the secondary held for what it holds.
     NoSecondRead,
-    /// Takes a 201 for a link, whoever said it.
+    /// Takes a 201 for a link, from any server.
     BelievesStatus,
     /// Removes the entry without applying it.
     DropsEntry,
@@ -91,7 +91,7 @@ struct Mutant {
     asks_secondary: bool,
     /// A move of the core's, to be made after one of the mutant's.
     held: Option<Move>,
-    /// What became of a link that the core has not asked for yet.
+    /// The outcome of a link that the core has not asked for yet.
     linked: Option<Told>,
     /// The write of the entry.
     entry: Option<Rc<Sent>>,
@@ -140,7 +140,7 @@ impl Gate for Mutant {
 }
 
 impl Mutant {
-    /// What becomes of a move of the core's: a move, or something that the core is told at once.
+    /// What becomes of a move of the core's: a move, or something that the core gets at once.
     fn moved(&mut self, next: Move) -> Result<Move, Told> {
         let sent = match &next {
             Move::Call(sent) | Move::Forward(sent) => Rc::clone(sent),

@@ -96,7 +96,7 @@ fn two_accounts_into_one_lose_nothing_whoever_applies_last() {
 
 #[test]
 fn a_201_of_something_on_the_way_is_no_link() {
-    // What was staged was applied, and the client was told that it was linked.
+    // What was staged was applied, and the client learnt that it was linked.
     let ends = run(plain(), &[At(5, refused(201))]);
     assert_eq!(ends, ["504 link-outcome-unknown kept", "201 granted merged"]);
 }

@@ -14,7 +14,7 @@ use crate::place::Place;
 use crate::setup::Mode;
 use crate::world::{Metadata, PRIMARY, World};
 
-/// What an exchange has read, written and been told.
+/// What an exchange has read, written and learnt.
 #[derive(Clone, Debug)]
 pub(crate) struct Party {
     pub(crate) name: &'static str,
@@ -40,7 +40,7 @@ pub(crate) struct Party {
     pub(crate) secondary_absent: bool,
     /// Whether the primary was read to list the secondary when the secondary was gone, or after a 201.
     pub(crate) listed: bool,
-    /// What it was told of the link.
+    /// What it learnt of the link.
     pub(crate) link: Link,
     pub(crate) writes: u32,
     /// Whether it has written what was staged.
@@ -48,7 +48,7 @@ pub(crate) struct Party {
     pub(crate) calls: u32,
 }
 
-/// What an exchange was told of its link.
+/// What an exchange learnt of its link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Link {
     NotForwarded,

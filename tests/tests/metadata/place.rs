@@ -41,7 +41,7 @@ impl Places {
         Self { known: RefCell::default(), now_unix_s }
     }
 
-    /// The place where a tenant stands.
+    /// The place of a tenant.
     pub(crate) fn of(&self, tenant: Tenant) -> Rc<Place> {
         let text = text(&tenant);
         let mut places = self.known.borrow_mut();

@@ -17,7 +17,7 @@ use crate::world::{Holdings, LEFT_OUT, Metadata, World};
 /// Histories of a run. `LINKGATE_HISTORIES` asks for another number.
 const HISTORIES: u32 = 2000;
 
-/// Histories that are told twice, with memory and without.
+/// Histories that are played twice, with memory and without.
 const REMEMBERED: usize = 400;
 
 /// More than the enumeration has, of each.
@@ -60,7 +60,7 @@ fn nothing_is_lost_by_chance() {
     }
 }
 
-/// The walks run the core and the tenant once for what they were told, and remember it. Whoever tells
+/// The walks run the core and the tenant once for the same inputs, and remember it. Whoever tells
 /// them everything anew has the same history.
 #[test]
 fn memory_changes_no_history() {

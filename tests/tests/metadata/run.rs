@@ -29,7 +29,7 @@ pub(crate) struct Budget {
 pub(crate) struct End {
     pub(crate) status: u16,
     pub(crate) cause: String,
-    /// What became of the metadata.
+    /// The outcome of the metadata.
     pub(crate) outcome: &'static str,
 }
 

@@ -8,7 +8,7 @@ use crate::run::{Budget, End, Gates, Run};
 use crate::table::Table;
 use crate::world::World;
 
-/// Walks all histories within a budget. A violation is told with its whole history.
+/// Walks all histories within a budget. A violation is shown with its whole history.
 pub(crate) fn walk(
     world: &World,
     budget: Budget,
@@ -37,7 +37,7 @@ pub(crate) fn walk(
     }
 }
 
-/// The same history once more, told.
+/// The same history once more, in words.
 pub(crate) fn retold(
     world: &World,
     chosen: &[usize],

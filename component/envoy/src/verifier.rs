@@ -56,7 +56,7 @@ fn arguments(hash: &str, question: &Verify) -> Vec<u8> {
 }
 
 /// `VerifySignatureResult`: `result` (1) is a yes, `error` (2) says why it is none. Envoy says why of each signature that
-/// does not hold. So anything else, nothing at all and a yes with more beside it included, is no answer.
+/// is wrong. So anything else, nothing at all and a yes with more beside it included, is no answer.
 fn read(answer: &[u8]) -> Verification {
     match answer {
         [RESULT, 1] => Verification::Yes,

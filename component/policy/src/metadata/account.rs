@@ -78,11 +78,17 @@ impl Account {
         self.bytes > PROFILE_BYTES
     }
 
-    /// An entry that waits for a link which was not made, where there is one: it can be removed by hand.
-    pub(crate) fn waiting_entry(&self) -> Option<&str> {
-        let waits = |entry: &Value| entry.member("staged").is_some();
-        let mut entries = self.metadata.iter().filter(|(_, entry)| waits(entry));
-        entries.find(|(key, _)| reserved_entry::is_reserved(key)).map(|(key, _)| key.as_str())
+    /// An entry of an account that is not linked to this one, where there is one. What waits of a linked account may be
+    /// the last copy.
+    pub(crate) fn unlinked_entry(&self, user_id: &str) -> Option<&str> {
+        let linked = self.linked_accounts(user_id);
+        let is_unlinked = |key: &str, entry: &Value| {
+            reserved_entry::is_reserved(key)
+                && entry.member("staged").is_some()
+                && !linked.iter().any(|account| key.starts_with(account))
+        };
+        let mut entries = self.metadata.iter();
+        entries.find(|(key, entry)| is_unlinked(key, entry)).map(|(key, _)| key.as_str())
     }
 
     fn of(body: &Value, user_id: &str) -> Option<Self> {
@@ -223,6 +229,7 @@ pub(crate) const FIELDS: &str = "fields=user_id,user_metadata,identities&include
 
 #[cfg(test)]
 mod tests {
+    use super::super::reserved_entry::Entry;
     use super::*;
     use crate::http::message::Header;
 
@@ -243,6 +250,26 @@ mod tests {
     fn deep(levels: usize) -> String {
         let lists = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
         format!(r#"{{"user_id":"auth0|a","user_metadata":{{"d":{lists}}},"identities":[]}}"#)
+    }
+
+    #[test]
+    fn an_entry_of_a_linked_account_is_not_offered_for_removal() {
+        let entry =
+            |id: &str| Entry::staged(&reserved_entry::about(id), Members::new(), Members::new());
+        let (linked, other) = (entry("github|7"), entry("github|8"));
+        for (row, there, expected) in [
+            ("none", vec![], None),
+            ("linked", vec![linked.clone()], None),
+            ("not linked", vec![linked, other.clone()], Some(other.key.as_str())),
+        ] {
+            let identities = vec![
+                json::parse(br#"{"provider":"github","user_id":"7"}"#).unwrap(),
+                json::parse(br#"{"provider":"auth0","user_id":"a"}"#).unwrap(),
+            ];
+            let metadata = there.into_iter().flat_map(Entry::into_members).collect();
+            let account = Account { metadata, identities, bytes: 0 };
+            assert_eq!(account.unlinked_entry("auth0|a"), expected, "{row}");
+        }
     }
 
     #[test]

@@ -74,8 +74,8 @@ const ENTRIES_LEFT_OUT: &str = "entries-left-out";
 /// The warning of a profile that is larger than the API says it may be.
 const PROFILE_TOO_LARGE: &str = "profile-too-large";
 
-/// For others to be done with one of the two accounts.
-const ACQUIRE_MS: u32 = 5000;
+/// For others to be done with one of the two accounts: longer than a write is waited for whose outcome is unknown.
+const ACQUIRE_MS: u32 = CALL_MS + 2000;
 
 impl Merge {
     /// Begins with the two accounts, which no other exchange is to link at the same time.
@@ -216,7 +216,10 @@ impl Merge {
                 if let Written::Refused { status: 401 } = written {
                     given.credentials.refused(given.now);
                 }
-                if let Written::Unknown = written {
+                let is_before = matches!(self.phase, Phase::Before(_));
+                if matches!(&written, Written::Unknown)
+                    || is_before && matches!(&written, Written::Unshown)
+                {
                     given.record.hold_ms = CALL_MS;
                 }
                 if matches!(&written, Written::Shown(account) if account.is_too_large()) {
@@ -242,13 +245,11 @@ impl Merge {
             given.credentials.refused(given.now);
         }
         let terms = Terms { pair: &self.pair, rules: &given.metadata.merge };
+        let user_id = self.permit.user_id();
         let next = match &mut self.phase {
             Phase::Before(before) => {
                 let next = before.read(ask, read, terms);
-                let is_full = matches!(&next, Err(stop) if stop.cause() == TOO_LARGE);
-                if let Some(entry) = before.primary.waiting_entry().filter(|_| is_full) {
-                    given.record.about(entry);
-                }
+                name_entry(&next, before, user_id, given);
                 next
             }
             Phase::After(after) => {
@@ -286,7 +287,9 @@ impl Merge {
                 self.report.outcome
             }
         };
-        before.wrote(written, Terms { pair: &self.pair, rules: &given.metadata.merge })
+        let next = before.wrote(written, Terms { pair: &self.pair, rules: &given.metadata.merge });
+        name_entry(&next, before, self.permit.user_id(), given);
+        next
     }
 
     /// What a part has found of the keys is the whole's to say.
@@ -368,6 +371,8 @@ impl Merge {
         self.turn();
         self.at = At::Linking;
         given.record.upstream_called = true;
+        // The account has shown the write.
+        given.record.hold_ms = 0;
         let is_left_out = |(key, fate): &(String, Fate)| {
             *fate == Fate::LeftOut && reserved_entry::is_reserved(key)
         };
@@ -395,5 +400,13 @@ impl Merge {
             }
             step => step,
         }
+    }
+}
+
+/// Notes which entry takes up room, where a primary has none left.
+fn name_entry(next: &Result<Next, Stop>, before: &Before, user_id: &str, given: &mut Given<'_>) {
+    let is_full = matches!(next, Err(stop) if stop.cause() == TOO_LARGE);
+    if let Some(entry) = before.primary.unlinked_entry(user_id).filter(|_| is_full) {
+        given.record.about(entry);
     }
 }

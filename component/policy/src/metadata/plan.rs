@@ -169,10 +169,11 @@ fn entry(
     if values.is_empty() {
         return Ok(None);
     }
-    let staged = |values, against| Entry::staged(&pair.secondary, values, against);
     // Before values are compared: a long list costs more than its size does.
-    let alone = staged(values.clone(), Members::new());
-    within_limits(&patched(primary, &alone.into_members()), rules)?;
+    if within_limits(&values, rules).is_err() {
+        let alone = Entry::staged(&pair.secondary, values.clone(), Members::new());
+        within_limits(&patched(primary, &alone.into_members()), rules)?;
+    }
     let replaced = |(key, value): (&String, &Value)| {
         let own = primary.get(key).filter(|_| !reserved_entry::is_reserved(key))?;
         let is_replaced = rules.combine(own, value).0 != *own;
@@ -182,7 +183,7 @@ fn entry(
         Conflicts::Secondary => values.iter().filter_map(replaced).collect(),
         Conflicts::Primary | Conflicts::KeepBoth | Conflicts::Refuse => Members::new(),
     };
-    Ok(Some(staged(values, against)))
+    Ok(Some(Entry::staged(&pair.secondary, values, against)))
 }
 
 /// What of the secondary would be carried over.

@@ -246,6 +246,20 @@ fn lists_are_united_in_the_order_they_have() {
     }
 }
 
+/// A retry finds the entry of the first attempt, and needs no room for another one.
+#[test]
+fn a_second_plan_takes_no_more_room() {
+    let small = MergeRules { max_bytes: 1000, ..rules(Conflicts::Secondary) };
+    let primary = members(&json!({"a": 1, "own": "x".repeat(200)}));
+    let secondary = members(&json!({"a": 2, "b": "x".repeat(300)}));
+    let pair = pair();
+    let terms = Terms { pair: &pair, rules: &small };
+    let first = plan(&secondary, &primary, terms).unwrap();
+    let second = plan(&secondary, &first.before, terms).unwrap();
+    assert_eq!(first.entry, second.entry);
+    assert_eq!(first.before, second.before);
+}
+
 /// A list that could never be staged is not compared item by item, and comparing takes n log n.
 #[test]
 fn a_long_list_costs_little() {

@@ -90,6 +90,9 @@ impl PartialOrd for Number {
 impl Ord for Number {
     /// An order for sets: not that of the values.
     fn cmp(&self, other: &Self) -> Ordering {
+        if self.0 == other.0 {
+            return Ordering::Equal;
+        }
         self.canonical().cmp(&other.canonical())
     }
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask mutants`: each fix of the metadata protocol removed again, one at a time, in a copy of the
 //! workspace. A test that is named beside it has to fail.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -63,16 +64,25 @@ impl Mutant {
 pub(crate) fn run(workspace: &Workspace, progress: &Progress, asked: &str) -> Result<(), Failure> {
     let mutants = list(&workspace.root)?;
     let wanted = |mutant: &&Mutant| mutant.without.contains(asked) || mutant.test.contains(asked);
+    let wanted: Vec<&Mutant> = mutants.iter().filter(wanted).collect();
     let copy =
         Workspace { root: workspace.target.join("mutants"), target: workspace.target.clone() };
+    copied(workspace, &copy.root)?;
+    for mutant in &wanted {
+        progress.step(&format!("with every fix: {}", mutant.test));
+        if fails(&copy, mutant)? {
+            let test = &mutant.test;
+            return Err(Failure::new(format!("{test} fails with every fix"), "mend it first"));
+        }
+    }
     let (mut made, mut missed) = (0, Vec::new());
-    for mutant in mutants.iter().filter(wanted) {
+    for mutant in wanted {
         progress.step(&format!("without: {}", mutant.without));
         copied(workspace, &copy.root)?;
         let file = copy.root.join(CODE).join(&mutant.file);
         write(&file, &mutant.applied(&read(&file)?)?)?;
         made += 1;
-        if is_caught(&copy, mutant)? {
+        if fails(&copy, mutant)? {
             progress.step(&format!("caught by {}", mutant.test));
         } else {
             progress.step(&format!("NOT caught by {}", mutant.test));
@@ -87,7 +97,7 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, asked: &str) -> Re
 }
 
 /// Whether the test that is named fails. A mutant that does not compile is a mistake in the list.
-fn is_caught(copy: &Workspace, mutant: &Mutant) -> Result<bool, Failure> {
+fn fails(copy: &Workspace, mutant: &Mutant) -> Result<bool, Failure> {
     let test = || {
         let mut test = copy.cargo("test --quiet");
         match mutant.suite.as_str() {
@@ -121,7 +131,9 @@ fn copied(workspace: &Workspace, to: &Path) -> Result<(), Failure> {
         files.args(["ls-files", "-z"]).current_dir(&workspace.root),
         "run this inside a clone of linkgate",
     )?;
-    for name in files.split('\0').filter(|name| !name.is_empty()) {
+    let names: BTreeSet<&str> = files.split('\0').filter(|name| !name.is_empty()).collect();
+    remove_others(to, to, &names)?;
+    for name in names {
         let (from, to): (PathBuf, PathBuf) = (workspace.root.join(name), to.join(name));
         let bytes = fs::read(&from).map_err(|error| unreadable(&from, &error))?;
         if fs::read(&to).is_ok_and(|there| there == bytes) {
@@ -131,6 +143,21 @@ fn copied(workspace: &Workspace, to: &Path) -> Result<(), Failure> {
             fs::create_dir_all(folder).map_err(|error| unreadable(folder, &error))?;
         }
         fs::write(&to, bytes).map_err(|error| unreadable(&to, &error))?;
+    }
+    Ok(())
+}
+
+/// Removes what is in an earlier copy and has another name or none by now.
+fn remove_others(root: &Path, folder: &Path, names: &BTreeSet<&str>) -> Result<(), Failure> {
+    // Before the first copy there is no folder.
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
+    for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
+        let name = path.strip_prefix(root).ok().and_then(Path::to_str).unwrap_or_default();
+        if path.is_dir() {
+            remove_others(root, &path, names)?;
+        } else if !names.contains(name) {
+            fs::remove_file(&path).map_err(|error| unreadable(&path, &error))?;
+        }
     }
     Ok(())
 }

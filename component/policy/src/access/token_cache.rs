@@ -9,9 +9,8 @@
 //! the young one, and those of the old one are forgotten when the young one takes its place.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use crate::jose::jws::{Form, Known, TokenId, Verified};
+use crate::jose::jws::{Known, TokenId, Verified};
 use crate::time::clock::Now;
 
 /// How long a verified signature is remembered, in milliseconds.
@@ -20,7 +19,7 @@ const MAX_AGE_MS: u64 = 10 * 60 * 1000;
 /// Tokens of a generation.
 const MAX_TOKENS: usize = 1024;
 
-/// Bytes of a generation, as [`Form::size`] counts them.
+/// Bytes of a generation, as the form of a token counts them.
 const MAX_BYTES: usize = 1024 * 1024;
 
 /// Tokens of one subject in a generation: a user with many tokens takes no other one's place.
@@ -62,9 +61,9 @@ struct Generation {
 }
 
 struct Entry {
-    form: Arc<Form>,
-    /// Thumbprint of the key that the signature was made with.
-    key: Arc<str>,
+    known: Known,
+    /// The memory that it takes, in bytes: it is walked once.
+    size: usize,
     verified_mono_ms: u64,
 }
 
@@ -84,7 +83,7 @@ impl TokenCache {
         if now.mono_ms.saturating_sub(entry.verified_mono_ms) >= MAX_AGE_MS {
             return None;
         }
-        let known = Known { form: Arc::clone(&entry.form), key: Arc::clone(&entry.key) };
+        let known = entry.known.clone();
         if !is_young && let Some(entry) = self.old.take(id) {
             self.enter(*id, entry, now);
         }
@@ -93,11 +92,10 @@ impl TokenCache {
 
     /// Remembers a token. One that was verified with a shared secret is not: to verify it costs no more than to find it.
     pub(crate) fn remember(&mut self, token: &Verified, now: Now) {
-        let Some((id, form, key)) = token.newly_verified() else { return };
+        let Some((id, known)) = token.newly_verified() else { return };
         self.age(now);
-        let entry =
-            Entry { form: Arc::clone(form), key: Arc::clone(key), verified_mono_ms: now.mono_ms };
-        self.enter(*id, entry, now);
+        let size = known.form.size();
+        self.enter(id, Entry { known, size, verified_mono_ms: now.mono_ms }, now);
     }
 
     /// What it holds, and how often it helped.
@@ -113,11 +111,10 @@ impl TokenCache {
     }
 
     fn enter(&mut self, id: TokenId, entry: Entry, now: Now) {
-        let size = entry.form.size();
-        if self.young.is_full_for(size) {
+        if self.young.is_full_for(entry.size) {
             self.rotate(now);
         }
-        if size > MAX_BYTES / MAX_OF_SUBJECT || !self.young.enter(id, entry) {
+        if entry.size > MAX_BYTES / MAX_OF_SUBJECT || !self.young.enter(id, entry) {
             self.evicted = self.evicted.saturating_add(1);
         }
     }
@@ -143,11 +140,11 @@ impl Generation {
 
     /// Says whether there was a place for it.
     fn enter(&mut self, id: TokenId, entry: Entry) -> bool {
-        let of_subject = self.subjects.entry(entry.form.subject()).or_default();
+        let of_subject = self.subjects.entry(entry.known.form.subject()).or_default();
         if *of_subject >= MAX_OF_SUBJECT {
             return false;
         }
-        let size = entry.form.size();
+        let size = entry.size;
         if self.tokens.insert(id, entry).is_none() {
             *of_subject += 1;
             self.bytes += size;
@@ -157,7 +154,7 @@ impl Generation {
 
     fn take(&mut self, id: &TokenId) -> Option<Entry> {
         let entry = self.tokens.remove(id)?;
-        self.bytes = self.bytes.saturating_sub(entry.form.size());
+        self.bytes = self.bytes.saturating_sub(entry.size);
         Some(entry)
     }
 }

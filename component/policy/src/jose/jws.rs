@@ -36,8 +36,8 @@ pub(crate) struct Unverified {
     form: Arc<Form>,
     /// SHA-256 of the text, where it is to be known again.
     id: Option<TokenId>,
-    /// Thumbprint of the key that this very text was verified with before.
-    known_key: Option<Arc<str>>,
+    /// The key that this very text was verified with before, in DER.
+    known_key: Option<Arc<[u8]>>,
     /// Since when it waits for its key, in monotonic milliseconds.
     waits_since: Option<u64>,
     /// What the host said of its signature.
@@ -72,10 +72,11 @@ pub(crate) struct Expected<'a> {
 /// The SHA-256 of a token.
 pub(crate) type TokenId = [u8; 32];
 
-/// A token that was verified before: what it says, and the thumbprint of its key.
+/// A token that was verified before: what it says, and its key in DER.
+#[derive(Clone)]
 pub(crate) struct Known {
     pub(crate) form: Arc<Form>,
-    pub(crate) key: Arc<str>,
+    pub(crate) key: Arc<[u8]>,
 }
 
 /// The outcome of the look at a token's signature.
@@ -101,8 +102,8 @@ pub(crate) struct Asked {
 pub(crate) struct Verified {
     text: Zeroizing<String>,
     form: Arc<Form>,
-    /// Its SHA-256, and the thumbprint of the public key that its signature was verified with just now.
-    new: Option<(TokenId, Arc<str>)>,
+    /// Its SHA-256, and the public key that its signature was verified with just now, in DER.
+    new: Option<(TokenId, Arc<[u8]>)>,
 }
 
 impl Form {
@@ -192,7 +193,7 @@ impl Unverified {
     /// Whether it was signed with this key: known from before, or by the host's word for exactly this key, else by the
     /// host where it verifies such signatures, else by the key's own verifier.
     pub(crate) fn signed_with(self, key: &Key, host: SignatureAlgorithms) -> Signed {
-        if self.known_key.is_some() && self.known_key == key.thumbprint {
+        if self.known_key.is_some() && self.known_key == key.spki {
             return Signed::Known(Verified { text: self.text, form: self.form, new: None });
         }
         let algorithm = SignatureAlgorithm::of(key.algorithm).filter(|one| host.has(*one));
@@ -219,7 +220,7 @@ impl Unverified {
         if !holds {
             return Signed::Fails(self, by);
         }
-        let new = self.id.zip(key.thumbprint.clone());
+        let new = self.id.zip(key.spki.clone());
         Signed::Holds(Verified { text: self.text, form: self.form, new }, by)
     }
 
@@ -291,11 +292,10 @@ impl Verified {
         &self.form.claims
     }
 
-    /// What is to be remembered of it, if its signature was verified just now with a public key: its SHA-256, what it
-    /// says, and the thumbprint of the key.
-    pub(crate) fn newly_verified(&self) -> Option<(&TokenId, &Arc<Form>, &Arc<str>)> {
-        let (id, key) = self.new.as_ref()?;
-        Some((id, &self.form, key))
+    /// What is to be remembered of it, under its SHA-256, if its signature was verified just now with a public key.
+    pub(crate) fn newly_verified(&self) -> Option<(TokenId, Known)> {
+        let (id, key) = self.new.clone()?;
+        Some((id, Known { form: Arc::clone(&self.form), key }))
     }
 
     /// The token, to be sent on.

@@ -10,7 +10,6 @@ use jsonwebtoken::Algorithm;
 use super::algorithm::{by_name, is_hmac, name};
 use super::jwk::{self, Jwk};
 use super::spki;
-use super::thumbprint;
 use super::verifier::{self, Verifier};
 use crate::text::escape;
 use crate::text::json::Json;
@@ -20,9 +19,7 @@ use crate::verdict::cause::TokenFlaw;
 pub(crate) struct Key {
     pub(crate) kid: Option<String>,
     pub(crate) algorithm: Algorithm,
-    /// Its SHA-256 thumbprint (RFC 7638). A shared secret has none.
-    pub(crate) thumbprint: Option<Arc<str>>,
-    /// The public key in DER; none of a shared secret, which leaves this crate in no form.
+    /// The public key in DER, by which a key is known again; none of a shared secret, which leaves this crate in no form.
     pub(crate) spki: Option<Arc<[u8]>>,
     verifier: Verifier,
 }
@@ -45,7 +42,6 @@ impl Key {
 pub(crate) fn prepare(value: &Json, algorithms: &[Algorithm]) -> Result<Vec<Key>, String> {
     let jwk = jwk::read(value)?;
     let declared = jwk.alg.map(by_name);
-    let thumbprint: Option<Arc<str>> = thumbprint::of(value).map(Arc::from);
     let spki = spki::of(&jwk.material);
     let mut keys = Vec::new();
     for algorithm in algorithms.iter().copied() {
@@ -53,8 +49,8 @@ pub(crate) fn prepare(value: &Json, algorithms: &[Algorithm]) -> Result<Vec<Key>
             continue;
         }
         if let Some(verifier) = verifier::public(&jwk.material, algorithm)? {
-            let (kid, thumbprint, spki) = (jwk.kid.clone(), thumbprint.clone(), spki.clone());
-            keys.push(Key { kid, algorithm, thumbprint, spki, verifier });
+            let (kid, spki) = (jwk.kid.clone(), spki.clone());
+            keys.push(Key { kid, algorithm, spki, verifier });
         }
     }
     if keys.is_empty() { Err(unfit(&jwk, algorithms)) } else { Ok(keys) }
@@ -95,7 +91,7 @@ pub(crate) fn prepare_secret(secret: &[u8], algorithm: Algorithm) -> Result<Key,
         ));
     }
     let verifier = verifier::shared(secret, algorithm)?;
-    Ok(Key { kid: None, algorithm, thumbprint: None, spki: None, verifier })
+    Ok(Key { kid: None, algorithm, spki: None, verifier })
 }
 
 /// The place of the key that a token's header names, if it is there.

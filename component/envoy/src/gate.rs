@@ -22,8 +22,6 @@ pub(crate) struct Gate {
     /// INVARIANT: a borrow ends before the call into the core that began it returns, and an instance
     /// is not entered a second time meanwhile. So no borrow meets another.
     pub(crate) policy: RefCell<Policy>,
-    /// What Envoy's verifier did not pass, in words.
-    found_wanting: Vec<String>,
     pub(crate) upstream: Upstream,
     pub(crate) clusters: BTreeMap<String, String>,
     /// The exchanges that are open, by the number of their stream; some have lost it.
@@ -40,15 +38,18 @@ pub(crate) struct Gate {
 }
 
 /// Milliseconds between ticks at rest: how late a timeout may be noticed, and how old another worker's
-/// an outcome of theirs may be. Lowered, an idle worker wakes more often.
+/// outcome may be. Lowered, an idle worker wakes more often.
 const REST_MS: u64 = 100;
 
 /// Milliseconds between looks at the leases while another worker fetches.
 const FOLLOW_MS: u64 = 10;
 
 impl Gate {
-    /// Compiles the policy. All mistakes are reported in one go.
-    pub(crate) fn build(root: u32, configuration: &[u8]) -> Result<Self, Vec<String>> {
+    /// Compiles the policy, with what is to be logged of it. All mistakes are reported in one go.
+    pub(crate) fn build(
+        root: u32,
+        configuration: &[u8],
+    ) -> Result<(Self, Vec<String>), Vec<String>> {
         let settings = Settings::read(configuration).map_err(|mistake| vec![mistake])?;
         let secrets = settings.secrets(std::env::vars());
         let abilities =
@@ -63,11 +64,11 @@ impl Gate {
             return Err(unreachable);
         }
         let answers: Vec<_> = policy.probes().iter().map(verifier::verify).collect();
-        let found_wanting = policy.probed(&answers);
+        let shadow = policy.shadow().map(|shadow| shadow.notices(now().unix_ms));
+        let notices = shadow.into_iter().flatten().chain(policy.probed(&answers)).collect();
         policy.warm();
-        Ok(Self {
+        let gate = Self {
             root,
-            found_wanting,
             policy: RefCell::new(policy),
             upstream: settings.upstream,
             clusters: settings.clusters,
@@ -78,14 +79,8 @@ impl Gate {
             metrics: Metrics::default(),
             tick_at_ms: Cell::new(0),
             sees_bodies: Cell::new(false),
-        })
-    }
-
-    /// What is logged of a policy that has just been compiled.
-    pub(crate) fn notices(&self) -> Vec<String> {
-        let shadow = self.policy.borrow().shadow();
-        let shadow = shadow.map(|shadow| shadow.notices(now().unix_ms)).unwrap_or_default();
-        shadow.into_iter().chain(self.found_wanting.iter().cloned()).collect()
+        };
+        Ok((gate, notices))
     }
 
     /// Takes an exchange out to drive it.
@@ -172,8 +167,8 @@ impl Gate {
                     self.shared_leases.publish(&found);
                     let Found { source, outcome, .. } = found;
                     let mut policy = self.policy.borrow_mut();
-                    let told = policy.fetched(&source, outcome, now.mono_ms, now);
-                    for notice in told {
+                    let notices = policy.fetched(&source, outcome, now.mono_ms, now);
+                    for notice in notices {
                         record::notice(&notice);
                     }
                 }

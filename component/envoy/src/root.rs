@@ -34,9 +34,11 @@ impl RootContext for Root {
         let configuration =
             hostcalls::get_buffer(BufferType::PluginConfiguration, 0, usize::MAX).ok().flatten();
         match Gate::build(self.id, &configuration.unwrap_or_default()) {
-            Ok(gate) => {
+            Ok((gate, notices)) => {
                 gate.rest();
-                gate.notices().iter().for_each(|notice| record::notice(notice));
+                for notice in &notices {
+                    record::notice(notice);
+                }
                 self.gate = Some(Rc::new(gate));
                 true
             }

@@ -105,8 +105,8 @@ fn fetch_due(gate: &Rc<Gate>, asked: Now) {
 async fn perform(gate: Rc<Gate>, fetch: Fetch, asked: Now) {
     let source = fetch.source.clone();
     let outcome = fetch::perform(fetch).await;
-    let told = gate.policy.borrow_mut().fetched(&source, outcome, asked.mono_ms, now());
-    for notice in told {
+    let notices = gate.policy.borrow_mut().fetched(&source, outcome, asked.mono_ms, now());
+    for notice in notices {
         record::notice(&notice);
     }
     gate.notify.notify_all();

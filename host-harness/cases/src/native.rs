@@ -23,6 +23,12 @@ pub struct Native {
 }
 
 impl Native {
+    /// The core on a host that verifies signatures.
+    #[must_use]
+    pub fn with_verifier() -> Self {
+        Self { verifier: Some(Verifier::default()), ..Self::default() }
+    }
+
     /// How often a bearer was found that had been verified before, under any policy.
     #[must_use]
     pub fn known_bearers(&self) -> u64 {
@@ -32,14 +38,6 @@ impl Native {
 
 /// Any number serves: no one attacks the suite's hash maps.
 const SEED: u64 = 1;
-
-impl Native {
-    /// The core on a host that verifies signatures.
-    #[must_use]
-    pub fn with_verifier() -> Self {
-        Self { verifier: Some(Verifier::default()), ..Self::default() }
-    }
-}
 
 impl Edition for Native {
     fn name(&self) -> &'static str {

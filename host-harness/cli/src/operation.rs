@@ -56,11 +56,7 @@ impl DecisionSink for Observer {
         }
     }
 
-    fn keys(&self, notice: &str) {
-        eprintln!("linkgate: {notice}");
-    }
-
-    fn verification(&self, notice: &str) {
+    fn notice(&self, notice: &str) {
         eprintln!("linkgate: {notice}");
     }
 

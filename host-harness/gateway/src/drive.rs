@@ -63,7 +63,7 @@ impl Driver {
     }
 
     /// Has new exchanges opened in another pool.
-    pub(crate) fn replace_fleet(&self, pool: Pool) {
+    pub(crate) fn replace_pool(&self, pool: Pool) {
         pool.lead();
         *self.pool.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(pool);
     }

@@ -129,7 +129,7 @@ impl Reloader {
         let (limits, shared) = (self.driver.limits.clone(), Arc::clone(&self.driver.shared));
         let make = Arc::new(move || sandbox.instance());
         let pool = Pool::new(make, self.instances.get(), limits, shared)?;
-        self.driver.replace_fleet(pool);
+        self.driver.replace_pool(pool);
         Ok(())
     }
 }

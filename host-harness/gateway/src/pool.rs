@@ -75,7 +75,7 @@ impl Shared {
         let probes = evaluator.probes()?;
         let answers: Vec<_> = probes.iter().map(|probe| self.verifier.verify(probe)).collect();
         for notice in evaluator.probed(&answers)? {
-            self.sink.verification(&notice);
+            self.sink.notice(&notice);
         }
         self.fetches.look();
         Ok(())
@@ -95,12 +95,8 @@ impl DecisionSink for Contained {
         let _panicked = catch_unwind(AssertUnwindSafe(|| self.0.upstream_failed(failure, why)));
     }
 
-    fn keys(&self, notice: &str) {
-        let _panicked = catch_unwind(AssertUnwindSafe(|| self.0.keys(notice)));
-    }
-
-    fn verification(&self, notice: &str) {
-        let _panicked = catch_unwind(AssertUnwindSafe(|| self.0.verification(notice)));
+    fn notice(&self, notice: &str) {
+        let _panicked = catch_unwind(AssertUnwindSafe(|| self.0.notice(notice)));
     }
 
     fn fetched(&self, outcome: Result<u16, &str>) {

@@ -143,12 +143,13 @@ async fn give_to_all(shared: &Shared, brought: Brought) {
         .sink
         .fetched(brought.outcome.as_ref().map(|answer| answer.status).map_err(String::as_str));
     let brought = Arc::new(brought);
-    let (mut bands, mut told): (Vec<u64>, Vec<Arc<InstanceHandle>>) = (Vec::new(), Vec::new());
+    let (mut bands, mut informed): (Vec<u64>, Vec<Arc<InstanceHandle>>) = (Vec::new(), Vec::new());
     let mut spoken = false;
     loop {
         // Read anew each time: a policy may have come meanwhile.
         let is_left = |(band, instance): &(u64, Arc<InstanceHandle>)| {
-            !bands.contains(band) && !told.iter().any(|told| Arc::ptr_eq(told, instance))
+            !bands.contains(band)
+                && !informed.iter().any(|informed| Arc::ptr_eq(informed, instance))
         };
         let Some((band, instance)) = shared.fetches.pool_keys.instances().into_iter().find(is_left)
         else {
@@ -159,13 +160,13 @@ async fn give_to_all(shared: &Shared, brought: Brought) {
             let notices = keys.fetched(&ours.source, &ours.outcome, ours.asked, now)?;
             Ok((notices, keys.kept_keys()?))
         });
-        told.push(instance);
+        informed.push(instance);
         let Some((notices, kept)) = timeout(ANSWER_WAIT, taken).await.ok().flatten() else {
             continue;
         };
         bands.push(band);
         shared.fetches.pool_keys.keep(band, kept, |instance| {
-            if !told.iter().any(|told| Arc::ptr_eq(told, instance)) {
+            if !informed.iter().any(|informed| Arc::ptr_eq(informed, instance)) {
                 let ours = Arc::clone(&brought);
                 drop(instance.keys(move |keys, now| {
                     keys.fetched(&ours.source, &ours.outcome, ours.asked, now)
@@ -175,7 +176,7 @@ async fn give_to_all(shared: &Shared, brought: Brought) {
         if !spoken {
             spoken = !notices.is_empty();
             for notice in notices {
-                shared.sink.keys(&notice);
+                shared.sink.notice(&notice);
             }
         }
     }

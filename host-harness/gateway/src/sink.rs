@@ -19,15 +19,9 @@ pub trait DecisionSink: Send + Sync + 'static {
         let _ = (failure, why);
     }
 
-    /// Something about the keys of an issuer that its operator should know: a line. Nothing is done by
-    /// default.
-    fn keys(&self, notice: &str) {
-        let _ = notice;
-    }
-
-    /// The verifier of this gateway gave an answer that it should not have, and is not used: a line. Nothing is done
-    /// by default.
-    fn verification(&self, notice: &str) {
+    /// Something that the operator should know, of an issuer's keys or of the verifier here: a line. Nothing is
+    /// done by default.
+    fn notice(&self, notice: &str) {
         let _ = notice;
     }
 

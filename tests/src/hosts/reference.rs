@@ -184,7 +184,7 @@ impl DecisionSink for Ear {
         let _ = locked(&self.decided).send(log_line(decision, time, timings.took()));
     }
 
-    fn keys(&self, notice: &str) {
+    fn notice(&self, notice: &str) {
         let _ = locked(&self.notices).send(notice.to_owned());
     }
 }

@@ -180,7 +180,7 @@ struct Ear(UnboundedSender<String>);
 impl DecisionSink for Ear {
     fn decided(&self, _: Decision, _: &Timings) {}
 
-    fn keys(&self, notice: &str) {
+    fn notice(&self, notice: &str) {
         self.0.send(notice.to_owned()).ok();
     }
 }

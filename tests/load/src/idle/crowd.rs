@@ -96,8 +96,8 @@ impl Crowd {
 
 impl Ends {
     /// Every one has heard this, as a sentence for the table.
-    pub(super) fn expect(&self, what: &str, told: &dyn Fn(&str) -> bool) -> Attempt<String> {
-        if let Some((said, count)) = self.said.iter().find(|(said, _)| !told(said)) {
+    pub(super) fn expect(&self, what: &str, is_said: &dyn Fn(&str) -> bool) -> Attempt<String> {
+        if let Some((said, count)) = self.said.iter().find(|(said, _)| !is_said(said)) {
             let count_all = self.count;
             return Err(format!("expected all {count_all} to be {what}, {count} heard: `{said}`"));
         }

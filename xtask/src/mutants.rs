@@ -65,6 +65,9 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, asked: &str) -> Re
     let mutants = list(&workspace.root)?;
     let wanted = |mutant: &&Mutant| mutant.without.contains(asked) || mutant.test.contains(asked);
     let wanted: Vec<&Mutant> = mutants.iter().filter(wanted).collect();
+    if wanted.is_empty() {
+        return Err(Failure::new(format!("no mutant has `{asked}`"), format!("look at {LIST}")));
+    }
     let copy =
         Workspace { root: workspace.target.join("mutants"), target: workspace.target.clone() };
     copied(workspace, &copy.root)?;

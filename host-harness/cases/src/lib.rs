@@ -49,6 +49,7 @@ pub use report::{Failed, Report, run_suite};
 pub use scene::{Expected, ExpectedCall, ExpectedSent, Request, Response, SERVICE, Scene, encoded};
 pub use short::{Shorthand, Wrapped};
 pub use suite::{NamedCase, Shared, Suite};
+pub use text::moment_mistake;
 pub use trouble::Trouble;
 pub use verifier::introduce;
 pub use wire::log_line;

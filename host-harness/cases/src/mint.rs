@@ -87,8 +87,8 @@ impl Mint<'_> {
             overlay(&mut header, &form.header);
             overlay(&mut claims, &form.claims);
         }
-        for value in header.values_mut().chain(claims.values_mut()) {
-            self.fill_in(value)?;
+        for (name, value) in header.iter_mut().chain(claims.iter_mut()) {
+            self.fill_in(name, value)?;
         }
         let stated = first(chain, |form| form.sign_as.as_deref())
             .or_else(|| header.get("alg").and_then(Value::as_str));
@@ -100,12 +100,26 @@ impl Mint<'_> {
     }
 
     /// Fills in times, names and public keys: `now-61s`, `{{alice}}`, `{{jwk other-rs}}`.
-    fn fill_in(&self, value: &mut Value) -> Result<(), Trouble> {
+    fn fill_in(&self, claim: &str, value: &mut Value) -> Result<(), Trouble> {
+        match value {
+            Value::Array(items) => {
+                return items.iter_mut().try_for_each(|item| self.fill_in(claim, item));
+            }
+            Value::Object(members) => {
+                return members
+                    .iter_mut()
+                    .try_for_each(|(name, member)| self.fill_in(name, member));
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
         self.keys.fill_in(value)?;
         let Value::String(text) = &*value else { return Ok(()) };
         *value = match text::moment(text, self.now_s) {
             Some(moment) => moment.into(),
-            None => text::render_text(text, self.now_s, &|name| self.named(name))?.into(),
+            None => match text::moment_mistake(claim, text) {
+                Some(mistake) => return Err(Trouble::new(mistake).at(claim)),
+                None => text::render_text(text, self.now_s, &|name| self.named(name))?.into(),
+            },
         };
         Ok(())
     }

@@ -100,9 +100,51 @@ pub(crate) fn moment(text: &str, now_s: u64) -> Option<u64> {
     }
 }
 
+/// What is wrong with a value of a token that was meant for a moment and is none, such as `exp: now-2`. As a text it
+/// would be refused for its type, and a case that expects a refusal would pass for another reason than it says.
+#[must_use]
+pub fn moment_mistake(claim: &str, text: &str) -> Option<String> {
+    let rest = text.get(..3).filter(|begin| begin.eq_ignore_ascii_case("now"));
+    let rest = rest.and_then(|_| text.get(3..))?;
+    let counts =
+        rest.trim_start().starts_with(|c: char| matches!(c, '+' | '-') || c.is_ascii_digit());
+    let is_meant = counts || DATES.contains(&claim);
+    // As of the last moment there is, and of the first: what one of them takes is a moment of some clock.
+    let is_moment = moment(text, 0).or_else(|| moment(text, u64::MAX)).is_some();
+    (is_meant && !is_moment).then(|| {
+        format!("expected a moment such as `now`, `now-61s` or `now+1h` (`s`, `m`, `h`, `d`), found `{text}`")
+    })
+}
+
+/// Claims that are dates (RFC 7519 section 4.1, `OpenID` Connect Core section 2).
+const DATES: [&str; 4] = ["exp", "nbf", "iat", "auth_time"];
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_meant_for_a_moment_is_one_or_a_mistake() {
+        for (claim, text, is_mistake) in [
+            ("exp", "now", false),
+            ("exp", "now-61s", false),
+            ("exp", "now-2", true),
+            ("exp", "now -2s", true),
+            ("exp", "Now", true),
+            ("exp", "nowish", true),
+            ("exp", "tomorrow", false),
+            ("exp", "now-99999999999999999999s", true),
+            ("name", "now+1w", true),
+            ("name", "NOW-1s", true),
+            ("name", "now2", true),
+            ("name", "nowak", false),
+            ("name", "now here", false),
+            ("name", "no", false),
+            ("name", "n\u{f6}w-1", false),
+        ] {
+            assert_eq!(moment_mistake(claim, text).is_some(), is_mistake, "{claim}: {text}");
+        }
+    }
 
     #[test]
     fn placeholders_become_bytes() {

@@ -25,7 +25,7 @@ mod explanations;
 
 pub(crate) use exchange::{KeySupply, run};
 pub(crate) use input::{Input, header};
-pub(crate) use order::is_of_a_merge;
+pub(crate) use order::{is_of_a_merge, is_of_the_route};
 pub(crate) use report::{human, json};
 pub(crate) use steps::Explanation;
 pub(crate) use unverified::with_keys_of_our_own;

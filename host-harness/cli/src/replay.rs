@@ -8,6 +8,7 @@
 //! stood in for by a secret of this run's own, and the logged claims are signed with it. Nothing is guessed:
 //! a line that lacks what the decision needs is counted as not judgeable.
 
+mod head;
 pub(crate) mod human;
 pub(crate) mod json;
 mod record;
@@ -39,9 +40,18 @@ pub(crate) struct Change {
     pub(crate) line: u64,
     pub(crate) logged: Logged,
     pub(crate) was: Cause,
-    pub(crate) would_be: Cause,
+    pub(crate) would_be: WouldBe,
     /// Rules in shadow that would fail.
     pub(crate) missed: Vec<Denial>,
+}
+
+/// What would be decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WouldBe {
+    /// This.
+    Decided(Cause),
+    /// What its token says, and that is not in the log.
+    Token,
 }
 
 /// Why nothing can be said of a line.
@@ -55,6 +65,10 @@ pub(crate) enum Why {
     Undecided,
     /// Something in it was too long for the log.
     Cut,
+    /// Its path is a hash.
+    Hashed,
+    /// The decision would need what a log does not have of the head.
+    Head,
     /// The decision would need the second token.
     NoSecondary,
 }
@@ -68,6 +82,10 @@ impl Why {
             }
             Self::Undecided => "the exchange ended before it was decided",
             Self::Cut => "something in it was cut, since it was too long for the log",
+            Self::Hashed => "its path was logged as a hash",
+            Self::Head => {
+                "the decision would need its query or its header lines, which are not in a log"
+            }
             Self::NoSecondary => {
                 "the decision would need the second token, whose claims are not in it"
             }
@@ -98,8 +116,8 @@ impl Report {
     fn take(&mut self, line: u64, bytes: &[u8], trial: &mut Trial) {
         let judged = Logged::read(bytes).and_then(|logged| {
             let was = logged.decided()?;
-            let (would_be, missed) = trial.decide(&logged, was)?;
-            Ok((logged, was, would_be, missed))
+            let judged = trial.decide(&logged, was)?;
+            Ok((logged, was, judged))
         });
         match judged {
             Err(why) => {
@@ -108,8 +126,8 @@ impl Report {
                 }
                 *self.not_judgeable.entry(why).or_default() += 1;
             }
-            Ok((_, was, would_be, _)) if was == would_be => self.unchanged += 1,
-            Ok((logged, was, would_be, missed)) => {
+            Ok((_, was, (WouldBe::Decided(would_be), _))) if was == would_be => self.unchanged += 1,
+            Ok((logged, was, (would_be, missed))) => {
                 self.changes.push(Change { line, logged, was, would_be, missed });
             }
         }

@@ -22,7 +22,9 @@ mod parallel;
 mod read;
 mod report;
 mod run;
+mod watch;
 
 pub(crate) use coverage::Coverage;
-pub(crate) use report::{human, json, junit};
-pub(crate) use run::{Outcome, Ran, Stop, Verdict, gather, play};
+pub(crate) use report::{github, human, json, junit};
+pub(crate) use run::{Mistakes, Outcome, Player, Ran, Stop, Verdict, gather};
+pub(crate) use watch::Watched;

@@ -109,6 +109,190 @@ fn whose_decision_changes_is_shown_and_counted() {
     is_as_in("unchanged.txt", &output);
 }
 
+/// The policy that wrote `routes.log`, with another line in the place of `pass`.
+fn routes_policy(name: &str, changed: &str) -> PathBuf {
+    let text = std::fs::read_to_string(folder().join("routes.yaml")).unwrap();
+    assert!(text.contains(PASS), "routes.yaml has no `{PASS}`");
+    let file = format!("{}-{name}.yaml", std::process::id());
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(file);
+    std::fs::write(&file, text.replace(PASS, changed)).unwrap();
+    file
+}
+
+const PASS: &str = "pass: [/app]";
+
+/// The report on `routes.log` under a changed policy, as JSON, and its exit code.
+fn replay_routes(name: &str, changed: &str) -> (Option<i32>, Value) {
+    let policy = routes_policy(name, changed);
+    let config = policy.to_str().unwrap();
+    let (code, output, complaints) =
+        replay(&["--config", config, "--format", "json", "routes.log"], "");
+    std::fs::remove_file(&policy).unwrap();
+    assert_eq!(complaints, "", "{name}");
+    (code, serde_json::from_str(&output).unwrap())
+}
+
+/// `path: was -> would be` of each change; `token` where it hangs on a token that is not in the log.
+fn changes(report: &Value) -> Vec<String> {
+    let changes = report["changes"].as_array().unwrap().iter();
+    changes
+        .map(|change| {
+            let cause = |when: &str| change[when]["cause"].as_str().unwrap_or("token").to_owned();
+            format!(
+                "{}: {} -> {}",
+                change["path"].as_str().unwrap(),
+                cause("was"),
+                cause("would_be")
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn false_green_1_a_pass_prefix_that_is_closed_or_opened_is_in_the_exit_code() {
+    let (code, report) = replay_routes("same", PASS);
+    assert_eq!((code, &report["changed"]), (Some(0), &json!(0)), "{report:#}");
+    let (code, report) = replay_routes("closed", "pass: []");
+    let closed = ["/app/start", "/app/assets/logo.svg", "/app/form", "/app/video"]
+        .map(|path| format!("{path}: passed -> route-unknown"));
+    assert_eq!((code, changes(&report)), (Some(3), closed.to_vec()), "{report:#}");
+    let (code, report) = replay_routes("opened", "pass: [/app, /help]");
+    let opened = "/help/start: route-unknown -> passed".to_owned();
+    assert_eq!((code, changes(&report)), (Some(3), vec![opened]), "{report:#}");
+}
+
+/// What needs no claims is judged without them: routes, methods, preflights, limits.
+#[test]
+fn what_is_decided_by_the_head_alone_is_judged() {
+    let link = "/api/v2/users/auth0%7Calice/identities";
+    for (name, changed, expected) in [
+        (
+            "base",
+            "base_path: /v3\npass: [/app, /api]",
+            vec![
+                format!("{link}: preflight -> passed"),
+                "/api/v2/users/auth0%7Calice: profile-off -> passed".to_owned(),
+                format!("{link}: bearer-missing -> passed"),
+                format!("{link}: bearer-not-compact-jws -> passed"),
+                format!("{link}: bearer-signature-invalid -> passed"),
+                format!("{link}: bearer-too-long -> passed"),
+            ],
+        ),
+        (
+            "guarded",
+            "base_path: /app\npass: [/api]",
+            vec![
+                "/app/start: passed -> route-unknown".to_owned(),
+                "/app/assets/logo.svg: passed -> route-unknown".to_owned(),
+                "/app/form: passed -> route-unknown".to_owned(),
+                "/app/video: passed -> route-unknown".to_owned(),
+                format!("{link}: preflight -> passed"),
+                "/api/v2/users/auth0%7Calice: profile-off -> passed".to_owned(),
+                format!("{link}: bearer-missing -> passed"),
+                format!("{link}: bearer-not-compact-jws -> passed"),
+                format!("{link}: bearer-signature-invalid -> passed"),
+                format!("{link}: bearer-too-long -> passed"),
+            ],
+        ),
+        (
+            "profile",
+            "pass: [/app]\nprofile: read-own",
+            vec!["/api/v2/users/auth0%7Calice: profile-off -> token".to_owned()],
+        ),
+    ] {
+        let (code, report) = replay_routes(name, changed);
+        assert_eq!((code, changes(&report)), (Some(3), expected), "{name}: {report:#}");
+    }
+    let policy = routes_policy("human", "pass: [/help]\nprofile: read-own");
+    let (code, output, _) = replay(&["--config", policy.to_str().unwrap(), "routes.log"], "");
+    std::fs::remove_file(&policy).unwrap();
+    assert_eq!(code, Some(3));
+    is_as_in("routes.txt", &output);
+}
+
+/// Under a longer limit a token that was too long is judged by its claims, which are not known; under a shorter one it is too long again.
+#[test]
+fn a_limit_is_judged_by_the_length_in_the_log() {
+    let unjudged = |report: &Value| report["not_judgeable"].as_u64().unwrap();
+    let (code, report) = replay_routes("longer", "pass: [/app]\nmax_token_bytes: 16384");
+    assert_eq!((code, unjudged(&report)), (Some(0), 2), "its claims are unknown: {report:#}");
+    let (_, report) = replay_routes("short", "pass: [/app]\nmax_token_bytes: 10000");
+    assert_eq!(unjudged(&report), 1, "12000 bytes are still too many: {report:#}");
+    let log = std::fs::read_to_string(folder().join("decisions.log")).unwrap();
+    let mut line: Value = serde_json::from_str(log.lines().next().unwrap()).unwrap();
+    for (whose, cause) in [("bearer", "bearer-too-long"), ("secondary", "secondary-too-long")] {
+        line["claims"][whose]["bytes"] = json!(9000);
+        let (code, output, _) =
+            replay(&["--config", "old.yaml", "--format", "json", "-"], &line.to_string());
+        let report: Value = serde_json::from_str(&output).unwrap();
+        assert_eq!(
+            (code, &report["changes"][0]["would_be"]["cause"]),
+            (Some(3), &json!(cause)),
+            "{report:#}"
+        );
+        line["claims"][whose]["bytes"] = json!(8192);
+    }
+}
+
+#[test]
+fn what_cannot_be_judged_fails_where_it_is_denied() {
+    let arguments = ["--config", "routes.yaml", "--deny-unjudged", "routes.log"];
+    let (code, output, complaints) = replay(&arguments, "");
+    assert_eq!(code, Some(1), "{output}");
+    assert!(complaints.contains("1 line cannot be judged"), "{complaints}");
+    let log = std::fs::read_to_string(folder().join("routes.log")).unwrap();
+    let judged: Vec<&str> =
+        log.lines().filter(|line| !line.contains("signature-invalid")).collect();
+    let arguments = ["--config", "routes.yaml", "--deny-unjudged", "-"];
+    let (code, output, complaints) = replay(&arguments, &judged.join("\n"));
+    assert_eq!((code, complaints.as_str()), (Some(0), ""), "{output}");
+}
+
+/// What a log does not have is not guessed: the query, the header lines, a path that is a hash.
+#[test]
+fn what_hangs_on_the_query_or_on_header_lines_is_not_judged() {
+    let log = std::fs::read_to_string(folder().join("routes.log")).unwrap();
+    let passed: Value = serde_json::from_str(log.lines().next().unwrap()).unwrap();
+    let preflight: Value =
+        serde_json::from_str(log.lines().find(|line| line.contains("preflight")).unwrap()).unwrap();
+    let with = |line: &Value, changes: Value| {
+        let mut line = line.clone();
+        line.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        line.to_string()
+    };
+    for (row, line, code, unjudged) in [
+        ("a request object", with(&passed, json!({ "path": "/app/authorize" })), 1, 1),
+        (
+            "a path that is a hash",
+            with(&passed, json!({ "path": "sha256:0011223344556677" })),
+            1,
+            1,
+        ),
+        (
+            "a path that was cut",
+            with(&passed, json!({ "path": format!("/app/{}...", "x".repeat(300)) })),
+            1,
+            1,
+        ),
+        ("a preflight", preflight.to_string(), 0, 0),
+        (
+            "an OPTIONS of which nothing is known",
+            with(&passed, json!({ "method": "OPTIONS", "path": "/api/v2/users/a/identities" })),
+            3,
+            0,
+        ),
+    ] {
+        let (found, output, _) =
+            replay(&["--config", "routes.yaml", "--format", "json", "-"], &line);
+        let report: Value = serde_json::from_str(&output).unwrap();
+        assert_eq!(
+            (found, &report["not_judgeable"]),
+            (Some(code), &json!(unjudged)),
+            "{row}: {report:#}"
+        );
+    }
+}
+
 #[test]
 fn what_is_wrong_is_said_so() {
     let good = ["--config", "new.yaml"];

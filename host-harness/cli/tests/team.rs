@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 use std::fmt::Write as _;
+use std::io::BufRead as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -76,7 +77,7 @@ fn is_as_in(path: &Path, found: &str) {
 #[test]
 fn the_example_repository_holds_and_every_rule_is_shown() {
     let (code, output, complaints) = test(&example(), &["--deny-untouched", "."]);
-    assert_eq!((code, complaints.as_str()), (Some(0), ""), "{output}");
+    assert_eq!((code, complaints.as_str()), (Some(0), "20 cases, all hold\n"), "{output}");
     assert!(output.ends_with("20 cases, all hold\n"), "{output}");
     assert!(!output.contains('\u{1b}'), "colour without a terminal");
     let checked = Command::new(env!("CARGO_BIN_EXE_linkgate"))
@@ -128,7 +129,7 @@ fn mistakes_are_told_with_their_place_and_nothing_is_played() {
         is_as_in(&folder.join(file).with_extension("txt"), &complaints);
     }
     let (code, output, complaints) = test(&folder, &["--format", "json", "form.yaml"]);
-    assert_eq!((code, complaints.as_str()), (Some(2), ""));
+    assert_eq!((code, complaints.as_str()), (Some(2), "linkgate: nothing was played\n"));
     let report: Value = serde_json::from_str(&output).unwrap();
     assert_eq!(report["schema"], "linkgate.check/1");
     assert_eq!(report["files"][0]["findings"][0]["line"], 2, "{output}");
@@ -140,7 +141,7 @@ fn a_failing_case_is_told_to_programs() {
     let policy = std::fs::read_to_string(folder.0.join("policy.yaml")).unwrap();
     folder.write("policy.yaml", &policy.replace("email_verified: true", "email_verified: false"));
     let (code, output, complaints) = test(&folder.0, &["--format", "json", "cases"]);
-    assert_eq!((code, complaints.as_str()), (Some(3), ""));
+    assert_eq!((code, complaints.as_str()), (Some(3), "20 cases, 1 fails\n"));
     let report: Value = serde_json::from_str(&output).unwrap();
     assert_eq!((&report["schema"], &report["cases"]), (&"linkgate.test/1".into(), &20.into()));
     assert_eq!((&report["failed"], &report["broken"]), (&1.into(), &0.into()));
@@ -167,9 +168,9 @@ fn a_failing_case_is_told_to_programs() {
     let lines: Vec<&str> = output.lines().collect();
     assert_eq!(
         lines.get(1),
-        Some(&"<testsuites name=\"linkgate\" tests=\"20\" failures=\"1\" errors=\"0\">")
+        Some(&"<testsuites name=\"linkgate\" tests=\"30\" failures=\"1\" errors=\"0\">")
     );
-    assert_eq!(output.matches("<testcase ").count(), 20);
+    assert_eq!(output.matches("<testcase ").count(), 30);
     assert!(
         output.contains("<failure message=\"expected denied, link-with-email-unverified\">"),
         "{output}"
@@ -220,11 +221,219 @@ fn without_a_case_it_does_not_pass() {
     assert_eq!((code, complaints.as_str()), (Some(2), "linkgate: expected cases, found none\n"));
 }
 
+/// A policy with one rule, and its cases in two folders, each of which shows a part of it.
+fn two_folders(name: &str) -> Folder {
+    let folder = Folder::new(name);
+    folder.write(
+        "policy.yaml",
+        "version: 1\nissuers:\n  - { issuer: https://t.example/, audiences: [api], secondary: { max_age: off } }\n",
+    );
+    for (inner, cases) in [
+        (
+            "cases/a",
+            "  - { title: link, request: link, expect: allowed }\n  - { title: other, request: link, bearer: { claims: { sub: '{{other}}' } }, expect: subject-mismatch }\n  - { title: audience, request: link, bearer: { claims: { aud: x } }, expect: bearer-audience-mismatch }\n",
+        ),
+        (
+            "cases/b",
+            "  - { title: unlink, request: unlink, expect: allowed }\n  - { title: scope, request: link, bearer: { claims: { scope: x } }, expect: bearer-scope }\n",
+        ),
+    ] {
+        std::fs::create_dir_all(folder.0.join(inner)).unwrap();
+        folder.write(
+            &format!("{inner}/cases.yaml"),
+            &format!("policy: ../../policy.yaml\ncases:\n{cases}"),
+        );
+    }
+    folder
+}
+
+#[test]
+fn false_green_2_a_policy_is_one_policy_wherever_its_cases_lie() {
+    let folder = two_folders("folders");
+    let (code, output, complaints) =
+        test(&folder.0, &["--deny-untouched", "--format", "json", "cases"]);
+    let report: Value = serde_json::from_str(&output).unwrap();
+    assert_eq!(report["coverage"].as_array().unwrap().len(), 1, "{report:#}");
+    assert_eq!(code, Some(0), "every rule is shown by one of the two: {report:#}{complaints}");
+    let whole = folder.0.join("cases").display().to_string();
+    let (code, output, _) = test(&folder.0, &["--format", "json", &whole, "cases/b"]);
+    let report: Value = serde_json::from_str(&output).unwrap();
+    assert_eq!((code, &report["cases"]), (Some(0), &5.into()), "each file once: {report:#}");
+    assert_eq!(report["coverage"].as_array().unwrap().len(), 1, "{report:#}");
+}
+
+#[test]
+fn false_green_3_every_form_of_the_report_carries_an_uncovered_rule() {
+    let folder = two_folders("uncovered");
+    std::fs::remove_dir_all(folder.0.join("cases/b")).unwrap();
+    let run = |arguments: &[&str]| test(&folder.0, &[arguments, &["cases"]].concat());
+    for (format, denied, parts) in [
+        (
+            "junit",
+            true,
+            [
+                "<testsuites name=\"linkgate\" tests=\"8\" failures=\"2\" errors=\"0\">",
+                "<testsuite name=\"policy.yaml\" tests=\"5\" failures=\"2\"",
+                "<testcase classname=\"policy.yaml\" name=\"issuers[0].scopes: refused: bearer-scope\" file=\"policy.yaml\"",
+                "<failure message=\"no case shows it: refused: bearer-scope\"",
+            ],
+        ),
+        (
+            "junit",
+            false,
+            [
+                "<testsuites name=\"linkgate\" tests=\"8\" failures=\"0\" errors=\"0\">",
+                "<testsuite name=\"policy.yaml\" tests=\"5\" failures=\"0\"",
+                "name=\"issuers[0].scopes: refused: bearer-scope\"",
+                "<skipped message=\"no case shows it: refused: bearer-scope\"",
+            ],
+        ),
+        (
+            "github",
+            true,
+            ["::error file=policy.yaml", ",line=3", "issuers[0].scopes", "no case shows"],
+        ),
+        (
+            "github",
+            false,
+            ["::warning file=policy.yaml", ",line=3", "issuers[0].issuer", "no case shows"],
+        ),
+    ] {
+        let deny: &[&str] = if denied { &["--deny-untouched"] } else { &[] };
+        let (code, output, complaints) = run(&[&["--format", format], deny].concat());
+        assert_eq!(code, Some(if denied { 3 } else { 0 }), "{format} {denied}: {complaints}");
+        for part in parts {
+            assert!(output.contains(part), "{format} {denied}: no `{part}` in\n{output}");
+        }
+        let summary = if denied { "2 rules shown by no case" } else { "3 cases, all hold" };
+        assert!(complaints.contains(summary), "{format} {denied}: {complaints}");
+    }
+}
+
+/// `exp: now-2` was a text, so the token was refused for its type, and the case for an expired one was green.
+#[test]
+fn false_green_4_a_time_that_is_no_time_is_a_mistake() {
+    let folder = two_folders("times");
+    let file = "cases/b/cases.yaml";
+    for written in [
+        "exp: now-2",
+        "exp: now -2s",
+        "exp: Now-2s",
+        "nbf: now+1w",
+        "iat: nowish",
+        "deep: { at: [now-2] }",
+        "other: now-2",
+    ] {
+        folder.write(
+            file,
+            &format!("policy: ../../policy.yaml\ncases:\n  - title: t\n    request: link\n    bearer: {{ claims: {{ {written} }} }}\n    expect: denied\n"),
+        );
+        let (code, output, complaints) = test(&folder.0, &[file]);
+        assert_eq!((code, output.as_str()), (Some(2), ""), "{written}: {complaints}");
+        let found = written
+            .split_once(": ")
+            .unwrap()
+            .1
+            .trim_start_matches("{ at: [")
+            .trim_end_matches("] }");
+        assert!(complaints.contains(&format!("found `{found}`")), "{written}: {complaints}");
+        assert!(complaints.contains(&format!("{file}:5:")), "{written}: {complaints}");
+    }
+    let good = ["nickname: nowak", "city: now here", "deep: { at: [now-2s] }", "exp: now-61s"];
+    let cases = good.iter().map(|good| {
+        let expect = if good.starts_with("exp") { "bearer-expired" } else { "allowed" };
+        format!("  - {{ title: '{good}', request: unlink, bearer: {{ claims: {{ {good} }} }}, expect: {expect} }}\n")
+    });
+    let cases = format!("policy: ../../policy.yaml\ncases:\n{}", cases.collect::<String>());
+    folder.write(file, &cases);
+    let (code, output, complaints) = test(&folder.0, &[file]);
+    assert_eq!(code, Some(0), "{output}{complaints}");
+}
+
+/// Of a file that cannot be read as cases, of a case that cannot be made, of a policy: all at once.
+#[test]
+fn all_mistakes_of_all_files_are_reported_in_one_run() {
+    let folder = two_folders("mistakes");
+    folder.write("cases/a/form.yaml", "policy: ../../policy.yaml\ncasess: []\n");
+    folder.write(
+        "cases/a/names.yaml",
+        "policy: ../../policy.yaml\ncases:\n  - { title: t, request: nowhere, expect: allowed }\n",
+    );
+    folder.write(
+        "cases/a/policy.yaml",
+        "policy: ../absent.yaml\ncases:\n  - { title: t, request: link, expect: allowed }\n",
+    );
+    folder.write("bad.yaml", "version: 2\nissuers: []\n");
+    folder.write(
+        "cases/b/bad.yaml",
+        "policy: ../../bad.yaml\ncases:\n  - { title: t, request: link, expect: allowed }\n",
+    );
+    std::fs::write(folder.0.join("cases/b/bytes.yaml"), b"\xff\xfe").unwrap();
+    let (code, output, complaints) = test(&folder.0, &["cases"]);
+    assert_eq!((code, output.as_str()), (Some(2), ""), "{complaints}");
+    for part in [
+        "cases/a/form.yaml:2:1: error",
+        "no shared request `nowhere`",
+        "cases/a/policy.yaml:1:9: error",
+        "bad.yaml:1:10: error",
+        "cannot read `cases/b/bytes.yaml`",
+    ] {
+        assert!(complaints.contains(part), "no `{part}` in\n{complaints}");
+    }
+}
+
+/// The forms for CI are in [`false_green_3_every_form_of_the_report_carries_an_uncovered_rule`].
+#[test]
+fn a_summary_is_always_on_standard_error() {
+    let folder = two_folders("summary");
+    for format in ["human", "json"] {
+        let (code, _, complaints) = test(&folder.0, &["--format", format, "cases"]);
+        assert_eq!((code, complaints.as_str()), (Some(0), "5 cases, all hold\n"), "{format}");
+    }
+}
+
+#[test]
+fn a_filter_ignores_case() {
+    let (code, output, complaints) = test(&example(), &["--filter", "NOT Verified", "cases"]);
+    assert_eq!(code, Some(0), "{output}{complaints}");
+    assert!(output.contains("1 case"), "{output}");
+}
+
+/// Plays again when a case or the policy changes. Each line is waited for: nothing here depends on time.
+#[test]
+fn watching_plays_again_when_a_file_changes() {
+    let folder = two_folders("watch");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_linkgate"))
+        .current_dir(&folder.0)
+        .args(["test", "--watch", "cases"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut lines = lines.map(Result::unwrap);
+    let mut until = |end: &str| lines.find(|line| line.ends_with(end));
+    assert_eq!(until("all hold").as_deref(), Some("5 cases, all hold"));
+    let policy = std::fs::read_to_string(folder.0.join("policy.yaml")).unwrap();
+    folder.write("policy.yaml", &policy.replace("[api]", "[api], scopes: [y]"));
+    assert!(until("all hold").is_some(), "tokens have the policy's scopes");
+    folder.write("policy.yaml", "version: 3\n");
+    folder.write("policy.yaml", &policy);
+    folder.write(
+        "cases/b/cases.yaml",
+        "policy: ../../policy.yaml\ncases:\n  - { title: t, request: link, expect: denied }\n",
+    );
+    assert!(until("1 fails").is_some());
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
 /// Tokens as each issuer writes them, under the policy that is ready for it.
 #[test]
 fn ready_policies_hold_for_the_tokens_of_their_issuers() {
     let (code, output, complaints) = test(&root().join("examples/policies"), &["cases"]);
-    assert_eq!((code, complaints.as_str()), (Some(0), ""), "{output}");
+    assert_eq!(code, Some(0), "{output}{complaints}");
     assert!(output.contains("all hold"), "{output}");
 }
 

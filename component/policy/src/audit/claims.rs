@@ -49,6 +49,7 @@ pub(crate) fn redacted(
         }
     };
     tell("at_unix_ms", Some(now.unix_ms.into()));
+    tell("bytes", Some(token.length().into()));
     tell("alg", Some(token.algorithm().into()));
     tell("typ", token.token_type().map(|typ| escaped_to(typ, MAX_TEXT).into()));
     for (name, claim, most) in TEXTS {
@@ -127,8 +128,13 @@ mod tests {
         let body = Event::Body(testing::link_body("auth0|b"));
         policy.resume(&mut exchange, turn.sequence, body, NOW);
         let seconds = NOW.unix_ms / 1000;
+        let mut claims = policy.close(exchange, End::Finished, NOW).claims.unwrap();
+        for whose in ["bearer", "secondary"] {
+            let bytes = claims[whose].as_object_mut().unwrap().remove("bytes").unwrap();
+            assert!((200..600).contains(&bytes.as_u64().unwrap()), "{whose}: {bytes} bytes");
+        }
         assert_eq!(
-            policy.close(exchange, End::Finished, NOW).claims,
+            Some(claims),
             Some(json!({
                 "bearer": {
                     "at_unix_ms": NOW.unix_ms, "alg": "EdDSA", "iss": testing::ISSUER,

@@ -288,6 +288,11 @@ impl Asked {
 }
 
 impl Verified {
+    /// Length of the token, in bytes.
+    pub(crate) fn length(&self) -> usize {
+        self.text.len()
+    }
+
     pub(crate) fn claims(&self) -> &Claims {
         &self.form.claims
     }

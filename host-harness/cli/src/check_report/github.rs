@@ -5,24 +5,30 @@ use crate::document::Finding;
 
 /// A line for each finding.
 pub(crate) fn text(checked: &[Checked]) -> String {
-    let lines = checked.iter().flat_map(|one| {
-        one.findings.iter().map(|finding| line(one.document.name(), finding) + "\n")
-    });
+    let lines = checked
+        .iter()
+        .flat_map(|one| one.findings.iter().map(|finding| line(one.document.name(), finding)));
     lines.collect()
 }
 
 fn line(file: &str, finding: &Finding) -> String {
-    let place = finding.place.map(|place| format!(",line={},col={}", place.line, place.column));
     let path = finding.key_path();
     let path = if path.is_empty() { path } else { format!("{path}: ") };
     let help = finding.help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
-    format!(
-        "::{} file={}{}::{}",
-        finding.severity.name(),
-        property(file),
-        place.unwrap_or_default(),
-        data(&format!("{path}{}{help}", finding.message))
-    )
+    let place = finding.place.map(|place| (place.line, place.column));
+    let text = format!("{path}{}{help}", finding.message);
+    command(finding.severity.name(), file, place, &text)
+}
+
+/// A command with its end of line; the place is line and column.
+pub(crate) fn command(
+    severity: &str,
+    file: &str,
+    place: Option<(usize, usize)>,
+    text: &str,
+) -> String {
+    let place = place.map(|(line, column)| format!(",line={line},col={column}"));
+    format!("::{severity} file={}{}::{}\n", property(file), place.unwrap_or_default(), data(text))
 }
 
 /// As the runner unescapes it (`ActionCommand` in actions/runner).

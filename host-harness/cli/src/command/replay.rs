@@ -8,7 +8,7 @@ use linkgate_policy::{Abilities, Policy, Secrets};
 
 use super::{Trouble, seed, tell, unusable};
 use crate::clock;
-use crate::document;
+use crate::document::{self, counted};
 use crate::exit::Exit;
 use crate::operation::Format;
 use crate::paint::Paint;
@@ -16,9 +16,10 @@ use crate::replay::{Report, Trial, human, json};
 
 /// Run a decision log against a changed policy, and show whose decision changes.
 ///
-/// The log is one that was written with `log: { claims: redacted }`: it has the claims of the tokens that were
-/// verified. Each of its decisions is made again under the policy, as of the time it was made. Keys are not
-/// asked for, and secrets that the policy names are not needed: signatures that held are taken to hold. A line
+/// Each decision of the log is made again under the policy, as of the time it was made. What the head of a request
+/// decides (route, method, preflight, a path that is passed on) is judged of every line. What a token decides is judged
+/// where the log has its claims: it was written with `log: { claims: redacted }`, and the token was verified. Keys are
+/// not asked for, and secrets that the policy names are not needed: signatures that were verified count as good. A line
 /// that does not have what the decision needs is counted as not judgeable, never guessed.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -29,6 +30,9 @@ pub(super) struct Replay {
     /// Decision log, JSON lines; `-` for standard input
     #[arg(value_name = "FILE")]
     log: PathBuf,
+    /// Fail on a line that cannot be judged, too
+    #[arg(long)]
+    deny_unjudged: bool,
     /// Form of the report
     #[arg(long, value_name = "FORM", default_value = "human")]
     format: Format,
@@ -41,7 +45,7 @@ Examples:
   linkgate replay --config new.yaml --format json decisions.log | jq '.changes[] | .subject'
 
 Exit codes: 0 no decision changes, 1 the log cannot be read to its end, holds other lines than decisions, or none that can
-be judged, 2 the command line or the policy is wrong, 3 decisions change.";
+be judged (with --deny-unjudged: or one that cannot), 2 the command line or the policy is wrong, 3 decisions change.";
 
 impl Replay {
     pub(super) fn run(self) -> Result<Exit, Trouble> {
@@ -57,7 +61,12 @@ impl Replay {
             Format::Human => human::text(&report, Paint::of_stdout()),
             Format::Json => json::text(&report) + "\n",
         })?;
-        Ok(match (report.changes.is_empty(), report.is_sound()) {
+        let is_denied = self.deny_unjudged && report.unjudged() > 0;
+        if is_denied {
+            let lines = counted(usize::try_from(report.unjudged()).unwrap_or(usize::MAX), "line");
+            eprintln!("linkgate: {lines} cannot be judged: refused, as `--deny-unjudged` asks");
+        }
+        Ok(match (report.changes.is_empty(), report.is_sound() && !is_denied) {
             (false, _) => Exit::Cases,
             (true, true) => Exit::Ok,
             (true, false) => Exit::Failed,

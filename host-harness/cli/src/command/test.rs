@@ -1,17 +1,21 @@
 //! `linkgate test`: a platform team's cases, played on the component.
 
+use std::io::{self, IsTerminal as _};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Trouble, tell};
-use crate::check_report::{self, Checked};
+use crate::check_report;
 use crate::component;
 use crate::document::counted;
 use crate::exit::Exit;
 use crate::paint::Paint;
 use crate::progress::Progress;
-use crate::team::{Coverage, Ran, Stop, Verdict, gather, human, json, junit, play};
+use crate::team::{
+    Coverage, Mistakes, Outcome, Player, Ran, Stop, Verdict, Watched, gather, github, human, json,
+    junit,
+};
 
 /// Play cases that stand beside a policy: who sends what, and what has to come of it.
 ///
@@ -24,7 +28,7 @@ pub(super) struct Test {
     /// Files of cases (YAML or JSON), or folders: in them every .yaml and .yml but for policies and hidden ones
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Play only the cases whose file or title holds this text
+    /// Play only the cases whose file or title holds this text, in capitals or not
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     filter: String,
     /// Form of the report
@@ -33,6 +37,9 @@ pub(super) struct Test {
     /// Fail when a rule of a policy is shown by no case
     #[arg(long, conflicts_with = "filter")]
     deny_untouched: bool,
+    /// Play again whenever a case, a policy or a key file changes, until Ctrl-C
+    #[arg(long)]
+    watch: bool,
     /// Threads; one a core unless given
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
@@ -50,6 +57,8 @@ enum ReportFormat {
     Json,
     #[value(help = "JUnit XML, which CI systems show")]
     Junit,
+    /// Workflow commands, which GitHub shows beside the line
+    Github,
 }
 
 const EXAMPLES: &str = "\
@@ -57,6 +66,7 @@ Examples:
   linkgate test cases/
   linkgate test --filter unlink --format json cases/ | jq '.results[] | select(.holds | not)'
   linkgate test --format junit --deny-untouched . > report.xml
+  linkgate test --watch cases/
 
 Exit codes: 0 all cases hold, 1 they could not be played, 2 the command line, a policy or a file of cases is
 wrong, or there is no case, 3 some fail (with --deny-untouched: or a rule is shown by none).";
@@ -69,40 +79,55 @@ impl Test {
         let component = component::find(self.component.as_deref(), component::EVALUATOR)
             .map_err(Trouble::usage)?;
         let threads = self.threads.or_else(|| std::thread::available_parallelism().ok());
-        let threads = threads.map_or(1, NonZeroUsize::get);
+        let mut player = Player::new(component, threads.map_or(1, NonZeroUsize::get));
+        loop {
+            let watched = self.watch.then(|| Watched::of(&self.paths));
+            let ended = self.once(&mut player);
+            let Some(watched) = watched else { return ended };
+            if let Err(trouble) = ended {
+                eprintln!("linkgate: {}", trouble.text);
+            }
+            eprintln!("waiting for a change");
+            watched.changed(&self.paths);
+        }
+    }
+
+    fn once(&self, player: &mut Player) -> Result<Exit, Trouble> {
         let mut progress = Progress::after(QUIET);
         let ran = gather(&self.paths)
-            .and_then(|gathered| play(gathered, &self.filter, &component, threads, &mut progress));
+            .and_then(|gathered| player.play(gathered, &self.filter, &mut progress));
         progress.end();
         match ran {
             Ok(ran) => self.report(&ran),
             Err(Stop::Said(why)) => Err(Trouble::usage(why)),
             Err(Stop::Cannot(trouble)) => Err(Trouble::failed(trouble)),
-            Err(Stop::Mistaken(checked)) => self.mistaken(&checked),
+            Err(Stop::Mistaken(mistakes)) => self.mistaken(&mistakes),
         }
     }
 
     fn report(&self, ran: &Ran) -> Result<Exit, Trouble> {
         // Of a part of the cases, what the others touch is not known.
         let coverage = if ran.left_out == 0 { Coverage::of(ran) } else { Vec::new() };
+        let denied = self.denied(&coverage);
         tell(&match self.format {
-            ReportFormat::Human => {
-                human::text(ran, &coverage, Paint::of_stdout()) + &self.denied(&coverage)
-            }
+            ReportFormat::Human => human::text(ran, &coverage, Paint::of_stdout()) + &denied,
             ReportFormat::Json => json::text(ran, &coverage) + "\n",
-            ReportFormat::Junit => junit::text(ran),
+            ReportFormat::Junit => junit::text(ran, &coverage, self.deny_untouched),
+            ReportFormat::Github => github::text(ran, &coverage, self.deny_untouched),
         })?;
-        let is_broken =
-            |outcome: &crate::team::Outcome| matches!(outcome.verdict, Verdict::Broken(_));
+        // A person who has the report before them has read it.
+        if self.format != ReportFormat::Human || !io::stdout().is_terminal() {
+            eprint!("{}\n{denied}", human::sum(ran, Paint::of_stderr()));
+        }
+        let is_broken = |outcome: &Outcome| matches!(outcome.verdict, Verdict::Broken(_));
         if ran.outcomes.iter().any(is_broken) {
             return Ok(Exit::Failed);
         }
-        let is_untouched = coverage.iter().any(|one| one.untouched().next().is_some());
-        let holds = ran.outcomes.iter().all(crate::team::Outcome::holds);
-        Ok(if holds && !(self.deny_untouched && is_untouched) { Exit::Ok } else { Exit::Cases })
+        let holds = ran.outcomes.iter().all(Outcome::holds);
+        Ok(if holds && denied.is_empty() { Exit::Ok } else { Exit::Cases })
     }
 
-    /// Why it fails although all cases hold.
+    /// Why it fails although all cases pass.
     fn denied(&self, coverage: &[Coverage]) -> String {
         let count: usize = coverage.iter().map(|one| one.untouched().count()).sum();
         if !self.deny_untouched || count == 0 {
@@ -115,12 +140,18 @@ impl Test {
     }
 
     /// Mistakes are shown as `linkgate check` shows them: for programs on standard output, else on standard error.
-    fn mistaken(&self, checked: &[Checked]) -> Result<Exit, Trouble> {
-        if self.format == ReportFormat::Json {
-            tell(&(check_report::json::text(checked) + "\n"))?;
-            return Ok(Exit::Usage);
+    fn mistaken(&self, mistakes: &Mistakes) -> Result<Exit, Trouble> {
+        let Mistakes { checked, unread } = mistakes;
+        let mut lines = vec!["nothing was played".to_owned()];
+        lines.extend(unread.iter().cloned());
+        match self.format {
+            ReportFormat::Json => tell(&(check_report::json::text(checked) + "\n"))?,
+            ReportFormat::Github => tell(&check_report::github::text(checked))?,
+            ReportFormat::Human | ReportFormat::Junit => {
+                let text = check_report::human::text(checked, Paint::of_stderr());
+                lines.push(text.trim_end().to_owned());
+            }
         }
-        let text = check_report::human::text(checked, Paint::of_stderr());
-        Err(Trouble::usage(format!("nothing was played\n{}", text.trim_end())))
+        Err(Trouble::usage(lines.join("\n").trim_end()))
     }
 }

@@ -24,6 +24,11 @@ pub(crate) fn is_of_a_merge(flaw: Flaw) -> bool {
     stage_of_flaw(flaw) == Stage::Metadata
 }
 
+/// Whether a flaw is found before a token is looked for.
+pub(crate) fn is_of_the_route(flaw: Flaw) -> bool {
+    stage_of_flaw(flaw) == Stage::Route
+}
+
 fn stage_of_flaw(flaw: Flaw) -> Stage {
     match flaw {
         Flaw::Connect

@@ -2,7 +2,7 @@
 
 use linkgate_policy::{Cause, Outcome};
 
-use super::{Change, Report};
+use super::{Change, Report, WouldBe};
 use crate::columns::{aligned, cut};
 use crate::paint::{Colour, Paint};
 
@@ -29,9 +29,14 @@ pub(crate) fn text(report: &Report, paint: Paint) -> String {
 fn cells(change: &Change) -> [String; 6] {
     let logged = &change.logged;
     let subject = logged.line.subject.as_deref().unwrap_or("-");
-    let would_be = change.missed.iter().fold(said(change.would_be), |said, denial| {
-        said + ", in shadow: " + &Cause::Denied(*denial).name()
-    });
+    let would_be = match change.would_be {
+        WouldBe::Decided(cause) => said(cause),
+        WouldBe::Token => "judged by its token".to_owned(),
+    };
+    let would_be = change
+        .missed
+        .iter()
+        .fold(would_be, |said, denial| said + ", in shadow: " + &Cause::Denied(*denial).name());
     [
         logged.line.time.to_string(),
         printable(&logged.line.route),
@@ -49,21 +54,26 @@ fn printable(text: &str) -> String {
 
 fn said(cause: Cause) -> String {
     let outcome = cause.outcome();
-    if outcome == Outcome::Allowed {
+    if outcome == Outcome::Allowed || cause == Cause::Passed {
         return outcome.name().to_owned();
     }
     format!("{}, {}", outcome.name(), cause.name())
 }
 
-/// Newly allowed, newly refused, or refused for another cause.
+/// Newly let through, newly refused, refused for another cause, or judged by a token.
 fn mark(change: &Change) -> (char, Colour) {
-    match change.would_be.outcome() {
+    let WouldBe::Decided(would_be) = change.would_be else { return ('?', Colour::Yellow) };
+    let was_let_through = matches!(change.was.outcome(), Outcome::Allowed | Outcome::Passed);
+    match would_be.outcome() {
         Outcome::Allowed | Outcome::Passed => ('+', Colour::Green),
-        Outcome::Denied | Outcome::Failed if change.was.outcome() == Outcome::Allowed => {
-            ('-', Colour::Red)
-        }
+        Outcome::Denied | Outcome::Failed if was_let_through => ('-', Colour::Red),
         Outcome::Denied | Outcome::Failed => ('~', Colour::Yellow),
     }
+}
+
+/// The mark, and whether it would be passed on unjudged.
+fn kind(change: &Change) -> (char, bool) {
+    (mark(change).0, change.would_be == WouldBe::Decided(Cause::Passed))
 }
 
 fn counts(report: &Report) -> Vec<String> {
@@ -72,11 +82,13 @@ fn counts(report: &Report) -> Vec<String> {
         format!("changed        {}", report.changes.len()),
     ];
     for (wanted, what) in [
-        ('-', "would be refused"),
-        ('+', "would be allowed"),
-        ('~', "would be refused for another cause"),
+        (('-', false), "would be refused"),
+        (('+', false), "would be allowed"),
+        (('+', true), "would be passed on, without a token"),
+        (('~', false), "would be refused for another cause"),
+        (('?', false), "would be judged by the token, which is not in the log"),
     ] {
-        let count = report.changes.iter().filter(|change| mark(change).0 == wanted).count();
+        let count = report.changes.iter().filter(|change| kind(change) == wanted).count();
         if count > 0 {
             lines.push(format!("  {count} × {what}"));
         }

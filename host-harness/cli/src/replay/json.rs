@@ -3,7 +3,7 @@
 use linkgate_policy::Cause;
 use serde_json::{Value, json};
 
-use super::{Change, Report};
+use super::{Change, Report, WouldBe};
 
 pub(crate) fn text(report: &Report) -> String {
     let why = |(why, count): (&super::Why, &u64)| json!({ "why": why.text(), "count": count });
@@ -31,7 +31,10 @@ fn change(change: &Change) -> Value {
         "subject": logged.line.subject,
         "trace_id": logged.line.trace_id,
         "was": decision(*was),
-        "would_be": decision(*would_be),
+        "would_be": match would_be {
+            WouldBe::Decided(cause) => decision(*cause),
+            WouldBe::Token => json!({ "outcome": null, "cause": null, "reason": null }),
+        },
         "missed": missed,
     })
 }

@@ -1,16 +1,19 @@
 //! A line of the log, as far as a decision can be made of it again.
 
+use linkgate_policy::cause::Flaw;
 use linkgate_policy::{Cause, Denial, Fault, LogLine};
 use serde_json::{Map, Value};
 
 use super::Why;
+use super::head::flaw_of;
 use crate::explain::is_of_a_merge;
 
 /// A decision record.
 pub(crate) struct Logged {
     /// Without its claims.
     pub(crate) line: LogLine,
-    pub(crate) bearer: Claims,
+    /// None where no token was verified, or claims were not logged.
+    pub(crate) bearer: Option<Claims>,
     pub(crate) secondary: Option<Claims>,
 }
 
@@ -29,7 +32,7 @@ impl Logged {
             Some(_) | None => None,
         };
         let (bearer, secondary) = (of("bearer"), of("secondary"));
-        Ok(Self { line, bearer: bearer.ok_or(Why::NoClaims)?, secondary })
+        Ok(Self { line, bearer, secondary })
     }
 
     /// What the gate decided, whatever came of it afterwards.
@@ -38,18 +41,29 @@ impl Logged {
         let shadow = self.line.shadow.as_ref().map(|shadow| &shadow.cause);
         let name = shadow.unwrap_or(&self.line.cause);
         let cause = Cause::all().find(|cause| cause.name() == *name).ok_or(Why::NoRecord)?;
+        if self.line.route == "pass" {
+            // However it ended on its way, unless the gate itself refused it.
+            let is_refused = flaw_of(cause).is_some_and(|flaw| flaw != Flaw::BodyFailed);
+            return Ok(if is_refused { cause } else { Cause::Passed });
+        }
         match cause {
-            Cause::Failed(fault) if is_before_the_decision(fault) => Err(Why::Undecided),
+            Cause::Failed(fault) if is_before_the_decision(fault) => Ok(cause),
             Cause::Denied(Denial::Request(flaw)) if is_of_a_merge(flaw) => Ok(Cause::Granted),
-            Cause::Denied(denial) => Ok(Cause::Denied(denial)),
+            Cause::Denied(_) | Cause::Preflight => Ok(cause),
             Cause::Granted | Cause::LinkFound | Cause::Failed(_) => Ok(Cause::Granted),
-            Cause::Preflight | Cause::Passed | Cause::Shadowed | Cause::Unfinished => {
-                Err(Why::Undecided)
-            }
+            Cause::Passed | Cause::Shadowed | Cause::Unfinished => Err(Why::Undecided),
         }
     }
 
+    /// Bytes of a token that was presented and not verified.
+    pub(crate) fn unverified_bytes(&self) -> Option<u64> {
+        self.line.unverified.as_deref()?.split_once(':')?.0.parse().ok()
+    }
+
     pub(crate) fn target(&self) -> Result<Vec<u8>, Why> {
+        if self.line.path.starts_with("sha256:") {
+            return Err(Why::Hashed);
+        }
         let path = whole(&self.line.path)?;
         // Bytes that were no text are not in the log.
         if path.contains('\u{fffd}') { Err(Why::Cut) } else { Ok(path.into_bytes()) }
@@ -62,6 +76,11 @@ impl Claims {
         self.0.get("at_unix_ms").and_then(Value::as_u64).ok_or(Why::NoRecord)
     }
 
+    /// Length of the token. A log of before it was written has none.
+    pub(crate) fn bytes(&self) -> Option<u64> {
+        self.0.get("bytes").and_then(Value::as_u64)
+    }
+
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).and_then(Value::as_str)
     }
@@ -71,7 +90,7 @@ impl Claims {
         let mut members = Map::new();
         for (name, value) in &self.0 {
             let (name, value) = match (name.as_str(), value) {
-                ("at_unix_ms" | "alg" | "typ", _) => continue,
+                ("at_unix_ms" | "alg" | "typ" | "bytes", _) => continue,
                 ("machine", _) => ("gty", "client-credentials".into()),
                 ("event", _) => ("events", Value::Object(Map::new())),
                 ("bound", _) => ("cnf", Value::Object(Map::new())),

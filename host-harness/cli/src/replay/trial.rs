@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey};
-use linkgate_policy::cause::Flaw;
+use linkgate_policy::cause::{Flaw, TokenFlaw};
 use linkgate_policy::{
     Abilities, Cause, Denial, End, Event, Head, Header, Mistake, Now, Policy, Secrets, Step,
 };
 use serde_json::{Map, Value, json};
 
-use super::Why;
+use super::head::{self, Place};
 use super::record::{Claims, Logged};
+use super::{Why, WouldBe};
 use crate::stand_in::one_name;
 
 /// A policy whose tokens can be minted.
@@ -21,7 +22,16 @@ pub(crate) struct Trial {
     key: EncodingKey,
     /// The algorithms of each issuer, of its bearers and of its secondary tokens.
     algorithms: BTreeMap<String, (Vec<String>, Vec<String>)>,
+    /// Longest token of the policy, in bytes.
+    limit: u64,
 }
+
+/// What `max_token_bytes` is at least, and unless it is set.
+const SHORTEST_LIMIT: u64 = 8192;
+
+/// What it is at most. A token of this run has another length than the one that was sent, so the policy on trial takes
+/// every one, and the length in the log is compared.
+const LONGEST_LIMIT: u64 = 65_536;
 
 /// The name and the text of the secret that replaces all keys. It signs what this process itself
 /// verifies, so it need not be one.
@@ -40,12 +50,13 @@ impl Trial {
     /// It does not compile with the keys stood in for.
     pub(crate) fn of(document: &str, now: Now) -> Result<Self, Vec<Mistake>> {
         let mut document: Value = serde_json::from_str(document).unwrap_or_default();
+        let limit = document.get("max_token_bytes").and_then(Value::as_u64);
         let algorithms = stand_in(&mut document);
         let secrets: Secrets = [STAND_IN].into_iter().collect();
         let host = Abilities::ALL;
         let policy = Policy::compile(&document.to_string(), &secrets, host, 0, now)?;
         let key = EncodingKey::from_secret(STAND_IN.1.as_bytes());
-        Ok(Self { policy, key, algorithms })
+        Ok(Self { policy, key, algorithms, limit: limit.unwrap_or(SHORTEST_LIMIT) })
     }
 
     /// What would be decided, and which rules in shadow would fail.
@@ -53,44 +64,159 @@ impl Trial {
         &mut self,
         logged: &Logged,
         was: Cause,
-    ) -> Result<(Cause, Vec<Denial>), Why> {
-        let head = self.head(logged)?;
-        let secondary = match &logged.secondary {
-            Some(claims) => Some((self.token(claims, |own| &own.1)?, claims.at()?)),
-            None => None,
+    ) -> Result<(WouldBe, Vec<Denial>), Why> {
+        let place = self.place(logged, was)?;
+        let by_token = match place {
+            Place::Decided(cause) => return Ok((WouldBe::Decided(cause), Vec::new())),
+            Place::Token if Place::of(was) != Place::Token => {
+                return Ok((WouldBe::Token, Vec::new()));
+            }
+            Place::Token => match &logged.bearer {
+                Some(bearer) => self.by_claims(logged, bearer, was),
+                None => self.by_form(logged, was).map(|cause| (cause, Vec::new())),
+            },
         };
-        let mut now = at(logged.bearer.at()?);
-        let (mut exchange, mut turn) = self.policy.open(head, now);
-        loop {
-            let decided = match turn.step {
-                Step::ReadBody { .. } => match (&secondary, was) {
-                    (Some((token, judged)), _) => {
-                        now = at(*judged);
-                        let body = json!({ "link_with": token }).to_string().into_bytes();
-                        let (sequence, event) = (turn.sequence, Event::Body(body));
-                        turn = self.policy.resume(&mut exchange, sequence, event, now);
-                        continue;
-                    }
-                    // No policy makes anything else of the same body.
-                    (None, Cause::Denied(Denial::Request(flaw))) if is_of_the_body(flaw) => {
-                        Some(was)
-                    }
-                    (None, _) => return Err(Why::NoSecondary),
-                },
-                Step::Forward(_) => Some(Cause::Granted),
-                Step::Respond(_) | Step::Relay(_) | Step::Pass { .. } => None,
-                Step::Wait { .. } | Step::Verify(_) | Step::Acquire { .. } | Step::Call(_) => {
-                    return Err(Why::Undecided);
-                }
-            };
-            let decision = self.policy.close(exchange, End::ClientGone, now);
-            let told = decision.shadow.unwrap_or(decision.cause);
-            return Ok((decided.unwrap_or(told), decision.missed));
+        by_token.map(|(cause, missed)| (WouldBe::Decided(cause), missed))
+    }
+
+    /// How far the head alone brings it.
+    fn place(&mut self, logged: &Logged, was: Cause) -> Result<Place, Why> {
+        if head::is_of_any_policy(was, &logged.line.method) {
+            return Ok(Place::Decided(was));
+        }
+        let heads = head::heads(logged, was)?;
+        let places: Vec<Place> = heads.into_iter().map(|head| self.tried(head)).collect();
+        let own = Place::of(was);
+        if places.contains(&own) && places.iter().any(|place| *place != own) {
+            return Err(Why::Head);
+        }
+        places.into_iter().max_by_key(|place| place.openness()).ok_or(Why::Head)
+    }
+
+    fn tried(&mut self, head: Head) -> Place {
+        let now = at(0);
+        let (exchange, turn) = self.policy.open(head, now);
+        let passes = matches!(turn.step, Step::Pass { .. });
+        let decision = self.policy.close(exchange, End::ClientGone, now);
+        // A policy in shadow passes all there is, and says what it decided.
+        let cause = match decision.shadow {
+            None if passes => Cause::Passed,
+            decided => decided.unwrap_or(decision.cause),
+        };
+        Place::tried(cause)
+    }
+
+    /// What is decided of a token that was not verified: its claims are not known.
+    fn by_form(&self, logged: &Logged, was: Cause) -> Result<Cause, Why> {
+        let is_of_the_line = head::flaw_of(was).is_some_and(|flaw| {
+            matches!(
+                flaw,
+                Flaw::BearerMissing | Flaw::BearerSeveral | Flaw::BearerDpop | Flaw::BearerSyntax
+            )
+        });
+        if is_of_the_line {
+            return Ok(was);
+        }
+        if let Cause::Denied(Denial::Bearer(flaw)) = was {
+            return self.form(flaw, logged).map(|flaw| Cause::Denied(Denial::Bearer(flaw)));
+        }
+        Err(if matches!(was, Cause::Failed(_)) { Why::Undecided } else { Why::NoClaims })
+    }
+
+    /// The flaw of a token that no policy can read in another way, if it is one.
+    fn form(&self, flaw: TokenFlaw, logged: &Logged) -> Result<TokenFlaw, Why> {
+        let is_of_form = matches!(
+            flaw,
+            TokenFlaw::NotCompactJws
+                | TokenFlaw::HeaderNotJson
+                | TokenFlaw::HeaderDuplicate
+                | TokenFlaw::HeaderType
+                | TokenFlaw::HeaderCrit
+                | TokenFlaw::ClaimsNotJson
+                | TokenFlaw::ClaimsDuplicate
+        );
+        match logged.unverified_bytes() {
+            // Found before its length is looked at.
+            _ if flaw == TokenFlaw::Encrypted => Ok(flaw),
+            Some(bytes) if bytes > self.limit => Ok(TokenFlaw::TooLong),
+            Some(_) if is_of_form => Ok(flaw),
+            Some(_) | None => Err(Why::NoClaims),
         }
     }
 
-    fn head(&self, logged: &Logged) -> Result<Head, Why> {
-        let bearer = self.token(&logged.bearer, |own| &own.0)?;
+    /// What is decided by the claims of the tokens.
+    fn by_claims(
+        &mut self,
+        logged: &Logged,
+        bearer: &Claims,
+        was: Cause,
+    ) -> Result<(Cause, Vec<Denial>), Why> {
+        if matches!(was, Cause::Failed(_)) {
+            return Err(Why::Undecided);
+        }
+        if bearer.bytes().is_some_and(|bytes| bytes > self.limit) {
+            return Ok((Cause::Denied(Denial::Bearer(TokenFlaw::TooLong)), Vec::new()));
+        }
+        let head = self.head(logged, bearer)?;
+        let mut now = at(bearer.at()?);
+        let (mut exchange, mut turn) = self.policy.open(head, now);
+        let mut decided = None;
+        if matches!(turn.step, Step::ReadBody { .. }) {
+            match self.body(logged, was)? {
+                Body::Decided(cause) => decided = Some(cause),
+                Body::Read(body, judged) => {
+                    now = judged;
+                    let sequence = turn.sequence;
+                    turn = self.policy.resume(&mut exchange, sequence, Event::Body(body), now);
+                }
+            }
+        }
+        match turn.step {
+            Step::Forward(_) => decided = Some(Cause::Granted),
+            Step::ReadBody { .. } if decided.is_some() => {}
+            Step::Respond(_) | Step::Relay(_) | Step::Pass { .. } => {}
+            Step::ReadBody { .. }
+            | Step::Wait { .. }
+            | Step::Verify(_)
+            | Step::Acquire { .. }
+            | Step::Call(_) => return Err(Why::Undecided),
+        }
+        let decision = self.policy.close(exchange, End::ClientGone, now);
+        let found = decision.shadow.unwrap_or(decision.cause);
+        Ok((decided.unwrap_or(found), decision.missed))
+    }
+
+    /// The body of a link, or what is decided of it.
+    fn body(&self, logged: &Logged, was: Cause) -> Result<Body, Why> {
+        let Some(claims) = &logged.secondary else {
+            return self.by_body(logged, was).map(Body::Decided);
+        };
+        if claims.bytes().is_some_and(|bytes| bytes > self.limit) {
+            return Ok(Body::Decided(Cause::Denied(Denial::Secondary(TokenFlaw::TooLong))));
+        }
+        let token = self.token(claims, |own| &own.1)?;
+        let body = json!({ "link_with": token }).to_string().into_bytes();
+        Ok(Body::Read(body, at(claims.at()?)))
+    }
+
+    /// What is decided of a link whose second token was not verified.
+    fn by_body(&self, logged: &Logged, was: Cause) -> Result<Cause, Why> {
+        let flaw = head::flaw_of(was);
+        // How long it was is not in the log: more than the shortest limit takes.
+        if flaw == Some(Flaw::BodyTooLarge) && self.limit > SHORTEST_LIMIT {
+            return Err(Why::NoSecondary);
+        }
+        // No policy makes anything else of the same body.
+        if flaw.is_some_and(is_of_the_body) {
+            return Ok(was);
+        }
+        let Cause::Denied(Denial::Secondary(flaw)) = was else { return Err(Why::NoSecondary) };
+        let formed = self.form(flaw, logged).map_err(|_| Why::NoSecondary)?;
+        Ok(Cause::Denied(Denial::Secondary(formed)))
+    }
+
+    fn head(&self, logged: &Logged, bearer: &Claims) -> Result<Head, Why> {
+        let bearer = self.token(bearer, |own| &own.0)?;
         Ok(Head {
             method: logged.line.method.clone(),
             target: logged.target()?,
@@ -130,12 +256,21 @@ impl Trial {
     }
 }
 
+/// What there is of a link's body.
+enum Body {
+    /// Its bytes, and when its token was judged.
+    Read(Vec<u8>, Now),
+    /// What is decided of it.
+    Decided(Cause),
+}
+
 /// Puts the stand-in in the place of each issuer's keys, and takes out what comes after the decision. Gives
 /// the algorithms that there were.
 fn stand_in(document: &mut Value) -> BTreeMap<String, (Vec<String>, Vec<String>)> {
     let mut all = BTreeMap::new();
     if let Some(members) = document.as_object_mut() {
         members.remove("metadata");
+        members.insert("max_token_bytes".to_owned(), LONGEST_LIMIT.into());
     }
     let issuers = document.get_mut("issuers").and_then(Value::as_array_mut);
     for issuer in issuers.into_iter().flatten().filter_map(Value::as_object_mut) {

@@ -1,5 +1,6 @@
 //! Which files hold cases: those that were named, and those below folders that were.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// A file that may hold cases.
@@ -21,8 +22,14 @@ pub(super) fn find(paths: &[PathBuf]) -> Result<Vec<Candidate>, String> {
         }
     }
     found.sort_by(|a, b| a.path.cmp(&b.path));
-    found.dedup_by(|a, b| a.path == b.path);
+    let mut seen = BTreeSet::new();
+    found.retain(|candidate| seen.insert(same(&candidate.path)));
     Ok(found)
+}
+
+/// One name for a file, however it is written. A file that is not there has the one that it was given.
+pub(super) fn same(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 /// Folders in folders. More is a link that goes in circles.

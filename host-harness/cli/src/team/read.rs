@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use linkgate_cases::{
     CallForm, Case, Expect, ReplyForm, RequestForm, SentForm, TokenForm, UpstreamForm, Values,
+    moment_mistake,
 };
 use serde_json::{Map, Value};
 
@@ -228,6 +229,17 @@ impl Reader<'_> {
                 tokens.insert(name.to_owned(), form);
             }
         }
+        for (name, form) in &tokens {
+            let at = if members.contains_key(name) {
+                pointer.to_owned()
+            } else {
+                below(pointer, "tokens")
+            };
+            let at = below(&at, name);
+            for (part, members) in [("claims", &form.claims), ("header", &form.header)] {
+                self.moments(&below(&at, part), members);
+            }
+        }
         for (name, form) in &mut tokens {
             // A change to what it would be anyway.
             if form.like.is_none() && ["bearer", "secondary"].contains(&name.as_str()) {
@@ -235,6 +247,30 @@ impl Reader<'_> {
             }
         }
         tokens
+    }
+
+    /// Notes what is meant for a moment and is none.
+    fn moments(&mut self, pointer: &str, members: &Map<String, Value>) {
+        for (name, value) in members {
+            self.moment(&below(pointer, name), name, value);
+        }
+    }
+
+    fn moment(&mut self, pointer: &str, name: &str, value: &Value) {
+        match value {
+            Value::String(text) => {
+                if let Some(mistake) = moment_mistake(name, text) {
+                    self.wrong(pointer, mistake);
+                }
+            }
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.moment(&format!("{pointer}/{index}"), name, item);
+                }
+            }
+            Value::Object(members) => self.moments(pointer, members),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
     }
 
     fn calls(&mut self, pointer: &str, members: &Map<String, Value>) -> Vec<CallForm> {

@@ -1,5 +1,6 @@
-//! What `linkgate test` tells, in three forms.
+//! What `linkgate test` reports, in four forms.
 
+pub(crate) mod github;
 pub(crate) mod human;
 pub(crate) mod json;
 pub(crate) mod junit;

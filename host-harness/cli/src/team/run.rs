@@ -23,6 +23,16 @@ pub(crate) struct Gathered {
     pub(crate) policies: Vec<Policy>,
     /// Of each file, which policy it is about.
     pub(crate) about: Vec<usize>,
+    /// What was wrong with others.
+    mistakes: Mistakes,
+}
+
+/// What is wrong with policies and with files of cases.
+#[derive(Default)]
+pub(crate) struct Mistakes {
+    pub(crate) checked: Vec<Checked>,
+    /// Of files that cannot be read, why.
+    pub(crate) unread: Vec<String>,
 }
 
 /// Why nothing is played.
@@ -30,7 +40,7 @@ pub(crate) enum Stop {
     /// In words.
     Said(String),
     /// Mistakes, in files of cases or in policies.
-    Mistaken(Vec<Checked>),
+    Mistaken(Mistakes),
     /// This machine cannot.
     Cannot(Trouble),
 }
@@ -76,71 +86,84 @@ impl Outcome {
 
 /// Reads every file of cases below these paths, and the policies that they are about.
 pub(crate) fn gather(paths: &[PathBuf]) -> Result<Gathered, Stop> {
-    let candidates = files::find(paths).map_err(Stop::Said)?;
-    let (mut files, mut mistaken) = (Vec::new(), Vec::new());
-    for Candidate { path, met } in candidates {
+    let mut gathered = Gathered {
+        files: Vec::new(),
+        policies: Vec::new(),
+        about: Vec::new(),
+        mistakes: Mistakes::default(),
+    };
+    for Candidate { path, met } in files::find(paths).map_err(Stop::Said)? {
         match read::read(&path, met) {
-            Ok(file) => files.extend(file),
-            Err(Read::Unreadable(why)) => return Err(Stop::Said(why)),
-            Err(Read::Mistaken(checked)) => mistaken.push(*checked),
+            Ok(file) => gathered.files.extend(file),
+            Err(Read::Unreadable(why)) => gathered.mistakes.unread.push(why),
+            Err(Read::Mistaken(checked)) => gathered.mistakes.checked.push(*checked),
         }
     }
-    let mut gathered = Gathered { about: Vec::new(), files, policies: Vec::new() };
-    let mut known: BTreeMap<PathBuf, usize> = BTreeMap::new();
-    for index in 0..gathered.files.len() {
-        let Some(file) = gathered.files.get_mut(index) else { continue };
-        let number = match known.get(&file.policy) {
-            Some(number) => *number,
-            None => match Policy::open(&lexical(&file.policy)) {
-                Ok(policy) => {
-                    gathered.policies.push(policy);
-                    gathered.policies.len() - 1
-                }
-                Err(Unusable::Unreadable(why)) => {
-                    let mistake = file.document.mistake("/policy", false, why, None);
-                    file.flaws.push(mistake);
-                    NO_POLICY
-                }
-                Err(Unusable::Mistaken(checked)) => {
-                    mistaken.push(*checked);
-                    NO_POLICY
-                }
-                Err(Unusable::Keys(trouble)) => return Err(Stop::Cannot(trouble)),
-            },
-        };
-        known.insert(file.policy.clone(), number);
-        gathered.about.push(number);
-    }
-    gathered.stop_at_mistakes(mistaken)
+    gathered.open_policies()?;
+    Ok(gathered)
 }
 
 /// In the place of a policy that cannot be used.
 const NO_POLICY: usize = usize::MAX;
 
 impl Gathered {
+    /// Opens the policy of each file, each once: a policy that several name in several ways is one.
+    fn open_policies(&mut self) -> Result<(), Stop> {
+        let mut known: BTreeMap<PathBuf, usize> = BTreeMap::new();
+        for index in 0..self.files.len() {
+            let Some(file) = self.files.get_mut(index) else { continue };
+            let path = files::same(&file.policy);
+            let number = match known.get(&path) {
+                Some(number) => *number,
+                None => match Policy::open(&lexical(&file.policy)) {
+                    Ok(policy) => {
+                        self.policies.push(policy);
+                        self.policies.len() - 1
+                    }
+                    Err(Unusable::Unreadable(why)) => {
+                        let mistake = file.document.mistake("/policy", false, why, None);
+                        file.flaws.push(mistake);
+                        NO_POLICY
+                    }
+                    Err(Unusable::Mistaken(checked)) => {
+                        self.mistakes.checked.push(*checked);
+                        NO_POLICY
+                    }
+                    Err(Unusable::Keys(trouble)) => return Err(Stop::Cannot(trouble)),
+                },
+            };
+            known.insert(path, number);
+            self.about.push(number);
+        }
+        Ok(())
+    }
+
     /// Itself, if nothing was found wrong.
-    fn stop_at_mistakes(self, mut mistaken: Vec<Checked>) -> Result<Self, Stop> {
-        if mistaken.is_empty() && self.files.iter().all(|file| file.flaws.is_empty()) {
+    fn stop_at_mistakes(mut self) -> Result<Self, Stop> {
+        for file in self.files.extract_if(.., |file| !file.flaws.is_empty()) {
+            let checked = Checked { document: file.document, findings: file.flaws };
+            self.mistakes.checked.push(checked);
+        }
+        let Mistakes { checked, unread } = &mut self.mistakes;
+        if checked.is_empty() && unread.is_empty() {
             return Ok(self);
         }
-        for file in self.files.into_iter().filter(|file| !file.flaws.is_empty()) {
-            mistaken.push(Checked { document: file.document, findings: file.flaws });
-        }
-        mistaken.sort_by(|a, b| a.document.name().cmp(b.document.name()));
-        Err(Stop::Mistaken(mistaken))
+        checked.sort_by(|a, b| a.document.name().cmp(b.document.name()));
+        Err(Stop::Mistaken(self.mistakes))
     }
 
     pub(crate) fn policy_of(&self, file: usize) -> Option<&Policy> {
         self.about.get(file).and_then(|number| self.policies.get(*number))
     }
 
-    /// The cases whose file or title holds a text, each with the number of its file.
+    /// The cases whose file or title holds a text, in capitals or not, each with the number of its file.
     fn chosen(&self, filter: &str) -> Vec<(usize, TeamCase)> {
+        let filter = filter.to_lowercase();
         let mut chosen = Vec::new();
         for (index, file) in self.files.iter().enumerate() {
             for case in &file.cases {
                 let name = format!("{}: {}", file.document.name(), case.case.title);
-                if name.contains(filter) {
+                if name.to_lowercase().contains(&filter) {
                     chosen.push((index, case.clone()));
                 }
             }
@@ -153,53 +176,91 @@ impl Gathered {
     }
 }
 
-/// Plays the cases whose file or title holds `filter`, on as many threads.
-pub(crate) fn play(
-    mut gathered: Gathered,
-    filter: &str,
-    component: &Path,
+/// Plays cases on a component, which is compiled once.
+pub(crate) struct Player {
+    component: PathBuf,
     threads: usize,
-    progress: &mut Progress,
-) -> Result<Ran, Stop> {
-    let chosen = gathered.chosen(filter);
-    if chosen.is_empty() {
-        return Err(Stop::Said(match gathered.count() {
-            0 => "expected cases, found none".to_owned(),
-            all => format!(
-                "expected a case whose file or title holds `{filter}`, found none among {all}"
-            ),
-        }));
+    evaluator: Option<Evaluator>,
+}
+
+impl Player {
+    /// On the component in this file, on so many threads.
+    pub(crate) fn new(component: PathBuf, threads: usize) -> Self {
+        Self { component, threads, evaluator: None }
     }
-    let fixtures: Vec<Option<Fixture<'_>>> = (0..gathered.files.len())
-        .map(|file| {
-            let policy = gathered.policy_of(file)?;
-            gathered.files.get(file).map(|file| Fixture::of(policy, file))
-        })
-        .collect();
-    let idle = || (0..threads).map(|_| ()).collect();
-    let scenes = each(idle(), &chosen, "making ready", progress, |(), (file, case)| {
-        let fixture = fixtures.get(*file).and_then(Option::as_ref);
-        fixture.ok_or_else(|| Trouble::new("no policy")).and_then(|fixture| fixture.scene(case))
-    });
-    drop(fixtures);
-    let mut ready = Vec::new();
-    for ((file, case), scene) in chosen.into_iter().zip(scenes) {
-        match scene {
-            Ok(scene) => ready.push((file, case, scene)),
-            Err(trouble) => gathered.note(file, &case, &trouble),
+
+    /// Plays the cases whose file or title holds `filter`. Mistakes in any of the files, also those that show when a case
+    /// is made ready, are reported together, and nothing is played.
+    pub(crate) fn play(
+        &mut self,
+        gathered: Gathered,
+        filter: &str,
+        progress: &mut Progress,
+    ) -> Result<Ran, Stop> {
+        let chosen = gathered.chosen(filter);
+        let count = gathered.count();
+        let (gathered, ready) = gathered.made_ready(chosen, self.threads, progress);
+        let gathered = gathered.stop_at_mistakes()?;
+        if ready.is_empty() {
+            return Err(Stop::Said(match count {
+                0 => "expected cases, found none".to_owned(),
+                all => format!(
+                    "expected a case whose file or title holds `{filter}`, found none among {all}"
+                ),
+            }));
         }
+        let evaluator = if let Some(evaluator) = self.evaluator.take() {
+            evaluator
+        } else {
+            progress.show("compiling the component");
+            Evaluator::open(&self.component).map_err(Stop::Cannot)?
+        };
+        let workers = (0..self.threads.min(ready.len())).map(|_| evaluator.another()).collect();
+        self.evaluator = Some(evaluator);
+        let outcomes =
+            each(workers, &ready, "playing", progress, |evaluator, (file, case, scene)| {
+                let begun = Instant::now();
+                let verdict = verdict(evaluator, case, scene);
+                Outcome { file: *file, case: case.clone(), verdict, took: begun.elapsed() }
+            });
+        Ok(Ran { gathered, left_out: count - outcomes.len(), outcomes })
     }
-    let gathered = gathered.stop_at_mistakes(Vec::new())?;
-    progress.show("compiling the component");
-    let evaluator = Evaluator::open(component).map_err(Stop::Cannot)?;
-    let workers = (0..threads.min(ready.len())).map(|_| evaluator.another()).collect();
-    let outcomes = each(workers, &ready, "playing", progress, |evaluator, (file, case, scene)| {
-        let begun = Instant::now();
-        let verdict = verdict(evaluator, case, scene);
-        Outcome { file: *file, case: case.clone(), verdict, took: begun.elapsed() }
-    });
-    let left_out = gathered.count() - outcomes.len();
-    Ok(Ran { gathered, outcomes, left_out })
+}
+
+/// A case as bytes, with the number of its file.
+type Ready = (usize, TeamCase, Scene);
+
+impl Gathered {
+    /// The cases as bytes; what keeps one from it is noted at its place.
+    fn made_ready(
+        mut self,
+        chosen: Vec<(usize, TeamCase)>,
+        threads: usize,
+        progress: &mut Progress,
+    ) -> (Self, Vec<Ready>) {
+        let fixtures: Vec<Option<Fixture<'_>>> = (0..self.files.len())
+            .map(|file| {
+                let policy = self.policy_of(file)?;
+                self.files.get(file).map(|file| Fixture::of(policy, file))
+            })
+            .collect();
+        let idle = (0..threads).map(|_| ()).collect();
+        let scenes = each(idle, &chosen, "making ready", progress, |(), (file, case)| {
+            let fixture = fixtures.get(*file).and_then(Option::as_ref)?;
+            Some(fixture.scene(case))
+        });
+        drop(fixtures);
+        let mut ready = Vec::new();
+        for ((file, case), scene) in chosen.into_iter().zip(scenes) {
+            match scene {
+                Some(Ok(scene)) => ready.push((file, case, scene)),
+                Some(Err(trouble)) => self.note(file, &case, &trouble),
+                // Its policy was reported.
+                None => {}
+            }
+        }
+        (self, ready)
+    }
 }
 
 impl Gathered {

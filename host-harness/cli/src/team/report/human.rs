@@ -164,7 +164,8 @@ fn wrapped(words: &[&str]) -> Vec<String> {
 /// Characters of a line of words: a terminal has 80, and this is indented.
 const WIDEST: usize = 74;
 
-fn sum(ran: &Ran, paint: Paint) -> String {
+/// How it ended, in a line.
+pub(crate) fn sum(ran: &Ran, paint: Paint) -> String {
     let counts = counts(&ran.outcomes);
     let bad = counts.failed + counts.broken;
     let left_out = match ran.left_out {

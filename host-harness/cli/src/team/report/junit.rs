@@ -1,39 +1,75 @@
-//! The report as `JUnit` XML, which CI systems show beside a change: a suite for each file.
+//! The report as `JUnit` XML, which CI systems show beside a change: a suite for each file, and one for the
+//! rules of each policy.
 
 use std::fmt::Write as _;
 
 use super::{counts, deciding, expected, found, is_of_verdict};
+use crate::team::coverage::{Coverage, Rule};
 use crate::team::run::{Outcome, Played, Ran, Verdict};
 
-/// The report as XML.
-pub(crate) fn text(ran: &Ran) -> String {
-    let all = counts(&ran.outcomes);
+/// The report as XML. A rule that no case shows is a failure where that `is_denied`, and skipped otherwise.
+pub(crate) fn text(ran: &Ran, coverage: &[Coverage], is_denied: bool) -> String {
+    let mut all = counts(&ran.outcomes);
+    for one in coverage {
+        all.cases += one.rules.len();
+        all.failed += if is_denied { one.untouched().count() } else { 0 };
+    }
     let mut xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
     let _ = writeln!(
         xml,
         "<testsuites name=\"linkgate\" tests=\"{}\" failures=\"{}\" errors=\"{}\">",
         all.cases, all.failed, all.broken
     );
-    for (index, file) in ran.gathered.files.iter().enumerate() {
-        let outcomes: Vec<&Outcome> =
-            ran.outcomes.iter().filter(|outcome| outcome.file == index).collect();
-        let counts = counts(outcomes.iter().copied());
-        if counts.cases == 0 {
-            continue;
-        }
-        let took: f64 = outcomes.iter().map(|outcome| outcome.took.as_secs_f64()).sum();
-        let name = escaped(file.document.name());
-        let _ = writeln!(
-            xml,
-            "  <testsuite name=\"{name}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"{took:.3}\">",
-            counts.cases, counts.failed, counts.broken
-        );
-        for outcome in outcomes {
-            xml.push_str(&case(ran, &name, outcome));
-        }
-        xml.push_str("  </testsuite>\n");
+    for index in 0..ran.gathered.files.len() {
+        xml.push_str(&of_file(ran, index));
+    }
+    for one in coverage {
+        xml.push_str(&of_policy(one, is_denied));
     }
     xml + "</testsuites>\n"
+}
+
+/// The cases of a file.
+fn of_file(ran: &Ran, index: usize) -> String {
+    let outcomes: Vec<&Outcome> =
+        ran.outcomes.iter().filter(|outcome| outcome.file == index).collect();
+    let counts = counts(outcomes.iter().copied());
+    let Some(file) = ran.gathered.files.get(index).filter(|_| counts.cases > 0) else {
+        return String::new();
+    };
+    let took: f64 = outcomes.iter().map(|outcome| outcome.took.as_secs_f64()).sum();
+    let name = escaped(file.document.name());
+    let cases: String = outcomes.into_iter().map(|outcome| case(ran, &name, outcome)).collect();
+    format!(
+        "  <testsuite name=\"{name}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"{took:.3}\">\n{cases}  </testsuite>\n",
+        counts.cases, counts.failed, counts.broken
+    )
+}
+
+/// The rules of a policy, each shown by a case or not.
+fn of_policy(coverage: &Coverage, is_denied: bool) -> String {
+    let name = escaped(&coverage.policy);
+    let untouched = coverage.untouched().count();
+    let (failures, skipped) = if is_denied { (untouched, 0) } else { (0, untouched) };
+    let rules: String =
+        coverage.rules.iter().map(|rule| self::rule(&name, rule, is_denied)).collect();
+    format!(
+        "  <testsuite name=\"{name}\" tests=\"{}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\">\n{rules}  </testsuite>\n",
+        coverage.rules.len()
+    )
+}
+
+fn rule(policy: &str, rule: &Rule, is_denied: bool) -> String {
+    let line = rule.line.map(|line| format!(" line=\"{line}\"")).unwrap_or_default();
+    let name = escaped(&format!("{}: {}", rule.key, rule.shown_by));
+    let head =
+        format!("    <testcase classname=\"{policy}\" name=\"{name}\" file=\"{policy}\"{line}");
+    if rule.touched {
+        return format!("{head}/>\n");
+    }
+    let element = if is_denied { "failure" } else { "skipped" };
+    let message = escaped(&format!("no case shows it: {}", rule.shown_by));
+    format!("{head}>\n      <{element} message=\"{message}\"/>\n    </testcase>\n")
 }
 
 fn case(ran: &Ran, file: &str, outcome: &Outcome) -> String {

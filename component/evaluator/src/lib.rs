@@ -81,7 +81,7 @@ impl wit::GuestPolicy for SharedPolicy {
     }
 
     fn wanted_headers(&self) -> Vec<String> {
-        self.0.borrow().wanted_headers().to_vec()
+        self.0.borrow().wanted_headers()
     }
 
     fn warm(&self) {

@@ -2,6 +2,7 @@
 
 pub(crate) mod message;
 pub(crate) mod headers;
+pub(crate) mod header_names;
 pub(crate) mod override_headers;
 pub(crate) mod path;
 pub(crate) mod path_readings;

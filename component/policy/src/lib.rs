@@ -89,9 +89,9 @@ pub use audit::log_line::{LogLine, LogLineMetadata, LogLineShadow, trace_id};
 pub use audit::merge::{Fate, MergeRecord};
 pub use config::{Abilities, Mistake, Review, Secrets, UNKNOWN_KEY, nearest, review};
 pub use exchange::Exchange;
+pub use http::header_names::HeaderNames;
 pub use http::message::{Head, Header, HeaderEdits, Reply};
 pub use http::outgoing::{Answer, AnswerHead, Call, CallFailure, Failure, Fetch};
-pub use http::override_headers::is_wanted;
 pub use http::problem::{PROBLEM_TYPE, unavailable};
 pub use jose::jwks::KeyRow;
 pub use jose::verification::{

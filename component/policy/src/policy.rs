@@ -11,6 +11,7 @@ use crate::access::token_cache::{CacheUse, TokenCache};
 use crate::audit::decision::Decision;
 use crate::config::{self, Abilities, Compiled, Mistake, Secrets};
 use crate::exchange::{Exchange, Shared};
+use crate::http::header_names::HeaderNames;
 use crate::http::message::Head;
 use crate::http::outgoing::{Answer, Fetch};
 use crate::http::override_headers;
@@ -41,7 +42,7 @@ pub struct Policy {
     shared: Shared,
     /// The algorithms that the host offers to verify, that a token may have here, and that were not found wanting.
     offered: SignatureAlgorithms,
-    wanted_headers: Vec<String>,
+    wanted_headers: HeaderNames,
     /// The latest monotonic time seen: it never runs backwards in here.
     latest_mono_ms: u64,
 }
@@ -92,17 +93,23 @@ impl Policy {
         })
     }
 
-    /// The names of all headers that the core looks at or forwards, as [`Self::wants`] reads them.
+    /// The names of all headers that the core looks at or forwards: the entries of a [`HeaderNames`].
     #[must_use]
-    pub fn wanted_headers(&self) -> &[String] {
-        &self.wanted_headers
+    pub fn wanted_headers(&self) -> Vec<String> {
+        self.wanted_headers.entries().collect()
     }
 
     /// Whether the core looks at or forwards a header of this name. What a server behind the gate may
     /// take for such a header counts as one: case is ignored, and all but letters and digits is a `-`.
     #[must_use]
     pub fn wants(&self, name: &str) -> bool {
-        override_headers::is_wanted(&self.wanted_headers, name)
+        self.wanted_headers.has(name)
+    }
+
+    /// Whether the core looks at the peer of the client's connection, [`Head::peer`].
+    #[must_use]
+    pub fn wants_peer(&self) -> bool {
+        self.rules.client_address.is_some()
     }
 
     /// Questions with known answers for a host that offers to verify signatures. It is asked about no token

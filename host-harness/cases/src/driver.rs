@@ -2,7 +2,8 @@
 
 use linkgate_gateway::Verifier;
 use linkgate_policy::{
-    Acquired, Answer, AnswerHead, CallFailure, End, Event, Failure, Head, HeaderEdits, LogLine, Now,
+    Acquired, Answer, AnswerHead, CallFailure, End, Event, Failure, Head, HeaderEdits, HeaderNames,
+    LogLine, Now,
 };
 
 use crate::edition::{Edition, ExchangeId, PolicyId, Sent, Step, Turn};
@@ -92,7 +93,7 @@ impl<'s> Driver<'s> {
         policy: PolicyId,
         keys: Endpoint<'s>,
     ) -> Result<Self, Trouble> {
-        let wanted = edition.wanted_headers(policy)?;
+        let wanted: HeaderNames = edition.wanted_headers(policy)?.into_iter().collect();
         let head = Head {
             method: scene.request.method.clone(),
             target: scene.request.target.clone(),
@@ -100,7 +101,7 @@ impl<'s> Driver<'s> {
                 .request
                 .headers
                 .iter()
-                .filter(|line| linkgate_policy::is_wanted(&wanted, &line.name))
+                .filter(|line| wanted.has(&line.name))
                 .cloned()
                 .collect(),
             peer: Some(PEER.to_owned()),

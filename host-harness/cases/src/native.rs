@@ -105,7 +105,7 @@ impl Edition for Native {
     }
 
     fn wanted_headers(&mut self, policy: PolicyId) -> Result<Vec<String>, Trouble> {
-        Ok(self.policy(policy)?.wanted_headers().to_vec())
+        Ok(self.policy(policy)?.wanted_headers())
     }
 
     fn open(

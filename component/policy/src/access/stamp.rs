@@ -5,8 +5,8 @@
 
 use super::client_address;
 use super::request_id::NewIds;
+use crate::http::header_names::folded;
 use crate::http::message::{Head, Header, HeaderEdits};
-use crate::http::override_headers;
 use crate::rules::Rules;
 use crate::time::clock::Now;
 
@@ -43,7 +43,7 @@ impl Stamp {
     /// Has the client's lines of that name removed, in every spelling that came.
     fn displace(&mut self, name: &str, head: &Head) {
         let spelt = head.headers.iter().map(|line| line.name.to_ascii_lowercase());
-        let spelt = spelt.filter(|spelt| spelt != name && override_headers::folded(spelt) == name);
+        let spelt = spelt.filter(|spelt| spelt != name && folded(spelt) == name);
         self.edits.remove.extend([name.to_owned()].into_iter().chain(spelt));
     }
 

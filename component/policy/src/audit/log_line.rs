@@ -161,10 +161,15 @@ impl LogLine {
     /// The JSON, without a line break.
     #[must_use]
     pub fn json(&self) -> String {
-        // Strings, numbers and booleans always serialize.
-        serde_json::to_string(self).unwrap_or_default()
+        let mut line = Vec::with_capacity(USUAL_BYTES);
+        // Strings, numbers and booleans always serialize, and as UTF-8.
+        let _ = serde_json::to_writer(&mut line, self);
+        String::from_utf8(line).unwrap_or_default()
     }
 }
+
+/// Room for a line as most are.
+const USUAL_BYTES: usize = 1024;
 
 /// The name of the schema, as lines have it.
 const SCHEMA: &str = "linkgate.decision/1";

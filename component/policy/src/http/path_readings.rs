@@ -106,6 +106,9 @@ fn is_name(name: &str, wanted: &str) -> bool {
 
 /// Folds case the way the laxest reader might: `ſ` is an `s`, the Kelvin sign a `k`.
 pub(crate) fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
 }
 
@@ -141,6 +144,9 @@ fn is_blank(c: char) -> bool {
 /// The text, and what it becomes when it is normalised and decoded again and again.
 fn decodings(text: &[u8]) -> Result<Vec<Vec<u8>>, Flaw> {
     let mut all = vec![text.to_vec()];
+    if text.is_ascii() && !text.contains(&b'%') {
+        return Ok(all);
+    }
     for _ in 0..MAX_DECODINGS {
         let last = all.last().map_or(text, Vec::as_slice);
         let folded = std::str::from_utf8(last).map(compatibility::folded);

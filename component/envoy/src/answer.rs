@@ -5,35 +5,31 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::types::{LogLevel, MapType};
 
 use crate::failure;
-use crate::host;
+use crate::host::{self, STATUS};
 
-/// The head of the answer that has come, or why it is Envoy's own and none of the upstream's.
-pub(crate) fn head() -> Result<AnswerHead, Failure> {
+/// What Envoy says of where the answer that has come is from.
+pub(crate) fn details() -> String {
     let details = host::attribute(&["response", "code_details"]).unwrap_or_default();
-    if details != failure::ANSWERED.as_bytes() {
+    String::from_utf8_lossy(&details).into_owned()
+}
+
+/// The head of the answer that has come, with the lines that the core looks at if they are wanted; or why it is
+/// Envoy's own, as the details say, and none of the upstream's.
+pub(crate) fn head(details: &str, wants_lines: bool) -> Result<AnswerHead, Failure> {
+    if details != failure::ANSWERED {
         let attempts = host::number(&["upstream", "request_attempt_count"]).unwrap_or(1);
-        let details = String::from_utf8_lossy(&details);
         // The access log tells of the reply that takes its place.
         host::log(LogLevel::Info, &format!("no answer of the upstream's: {details}"));
-        return Err(failure::of(&details, attempts));
+        return Err(failure::of(details, attempts));
     }
-    let status = host::number(&["response", "code"]).and_then(|code| u16::try_from(code).ok());
-    let status = status.or_else(status_line);
-    let lines = || host::lines(MapType::HttpResponseHeaders).into_iter();
-    let lines = || lines().map(|(name, value)| Header { name, value });
-    status.map(|status| AnswerHead::of(status, lines())).ok_or(Failure::Unknown)
-}
-
-/// Whether Envoy answers because the client's body is not framed as HTTP has it.
-pub(crate) fn is_for_a_bad_body() -> bool {
-    let details = host::attribute(&["response", "code_details"]).unwrap_or_default();
-    failure::is_of_client(&String::from_utf8_lossy(&details))
-}
-
-fn status_line() -> Option<u16> {
-    let lines = host::lines(MapType::HttpResponseHeaders);
-    let (_, status) = lines.into_iter().find(|(name, _)| name == ":status")?;
-    std::str::from_utf8(&status).ok()?.parse().ok()
+    let status = host::value(MapType::HttpResponseHeaders, STATUS);
+    let status = status.and_then(|status| std::str::from_utf8(&status).ok()?.parse().ok());
+    let status = status.ok_or(Failure::Unknown)?;
+    if !wants_lines {
+        return Ok(AnswerHead { status, headers: Vec::new() });
+    }
+    let lines = host::lines(MapType::HttpResponseHeaders).into_iter();
+    Ok(AnswerHead::of(status, lines.map(|(name, value)| Header { name, value })))
 }
 
 /// Edits the head of a message that goes on: of the client's request, or of the upstream's answer.

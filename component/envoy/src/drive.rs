@@ -5,12 +5,13 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::types::{Action, BufferType, LogLevel, MapType};
 
 use crate::answer;
-use crate::clock::{mono_us, now};
+use crate::clock::{moment, now};
+use crate::failure;
 use crate::gate::Gate;
 use crate::host;
 use crate::open::{Awaits, Open, RequestBody, Upload};
 use crate::record;
-use crate::request;
+use crate::request::{self, Seen};
 use crate::verifier;
 
 /// Steps of an exchange. The longest way through a policy, a merge with its waits, takes about 30;
@@ -19,10 +20,11 @@ const STEP_LIMIT: u32 = 64;
 
 /// Opens an exchange with the head of a request.
 pub(crate) fn open(gate: &Gate, id: u32, body: RequestBody) -> Action {
-    let began_us = mono_us();
-    let head = request::head(&gate.policy.borrow());
-    let (exchange, turn) = gate.policy.borrow_mut().open(head, now());
-    Drive { gate, id, is_root: false }.run(Open::new(exchange, body, began_us), turn)
+    let began = moment();
+    let Seen { head, offers_protocol } = request::head(&gate.policy.borrow());
+    let (exchange, turn) = gate.policy.borrow_mut().open(head, began.now);
+    let open = Open::new(exchange, body, offers_protocol, began.mono_us);
+    Drive { gate, id, is_root: false }.run(open, turn)
 }
 
 /// A part of the request's body is there; the host's buffer holds so many bytes.
@@ -105,18 +107,8 @@ pub(crate) fn answered(gate: &Gate, id: u32) -> Action {
     match open.awaits {
         Awaits::Answer => {
             open.is_answered = true;
-            if open.upload == Upload::Flows && answer::is_for_a_bad_body() {
-                return drive.resume(open, Event::BodyFailed);
-            }
-            let was_rewritten = matches!(open.upload, Upload::Dropped | Upload::DroppedAtEnd);
-            let head = answer::head().and_then(|head| match request::elsewhere(&gate.upstream) {
-                Some(elsewhere) if was_rewritten => {
-                    host::log(LogLevel::Error, &elsewhere);
-                    Err(Failure::Unknown)
-                }
-                Some(_) | None => Ok(head),
-            });
-            drive.resume(open, Event::Forwarded(head))
+            let event = answer_event(gate, open.upload);
+            drive.resume(open, event)
         }
         Awaits::Nothing => drive.keep(open, Action::Continue),
         // Envoy has answered for us: a timeout of its own, a body that is too large for it.
@@ -130,6 +122,26 @@ pub(crate) fn answered(gate: &Gate, id: u32) -> Action {
             drive.keep(open, Action::Continue)
         }
     }
+}
+
+/// What is to be said of the answer whose head is there, to a request whose body went this way.
+fn answer_event(gate: &Gate, upload: Upload) -> Event {
+    let details = answer::details();
+    if upload == Upload::Flows && failure::is_of_client(&details) {
+        return Event::BodyFailed;
+    }
+    let was_rewritten = matches!(upload, Upload::Dropped | Upload::DroppedAtEnd);
+    // The core reads no line of the answer to what passed by.
+    let wants_lines = was_rewritten;
+    let head = answer::head(&details, wants_lines);
+    let elsewhere = if was_rewritten { request::elsewhere(&gate.upstream) } else { None };
+    Event::Forwarded(head.and_then(|head| match elsewhere {
+        Some(elsewhere) => {
+            host::log(LogLevel::Error, &elsewhere);
+            Err(Failure::Unknown)
+        }
+        None => Ok(head),
+    }))
 }
 
 /// Whether the answer's body is to be held back.
@@ -286,7 +298,9 @@ impl Drive<'_> {
                 }
                 Step::Forward(forward) => return self.forward(open, forward),
                 Step::Pass { edits, .. } if open.has_client => {
-                    request::drop_offer();
+                    if open.offers_protocol {
+                        request::drop_offer();
+                    }
                     answer::edit(&edits, MapType::HttpRequestHeaders);
                     open.upload = Upload::Flows;
                     open.awaits = Awaits::Answer;
@@ -395,10 +409,10 @@ impl Drive<'_> {
     }
 
     fn close(&self, open: Open, end: End, has_stream: bool) {
-        let now = now();
-        let duration_us = mono_us().saturating_sub(open.began_us);
-        let decision = self.gate.policy.borrow_mut().close(open.exchange, end, now);
-        record::decision(&self.gate.metrics, decision, now.unix_ms, duration_us, has_stream);
+        let ended = moment();
+        let duration_us = ended.mono_us.saturating_sub(open.began_us);
+        let decision = self.gate.policy.borrow_mut().close(open.exchange, end, ended.now);
+        record::decision(&self.gate.metrics, decision, ended.now.unix_ms, duration_us, has_stream);
     }
 }
 

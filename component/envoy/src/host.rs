@@ -13,6 +13,7 @@ pub(crate) type Lines = Vec<(String, Vec<u8>)>;
 
 pub(crate) const METHOD: &str = ":method";
 pub(crate) const PATH: &str = ":path";
+pub(crate) const STATUS: &str = ":status";
 pub(crate) const AUTHORITY: &str = ":authority";
 
 /// No second attempt, whatever a route or a cluster says of retries. The router takes the line off.
@@ -26,6 +27,11 @@ pub(crate) fn enter(context: u32) -> bool {
 /// The header lines of a message; none where the host has none at hand.
 pub(crate) fn lines(of: MapType) -> Lines {
     hostcalls::get_map_bytes(of).unwrap_or_default()
+}
+
+/// The value of the header lines of that name; nothing where there is none.
+pub(crate) fn value(of: MapType, name: &str) -> Option<Vec<u8>> {
+    hostcalls::get_map_value_bytes(of, name).ok().flatten()
 }
 
 /// Replaces all header lines of a message.

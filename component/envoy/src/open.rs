@@ -15,6 +15,8 @@ pub(crate) struct Open {
     pub(crate) body: RequestBody,
     pub(crate) upload: Upload,
     pub(crate) held: Held,
+    /// The client offers another protocol.
+    pub(crate) offers_protocol: bool,
     /// How it ends, if not by its last step.
     pub(crate) end: Option<End>,
     pub(crate) began_us: u64,
@@ -72,7 +74,12 @@ pub(crate) struct Held {
 
 impl Open {
     /// An exchange that has just been opened.
-    pub(crate) fn new(exchange: Exchange, body: RequestBody, began_us: u64) -> Self {
+    pub(crate) fn new(
+        exchange: Exchange,
+        body: RequestBody,
+        offers_protocol: bool,
+        began_us: u64,
+    ) -> Self {
         Self {
             exchange,
             sequence: 0,
@@ -82,6 +89,7 @@ impl Open {
             body,
             upload: Upload::Held,
             held: Held::default(),
+            offers_protocol,
             end: None,
             began_us,
         }

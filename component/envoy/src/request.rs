@@ -7,14 +7,24 @@ use crate::host::{self, AUTHORITY, METHOD, ONCE, PATH};
 use crate::open::{Open, RequestBody};
 use crate::settings::Upstream;
 
-/// What the policy gets to see: method, target, and the header lines that it wants.
-pub(crate) fn head(policy: &Policy) -> Head {
+/// What was seen of a request when it came.
+pub(crate) struct Seen {
+    /// What the policy gets to see: method, target, and the header lines that it wants.
+    pub(crate) head: Head,
+    /// The client offers another protocol.
+    pub(crate) offers_protocol: bool,
+}
+
+/// Looks at the head of the request.
+pub(crate) fn head(policy: &Policy) -> Seen {
     // By `use_remote_address` it is the peer of the connection. Without, Envoy takes the client's word for it in
     // `x-forwarded-for`, and then its port is 0: no address to the core.
-    let peer = host::attribute(&["source", "address"]);
+    let peer = if policy.wants_peer() { host::attribute(&["source", "address"]) } else { None };
     let peer = peer.map(|peer| String::from_utf8_lossy(&peer).into_owned());
     let mut head = Head { method: String::new(), target: Vec::new(), headers: Vec::new(), peer };
+    let mut offers_protocol = false;
     for (name, value) in host::lines(MapType::HttpRequestHeaders) {
+        offers_protocol |= OFFERS.contains(&name.as_str());
         match name.as_str() {
             METHOD => head.method = String::from_utf8_lossy(&value).into_owned(),
             PATH => head.target = value,
@@ -22,8 +32,11 @@ pub(crate) fn head(policy: &Policy) -> Head {
             _ => {}
         }
     }
-    head
+    Seen { head, offers_protocol }
 }
+
+/// What a client offers another protocol by.
+const OFFERS: [&str; 2] = ["upgrade", "http2-settings"];
 
 /// Puts the policy's request in the place of the client's, whole: no line of the client's stays.
 /// What is there of the client's body is replaced.
@@ -60,7 +73,7 @@ pub(crate) fn rewrite(upstream: &Upstream, forward: &Forward, open: &Open) {
 /// Takes an offer of another protocol off a request that goes on unchanged otherwise. Envoy drops one of `h2c`
 /// by itself, but not its settings where they come alone.
 pub(crate) fn drop_offer() {
-    for name in ["upgrade", "http2-settings"] {
+    for name in OFFERS {
         host::remove_line(MapType::HttpRequestHeaders, name);
     }
 }

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import * as net from 'node:net';
-import { Process } from './process.mjs';
+import { Process } from '../node/process.mjs';
 import { flows } from './flows.mjs';
 
 const input = JSON.parse(process.env.LINKGATE_BROWSER);

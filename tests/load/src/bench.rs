@@ -1,18 +1,32 @@
-//! `bench`: requests a second, and processor time a request, of hosts side by side in one run.
+//! `bench`: processor time a request, of hosts side by side in one run.
 //!
 //! ```text
-//!  host × work ─▶ clients, each with a connection ═▶ host ═▶ an upstream that costs nothing
-//!                   │ every answer's status                │ /proc/PID/stat, before and after
-//!                   └───────────────▶ row ◀────────────────┘
+//!  round × connections × work × host ─▶ clients ═▶ host ═▶ an upstream that costs nothing
+//!                                         │ every answer's status │ /proc/PID, before and after
+//!                                         └──────────▶ row ◀──────┘
+//!  rows ─▶ report: medians of rounds, spread, against the host's own baseline ─▶ table, targets, plot
 //! ```
 //!
-//! The clients and the upstream share the machine with the host, so a rate is what a machine of this
-//! size does with all of them on it; the processor time is the host's alone.
+//! All hosts run from the start to the end, and each round asks all of them the same requests, one host after another:
+//! what else the machine does hits neighbours alike. A row is compared with its baseline round by round.
+//!
+//! The clients and the upstream share the machine with the host, so a rate is that of a machine of this size with all of
+//! them on it; the processor time is the host's alone.
 
+mod arguments;
 mod envoy;
+mod fresh;
+mod haproxy;
 mod host;
+mod issuer;
+mod page;
+mod plot;
+mod report;
+mod row;
+mod target;
 mod work;
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,13 +36,16 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::client::{Client, Spoken};
-use crate::mint::Mint;
 use crate::quantile::Durations;
 use crate::scratch::Scratch;
-use crate::table::{aligned, row};
-use crate::{Attempt, machine, measure, policy, responder};
-use host::{Host, HostKind};
+use crate::{Attempt, machine, measure, responder};
+use host::{Host, HostKind, Stage};
+use issuer::Issuer;
+use report::Report;
+use row::{Round, Row};
 use work::{Work, Workload};
+
+pub(crate) use arguments::BenchArguments;
 
 /// A run.
 #[derive(Clone, Debug)]
@@ -41,116 +58,164 @@ pub(crate) struct Bench {
     pub(crate) module: PathBuf,
     /// Envoy's binary: without it, it is not measured.
     pub(crate) envoy: Option<PathBuf>,
+    /// HAProxy's, likewise.
+    pub(crate) haproxy: Option<PathBuf>,
     /// Hosts whose name holds this.
     pub(crate) host: String,
-    /// Clients at once.
-    pub(crate) connections: usize,
-    /// Of each row: whichever comes first.
+    /// Work whose name holds this.
+    pub(crate) work: String,
+    /// Clients at once: one table each.
+    pub(crate) connections: Vec<usize>,
+    pub(crate) rounds: usize,
+    /// Of each row in each round: whichever comes first.
     pub(crate) length: Duration,
     pub(crate) requests: usize,
+    /// The folder of the page that gets the tables.
+    pub(crate) docs: Option<PathBuf>,
 }
 
-/// The issuer of the tokens: it gets no request.
-const ISSUER: &str = "http://load.example/";
-
-/// Requests before a row is measured, so that connections and caches are there.
+/// Requests before a row is measured in a round, so that connections are there.
 const WARM_UP: usize = 200;
 
-/// Runs it and gives its table.
+/// Runs it and gives its tables.
 pub(crate) async fn bench(settings: Bench) -> Attempt<String> {
     let scratch = Scratch::new()?;
-    let mint = Arc::new(Mint::new(ISSUER.to_owned())?);
-    let document = policy::document(&mint, ISSUER, &[]).to_string();
+    let issuer = Arc::new(Issuer::new()?);
     let upstream = responder::respond().await?;
-    let mut rows =
-        vec![row(["host, work", "requests", "a second", "CPU us each", "p50", "p99", "memory"])];
-    let head = machine::line();
-    for kind in HostKind::all(&settings) {
-        let host = Host::start(kind, &settings, &scratch, &document, upstream)?;
-        for &work in kind.works() {
-            let load = Workload::of(work, &mint, settings.requests + WARM_UP).await?;
-            rows.push(measured(&settings, &host, work, load).await?);
+    let machine = machine::line();
+    let stage = Stage { settings: &settings, scratch: &scratch, issuer: &issuer, upstream };
+    let kinds = HostKind::all(&settings);
+    let hosts: Vec<Host> =
+        kinds.into_iter().map(|kind| Host::start(kind, &stage)).collect::<Attempt<_>>()?;
+    let works: Vec<Work> =
+        Work::ALL.into_iter().filter(|work| work.name().contains(&settings.work)).collect();
+    let mut rows = Row::all(&settings.connections, &hosts, &works);
+    // The first does not count: hosts compile what they use often.
+    for round in 0..=settings.rounds {
+        progress(round, &settings);
+        play(&settings, &hosts, &issuer, round, &mut rows).await?;
+    }
+    let memory = hosts.iter().map(|host| (host.kind, measure::resident_kib(host.id()))).collect();
+    let report = Report { rows, machine, method: method(&settings), memory };
+    if let Some(folder) = &settings.docs {
+        page::write(folder, &report)?;
+    }
+    Ok(report.text())
+}
+
+/// One round: every work, each of them on every host, beginning with another host each time.
+async fn play(
+    settings: &Bench,
+    hosts: &[Host],
+    issuer: &Arc<Issuer>,
+    round: usize,
+    rows: &mut [Row],
+) -> Attempt<()> {
+    let works: Vec<(usize, Work)> = rows.iter().map(|row| (row.connections, row.work)).collect();
+    let mut done = Vec::new();
+    for (connections, work) in works {
+        if done.contains(&(connections, work)) {
+            continue;
+        }
+        done.push((connections, work));
+        let batch = (round << 16) | connections;
+        let load = Workload::of(work, issuer, batch, settings.requests + WARM_UP).await?;
+        let load = Arc::new(load);
+        for nth in 0..hosts.len() {
+            let host = hosts.get((nth + round) % hosts.len());
+            let row = host.and_then(|host| {
+                let is_it = |row: &&mut Row| {
+                    (row.kind, row.work, row.connections) == (host.kind, work, connections)
+                };
+                rows.iter_mut().find(is_it).map(|row| (host, row))
+            });
+            let Some((host, row)) = row else { continue };
+            let Some(status) = host.kind.expects(work) else { continue };
+            let asked = Asked { host, load: Arc::clone(&load), status };
+            let measured = asked.measure(settings, connections).await?;
+            if round > 0 {
+                row.add(&measured);
+            }
         }
     }
-    let missing = match settings.envoy {
-        Some(_) => "",
-        None => {
-            "not run      Envoy: no binary (`cargo xtask test` fetches one, `--envoy FILE` names one)\n"
+    Ok(())
+}
+
+/// A host, what it is asked, and the status that it has to answer each time.
+struct Asked<'a> {
+    host: &'a Host,
+    load: Arc<Workload>,
+    status: u16,
+}
+
+impl Asked<'_> {
+    async fn measure(&self, settings: &Bench, connections: usize) -> Attempt<Round> {
+        let mut clients: Vec<Client> =
+            (0..connections).map(|_| Client::new(self.host.address, Spoken::Http1)).collect();
+        self.ask(&mut clients, 0, WARM_UP, settings.length).await?;
+        let before = measure::processor(self.host.id());
+        let began = Instant::now();
+        let answers = self.ask(&mut clients, WARM_UP, settings.requests, settings.length).await?;
+        let took = began.elapsed();
+        let used = measure::processor(self.host.id()).zip(before);
+        let used = used.ok_or("the processor time of a process is not known on this system")?;
+        Ok(Round::of(used.0.saturating_sub(used.1), took, answers))
+    }
+
+    /// Has clients take calls in turn, from the `first` on, until `count` were taken or the time is over.
+    async fn ask(
+        &self,
+        clients: &mut Vec<Client>,
+        first: usize,
+        count: usize,
+        length: Duration,
+    ) -> Attempt<Durations> {
+        let (until, end, status) = (Instant::now() + length, first + count, self.status);
+        let next = Arc::new(AtomicUsize::new(first));
+        let mut asking = JoinSet::new();
+        for mut client in clients.drain(..) {
+            let (load, next) = (Arc::clone(&self.load), Arc::clone(&next));
+            asking.spawn(async move {
+                let mut answers = Durations::default();
+                while Instant::now() < until {
+                    let nth = next.fetch_add(1, Ordering::Relaxed);
+                    if nth >= end {
+                        break;
+                    }
+                    let began = Instant::now();
+                    client.exchange(load.call(nth)?).await.answered(status)?;
+                    answers.add(began.elapsed());
+                }
+                Ok::<_, String>((client, answers))
+            });
         }
+        let mut all = Durations::default();
+        for asked in asking.join_all().await {
+            let (client, answers) = asked.map_err(|error| self.host.blame(&error))?;
+            clients.push(client);
+            all.extend(&answers);
+        }
+        Ok(all)
+    }
+}
+
+fn method(settings: &Bench) -> String {
+    let missing = |binary: &Option<PathBuf>, name| match binary {
+        Some(_) => String::new(),
+        None => format!("; {name}: not installed, NOT RUN"),
     };
-    Ok(format!(
-        "{}\n{missing}machine      {head}\nmethod       {} connections, kept alive; at most {} requests or {:.0} s a row, after {WARM_UP}\nCPU us each  user and system time of the host's process, by requests\n",
-        aligned(&rows),
-        settings.connections,
+    let missing = missing(&settings.envoy, "Envoy") + &missing(&settings.haproxy, "HAProxy");
+    format!(
+        "{} rounds after one that does not count; in each, {} requests a row, or {:.0} s, after {WARM_UP}{missing}",
+        settings.rounds,
         settings.requests,
         settings.length.as_secs_f64(),
-    ))
+    )
 }
 
-async fn measured(
-    settings: &Bench,
-    host: &Host,
-    work: Work,
-    load: Workload,
-) -> Attempt<Vec<String>> {
-    let load = Arc::new(load);
-    let next = Arc::new(AtomicUsize::new(0));
-    let connections = settings.connections;
-    run(host, &load, &next, connections, WARM_UP, settings.length).await?;
-    next.store(WARM_UP, Ordering::Relaxed);
-    let before = measure::processor(host.id());
-    let began = Instant::now();
-    let most = WARM_UP + settings.requests;
-    let mut answers = run(host, &load, &next, connections, most, settings.length).await?;
-    let took = began.elapsed();
-    let used = measure::processor(host.id()).zip(before);
-    let count = answers.count();
-    let each =
-        used.map(|(after, before)| after.saturating_sub(before).as_micros() / count.max(1) as u128);
-    let rate = count as u128 * 1_000_000 / took.as_micros().max(1);
-    let memory = measure::resident_kib(host.id());
-    Ok(vec![
-        format!("{}, {}", host.name(), work.name()),
-        count.to_string(),
-        rate.to_string(),
-        each.map_or("-".to_owned(), |us| us.to_string()),
-        answers.text(500),
-        answers.text(990),
-        memory.map_or("-".to_owned(), |kib| format!("{} MiB", kib >> 10)),
-    ])
-}
-
-/// Has clients take calls in turn, up to the `most`th or until the time is over.
-async fn run(
-    host: &Host,
-    load: &Arc<Workload>,
-    next: &Arc<AtomicUsize>,
-    connections: usize,
-    most: usize,
-    length: Duration,
-) -> Attempt<Durations> {
-    let until = Instant::now() + length;
-    let mut clients = JoinSet::new();
-    for _ in 0..connections {
-        let (load, next) = (Arc::clone(load), Arc::clone(next));
-        let mut client = Client::new(host.address, Spoken::Http1);
-        clients.spawn(async move {
-            let mut answers = Durations::default();
-            while Instant::now() < until {
-                let nth = next.fetch_add(1, Ordering::Relaxed);
-                if nth >= most {
-                    break;
-                }
-                let began = Instant::now();
-                client.exchange(load.call(nth)?).await.answered(load.status)?;
-                answers.add(began.elapsed());
-            }
-            Ok::<_, String>(answers)
-        });
+/// A round takes more than a second: a person at a terminal sees which it is.
+fn progress(round: usize, settings: &Bench) {
+    if std::io::stderr().is_terminal() {
+        eprintln!("round {round} of {}; 0 is to warm up", settings.rounds);
     }
-    let mut all = Durations::default();
-    for answers in clients.join_all().await {
-        all.extend(&answers.map_err(|error| host.blame(&error))?);
-    }
-    Ok(all)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 
 use crate::Attempt;
-use crate::bench::{Bench, bench};
+use crate::bench::{BenchArguments, bench};
 use crate::idle::{Idle, idle};
 use crate::merge::{Merge, merge};
 use crate::process::beside;
@@ -27,8 +27,8 @@ enum Command {
     Soak(SoakArguments),
     /// Serve a client beside thousands of connections that say nothing, little, or too much
     Idle(IdleArguments),
-    /// Requests a second and processor time a request, of hosts side by side
-    Bench(BenchArguments),
+    /// Processor time a request, of hosts side by side
+    Bench(Box<BenchArguments>),
     /// What carrying metadata over adds to a link, and the window that it leaves to others
     Merge(MergeArguments),
 }
@@ -63,37 +63,6 @@ struct IdleArguments {
 }
 
 #[derive(clap::Args)]
-struct BenchArguments {
-    /// Clients at once, a connection each
-    #[arg(long, value_name = "N", default_value_t = 32)]
-    connections: usize,
-    /// Longest time for a row, in seconds
-    #[arg(long, value_name = "S", default_value_t = 8)]
-    seconds: u64,
-    /// Most requests of a row
-    #[arg(long, value_name = "N", default_value_t = 20_000)]
-    requests: usize,
-    /// The `linkgate` binary; the one beside this binary unless given
-    #[arg(long, value_name = "FILE")]
-    linkgate: Option<PathBuf>,
-    /// The binary with `wasmtime serve`; the one beside this binary unless given
-    #[arg(long, value_name = "FILE")]
-    wasmtime_serve: Option<PathBuf>,
-    /// The proxy edition; the one of the components beside this binary's folder unless given
-    #[arg(long, value_name = "FILE")]
-    proxy: Option<PathBuf>,
-    /// The Envoy edition; the one of the components beside this binary's folder unless given
-    #[arg(long, value_name = "FILE")]
-    module: Option<PathBuf>,
-    /// Envoy's binary; the one that the suites fetched unless given. Without one it is not measured
-    #[arg(long, value_name = "FILE")]
-    envoy: Option<PathBuf>,
-    /// Hosts whose name holds this
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    host: String,
-}
-
-#[derive(clap::Args)]
 struct MergeArguments {
     /// Links of a row, one after another
     #[arg(long, value_name = "N", default_value_t = 200)]
@@ -109,7 +78,9 @@ pub fn run() -> ExitCode {
     let told = match LinkgateLoad::parse().command {
         Command::Soak(arguments) => arguments.run(),
         Command::Idle(arguments) => arguments.run(),
-        Command::Bench(arguments) => arguments.run(),
+        Command::Bench(arguments) => {
+            arguments.settings().and_then(|settings| runtime()?.block_on(bench(settings)))
+        }
         Command::Merge(arguments) => arguments.run(),
     };
     match told {
@@ -147,35 +118,12 @@ impl IdleArguments {
     }
 }
 
-impl BenchArguments {
-    fn run(self) -> Attempt<String> {
-        let bench_settings = Bench {
-            linkgate: beside(self.linkgate, "linkgate")?,
-            wasmtime_serve: beside(self.wasmtime_serve, "linkgate-wasmtime-serve")?,
-            proxy: beside(self.proxy, "../components/linkgate-proxy.wasm")?,
-            module: beside(self.module, "../components/linkgate-envoy.wasm")?,
-            envoy: match self.envoy {
-                Some(named) => Some(beside(Some(named), "")?),
-                None => beside(None, FETCHED_ENVOY).ok(),
-            },
-            host: self.host,
-            connections: self.connections,
-            length: Duration::from_secs(self.seconds),
-            requests: self.requests,
-        };
-        runtime()?.block_on(bench(bench_settings))
-    }
-}
-
 impl MergeArguments {
     fn run(self) -> Attempt<String> {
         let linkgate = beside(self.linkgate, "linkgate")?;
         runtime()?.block_on(merge(Merge { linkgate, links: self.links }))
     }
 }
-
-/// Where the suites put Envoy's binary.
-const FETCHED_ENVOY: &str = "../envoy/1.40.0/envoy/_bin/envoy";
 
 fn runtime() -> Attempt<tokio::runtime::Runtime> {
     let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();

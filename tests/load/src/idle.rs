@@ -93,7 +93,7 @@ impl Stage {
         if let Some(members) = document.as_object_mut() {
             members.insert("body_timeout".to_owned(), json!("3s"));
         }
-        let config = scratch.write("policy.json", &document.to_string())?;
+        let config = scratch.write("policy.json", document.to_string())?;
         let upstream = format!("http://{}", responder::respond().await?);
         let gateway = Process::start(
             "the gateway",

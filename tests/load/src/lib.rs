@@ -7,7 +7,7 @@
 //!           answers  decision log  arrivals ──▶ one account of all three
 //!
 //!  idle:   thousands of connections that say nothing, little, or too much, beside a client that works
-//!  bench:  requests a second and processor time a request, hosts side by side
+//!  bench:  processor time a request, hosts side by side, against a baseline of their own
 //!  merge:  what carrying metadata over adds to a link, and the window that it leaves to others
 //! ```
 //!

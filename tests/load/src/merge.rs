@@ -105,7 +105,7 @@ impl Stage {
             notes.push((Operation::of(&recorded.request), Instant::now()));
         });
         tokio::spawn(linkgate_tenant::serve(listener, tenant.clone(), std::future::pending()));
-        let config = scratch.write("policy.json", &policy(&pristine, depth).to_string())?;
+        let config = scratch.write("policy.json", policy(&pristine, depth).to_string())?;
         let gateway = Process::start(
             "the gateway",
             Command::new(&settings.linkgate)

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, Read};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
@@ -128,6 +128,24 @@ fn read_lines(
         drop(line);
         drop(open);
     });
+}
+
+/// An address that was free a moment ago, for a program that cannot choose one by itself.
+pub(crate) fn free_address() -> Attempt<SocketAddr> {
+    let address = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
+    address.map_err(|error| error.to_string())
+}
+
+/// Waits for a program that prints no line once it listens.
+pub(crate) fn wait_for(address: SocketAddr) -> Attempt<()> {
+    let until = Instant::now() + Duration::from_secs(10);
+    while let Err(error) = TcpStream::connect(address) {
+        if Instant::now() > until {
+            return Err(format!("{address}: {error}"));
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
 }
 
 /// A binary of ours: the one that was named, else the one beside this one.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// How long things took, in microseconds: 4 bytes each, so that a long run can keep all of them.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Durations {
     us: Vec<u32>,
     sorted: bool,

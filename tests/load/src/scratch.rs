@@ -23,7 +23,7 @@ impl Scratch {
     }
 
     /// Writes a file whole or not at all: a process that reads it meanwhile sees the old one or the new one.
-    pub(crate) fn write(&self, name: &str, text: &str) -> Attempt<PathBuf> {
+    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) -> Attempt<PathBuf> {
         let (file, partial) = (self.path(name), self.path(&format!("{name}.partial")));
         std::fs::write(&partial, text)
             .and_then(|()| std::fs::rename(&partial, &file))

@@ -1,21 +1,23 @@
 //! Envoy, configured by `examples/envoy/envoy.yaml`: as it is, or with another filter in our place.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
 
+use super::host::Stage;
+use super::issuer::{AUDIENCE, Issuer};
 use crate::Attempt;
-use crate::process::Process;
-use crate::scratch::Scratch;
-
-use super::Bench;
+use crate::process::{Process, free_address};
 
 /// The filter before the router.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Filter {
     /// Nothing.
     None,
+    /// A proxy-wasm filter that is entered as ours is, and does nothing: what no such filter can be below.
+    Nothing,
     /// Envoy's own check of a token. It compares no path and knows no account.
     JwtAuthn {
         /// It keeps what it has verified.
@@ -26,8 +28,9 @@ pub(super) enum Filter {
 }
 
 impl Filter {
-    pub(super) const ALL: [Self; 4] = [
+    pub(super) const ALL: [Self; 5] = [
         Self::None,
+        Self::Nothing,
         Self::JwtAuthn { has_cache: false },
         Self::JwtAuthn { has_cache: true },
         Self::Linkgate,
@@ -36,12 +39,25 @@ impl Filter {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::None => "Envoy, no filter",
+            Self::Nothing => "Envoy, a wasm filter that does nothing",
             Self::JwtAuthn { has_cache: false } => "Envoy, jwt_authn",
             Self::JwtAuthn { has_cache: true } => "Envoy, jwt_authn and its cache",
             Self::Linkgate => "Envoy, linkgate",
         }
     }
+
+    pub(super) fn is_ours(self) -> bool {
+        self == Self::Linkgate
+    }
+
+    /// Whether it checks tokens.
+    pub(super) fn is_check(self) -> bool {
+        !matches!(self, Self::None | Self::Nothing)
+    }
 }
+
+/// The filter that does nothing.
+const NOTHING: &str = include_str!("nothing.wat");
 
 /// The example that operators start from.
 const EXAMPLE: &str = include_str!("../../../../examples/envoy/envoy.yaml");
@@ -53,16 +69,9 @@ const FILTERS: &str =
 const HOST_REWRITE: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/route_config/virtual_hosts/0/routes/0/route/host_rewrite_literal";
 
 /// Starts it, on a port that was free a moment ago.
-pub(super) fn start(
-    filter: Filter,
-    settings: &Bench,
-    scratch: &Scratch,
-    document: &str,
-    upstream: SocketAddr,
-) -> Attempt<(Process, SocketAddr)> {
-    let binary = settings.envoy.as_ref().ok_or("no Envoy")?;
-    let address = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
-    let address = address.map_err(|error| error.to_string())?;
+pub(super) fn start(filter: Filter, stage: &Stage<'_>) -> Attempt<(Process, SocketAddr)> {
+    let binary = stage.settings.envoy.as_ref().ok_or("no Envoy")?;
+    let (upstream, address) = (stage.upstream, free_address()?);
     let mut whole: Value = serde_saphyr::from_str(EXAMPLE).map_err(|error| error.to_string())?;
     for (at, value) in [
         ("/admin/address/socket_address/port_value", json!(0)),
@@ -74,13 +83,23 @@ pub(super) fn start(
     }
     let filters = part(&mut whole, FILTERS)?;
     match filter {
-        Filter::Linkgate => linkgate(filters, settings, document, upstream)?,
         Filter::None => *filters = json!([router(filters)]),
+        Filter::Nothing => {
+            let module = wat::parse_str(NOTHING).map_err(|error| error.to_string())?;
+            wasm(filters, &stage.scratch.write("nothing.wasm", module)?, &json!({}))?;
+        }
         Filter::JwtAuthn { has_cache } => {
-            *filters = json!([jwt_authn(document, has_cache)?, router(filters)]);
+            *filters = json!([jwt_authn(stage.issuer, has_cache), router(filters)]);
+        }
+        Filter::Linkgate => {
+            let own = json!({
+                "policy": stage.issuer.policy(),
+                "upstream": { "cluster": "upstream", "authority": upstream.to_string() },
+            });
+            wasm(filters, &stage.settings.module, &own)?;
         }
     }
-    let file = scratch.write("envoy.json", &whole.to_string())?;
+    let file = stage.scratch.write("envoy.json", whole.to_string())?;
     let mut command = Command::new(binary);
     command.args(["--disable-hot-restart", "-c"]).arg(file);
     let process = Process::start("Envoy", &mut command, drop)?;
@@ -97,45 +116,33 @@ fn router(filters: &Value) -> Value {
     filters.as_array().and_then(|filters| filters.last()).cloned().unwrap_or_default()
 }
 
-fn linkgate(
-    filters: &mut Value,
-    settings: &Bench,
-    document: &str,
-    upstream: SocketAddr,
-) -> Attempt<()> {
-    let policy: Value = serde_json::from_str(document).map_err(|error| error.to_string())?;
-    let own = json!({
-        "policy": policy,
-        "upstream": { "cluster": "upstream", "authority": upstream.to_string() },
-    });
-    *part(filters, "/0/typed_config/config/vm_config/code/local/filename")? =
-        json!(settings.module);
-    *part(filters, "/0/typed_config/config/configuration/value")? = own.to_string().into();
+/// Puts a module and its configuration into the example's own filter.
+fn wasm(filters: &mut Value, module: &Path, configuration: &Value) -> Attempt<()> {
+    *part(filters, "/0/typed_config/config/vm_config/code/local/filename")? = json!(module);
+    *part(filters, "/0/typed_config/config/configuration/value")? =
+        configuration.to_string().into();
     Ok(())
 }
 
-/// A check that comes as near to the policy as it can: the same issuer, audience and keys.
-fn jwt_authn(document: &str, has_cache: bool) -> Attempt<Value> {
-    let policy: Value = serde_json::from_str(document).map_err(|error| error.to_string())?;
-    let issuer = policy.pointer("/issuers/0").cloned().unwrap_or_default();
-    let keys = issuer.pointer("/keys/jwks").cloned().unwrap_or_default();
+/// A check that is as near to the policy as it can be: the same issuer, audience and keys.
+fn jwt_authn(issuer: &Issuer, has_cache: bool) -> Value {
     let mut provider = json!({
-        "issuer": issuer.get("issuer"),
-        "audiences": issuer.get("audiences"),
-        "local_jwks": { "inline_string": keys.to_string() },
+        "issuer": Issuer::NAME,
+        "audiences": [AUDIENCE],
+        "local_jwks": { "inline_string": issuer.jwks().to_string() },
         "forward": true,
     });
     if has_cache && let Some(members) = provider.as_object_mut() {
         members.insert("jwt_cache_config".to_owned(), json!({ "jwt_cache_size": 1000 }));
     }
-    Ok(json!({
+    json!({
         "name": "envoy.filters.http.jwt_authn",
         "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
             "providers": { "tenant": provider },
             "rules": [{ "match": { "prefix": "/api" }, "requires": { "provider_name": "tenant" } }],
         },
-    }))
+    })
 }
 
 fn cluster(upstream: SocketAddr) -> Value {

@@ -1,109 +1,127 @@
-//! The hosts that are measured: ours, and Envoy with our filter, with its own, and with none.
+//! The hosts that are measured: ours, and Envoy and HAProxy with a check of their own and with none.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::Command;
 
+use super::issuer::{Algorithm, Issuer};
+use super::work::Work;
+use super::{Bench, envoy, haproxy};
 use crate::Attempt;
 use crate::process::{Process, address_in};
 use crate::scratch::Scratch;
-
-use super::work::Work;
-use super::{Bench, envoy};
+use envoy::Filter;
 
 /// A host and how it is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum HostKind {
     /// `linkgate serve` with the evaluator edition.
     Gateway,
-    /// `wasmtime serve` with the proxy edition, an instance kept for 1000 requests.
-    Reused,
-    /// The same, with an instance for each request, as it comes.
-    Fresh,
+    /// `wasmtime serve` with the proxy edition.
+    Serve(Instance),
     /// Envoy with this filter before its router.
-    Envoy(envoy::Filter),
+    Envoy(Filter),
+    /// HAProxy, with a rule that checks tokens or without.
+    HaProxy { has_rule: bool },
+}
+
+/// What `wasmtime serve` answers a request with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Instance {
+    /// An instance that is kept for 1000 requests.
+    Kept,
+    /// An instance of its own, as is the default.
+    Fresh,
+    /// The same, with the policy and its keys baked into the component.
+    Baked,
+}
+
+/// What all hosts are started with.
+pub(super) struct Stage<'a> {
+    pub(super) settings: &'a Bench,
+    pub(super) scratch: &'a Scratch,
+    pub(super) issuer: &'a Issuer,
+    pub(super) upstream: SocketAddr,
 }
 
 /// One that runs.
 pub(super) struct Host {
-    kind: HostKind,
+    pub(super) kind: HostKind,
     process: Process,
     pub(super) address: SocketAddr,
 }
 
 impl HostKind {
+    const OURS: [Self; 4] = [
+        Self::Gateway,
+        Self::Serve(Instance::Kept),
+        Self::Serve(Instance::Fresh),
+        Self::Serve(Instance::Baked),
+    ];
+    const HAPROXY: [Self; 2] =
+        [Self::HaProxy { has_rule: false }, Self::HaProxy { has_rule: true }];
+
     /// All that can be run with these settings.
     pub(super) fn all(settings: &Bench) -> Vec<Self> {
-        let ours = [Self::Gateway, Self::Reused, Self::Fresh];
-        let envoy = envoy::Filter::ALL.map(Self::Envoy);
-        let is_there = settings.envoy.is_some();
-        let all = ours.into_iter().chain(envoy.into_iter().filter(|_| is_there));
+        let envoy = settings.envoy.iter().flat_map(|_| Filter::ALL.map(Self::Envoy));
+        let haproxy = settings.haproxy.iter().flat_map(|_| Self::HAPROXY);
+        let all = Self::OURS.into_iter().chain(envoy).chain(haproxy);
         all.filter(|kind| kind.name().contains(&settings.host)).collect()
     }
 
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Gateway => "gateway",
-            Self::Reused => "wasmtime serve, kept",
-            Self::Fresh => "wasmtime serve, fresh",
+            Self::Serve(Instance::Kept) => "wasmtime serve, kept",
+            Self::Serve(Instance::Fresh) => "wasmtime serve, fresh",
+            Self::Serve(Instance::Baked) => "wasmtime serve, fresh and baked",
             Self::Envoy(filter) => filter.name(),
+            Self::HaProxy { has_rule: false } => "HAProxy, no rule",
+            Self::HaProxy { has_rule: true } => "HAProxy, jwt_verify and subject = path",
         }
     }
 
-    /// What it is asked: not what it has no word on.
-    pub(super) fn works(self) -> &'static [Work] {
+    /// The status that it has to answer; none where it does not offer the check.
+    pub(super) fn expects(self, work: Work) -> Option<u16> {
+        match (self, work) {
+            (
+                Self::Envoy(Filter::None | Filter::Nothing) | Self::HaProxy { has_rule: false },
+                _,
+            ) => Some(work.granted()),
+            // It compares no path, and reads no body.
+            (Self::Envoy(Filter::JwtAuthn { .. }), Work::Mismatch | Work::Link)
+            | (
+                Self::HaProxy { has_rule: true },
+                Work::Link | Work::First(Algorithm::Ps256 | Algorithm::EdDsa),
+            ) => None,
+            (
+                Self::Gateway | Self::Serve(_) | Self::Envoy(_) | Self::HaProxy { has_rule: true },
+                _,
+            ) => Some(work.deserved()),
+        }
+    }
+
+    /// What a row is compared with: the same requests to the same host without a check, or where there is no such host,
+    /// what it merely passes.
+    pub(super) fn baseline(self, work: Work) -> (Self, Work) {
         match self {
-            Self::Gateway | Self::Reused | Self::Fresh | Self::Envoy(envoy::Filter::Linkgate) => {
-                &Work::ALL
-            }
-            Self::Envoy(envoy::Filter::None) => &[Work::Pass],
-            Self::Envoy(envoy::Filter::JwtAuthn { .. }) => &[Work::Bare, Work::Again, Work::First],
+            Self::Gateway | Self::Serve(_) => (self, Work::Pass),
+            Self::Envoy(_) => (Self::Envoy(Filter::None), work),
+            Self::HaProxy { .. } => (Self::HaProxy { has_rule: false }, work),
         }
     }
 }
 
 impl Host {
-    /// Starts it with a policy, before an upstream. Each writes a line an exchange into a pipe, which
-    /// is read and forgotten.
-    pub(super) fn start(
-        kind: HostKind,
-        settings: &Bench,
-        scratch: &Scratch,
-        document: &str,
-        upstream: SocketAddr,
-    ) -> Attempt<Self> {
-        if let HostKind::Envoy(filter) = kind {
-            let (process, address) = envoy::start(filter, settings, scratch, document, upstream)?;
-            return Ok(Self { kind, process, address });
-        }
-        let upstream = format!("http://{upstream}");
-        let (mut command, words) = match kind {
-            HostKind::Gateway => {
-                let config = scratch.write("policy.json", document)?;
-                let mut command = Command::new(&settings.linkgate);
-                command.args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json"]);
-                command.args(["--upstream", &upstream, "--config"]).arg(config);
-                (command, "listening on http://")
-            }
-            HostKind::Reused | HostKind::Fresh | HostKind::Envoy(_) => {
-                let mut command = Command::new(&settings.wasmtime_serve);
-                command.args(["serve", "-S", "cli", "--addr", "127.0.0.1:0"]);
-                command.arg("--no-logging-prefix");
-                if kind == HostKind::Reused {
-                    command.args(["--max-instance-reuse-count", "1000"]);
-                }
-                command.args(["--env", &format!("LINKGATE_POLICY={document}")]);
-                command.args(["--env", &format!("LINKGATE_UPSTREAM={upstream}")]);
-                command.arg(&settings.proxy);
-                (command, "Serving HTTP on http://")
-            }
+    /// Starts it. Each host writes a line an exchange into a pipe, which is read and forgotten.
+    pub(super) fn start(kind: HostKind, stage: &Stage<'_>) -> Attempt<Self> {
+        let (process, address) = match kind {
+            HostKind::Gateway => gateway(stage)?,
+            HostKind::Serve(instance) => serve(instance, stage)?,
+            HostKind::Envoy(filter) => envoy::start(filter, stage)?,
+            HostKind::HaProxy { has_rule } => haproxy::start(has_rule, stage)?,
         };
-        let process = Process::start("the host", &mut command, drop)?;
-        let address = process.hear(|line| address_in(line, words))?;
         Ok(Self { kind, process, address })
-    }
-
-    pub(super) fn name(&self) -> &'static str {
-        self.kind.name()
     }
 
     pub(super) fn id(&self) -> u32 {
@@ -111,6 +129,58 @@ impl Host {
     }
 
     pub(super) fn blame(&self, what: &str) -> String {
-        self.process.blame(&format!("{}: {what}", self.name()))
+        self.process.blame(&format!("{}: {what}", self.kind.name()))
     }
+}
+
+fn gateway(stage: &Stage<'_>) -> Attempt<(Process, SocketAddr)> {
+    let mut command = Command::new(&stage.settings.linkgate);
+    command.args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json"]);
+    command.args(["--upstream", &format!("http://{}", stage.upstream)]);
+    command.arg("--config").arg(policy_file(stage)?);
+    listening("linkgate serve", &mut command, "listening on http://")
+}
+
+fn serve(instance: Instance, stage: &Stage<'_>) -> Attempt<(Process, SocketAddr)> {
+    let mut command = Command::new(&stage.settings.wasmtime_serve);
+    command.args(["serve", "-S", "cli", "--addr", "127.0.0.1:0", "--no-logging-prefix"]);
+    command.args(["--env", &format!("LINKGATE_UPSTREAM=http://{}", stage.upstream)]);
+    if instance == Instance::Kept {
+        command.args(["--max-instance-reuse-count", "1000"]);
+    }
+    if instance == Instance::Baked {
+        command.arg(baked(stage)?);
+    } else {
+        command.args(["--env", &format!("LINKGATE_POLICY={}", stage.issuer.policy())]);
+        command.arg(&stage.settings.proxy);
+    }
+    listening("wasmtime serve", &mut command, "Serving HTTP on http://")
+}
+
+/// The proxy edition with the policy baked in; its keys are in the policy.
+fn baked(stage: &Stage<'_>) -> Attempt<PathBuf> {
+    let file = stage.scratch.path("baked.wasm");
+    let mut command = Command::new(&stage.settings.linkgate);
+    command.args(["bake", "--edition", "proxy", "--config"]).arg(policy_file(stage)?);
+    command.arg("--component").arg(&stage.settings.proxy).arg("-o").arg(&file);
+    let output = command.output().map_err(|error| format!("linkgate bake: {error}"))?;
+    if output.status.success() {
+        return Ok(file);
+    }
+    Err(format!("linkgate bake: {}", String::from_utf8_lossy(&output.stderr)))
+}
+
+fn policy_file(stage: &Stage<'_>) -> Attempt<PathBuf> {
+    stage.scratch.write("policy.json", stage.issuer.policy().to_string())
+}
+
+/// Starts one that prints where it listens, behind these words.
+fn listening(
+    name: &'static str,
+    command: &mut Command,
+    words: &str,
+) -> Attempt<(Process, SocketAddr)> {
+    let process = Process::start(name, command, drop)?;
+    let address = process.hear(|line| address_in(line, words))?;
+    Ok((process, address))
 }

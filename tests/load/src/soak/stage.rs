@@ -48,7 +48,7 @@ pub(super) const POLICY: &str = "policy.json";
 impl Stage {
     /// Starts both.
     pub(super) fn set(settings: &Soak, scratch: &Scratch) -> Attempt<Self> {
-        let users = scratch.write("users.json", &people::users_document(settings.connections))?;
+        let users = scratch.write("users.json", people::users_document(settings.connections))?;
         let own_policy = scratch.path("tenant.json");
         let arrivals = Arc::new(Mutex::new(Arrivals::default()));
         let arrived = Arc::clone(&arrivals);

@@ -1,0 +1,196 @@
+//! The issuer of the benchmark's tokens: a key for each algorithm that is compared.
+
+use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
+    RSA_PSS_SHA256, RsaEncoding,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+
+use crate::mint::{CLIENT, now_s};
+use crate::{Attempt, policy};
+
+/// What a token is signed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Algorithm {
+    Rs256,
+    Ps256,
+    Es256,
+    EdDsa,
+}
+
+impl Algorithm {
+    pub(super) const ALL: [Self; 4] = [Self::Rs256, Self::Ps256, Self::Es256, Self::EdDsa];
+
+    /// Its name in RFC 7518 and RFC 8037.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Rs256 => "RS256",
+            Self::Ps256 => "PS256",
+            Self::Es256 => "ES256",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+}
+
+/// It gets no request: the keys are in the policy.
+const ISSUER: &str = "http://load.example/";
+
+/// The identifier of the Management API.
+pub(super) const AUDIENCE: &str = "http://load.example/api/v2/";
+
+/// How long a token lasts, in seconds. A run does not last longer.
+const LIFETIME_S: u64 = 24 * 60 * 60;
+
+/// The issuer, with its private keys.
+pub(super) struct Issuer {
+    keys: [(Algorithm, Key); 4],
+}
+
+enum Key {
+    Rsa(RsaKeyPair, &'static dyn RsaEncoding),
+    Ecdsa(EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
+}
+
+impl Issuer {
+    pub(super) const NAME: &'static str = ISSUER;
+
+    pub(super) fn new() -> Attempt<Self> {
+        let rsa = || RsaKeyPair::generate(KeySize::Rsa2048);
+        let keys = || {
+            Ok::<_, aws_lc_rs::error::Unspecified>([
+                (Algorithm::Rs256, Key::Rsa(rsa()?, &RSA_PKCS1_SHA256)),
+                (Algorithm::Ps256, Key::Rsa(rsa()?, &RSA_PSS_SHA256)),
+                (
+                    Algorithm::Es256,
+                    Key::Ecdsa(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?),
+                ),
+                (Algorithm::EdDsa, Key::Ed25519(Ed25519KeyPair::generate()?)),
+            ])
+        };
+        Ok(Self { keys: keys().map_err(|_| "no key can be generated")? })
+    }
+
+    /// A policy that trusts it. What has a default is left out.
+    pub(super) fn policy(&self) -> Value {
+        let names = Algorithm::ALL.map(Algorithm::name);
+        json!({
+            "version": 1,
+            "issuers": [{
+                "issuer": ISSUER,
+                "audiences": [AUDIENCE],
+                "algorithms": names,
+                "keys": { "jwks": self.jwks() },
+            }],
+            "pass": [policy::PASS],
+        })
+    }
+
+    /// Its public keys.
+    pub(super) fn jwks(&self) -> Value {
+        let keys = self.keys.iter().map(|(algorithm, key)| {
+            let mut jwk = key.jwk();
+            if let Some(members) = jwk.as_object_mut() {
+                members.insert("alg".to_owned(), json!(algorithm.name()));
+                members.insert("kid".to_owned(), json!(algorithm.name()));
+                members.insert("use".to_owned(), json!("sig"));
+            }
+            jwk
+        });
+        json!({ "keys": keys.collect::<Vec<_>>() })
+    }
+
+    /// A public key in PEM, for peers that read no JWK.
+    pub(super) fn pem(&self, algorithm: Algorithm) -> Attempt<String> {
+        let no_pem = || format!("no PEM of the key for {}", algorithm.name());
+        let der: PublicKeyX509Der<'_> = match self.key(algorithm) {
+            Some(Key::Rsa(pair, _)) => pair.public_key().as_der(),
+            Some(Key::Ecdsa(pair)) => pair.public_key().as_der(),
+            Some(Key::Ed25519(pair)) => pair.public_key().as_der(),
+            None => return Err(no_pem()),
+        }
+        .map_err(|_| no_pem())?;
+        let text = STANDARD.encode(der.as_ref());
+        Ok(format!("-----BEGIN PUBLIC KEY-----\n{text}\n-----END PUBLIC KEY-----\n"))
+    }
+
+    /// A user's access token. `jti` makes it differ from others.
+    pub(super) fn access(&self, algorithm: Algorithm, subject: &str, jti: &str) -> Attempt<String> {
+        let now = now_s();
+        let claims = json!({
+            "iss": ISSUER, "sub": subject, "iat": now, "exp": now + LIFETIME_S,
+            "aud": AUDIENCE, "azp": CLIENT, "gty": "password",
+            "scope": "read:current_user update:current_user_identities", "jti": jti,
+        });
+        self.sign(algorithm, &claims)
+    }
+
+    /// A user's ID token, of a sign-in that was a moment ago.
+    pub(super) fn id(&self, subject: &str, jti: &str) -> Attempt<String> {
+        let now = now_s();
+        let claims = json!({
+            "iss": ISSUER, "sub": subject, "iat": now, "exp": now + LIFETIME_S,
+            "aud": CLIENT, "auth_time": now, "jti": jti,
+        });
+        self.sign(Algorithm::Rs256, &claims)
+    }
+
+    fn sign(&self, algorithm: Algorithm, claims: &Value) -> Attempt<String> {
+        let name = algorithm.name();
+        let header = json!({ "typ": "JWT", "alg": name, "kid": name });
+        let [header, claims] = [&header, claims].map(|part| base64url(part.to_string().as_bytes()));
+        let message = format!("{header}.{claims}");
+        let signature = self.key(algorithm).and_then(|key| key.sign(message.as_bytes()));
+        let signature = signature.ok_or_else(|| format!("cannot sign with {name}"))?;
+        Ok(format!("{message}.{}", base64url(&signature)))
+    }
+
+    fn key(&self, algorithm: Algorithm) -> Option<&Key> {
+        self.keys.iter().find(|(named, _)| *named == algorithm).map(|(_, key)| key)
+    }
+}
+
+impl Key {
+    fn jwk(&self) -> Value {
+        match self {
+            Self::Rsa(pair, _) => {
+                let public = pair.public_key();
+                let [n, e] = [public.modulus(), public.exponent()]
+                    .map(|number| base64url(number.big_endian_without_leading_zero()));
+                json!({ "kty": "RSA", "n": n, "e": e })
+            }
+            Self::Ecdsa(pair) => {
+                // An uncompressed point (SEC 1 section 2.3.3): 4, x, y.
+                let point = pair.public_key().as_ref().get(1..).unwrap_or_default();
+                let (x, y) = point.split_at(point.len() / 2);
+                json!({ "kty": "EC", "crv": "P-256", "x": base64url(x), "y": base64url(y) })
+            }
+            Self::Ed25519(pair) => {
+                let x = base64url(pair.public_key().as_ref());
+                json!({ "kty": "OKP", "crv": "Ed25519", "x": x })
+            }
+        }
+    }
+
+    fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
+        let random = SystemRandom::new();
+        match self {
+            Self::Rsa(pair, encoding) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(*encoding, &random, message, &mut signature).ok()?;
+                Some(signature)
+            }
+            Self::Ecdsa(pair) => Some(pair.sign(&random, message).ok()?.as_ref().to_vec()),
+            Self::Ed25519(pair) => Some(pair.sign(message).as_ref().to_vec()),
+        }
+    }
+}
+
+fn base64url(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}

@@ -7,6 +7,7 @@ use crate::components;
 use crate::edition;
 use crate::exit::Failure;
 use crate::guest;
+use crate::instructions;
 use crate::process;
 use crate::progress::{Progress, seconds};
 use crate::table;
@@ -20,6 +21,7 @@ const PHASES: &[Phase] = &[
     Phase { name: "clippy, guest", run: clippy_guest },
     Phase { name: "cargo deny", run: deny },
     Phase { name: "components", run: build },
+    Phase { name: "instructions", run: count },
     Phase { name: "test", run: suites },
 ];
 
@@ -104,6 +106,17 @@ fn build(workspace: &Workspace, progress: &Progress) -> Result<Verdict, Failure>
     Ok(Verdict::Held)
 }
 
+/// The instructions of the core's operations. Demanded where skips are forbidden.
+fn count(workspace: &Workspace, progress: &Progress) -> Result<Verdict, Failure> {
+    if !instructions::is_possible() && std::env::var_os(FORBID_SKIPS).is_none() {
+        let what = "instructions are not counted: valgrind is not installed";
+        progress.skip(what, "apt-get install valgrind");
+        return Ok(Verdict::Skipped);
+    }
+    instructions::run(workspace, progress)?;
+    Ok(Verdict::Held)
+}
+
 /// All suites, also after one has failed: the count at the end is of everything.
 fn suites(workspace: &Workspace, progress: &Progress) -> Result<Verdict, Failure> {
     test::suites(workspace, progress, &["--no-fail-fast".into()], NO_SKIPS)?;
@@ -111,4 +124,6 @@ fn suites(workspace: &Workspace, progress: &Progress) -> Result<Verdict, Failure
 }
 
 /// A suite that cannot run for want of somebody else's software fails.
-const NO_SKIPS: &[(&str, &str)] = &[("LINKGATE_FORBID_SKIPS", "1")];
+const NO_SKIPS: &[(&str, &str)] = &[(FORBID_SKIPS, "1")];
+
+const FORBID_SKIPS: &str = "LINKGATE_FORBID_SKIPS";

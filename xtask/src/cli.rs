@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use crate::exit::{Exit, Failure};
 use crate::progress::Progress;
 use crate::workspace::Workspace;
-use crate::{ci, components, demo, load, mutants, test};
+use crate::{ci, components, demo, instructions, load, mutants, test};
 
 /// What `--help` prints.
 const HELP: &str = "\
@@ -19,6 +19,7 @@ Commands:
   load        build for release, run load and measurement: soak, idle, bench, merge
   bench       the same as `load bench`: what a request costs, side by side with Envoy's and HAProxy's own checks
   mutants     remove each fix of the metadata protocol again, see that a test fails
+  instructions  count the instructions of the core's operations with valgrind, compare with tests/prices/instructions.txt
   components  build the components: <target>/components/linkgate-<edition>.wasm, and the example
   ci          formatting, lints, licences, the components and every suite, with the time each took
 
@@ -74,6 +75,7 @@ enum Command {
     Test(Vec<OsString>),
     Load(Vec<OsString>),
     Mutants(String),
+    Instructions,
     Components,
     Ci,
 }
@@ -100,8 +102,9 @@ impl Command {
                 Ok(Self::Mutants(asked.unwrap_or_default()))
             }
             (Some("components"), None) => Ok(Self::Components),
+            (Some("instructions"), None) => Ok(Self::Instructions),
             (Some("ci"), None) => Ok(Self::Ci),
-            (Some(command @ ("components" | "ci")), Some(extra)) => {
+            (Some(command @ ("components" | "instructions" | "ci")), Some(extra)) => {
                 let extra = extra.to_string_lossy();
                 Err(misused(&format!("`{command}` takes no arguments, found `{extra}`")))
             }
@@ -121,6 +124,7 @@ impl Command {
                 components::run(&workspace, progress)?;
                 components::companions(&workspace, progress)
             }
+            Self::Instructions => instructions::run(&workspace, progress),
             Self::Ci => ci::run(&workspace, progress),
         }
     }
@@ -133,7 +137,7 @@ fn asks_for_help(flag: &OsString) -> bool {
 fn misused(what: &str) -> Failure {
     Failure::new(
         what,
-        "choose one of `demo`, `test`, `load`, `bench`, `mutants`, `components`, `ci`; `cargo xtask --help` shows examples",
+        "choose one of `demo`, `test`, `load`, `bench`, `mutants`, `instructions`, `components`, `ci`; `cargo xtask --help` shows examples",
     )
 }
 
@@ -158,12 +162,15 @@ mod tests {
             ("bench --rounds", Command::Load(vec!["bench".into(), "--rounds".into()])),
             ("mutants", Command::Mutants(String::new())),
             ("mutants wait", Command::Mutants("wait".to_owned())),
+            ("instructions", Command::Instructions),
             ("components", Command::Components),
             ("ci", Command::Ci),
         ] {
             assert_eq!(parsed(line), Ok(expected), "{line}");
         }
-        for command in ["demo", "test", "load", "bench", "mutants", "components", "ci"] {
+        for command in
+            ["demo", "test", "load", "bench", "mutants", "instructions", "components", "ci"]
+        {
             assert!(HELP.contains(&format!("\n  {command} ")), "{command} is not in the help");
         }
     }

@@ -1,7 +1,7 @@
 //! `cargo xtask`: what a newcomer and CI type. Plain cargo underneath.
 //!
 //! ```text
-//!  args ──▶ cli ──▶ demo | test | load | mutants | components | ci      a file per command
+//!  args ──▶ cli ──▶ demo | test | load | mutants | instructions | components | ci    a file per command
 //!                            │
 //!                            ▼
 //!         guest ──▶ component ──▶ <target>/components/linkgate-<edition>.wasm
@@ -19,6 +19,7 @@ mod demo;
 mod edition;
 mod exit;
 mod guest;
+mod instructions;
 mod label;
 mod load;
 mod machine;

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::exit::Failure;
@@ -153,7 +153,7 @@ fn read(text: &str) -> Result<Counts, Failure> {
     counts.collect()
 }
 
-fn unusable(file: &PathBuf, error: &std::io::Error) -> Failure {
+fn unusable(file: &Path, error: &std::io::Error) -> Failure {
     Failure::new(format!("`{}`: {error}", file.display()), "check the file and its folder")
 }
 

@@ -14,6 +14,7 @@
 //! them on it; the processor time is the host's alone.
 
 mod arguments;
+mod call;
 mod envoy;
 mod fresh;
 mod haproxy;
@@ -64,6 +65,8 @@ pub(crate) struct Bench {
     pub(crate) host: String,
     /// Work whose name holds this.
     pub(crate) work: String,
+    /// No host is measured, only calls of Envoy.
+    pub(crate) calls: bool,
     /// Clients at once: one table each.
     pub(crate) connections: Vec<usize>,
     pub(crate) rounds: usize,
@@ -84,7 +87,7 @@ pub(crate) async fn bench(settings: Bench) -> Attempt<String> {
     let upstream = responder::respond().await?;
     let machine = machine::line();
     let stage = Stage { settings: &settings, scratch: &scratch, issuer: &issuer, upstream };
-    let kinds = HostKind::all(&settings);
+    let kinds = if settings.calls { Vec::new() } else { HostKind::all(&settings) };
     let hosts: Vec<Host> =
         kinds.into_iter().map(|kind| Host::start(kind, &stage)).collect::<Attempt<_>>()?;
     let works: Vec<Work> =
@@ -96,7 +99,11 @@ pub(crate) async fn bench(settings: Bench) -> Attempt<String> {
         play(&settings, &hosts, &issuer, round, &mut rows).await?;
     }
     let memory = hosts.iter().map(|host| (host.kind, measure::resident_kib(host.id()))).collect();
-    let report = Report { rows, machine, method: method(&settings), memory };
+    drop(hosts);
+    let is_whole = settings.host.is_empty() && settings.work.is_empty();
+    let calls =
+        if is_whole && settings.envoy.is_some() { call::prices(&stage).await? } else { Vec::new() };
+    let report = Report { rows, machine, method: method(&settings), memory, calls };
     if let Some(folder) = &settings.docs {
         page::write(folder, &report)?;
     }
@@ -139,6 +146,26 @@ async fn play(
         }
     }
     Ok(())
+}
+
+/// One work on hosts that are alike, in as many rounds, with the most connections: a row for each, in their order.
+async fn repeated(stage: &Stage<'_>, hosts: &[Host], work: Work) -> Attempt<Vec<Row>> {
+    let settings = stage.settings;
+    let connections = settings.connections.iter().copied().max().unwrap_or(1);
+    let load = Arc::new(Workload::of(work, stage.issuer, 0, settings.requests + WARM_UP).await?);
+    let rows = hosts.iter().map(|host| Row::new(host.kind, work, connections));
+    let mut rows: Vec<Row> = rows.collect();
+    for round in 0..=settings.rounds {
+        progress(round, settings);
+        for (host, row) in hosts.iter().zip(&mut rows) {
+            let asked = Asked { host, load: Arc::clone(&load), status: work.granted() };
+            let measured = asked.measure(settings, connections).await?;
+            if round > 0 {
+                row.add(&measured);
+            }
+        }
+    }
+    Ok(rows)
 }
 
 /// A host, what it is asked, and the status that it has to answer each time.

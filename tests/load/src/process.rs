@@ -24,8 +24,9 @@ pub(crate) struct Process {
 /// Lines of stderr that are kept to be shown. More would hide what matters.
 const KEPT_LINES: usize = 40;
 
-/// Lines that wait to be heard: a server says where it listens among its first.
-const HEARD_LINES: usize = 64;
+/// Lines that wait to be heard: a server says where it listens among its first. Envoy lists a hundred of its parts
+/// before, at once, and what finds no room is lost.
+const HEARD_LINES: usize = 1024;
 
 /// Longest wait for a server to say where it listens: a debug build compiles the component on a
 /// machine that may be busy.

@@ -28,6 +28,9 @@ pub(crate) struct BenchArguments {
     /// Work whose name holds this
     #[arg(long, value_name = "TEXT", default_value = "")]
     work: String,
+    /// Only what each call of Envoy costs a filter; without filters by name, it is measured too
+    #[arg(long, conflicts_with_all = ["host", "work"])]
+    calls: bool,
     /// Put the tables into this folder's `performance.md`, and the plot beside it
     #[arg(long, value_name = "FOLDER")]
     docs: Option<PathBuf>,
@@ -81,6 +84,7 @@ impl BenchArguments {
             },
             host: self.host,
             work: self.work,
+            calls: self.calls,
             connections: self.connections,
             rounds: self.rounds.max(1),
             length: Duration::from_secs(self.seconds),

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+use super::call::NOTHING;
 use super::host::Stage;
 use super::issuer::{AUDIENCE, Issuer};
 use crate::Attempt;
@@ -56,9 +57,6 @@ impl Filter {
     }
 }
 
-/// The filter that does nothing.
-const NOTHING: &str = include_str!("nothing.wat");
-
 /// The example that operators start from.
 const EXAMPLE: &str = include_str!("../../../../examples/envoy/envoy.yaml");
 
@@ -68,8 +66,39 @@ const FILTERS: &str =
     "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters";
 const HOST_REWRITE: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/route_config/virtual_hosts/0/routes/0/route/host_rewrite_literal";
 
-/// Starts it, on a port that was free a moment ago.
+/// Starts it with one of its filters.
 pub(super) fn start(filter: Filter, stage: &Stage<'_>) -> Attempt<(Process, SocketAddr)> {
+    match filter {
+        Filter::None => run(stage, |filters| {
+            *filters = json!([router(filters)]);
+            Ok(())
+        }),
+        Filter::Nothing => start_module(stage, NOTHING),
+        Filter::JwtAuthn { has_cache } => run(stage, |filters| {
+            *filters = json!([jwt_authn(stage.issuer, has_cache), router(filters)]);
+            Ok(())
+        }),
+        Filter::Linkgate => run(stage, |filters| {
+            let own = json!({
+                "policy": stage.issuer.policy(),
+                "upstream": { "cluster": "upstream", "authority": stage.upstream.to_string() },
+            });
+            wasm(filters, &stage.settings.module, &own)
+        }),
+    }
+}
+
+/// Starts it with a filter in WAT.
+pub(super) fn start_module(stage: &Stage<'_>, wat: &str) -> Attempt<(Process, SocketAddr)> {
+    let module = wat::parse_str(wat).map_err(|error| error.to_string())?;
+    run(stage, |filters| wasm(filters, &stage.scratch.write("filter.wasm", &module)?, &json!({})))
+}
+
+/// Starts it with these filters, on a port that was free a moment ago.
+fn run(
+    stage: &Stage<'_>,
+    change: impl FnOnce(&mut Value) -> Attempt<()>,
+) -> Attempt<(Process, SocketAddr)> {
     let binary = stage.settings.envoy.as_ref().ok_or("no Envoy")?;
     let (upstream, address) = (stage.upstream, free_address()?);
     let mut whole: Value = serde_saphyr::from_str(EXAMPLE).map_err(|error| error.to_string())?;
@@ -81,24 +110,7 @@ pub(super) fn start(filter: Filter, stage: &Stage<'_>) -> Attempt<(Process, Sock
     ] {
         *part(&mut whole, at)? = value;
     }
-    let filters = part(&mut whole, FILTERS)?;
-    match filter {
-        Filter::None => *filters = json!([router(filters)]),
-        Filter::Nothing => {
-            let module = wat::parse_str(NOTHING).map_err(|error| error.to_string())?;
-            wasm(filters, &stage.scratch.write("nothing.wasm", module)?, &json!({}))?;
-        }
-        Filter::JwtAuthn { has_cache } => {
-            *filters = json!([jwt_authn(stage.issuer, has_cache), router(filters)]);
-        }
-        Filter::Linkgate => {
-            let own = json!({
-                "policy": stage.issuer.policy(),
-                "upstream": { "cluster": "upstream", "authority": upstream.to_string() },
-            });
-            wasm(filters, &stage.settings.module, &own)?;
-        }
-    }
+    change(part(&mut whole, FILTERS)?)?;
     let file = stage.scratch.write("envoy.json", whole.to_string())?;
     let mut command = Command::new(binary);
     command.args(["--disable-hot-restart", "-c"]).arg(file);

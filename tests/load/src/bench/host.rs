@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 
 use super::issuer::{Algorithm, Issuer};
 use super::work::Work;
@@ -40,13 +41,15 @@ pub(super) enum Instance {
 pub(super) struct Stage<'a> {
     pub(super) settings: &'a Bench,
     pub(super) scratch: &'a Scratch,
-    pub(super) issuer: &'a Issuer,
+    pub(super) issuer: &'a Arc<Issuer>,
     pub(super) upstream: SocketAddr,
 }
 
 /// One that runs.
 pub(super) struct Host {
     pub(super) kind: HostKind,
+    /// Of Envoy with a filter that makes one call: which.
+    call: &'static str,
     process: Process,
     pub(super) address: SocketAddr,
 }
@@ -121,7 +124,13 @@ impl Host {
             HostKind::Envoy(filter) => envoy::start(filter, stage)?,
             HostKind::HaProxy { has_rule } => haproxy::start(has_rule, stage)?,
         };
-        Ok(Self { kind, process, address })
+        Ok(Self { kind, call: "", process, address })
+    }
+
+    /// Envoy with a filter in WAT that makes this call.
+    pub(super) fn of_module(stage: &Stage<'_>, wat: &str, call: &'static str) -> Attempt<Self> {
+        let (process, address) = envoy::start_module(stage, wat)?;
+        Ok(Self { kind: HostKind::Envoy(Filter::Nothing), call, process, address })
     }
 
     pub(super) fn id(&self) -> u32 {
@@ -129,7 +138,7 @@ impl Host {
     }
 
     pub(super) fn blame(&self, what: &str) -> String {
-        self.process.blame(&format!("{}: {what}", self.kind.name()))
+        self.process.blame(&format!("{} {}: {what}", self.kind.name(), self.call))
     }
 }
 

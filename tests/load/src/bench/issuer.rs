@@ -107,16 +107,21 @@ impl Issuer {
 
     /// A public key in PEM, for peers that read no JWK.
     pub(super) fn pem(&self, algorithm: Algorithm) -> Attempt<String> {
-        let no_pem = || format!("no PEM of the key for {}", algorithm.name());
+        let text = STANDARD.encode(self.der(algorithm)?);
+        Ok(format!("-----BEGIN PUBLIC KEY-----\n{text}\n-----END PUBLIC KEY-----\n"))
+    }
+
+    /// A public key as a `SubjectPublicKeyInfo` in DER.
+    pub(super) fn der(&self, algorithm: Algorithm) -> Attempt<Vec<u8>> {
+        let no_der = || format!("no DER of the key for {}", algorithm.name());
         let der: PublicKeyX509Der<'_> = match self.key(algorithm) {
             Some(Key::Rsa(pair, _)) => pair.public_key().as_der(),
             Some(Key::Ecdsa(pair)) => pair.public_key().as_der(),
             Some(Key::Ed25519(pair)) => pair.public_key().as_der(),
-            None => return Err(no_pem()),
+            None => return Err(no_der()),
         }
-        .map_err(|_| no_pem())?;
-        let text = STANDARD.encode(der.as_ref());
-        Ok(format!("-----BEGIN PUBLIC KEY-----\n{text}\n-----END PUBLIC KEY-----\n"))
+        .map_err(|_| no_der())?;
+        Ok(der.as_ref().to_vec())
     }
 
     /// A user's access token. `jti` makes it differ from others.
@@ -145,9 +150,14 @@ impl Issuer {
         let header = json!({ "typ": "JWT", "alg": name, "kid": name });
         let [header, claims] = [&header, claims].map(|part| base64url(part.to_string().as_bytes()));
         let message = format!("{header}.{claims}");
-        let signature = self.key(algorithm).and_then(|key| key.sign(message.as_bytes()));
-        let signature = signature.ok_or_else(|| format!("cannot sign with {name}"))?;
+        let signature = self.signature(algorithm, message.as_bytes())?;
         Ok(format!("{message}.{}", base64url(&signature)))
+    }
+
+    /// A signature, as JWS has it.
+    pub(super) fn signature(&self, algorithm: Algorithm, message: &[u8]) -> Attempt<Vec<u8>> {
+        let signature = self.key(algorithm).and_then(|key| key.sign(message));
+        signature.ok_or_else(|| format!("cannot sign with {}", algorithm.name()))
     }
 
     fn key(&self, algorithm: Algorithm) -> Option<&Key> {

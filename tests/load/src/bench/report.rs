@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::call::Price;
 use super::host::HostKind;
 use super::row::{Over, Row};
 use super::target;
@@ -15,6 +16,8 @@ pub(super) struct Report {
     pub(super) method: String,
     /// Resident memory at the end, in KiB.
     pub(super) memory: Vec<(HostKind, Option<u64>)>,
+    /// What calls of Envoy cost.
+    pub(super) calls: Vec<Price>,
 }
 
 impl Report {
@@ -25,6 +28,9 @@ impl Report {
             let _ = writeln!(text, "{}", self.table(connections));
         }
         let _ = writeln!(text, "{}", target::table(self));
+        if !self.calls.is_empty() {
+            let _ = writeln!(text, "{}", self.calls());
+        }
         let _ = write!(text, "{}", self.legend());
         text
     }
@@ -79,6 +85,15 @@ impl Report {
             cell(measured.rate().map(|rate| format!("{rate:.0}"))),
             measured.answers.clone().text(500),
         ]
+    }
+
+    fn calls(&self) -> String {
+        let mut rows = vec![row(["a call of Envoy by a proxy-wasm filter", "us", "from-to"])];
+        rows.extend(self.calls.iter().map(|price| {
+            let (us, least, most) = price.us;
+            vec![price.name.to_owned(), format!("{us:.2}"), format!("{least:.2}-{most:.2}")]
+        }));
+        aligned(&rows)
     }
 
     fn legend(&self) -> String {

@@ -65,8 +65,12 @@ impl Row {
 
     /// Processor time a request: the median of the rounds, and the least and the most.
     pub(super) fn cost(&self) -> Option<(f64, f64, f64)> {
-        let sorted = sorted(self.us.clone());
-        Some((median(&sorted)?, *sorted.first()?, *sorted.last()?))
+        spread(self.us.clone())
+    }
+
+    /// How much more than another, whose rounds were the same, likewise.
+    pub(super) fn difference(&self, other: &Self) -> Option<(f64, f64, f64)> {
+        spread(self.us.iter().zip(&other.us).map(|(own, other)| own - other).collect())
     }
 
     pub(super) fn rate(&self) -> Option<f64> {
@@ -75,11 +79,16 @@ impl Row {
 
     /// This row over another, whose rounds were the same.
     pub(super) fn over(&self, baseline: &Self) -> Option<Over> {
-        let rounds = || self.us.iter().zip(&baseline.us);
-        let ratio = median(&sorted(rounds().map(|(own, other)| own / other).collect()))?;
-        let us = median(&sorted(rounds().map(|(own, other)| own - other).collect()))?;
-        Some(Over { ratio, us })
+        let ratios = self.us.iter().zip(&baseline.us).map(|(own, other)| own / other);
+        let ratio = median(&sorted(ratios.collect()))?;
+        Some(Over { ratio, us: self.difference(baseline)?.0 })
     }
+}
+
+/// The median, the least and the most.
+fn spread(values: Vec<f64>) -> Option<(f64, f64, f64)> {
+    let sorted = sorted(values);
+    Some((median(&sorted)?, *sorted.first()?, *sorted.last()?))
 }
 
 fn sorted(mut values: Vec<f64>) -> Vec<f64> {

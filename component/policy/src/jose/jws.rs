@@ -81,8 +81,6 @@ pub(crate) struct Known {
 
 /// The outcome of the look at a token's signature.
 pub(crate) enum Signed {
-    /// It was verified with this key before.
-    Known(Verified),
     /// It was made with the key.
     Holds(Verified, VerifiedBy),
     /// It was not: the token is back.
@@ -194,7 +192,8 @@ impl Unverified {
     /// host where it verifies such signatures, else by the key's own verifier.
     pub(crate) fn signed_with(self, key: &Key, host: SignatureAlgorithms) -> Signed {
         if self.known_key.is_some() && self.known_key == key.spki {
-            return Signed::Known(Verified { text: self.text, form: self.form, new: None });
+            let known = Verified { text: self.text, form: self.form, new: None };
+            return Signed::Holds(known, VerifiedBy::Cache);
         }
         let algorithm = SignatureAlgorithm::of(key.algorithm).filter(|one| host.has(*one));
         let answer = self.host.under(key.spki.as_ref()).filter(|_| algorithm.is_some());

@@ -170,13 +170,19 @@ named! {
         Component = "component",
         /// One signature the host, another the component.
         Both = "both",
+        /// No one at this request: the signature was verified at an earlier request.
+        Cache = "cache",
     }
 }
 
 impl VerifiedBy {
-    /// Who verified one signature and another.
+    /// Who verified one signature and another. One that was verified at this request counts before one that was not.
     pub(crate) fn and(self, other: Self) -> Self {
-        if self == other { self } else { Self::Both }
+        match (self, other) {
+            (Self::Cache, by) | (by, Self::Cache) => by,
+            (one, other) if one == other => one,
+            _ => Self::Both,
+        }
     }
 }
 

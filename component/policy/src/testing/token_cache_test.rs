@@ -8,9 +8,11 @@ use sha2::Sha256;
 
 use super::{ISSUER, NOW};
 use crate::access::token_cache::CacheUse;
+use crate::audit::decision::Decision;
 use crate::config::{Abilities, Secrets};
 use crate::http::message::{Head, Header};
 use crate::http::outgoing::Answer;
+use crate::jose::verification::VerifiedBy;
 use crate::policy::Policy;
 use crate::protocol::{Event, Step};
 use crate::testing;
@@ -67,6 +69,11 @@ fn token(issuer: &str, subject: &str, key: u8) -> String {
 
 /// The cause of the decision on an unlink of `user`.
 fn unlink(policy: &mut Policy, user: &str, token: &str, now: Now) -> String {
+    decided(policy, user, token, now).cause.name()
+}
+
+/// The decision on an unlink of `user`.
+fn decided(policy: &mut Policy, user: &str, token: &str, now: Now) -> Decision {
     let path = ["api", "v2", "users", user, "identities", "google-oauth2", "1"];
     let head = Head {
         method: "DELETE".to_owned(),
@@ -79,7 +86,7 @@ fn unlink(policy: &mut Policy, user: &str, token: &str, now: Now) -> String {
         let answer = crate::http::outgoing::AnswerHead::of(200, []);
         policy.resume(&mut exchange, turn.sequence, Event::Forwarded(Ok(answer)), now);
     }
-    policy.close(exchange, End::Finished, now).cause.name()
+    policy.close(exchange, End::Finished, now)
 }
 
 fn after(ms: u64) -> Now {
@@ -98,6 +105,30 @@ fn knowing() -> (Policy, String) {
     assert_eq!(unlink(&mut policy, "auth0|a", &token, NOW), "granted");
     assert_eq!(policy.token_cache().tokens, 1);
     (policy, token)
+}
+
+#[test]
+fn the_record_says_that_a_token_was_known() {
+    let mut policy = testing::policy();
+    let token = testing::token(&testing::access_claims(ISSUER, "auth0|a", 600));
+    let forged = format!("{}AAAA", token.trim_end_matches(|c| c != '.'));
+    for (row, user, token, expected) in [
+        ("new", "auth0|a", &token, Some(VerifiedBy::Component)),
+        ("known", "auth0|a", &token, Some(VerifiedBy::Cache)),
+        ("known, of another user", "auth0|b", &token, Some(VerifiedBy::Cache)),
+        ("forged", "auth0|a", &forged, Some(VerifiedBy::Component)),
+        ("no token at all", "auth0|a", &"x".to_owned(), None),
+    ] {
+        assert_eq!(decided(&mut policy, user, token, NOW).verification, expected, "{row}");
+    }
+    for (one, other, expected) in [
+        (VerifiedBy::Cache, VerifiedBy::Cache, VerifiedBy::Cache),
+        (VerifiedBy::Cache, VerifiedBy::Host, VerifiedBy::Host),
+        (VerifiedBy::Component, VerifiedBy::Cache, VerifiedBy::Component),
+        (VerifiedBy::Component, VerifiedBy::Host, VerifiedBy::Both),
+    ] {
+        assert_eq!(one.and(other), expected, "{one:?}, {other:?}");
+    }
 }
 
 #[test]

@@ -171,7 +171,7 @@ impl Metrics {
         registry.register("upstream_replaces", help, self.upstream_replaces.clone());
         let help = "What decisions warn of";
         registry.register("warnings", help, self.warnings.clone());
-        let help = "Requests with a signature that was checked, by who verified it";
+        let help = "Requests with a signature that was checked, by who verified it, or `cache`";
         registry.register("verifications", help, self.verifications.clone());
         let help = "Decisions that found no place in the log";
         registry.register("log_lines_dropped", help, self.lines_dropped.clone());

@@ -23,7 +23,7 @@ pub(crate) fn open(gate: &Gate, id: u32, body: RequestBody) -> Action {
     let began = moment();
     let Seen { head, offers_protocol } = request::head(&gate.policy.borrow());
     let (exchange, turn) = gate.policy.borrow_mut().open(head, began.now);
-    let open = Open::new(exchange, body, offers_protocol, began.mono_us);
+    let open = Box::new(Open::new(exchange, body, offers_protocol, began.mono_us));
     Drive { gate, id, is_root: false }.run(open, turn)
 }
 
@@ -259,7 +259,7 @@ struct Drive<'a> {
 }
 
 impl Drive<'_> {
-    fn resume(&self, mut open: Open, event: Event) -> Action {
+    fn resume(&self, mut open: Box<Open>, event: Event) -> Action {
         let turn = self.policy_resume(&mut open, event);
         self.run(open, turn)
     }
@@ -270,7 +270,7 @@ impl Drive<'_> {
     }
 
     /// Takes steps until one waits for somebody else.
-    fn run(&self, mut open: Open, mut turn: Turn) -> Action {
+    fn run(&self, mut open: Box<Open>, mut turn: Turn) -> Action {
         loop {
             open.sequence = turn.sequence;
             if turn.sequence > STEP_LIMIT {
@@ -326,7 +326,7 @@ impl Drive<'_> {
 
     /// Sends the request: on the way that the client's own would go, or, once the client and that way
     /// are gone, to the upstream's cluster.
-    fn forward(&self, mut open: Open, forward: Forward) -> Action {
+    fn forward(&self, mut open: Box<Open>, forward: Forward) -> Action {
         if !open.has_client {
             open.awaits = Awaits::Call;
             self.gate.outbound_queue.forward(&self.gate.upstream, self.id, forward);
@@ -339,7 +339,7 @@ impl Drive<'_> {
     }
 
     /// Leaves the stream as it is, and has the root's tick come when there is something to do.
-    fn wait(&self, open: Open, until_mono_ms: u64) -> Action {
+    fn wait(&self, open: Box<Open>, until_mono_ms: u64) -> Action {
         // The root sees to its own tick.
         if !self.is_root {
             let is_urgent = self.gate.is_urgent();
@@ -349,7 +349,7 @@ impl Drive<'_> {
     }
 
     /// The last step was taken. Without a client that is the end of it.
-    fn finish(&self, mut open: Open, relays: bool) -> Action {
+    fn finish(&self, mut open: Box<Open>, relays: bool) -> Action {
         if !open.has_client {
             self.close(open, End::ClientGone, false);
             return Action::Pause;
@@ -359,7 +359,7 @@ impl Drive<'_> {
     }
 
     /// Answers for a policy that does not come to an end.
-    fn give_up(&self, mut open: Open) -> Action {
+    fn give_up(&self, mut open: Box<Open>) -> Action {
         open.end = Some(End::Shutdown);
         if open.has_client {
             answer::respond(&linkgate_policy::unavailable());
@@ -369,7 +369,7 @@ impl Drive<'_> {
 
     /// Lets the message go on that was held back. From the root not while a part of a body is held and
     /// more is to come: Envoy would send that part as it is, and lose its place in the next.
-    fn go_on(&self, mut open: Open) -> Action {
+    fn go_on(&self, mut open: Box<Open>) -> Action {
         let is_in_parts = open.held.bytes && open.body == RequestBody::Coming;
         if self.is_root && is_in_parts && !open.is_answered {
             let is_dropped = open.upload == Upload::Dropped;
@@ -388,7 +388,7 @@ impl Drive<'_> {
     }
 
     /// What was decided while the body came goes on with its end.
-    fn end_of_body(&self, mut open: Open) -> Action {
+    fn end_of_body(&self, mut open: Box<Open>) -> Action {
         if open.upload == Upload::FlowsAtEnd {
             open.upload = Upload::Flows;
             return self.keep(open, Action::Continue);
@@ -403,12 +403,12 @@ impl Drive<'_> {
         self.keep(open, Action::Continue)
     }
 
-    fn keep(&self, open: Open, action: Action) -> Action {
+    fn keep(&self, open: Box<Open>, action: Action) -> Action {
         self.gate.streams.borrow_mut().insert(self.id, open);
         action
     }
 
-    fn close(&self, open: Open, end: End, has_stream: bool) {
+    fn close(&self, open: Box<Open>, end: End, has_stream: bool) {
         let ended = moment();
         let duration_us = ended.mono_us.saturating_sub(open.began_us);
         let decision = self.gate.policy.borrow_mut().close(open.exchange, end, ended.now);

@@ -25,7 +25,7 @@ pub(crate) struct Gate {
     pub(crate) upstream: Upstream,
     pub(crate) clusters: BTreeMap<String, String>,
     /// The exchanges that are open, by the number of their stream; some have lost it.
-    pub(crate) streams: RefCell<BTreeMap<u32, Open>>,
+    pub(crate) streams: RefCell<BTreeMap<u32, Box<Open>>>,
     pub(crate) outbound_queue: OutboundQueue,
     pub(crate) shared_leases: SharedLeases,
     /// Fetches that another worker makes, and the wall clock until which it has them.
@@ -84,7 +84,7 @@ impl Gate {
     }
 
     /// Takes an exchange out to drive it.
-    pub(crate) fn taken(&self, id: u32) -> Option<Open> {
+    pub(crate) fn taken(&self, id: u32) -> Option<Box<Open>> {
         self.streams.borrow_mut().remove(&id)
     }
 

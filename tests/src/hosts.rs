@@ -97,3 +97,6 @@ fn missing(phrases: &[String], lines: &[String]) -> bool {
 
 /// Longest wait for anything that takes milliseconds on an idle machine.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Longest wait for a start: a host compiles its component, and the machine may be busy.
+pub const START_WITHIN: Duration = Duration::from_secs(120);

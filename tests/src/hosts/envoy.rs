@@ -8,7 +8,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use linkgate_cases::Trouble;
 use linkgate_policy::LogLine;
@@ -16,15 +16,12 @@ use serde_json::{Map, Value, json};
 
 use super::message::{Message, Unframed};
 use super::process::Process;
-use super::{Host, PATIENCE, Policy, Running, missing};
+use super::{Host, PATIENCE, Policy, Running, START_WITHIN, missing};
 use crate::optional;
 use crate::{component, pypi, target_dir};
 
 /// The version whose behaviour the cases state.
 const VERSION: &str = "1.40.0";
-
-/// Longest wait for a start: it compiles the module, and the machine may be busy.
-const START_WITHIN: Duration = Duration::from_secs(120);
 
 /// The example that operators start from.
 const EXAMPLE: &str = include_str!("../../../examples/envoy/envoy.yaml");

@@ -3,14 +3,14 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use linkgate_cases::Trouble;
 use linkgate_policy::LogLine;
 
 use super::chain::chained;
 use super::process::{Process, Stream};
-use super::{Host, PATIENCE, Policy, Running, missing};
+use super::{Host, PATIENCE, Policy, Running, START_WITHIN, missing};
 
 /// A `wasmtime` binary and a component that it has compiled.
 pub struct WasmtimeServe {
@@ -18,9 +18,6 @@ pub struct WasmtimeServe {
     binary: PathBuf,
     compiled: PathBuf,
 }
-
-/// Longest wait for a start: the machine may be busy compiling something else.
-const START_WITHIN: Duration = Duration::from_secs(120);
 
 impl WasmtimeServe {
     /// Compiles the proxy edition, once for all starts, into `folder`.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use linkgate_tests::component;
-use linkgate_tests::hosts::{PATIENCE, Process};
+use linkgate_tests::hosts::{Process, START_WITHIN};
 
 use crate::world::World;
 
@@ -38,7 +38,7 @@ impl Gateway {
     fn begin(mut command: Command) -> Self {
         let mut process =
             Process::start(&mut command).unwrap_or_else(|trouble| panic!("{trouble}"));
-        let address = process.line(2 * PATIENCE, |line| {
+        let address = process.line(START_WITHIN, |line| {
             line.strip_prefix("listening on http://")?.split(',').next()?.parse().ok()
         });
         let address = address.unwrap_or_else(|| panic!("it does not serve:\n{}", process.said()));

@@ -59,6 +59,9 @@ use crate::stage::{Figures, Stage};
 /// Histories of a run. `LINKGATE_SOCKET_HISTORIES` asks for another number.
 const HISTORIES: u64 = 200;
 
+/// Histories between two lines that say how far a long run is.
+const PROGRESS_EVERY: u64 = 100;
+
 /// The policies: each rule, and a rolling restart from one to another.
 fn setups() -> [Setup; 5] {
     let setup = |rule, deep, mode, other| Setup { rule, deep, mode, serialised: true, other };
@@ -90,12 +93,18 @@ async fn nothing_is_lost_beside_another_gateway() {
                 for history in 0..each {
                     let seed = seed.wrapping_add(nth * 1_000_000 + history);
                     stage.history(seed, &mut figures).await;
+                    if figures.histories % PROGRESS_EVERY == 0 {
+                        show(&format!("{} of {histories} histories\n", figures.histories));
+                    }
                 }
             }
         })
         .await;
-    // Past the test runner, which shows nothing of a test that passes.
-    let text = format!("\n{figures}in {} s, LINKGATE_SEED={seed}\n", began.elapsed().as_secs());
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    show(&format!("\n{figures}in {} s, LINKGATE_SEED={seed}\n", began.elapsed().as_secs()));
     assert!(figures.histories >= histories && figures.linked > 0, "{figures}");
+}
+
+/// Shows it past the test runner, which shows nothing of a test that passes.
+fn show(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }

@@ -13,6 +13,7 @@ use crate::error::StartError;
 use crate::evaluator::{Evaluator, Trap};
 use crate::exchange::Exchange;
 use crate::instance_handle::{InstanceHandle, Opened, Opening};
+use crate::request::WantedHeaders;
 use crate::settings::Limits;
 use crate::shared_fetch::SharedFetches;
 use crate::sink::{DecisionSink, Fault};
@@ -31,7 +32,7 @@ pub(crate) struct Pool {
     /// Marked whenever a place has a living instance again.
     living: watch::Sender<()>,
     limits: Limits,
-    wanted: Vec<String>,
+    wanted: WantedHeaders,
     shared: Arc<Shared>,
     /// How the keys of each issuer stood when it was made.
     sources: Vec<KeySource>,
@@ -123,14 +124,14 @@ impl Pool {
     ) -> Result<Self, StartError> {
         let (living, _receiver) = watch::channel(());
         let band = shared.fetches.pool_keys.number();
-        let (mut wanted, mut sources, mut shadow) = (Vec::new(), Vec::new(), None);
+        let (mut wanted, mut sources, mut shadow) = (WantedHeaders::default(), Vec::new(), None);
         let mut handles = Vec::new();
         for _ in 0..instances.max(1) {
             let mut evaluator = make()?;
             shared.prime(&mut evaluator).map_err(StartError::Trapped)?;
             let now = shared.clock.now();
             sources = evaluator.key_sources(now).map_err(StartError::Trapped)?;
-            wanted = evaluator.wanted_headers();
+            wanted = evaluator.wanted_headers().into_iter().collect();
             shadow = evaluator.shadow();
             let (make, at) = (Arc::clone(&make), Arc::clone(&shared));
             let instance = InstanceHandle::take(evaluator, make, at, living.clone())?;
@@ -148,7 +149,7 @@ impl Pool {
     }
 
     /// Names of the request headers to hand over: those of the policy all instances share.
-    pub(crate) fn wanted_headers(&self) -> &[String] {
+    pub(crate) fn wanted_headers(&self) -> &WantedHeaders {
         &self.wanted
     }
 

@@ -1,5 +1,7 @@
 //! Requests for the upstream: the policy's own, or the client's unchanged.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::net::SocketAddr;
 
 use hyper::body::Body;
@@ -24,11 +26,11 @@ pub(crate) struct ClientRequest {
 
 impl ClientRequest {
     /// What the policy gets to see: the line, and the header lines it `wanted`.
-    pub(crate) fn head(&self, wanted: &[String]) -> Head {
+    pub(crate) fn head(&self, wanted: &WantedHeaders) -> Head {
         let headers = self
             .headers
             .iter()
-            .filter(|(name, _value)| is_wanted(wanted, name.as_str()))
+            .filter(|(name, _value)| wanted.has(name.as_str()))
             .map(line)
             .collect();
         Head {
@@ -74,15 +76,37 @@ impl ClientRequest {
     }
 }
 
-/// Whether a line of this name is handed over: `policy.wanted-headers` has it, names folded. An entry that
-/// ends in `*` is a prefix.
-fn is_wanted(wanted: &[String], name: &str) -> bool {
-    let fold = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-    let name: String = name.chars().map(fold).collect();
-    wanted.iter().any(|wanted| match wanted.strip_suffix('*') {
-        Some(prefix) => name.starts_with(prefix),
-        None => name == *wanted,
-    })
+/// The names of the lines that are handed over, as `policy.wanted-headers` has them: an entry that ends in `*` is a
+/// prefix. They are looked up folded, for each line of each request.
+#[derive(Default)]
+pub(crate) struct WantedHeaders {
+    names: HashSet<String>,
+    prefixes: Vec<String>,
+}
+
+impl WantedHeaders {
+    fn has(&self, name: &str) -> bool {
+        let fold = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+        // hyper has names in lower case already.
+        let is_folded = name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+        let name: Cow<'_, str> =
+            if is_folded { name.into() } else { name.chars().map(fold).collect() };
+        self.names.contains(&*name)
+            || self.prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
+    }
+}
+
+impl FromIterator<String> for WantedHeaders {
+    fn from_iter<I: IntoIterator<Item = String>>(entries: I) -> Self {
+        let mut wanted = Self::default();
+        for entry in entries {
+            match entry.strip_suffix('*') {
+                Some(prefix) => wanted.prefixes.push(prefix.to_owned()),
+                None => _ = wanted.names.insert(entry),
+            }
+        }
+        wanted
+    }
 }
 
 /// The policy's request: exactly what the step says, with `host` and the framing. `None` when HTTP

@@ -57,6 +57,14 @@ pub(crate) struct BenchArguments {
 impl BenchArguments {
     /// The settings, if all that is measured is there, and as new as its sources.
     pub(crate) fn settings(self) -> Attempt<Bench> {
+        if self.linkgate.is_none() {
+            // What `linkgate serve` runs.
+            fresh::built(
+                None,
+                "../components/linkgate-evaluator.wasm",
+                &format!("{GUESTS}/linkgate_evaluator.d"),
+            )?;
+        }
         Ok(Bench {
             linkgate: fresh::built(self.linkgate, "linkgate", "linkgate.d")?,
             wasmtime_serve: fresh::built(

@@ -60,9 +60,9 @@ impl Mint<'_> {
         while chain.len() < MAX_CHAIN {
             let found = if own { self.own.get(name) } else { None };
             own = found.is_some();
-            let form = found
-                .or_else(|| self.shared.get(name))
-                .ok_or_else(|| Trouble::new(format!("no token `{name}`")))?;
+            let form = found.or_else(|| self.shared.get(name)).ok_or_else(|| {
+                Trouble::unknown("token", name, self.own.keys().chain(self.shared.keys()))
+            })?;
             chain.push(form);
             match &form.like {
                 // A token that is like its own name builds on the shared one of that name.

@@ -147,7 +147,9 @@ impl Suite {
                 .shared
                 .requests
                 .get(&name)
-                .ok_or_else(|| Trouble::new(format!("no shared request `{name}`")))?
+                .ok_or_else(|| {
+                    Trouble::unknown("shared request", &name, self.shared.requests.keys())
+                })?
                 .clone();
             flat = RequestForm {
                 like: base.like,

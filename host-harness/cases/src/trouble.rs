@@ -13,6 +13,17 @@ impl Trouble {
         Self(text.into())
     }
 
+    /// A name that is none of those that are known: the nearest of them is suggested.
+    pub(crate) fn unknown<'k>(
+        what: &str,
+        name: &str,
+        known: impl Iterator<Item = &'k String>,
+    ) -> Self {
+        let near = linkgate_policy::nearest(name, known.map(String::as_str));
+        let near = near.map(|near| format!(": did you mean `{near}`?")).unwrap_or_default();
+        Self(format!("no {what} `{name}`{near}"))
+    }
+
     /// The same, with the place where it was met in front.
     #[must_use]
     pub fn at(self, place: impl fmt::Display) -> Self {

@@ -1,7 +1,7 @@
 //! Why a request is decided as it is, step by step: `linkgate explain`.
 //!
 //! ```text
-//!  curl, raw HTTP, flags ─▶ asked ─▶ exchange ─────────▶ steps ─▶ report
+//!  curl, raw HTTP, HAR, flags ─▶ asked ─▶ exchange ─────────▶ steps ─▶ report
 //!                                    (the core decides)  (where in the order its cause
 //!                                                         is, and what was to be seen)
 //! ```
@@ -13,7 +13,9 @@
 //! signature that was not checked.
 
 mod input;
+mod shell;
 mod curl;
+mod har;
 mod exchange;
 mod order;
 mod presented;

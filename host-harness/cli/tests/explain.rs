@@ -298,14 +298,77 @@ fn a_request_is_the_same_however_it_is_given() {
     std::fs::remove_file(file).unwrap();
 }
 
+/// What people paste, out of a terminal or a browser: each is the same request.
+#[test]
+fn what_people_paste_is_read() {
+    let bearer = bearer(&json!({}));
+    let path = "/api/v2/users/auth0%7Calice/identities/google-oauth2/1";
+    let url = format!("https://gate.acme.test{path}");
+    let authorization = format!("Authorization: Bearer {bearer}");
+    let entry = json!({ "request": {
+        "method": "DELETE", "url": url, "headers": [{ "name": "Authorization", "value": format!("Bearer {bearer}") }],
+    } });
+    let other = json!({ "request": { "method": "GET", "url": "https://gate.acme.test/app.js", "headers": [] } });
+    let har = json!({ "log": { "entries": [other, entry.clone()] } }).to_string();
+    let file = std::env::temp_dir().join(format!("linkgate-{}-page.har", std::process::id()));
+    std::fs::write(&file, &har).unwrap();
+    let file = file.to_str().unwrap();
+    let all = ["--config", "policy.yaml", "--unverified"];
+    let expected = explain(&format!("curl -X DELETE '{url}' -H '{authorization}'"), &all);
+    assert!(expected.1.contains("the route is `unlink`"), "{expected:?}");
+    for (input, more) in [
+        (format!("curl -XDELETE '{url}' -H'{authorization}'"), &[][..]),
+        (format!("curl -sSfLX DELETE --url '{url}' --oauth2-bearer {bearer}"), &[]),
+        (format!("$ curl '{url}' \\\r\n  -X 'DELETE' \\\r\n  -H $'{authorization}'"), &[]),
+        (entry.to_string(), &[]),
+        (har, &["--har", "-", "--har-url", "/identities/"]),
+        (String::new(), &["--har", file, "--har-url", "/identities/"]),
+    ] {
+        assert_eq!(explain(&input, &[&all[..], more].concat()), expected, "{input} {more:?}");
+    }
+    std::fs::remove_file(file).unwrap();
+}
+
+/// A token is judged by keys: where they cannot be had, the reason is what the operator looks for.
+#[test]
+fn why_there_are_no_keys_is_shown() {
+    let policy = std::env::temp_dir().join(format!("linkgate-{}-keyless.yaml", std::process::id()));
+    let text = std::fs::read_to_string(folder().join("policy.yaml")).unwrap();
+    let keys =
+        "keys: { jwks_uri: \"http://127.0.0.1:1/keys\", hosts: [127.0.0.1], allow_http: true }";
+    let at = text.find("    keys:").unwrap();
+    let end = at + text[at..].find('\n').unwrap();
+    std::fs::write(&policy, format!("{}    {keys}{}", &text[..at], &text[end..])).unwrap();
+    let config = ["--config", policy.to_str().unwrap()];
+    let (code, output, complaints) =
+        explain(&link(&bearer(&json!({})), &secondary(&json!({}))), &config);
+    std::fs::remove_file(&policy).unwrap();
+    assert_eq!(code, Some(1), "{complaints}");
+    assert!(output.contains("keys-unavailable"), "{output}");
+    assert!(
+        output.contains("https://tenant.example/: ")
+            && output.contains("expected a connection, found none"),
+        "{output}"
+    );
+}
+
 #[test]
 fn what_cannot_be_read_is_told_and_nothing_is_explained() {
     let keys = KeyFile::of("unread", "tenant-rs");
     let config = ["--config", "policy.yaml"];
     for (input, more, expected) in [
         ("", &["--unverified"][..], "found nothing"),
-        ("curl -d @file x", &["--unverified"], "found the name of a file"),
-        ("curl 'x", &["--unverified"], "expected a closing '"),
+        ("curl -d @file x", &["--unverified"], "cannot read the body `file`"),
+        ("curl -F link_with=x y", &["--unverified"], "multipart"),
+        ("curl ^\"x^\"", &["--unverified"], "copy it as cURL (bash)"),
+        ("curl x -H \"authorization: Bearer $TOKEN\"", &["--unverified"], "the variable `$TOKEN`"),
+        ("curl x -H 'authorization: Bearer $TOKEN'", &["--unverified"], "the variable `$TOKEN`"),
+        ("please look at this", &["--unverified"], "expected a `curl` line, or raw HTTP"),
+        ("hello world", &["--unverified"], "expected a `curl` line, or raw HTTP"),
+        ("{}", &["--unverified"], "expected a request, found none"),
+        ("", &["--har", "nowhere.har"], "cannot read the request `nowhere.har`"),
+        ("", &["--har-url", "x"], "--har <FILE>"),
+        ("curl 'x", &["--unverified"], "expected a closing quote"),
         ("", &["--http", "nowhere"], "cannot read the request `nowhere`"),
         ("curl x", &["--keys", "nowhere"], "cannot read the keys `nowhere`"),
         ("curl x", &["--keys", "policy.yaml"], "expected a JSON Web Key Set in `policy.yaml`"),

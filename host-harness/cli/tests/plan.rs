@@ -72,3 +72,36 @@ fn a_file_that_is_wrong_is_named() {
         assert!(complaints.contains(part), "{row}: {complaints}");
     }
 }
+
+/// One of the accounts comes from a pipe.
+#[test]
+fn an_account_is_read_from_standard_input() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/plan");
+    let run = |primary: &str, secondary: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_linkgate"))
+            .current_dir(&folder)
+            .args([
+                "plan",
+                "--config",
+                "policy.yaml",
+                "--primary",
+                primary,
+                "--secondary",
+                secondary,
+            ])
+            .stdin(std::fs::File::open(folder.join("alice.json")).unwrap())
+            .output()
+            .unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let (code, output, complaints) = run("-", "google.json");
+    assert_eq!((code, complaints.as_str()), (Some(0), ""));
+    assert_eq!(output, std::fs::read_to_string(folder.join("kept.txt")).unwrap());
+    let (code, _, complaints) = run("-", "-");
+    assert_eq!(code, Some(2));
+    assert!(complaints.contains("expected two accounts"), "{complaints}");
+}

@@ -109,6 +109,20 @@ fn the_command_shows_the_page() {
     );
     let (code, text, _) = output(&["reason"]);
     assert_eq!((code, text.lines().count()), (Some(0), Reason::ALL.len()));
+    for (reason, line) in Reason::ALL.iter().zip(text.lines()) {
+        let wire = reason.wire();
+        assert!(line.starts_with(reason.name()) && line.ends_with(wire.text), "{line}");
+        assert!(line.contains(&format!("  {}  ", wire.status)), "{line}");
+    }
+    for (given, near) in [
+        ("subject-mismatched", "subject-mismatch"),
+        ("urn:linkgate:reason:bearer-invald", "bearer-invalid"),
+        ("bearer-expird", "bearer-expired"),
+    ] {
+        let (code, _, complaints) = output(&["reason", given]);
+        assert_eq!(code, Some(2), "{given}");
+        assert!(complaints.contains(&format!("did you mean `{near}`?")), "{given}: {complaints}");
+    }
     let (code, text, complaints) = output(&["reason", "no-such\u{1b}code"]);
     assert_eq!((code, text.as_str()), (Some(2), ""));
     assert!(complaints.contains("`no-such\\u{1b}code`"), "{complaints}");

@@ -21,7 +21,7 @@ use crate::error::StartError;
 use crate::outbound::{Link, gather, open, root};
 use crate::request;
 use crate::settings::Limits;
-use crate::tls::{CaSource, Roots};
+use crate::tls::{CaSource, OF_A_CA, Roots, is_of_a_ca};
 use crate::upstream::Upstream;
 
 /// Performs the fetches that a policy hands out, each on a connection of its own: HTTP/1.1, plain or
@@ -87,6 +87,7 @@ impl Fetcher {
             )) => {
                 format!("expected a certificate that {}, found another's", self.trust)
             }
+            Some(TlsError::InvalidCertificate(flaw)) if is_of_a_ca(flaw) => OF_A_CA.to_owned(),
             Some(TlsError::InvalidCertificate(flaw)) => {
                 format!("expected a certificate that holds for it, found one that does not: {flaw}")
             }

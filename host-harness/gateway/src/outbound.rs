@@ -22,7 +22,7 @@ use crate::content::Content;
 use crate::contract::{Answer, Failure};
 use crate::request;
 use crate::settings::Limits;
-use crate::tls::Tls;
+use crate::tls::{Tls, in_words};
 use crate::upstream::Upstream;
 
 /// An answer of the upstream: its head, and its body unread behind an open connection.
@@ -93,7 +93,9 @@ pub(crate) async fn send_once(
     let mut link = timeout_at(connected_by, connected)
         .await
         .map_err(|_elapsed| Unanswered::not_sent("no connection in time"))?
-        .map_err(|refused| Unanswered::not_sent(format!("no connection: {}", root(&refused))))?;
+        .map_err(|refused| {
+            Unanswered::not_sent(format!("no connection: {}", in_words(root(&refused))))
+        })?;
     let answer = link.sender.send_request(request);
 
     let answer = timeout_at(deadline, answer)

@@ -1,5 +1,6 @@
 //! TLS towards the upstream and towards issuers: a certificate is checked against its name, always.
 
+use std::error::Error;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -64,6 +65,23 @@ impl Tls {
         self.connector.connect(self.name.clone(), socket).await
     }
 }
+
+/// Whether a server shows the certificate of a CA as its own. The library has no name of its own for it.
+pub(crate) fn is_of_a_ca(flaw: &CertificateError) -> bool {
+    format!("{flaw:?}").contains(CA_AS_SERVER)
+}
+
+/// An error in words; of a server with the certificate of a CA in words of ours.
+pub(crate) fn in_words(error: &dyn Error) -> String {
+    let text = error.to_string();
+    if text.contains(CA_AS_SERVER) { OF_A_CA.to_owned() } else { text }
+}
+
+/// As the library has it in its text.
+const CA_AS_SERVER: &str = "CaUsedAsEndEntity";
+
+/// What to make instead: `openssl req -x509` makes a CA unless it is asked for another.
+pub(crate) const OF_A_CA: &str = "expected a certificate of a server, found that of a CA (`CA:TRUE`): make one with `basicConstraints=CA:FALSE`, signed by that CA, and give the CA alone by `--ca`";
 
 fn given(ca: &CaSource) -> Result<RootCertStore, StartError> {
     let (name, pem) = match ca {

@@ -21,7 +21,8 @@ use crate::paint::Paint;
 ///
 /// The policy decides it as in a gateway; nothing is sent to the API. Keys are fetched as `serve` fetches them, unless
 /// --keys or --unverified says otherwise. Claims are shown, signatures and secrets are not. Secrets come from the
-/// environment, as for `serve`. Without a request on the command line, standard input has one: a `curl` line or raw HTTP.
+/// environment, as for `serve`. Without a request on the command line, standard input has one: a `curl` line, raw HTTP, or an
+/// entry of a HAR file.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Explain {
@@ -29,11 +30,18 @@ pub(super) struct Explain {
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
     /// The request as a `curl` line, such as browsers copy it
-    #[arg(long, value_name = "LINE", conflicts_with_all = ["http", "path"])]
+    #[arg(long, value_name = "LINE", conflicts_with_all = ["http", "path", "har"])]
     curl: Option<String>,
     /// The request as raw HTTP, in a file; `-` is standard input
-    #[arg(long, value_name = "FILE", conflicts_with = "path")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["path", "har"])]
     http: Option<PathBuf>,
+    /// The request out of a HAR file, as the network panel of a browser saves it, or out of one entry; `-` is standard
+    /// input
+    #[arg(long, value_name = "FILE", conflicts_with = "path")]
+    har: Option<PathBuf>,
+    /// Of a HAR file, the request whose URL has this text in it
+    #[arg(long, value_name = "TEXT", requires = "har")]
+    har_url: Option<String>,
     /// Path of the request
     #[arg(long, value_name = "PATH")]
     path: Option<String>,
@@ -71,6 +79,7 @@ Examples:
   linkgate explain --config policy.yaml --curl \"curl -X DELETE https://gate.example/api/v2/users/… -H 'authorization: …'\"
   linkgate explain --config policy.yaml --http request.txt --at 2026-01-15T12:00:00Z
   pbpaste | linkgate explain --config policy.yaml --unverified
+  linkgate explain --config policy.yaml --har page.har --har-url /identities
   linkgate explain --config policy.yaml --method POST --path /api/v2/users/auth0%7Calice/identities --token \"$TOKEN\" --body '{}'
 
 Exit codes: 0 it goes through, 1 it does not, or a signature was not checked, 2 the command line, the request or the
@@ -79,6 +88,7 @@ policy cannot be read.";
 impl Explain {
     pub(super) fn run(self) -> Result<Exit, Trouble> {
         let asked = self.asked().map_err(Trouble::usage)?;
+        asked.check_filled_in().map_err(Trouble::usage)?;
         let document = document::read(&self.config).map_err(|why| unusable(&why, NOTHING))?;
         let at_s = self.at.unwrap_or_else(|| clock::now().unix_ms / 1000);
         let (policy, shown, shadow_until_ms) = self.policy(&document, &asked, at_s)?;
@@ -99,15 +109,19 @@ impl Explain {
         if let Some(line) = self.curl.as_ref().filter(|line| *line != "-") {
             return Input::of_curl(line);
         }
-        match (&self.path, &self.http) {
-            (Some(path), _) => self.of_parts(path),
-            (None, Some(file)) if file != Path::new("-") => {
-                let text = std::fs::read(file).map_err(|error| {
-                    format!("cannot read the request `{}`: {error}", file.display())
-                })?;
-                Input::of_http(&text)
-            }
-            (None, _) => Input::of_text(&piped()?),
+        if let Some(path) = &self.path {
+            return self.of_parts(path);
+        }
+        let text = match self.har.as_ref().or(self.http.as_ref()) {
+            Some(file) if file != Path::new("-") => std::fs::read(file).map_err(|error| {
+                format!("cannot read the request `{}`: {error}", file.display())
+            })?,
+            Some(_) | None => piped()?,
+        };
+        match (&self.har, &self.http) {
+            (Some(_), _) => Input::of_har(&text, self.har_url.as_deref()),
+            (None, Some(file)) if file != Path::new("-") => Input::of_http(text.trim_ascii_start()),
+            (None, _) => Input::of_text(&text),
         }
     }
 
@@ -208,8 +222,9 @@ fn piped() -> Result<Vec<u8>, String> {
     Ok(text)
 }
 
-/// Bytes of a request on standard input: far more than any gate reads of one. Raised, a wrong file is read for long.
-const MAX_REQUEST: u64 = 1 << 20;
+/// Bytes of a request on standard input: far more than any gate reads of one, and a HAR file of a small page. Raised, a wrong
+/// file is read for long.
+const MAX_REQUEST: u64 = 16 << 20;
 
 /// The secrets that a policy names.
 fn secret_names(policy: &Value) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! `linkgate plan`: what a link would make of two accounts' metadata.
 
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use linkgate_policy::{NoPreview, Secrets};
@@ -20,7 +21,7 @@ pub(super) struct Plan {
     /// Policy document with `metadata`, YAML or JSON
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// The account that is kept
+    /// The account that is kept; `-` is standard input, for one of the two
     #[arg(long, value_name = "FILE")]
     primary: PathBuf,
     /// The account that the link destroys
@@ -35,12 +36,16 @@ const EXAMPLES: &str = "\
 Examples:
   linkgate plan --config policy.yaml --primary alice.json --secondary google.json
   linkgate plan --config policy.yaml --primary alice.json --secondary google.json --format json | jq .keys
+  curl … | linkgate plan --config policy.yaml --primary - --secondary google.json
 
 Exit codes: 0 it would be linked, 1 it would be refused, 2 the command line, the policy or a file is wrong.";
 
 impl Plan {
     pub(super) fn run(self) -> Result<Exit, Trouble> {
         let policy = policy(&self.config, &Secrets::stand_in(), "nothing is planned")?;
+        if self.primary == self.secondary {
+            return Err(Trouble::usage("expected two accounts, found the same file twice"));
+        }
         let (primary, secondary) = (read(&self.primary)?, read(&self.secondary)?);
         let paint = Paint::of_stdout();
         let (report, exit) = match (policy.preview_merge(&primary, &secondary), self.format) {
@@ -67,6 +72,11 @@ impl Plan {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Trouble> {
-    std::fs::read(path)
-        .map_err(|error| Trouble::usage(format!("cannot read `{}`: {error}", path.display())))
+    let read = if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
+    } else {
+        std::fs::read(path)
+    };
+    read.map_err(|error| Trouble::usage(format!("cannot read `{}`: {error}", path.display())))
 }

@@ -1,8 +1,9 @@
 //! `linkgate reason`: why a request was refused, and how to fix it.
 
-use linkgate_policy::Reason as Code;
+use linkgate_policy::{Cause, PROBLEM_TYPE, Reason as Code, nearest};
 
 use super::{Trouble, tell};
+use crate::columns::aligned;
 use crate::exit::Exit;
 use crate::operation::Format;
 use crate::reason_page::{self, json};
@@ -33,18 +34,35 @@ impl Reason {
         };
         let is_list = self.code.is_none();
         let texts = reasons.into_iter().map(|reason| match self.format {
-            Format::Human if is_list => format!("{}\n", reason.name()),
+            Format::Human if is_list => String::new(),
             Format::Human => reason_page::plain(reason),
             Format::Json => json::text(reason) + "\n",
         });
-        tell(&texts.collect::<String>())?;
+        let texts: String = texts.collect();
+        tell(&if is_list && self.format == Format::Human { list() } else { texts })?;
         Ok(Exit::Ok)
     }
 }
 
+/// Every code with its status and what the client reads.
+fn list() -> String {
+    let rows = Code::ALL.iter().map(|reason| {
+        let wire = reason.wire();
+        [reason.name().to_owned(), wire.status.to_string(), wire.text.to_owned()]
+    });
+    aligned(rows).into_iter().map(|row| row + "\n").collect()
+}
+
 fn unknown(code: &str) -> Trouble {
+    let bare = code.strip_prefix(PROBLEM_TYPE).unwrap_or(code);
+    let reasons = Code::ALL.iter().map(|reason| reason.name().to_owned());
+    let known: Vec<String> = reasons.chain(Cause::all().map(Cause::name)).collect();
+    let help = nearest(bare, known.iter().map(String::as_str)).map_or_else(
+        || "`linkgate reason` lists the codes".to_owned(),
+        |near| format!("did you mean `{near}`?"),
+    );
     Trouble::usage(format!(
-        "expected a reason code, the `type` of a problem or a cause, found `{}`\n  help: `linkgate reason` lists the codes",
+        "expected a reason code, the `type` of a problem or a cause, found `{}`\n  help: {help}",
         linkgate_policy::escaped(code)
     ))
 }

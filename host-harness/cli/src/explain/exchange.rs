@@ -26,6 +26,8 @@ pub(crate) struct Ended {
     pub(crate) merges: bool,
     /// What would go upstream.
     pub(crate) sent: Option<Forward>,
+    /// The issuers whose keys could not be had, and why.
+    pub(crate) without_keys: Vec<(String, String)>,
 }
 
 /// More steps than a request has that is not merged.
@@ -66,8 +68,11 @@ pub(crate) async fn run(mut policy: Policy, asked: &Input, unix_s: u64, keys: &K
         };
         turn = policy.resume(&mut exchange, turn.sequence, event, now);
     }
+    let sources = policy.key_sources(now).into_iter();
+    let without_keys =
+        sources.filter_map(|source| Some((source.issuer, source.last_failure?))).collect();
     let decision = policy.close(exchange, End::Finished, now);
-    Ended { decision, merges, sent }
+    Ended { decision, merges, sent, without_keys }
 }
 
 fn body(asked: &Input, max_bytes: u32) -> Event {

@@ -2,7 +2,7 @@
 
 use linkgate_policy::{Head, Header, Policy};
 
-use super::curl;
+use super::{curl, har, shell};
 
 /// A request to be explained.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,12 +22,21 @@ impl Input {
         if begins.is_empty() {
             return Err("expected a request, a `curl` line or raw HTTP, found nothing".to_owned());
         }
-        if begins.starts_with(b"curl ") || begins.starts_with(b"$ curl ") {
+        if begins.starts_with(b"{") {
+            return Self::of_har(begins, None);
+        }
+        let is_curl = [&b"curl "[..], b"$ curl ", b"curl.exe "];
+        if is_curl.iter().any(|begin| begins.starts_with(begin)) {
             let line = std::str::from_utf8(begins)
                 .map_err(|_| "expected a `curl` line in UTF-8, found other bytes".to_owned())?;
             return Self::of_curl(line);
         }
         Self::of_http(begins)
+    }
+
+    /// A request of a HAR file, or one entry of it: the one whose URL has this text in it.
+    pub(crate) fn of_har(text: &[u8], url: Option<&str>) -> Result<Self, String> {
+        har::read(text, url)
     }
 
     /// The request that a `curl` line sends.
@@ -43,9 +52,18 @@ impl Input {
         let (Some(method), Some(target)) = (words.next(), words.next()) else {
             return Err("expected a line such as `POST /path HTTP/1.1`, found none".to_owned());
         };
-        let is_version = words.next().is_none_or(|version| version.starts_with(b"HTTP/"));
-        if !is_version || words.next().is_some() || method.is_empty() || target.is_empty() {
-            return Err("expected a line such as `POST /path HTTP/1.1`, found another".to_owned());
+        let version = words.next();
+        let is_version = version.is_none_or(|version| version.starts_with(b"HTTP/"));
+        // Two words are a request as people shorten it, and any other sentence.
+        let is_plain = version.is_some()
+            || (method.iter().all(u8::is_ascii_uppercase) && target.starts_with(b"/"));
+        if !is_version
+            || words.next().is_some()
+            || method.is_empty()
+            || target.is_empty()
+            || !is_plain
+        {
+            return Err("expected a `curl` line, or raw HTTP that begins with a line such as `POST /path HTTP/1.1`, found another".to_owned());
         }
         let mut headers = Vec::new();
         while !rest.is_empty() {
@@ -59,6 +77,25 @@ impl Input {
         // An editor's last line ends; a body's does not.
         let body = rest.strip_suffix(b"\r\n").or(rest.strip_suffix(b"\n")).unwrap_or(rest);
         Ok(Self { method, target: target.to_vec(), headers, body: body.to_vec() })
+    }
+
+    /// A variable of a shell in the place of a credential: `$TOKEN`. The request would be explained as one with a broken
+    /// token, which is not what was meant.
+    pub(crate) fn check_filled_in(&self) -> Result<(), String> {
+        let credentials = self.all("authorization").into_iter();
+        let body = String::from_utf8_lossy(&self.body).into_owned();
+        for text in credentials.chain([body]) {
+            let at = text.match_indices('$').find_map(|(at, _)| {
+                let variable = shell::variable(text.get(at..)?)?;
+                // Small letters are in JSON for other reasons, as in `$schema`.
+                let is_of_a_shell = !variable.bytes().any(|byte| byte.is_ascii_lowercase());
+                is_of_a_shell.then(|| variable.to_owned())
+            });
+            if let Some(variable) = at {
+                return Err(shell::not_filled_in(&variable));
+            }
+        }
+        Ok(())
     }
 
     /// What the policy gets to see of it.
@@ -105,6 +142,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_variable_in_the_place_of_a_credential_is_named() {
+        for (text, found) in [
+            ("GET /a HTTP/1.1\nAuthorization: Bearer $TOKEN\n", Some("`$TOKEN`")),
+            ("POST /a HTTP/1.1\nA: b\n\n{\"link_with\":\"${ID_TOKEN}\"}", Some("`${ID_TOKEN}`")),
+            ("POST /a HTTP/1.1\nA: b\n\n{\"$schema\":\"x\"}", None),
+            ("GET /a HTTP/1.1\nAuthorization: Bearer a.b.c\nCookie: a=$B\n", None),
+        ] {
+            let checked = Input::of_text(text.as_bytes()).unwrap().check_filled_in();
+            assert_eq!(checked.is_err(), found.is_some(), "{text}: {checked:?}");
+            assert!(found.is_none_or(|found| checked.unwrap_err().contains(found)), "{text}");
+        }
+    }
+
+    #[test]
     fn raw_http_is_read_with_either_end_of_a_line() {
         for text in [
             "POST /a?b HTTP/1.1\r\nHost: x\r\nA: 1\r\nA:2\r\n\r\n{\"c\":\n1}",
@@ -117,7 +168,17 @@ mod tests {
                 (vec!["1".into(), "2".into()], &b"{\"c\":\n1}"[..])
             );
         }
-        for text in ["", "  \n", "nonsense", "GET  /", "GET / HTTP/1.1\nno colon\n", "GET / x y"] {
+        for text in [
+            "",
+            "  \n",
+            "nonsense",
+            "hello world",
+            "see /etc/hosts",
+            "Invoke-WebRequest -Uri x",
+            "GET  /",
+            "GET / HTTP/1.1\nno colon\n",
+            "GET / x y",
+        ] {
             assert!(Input::of_text(text.as_bytes()).is_err(), "{text}");
         }
     }

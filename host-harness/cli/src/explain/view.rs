@@ -1,6 +1,6 @@
 //! What a step saw and concluded, as it can be shown: no signature, no secret, no body.
 
-use linkgate_policy::cause::Denial;
+use linkgate_policy::cause::{Denial, Fault, TokenFlaw};
 use linkgate_policy::{Cause, escaped};
 use serde_json::Value;
 
@@ -36,6 +36,12 @@ impl View<'_> {
             && ended == State::Refused
         {
             saw.push(("verified".to_owned(), "no: this is what it says of itself".to_owned()));
+        }
+        if ended == State::Refused && hangs_on_keys(cause) {
+            let why = |(issuer, why): &(String, String)| {
+                ("keys".to_owned(), format!("{}: {}", escaped(issuer), escaped(why)))
+            };
+            saw.extend(self.ended.without_keys.iter().map(why));
         }
         let rule = is_reached.then(|| self.rule(stage, ended, cause)).flatten();
         Step { stage, state: ended, saw, concluded, rule }
@@ -167,6 +173,24 @@ impl View<'_> {
         let issuers = policy.get("issuers").and_then(Value::as_array)?;
         let name = name?;
         issuers.iter().position(|issuer| issuer.get("issuer").and_then(Value::as_str) == Some(name))
+    }
+}
+
+/// Whether other keys would decide otherwise.
+fn hangs_on_keys(cause: Cause) -> bool {
+    let is_of_a_key = |flaw| matches!(flaw, TokenFlaw::KeyUnknown | TokenFlaw::KeyAmbiguous);
+    match cause {
+        Cause::Failed(fault) => {
+            matches!(fault, Fault::KeysUnavailable | Fault::KeyUndecided | Fault::KeysBusy)
+        }
+        Cause::Denied(Denial::Bearer(flaw) | Denial::Secondary(flaw)) => is_of_a_key(flaw),
+        Cause::Denied(Denial::Request(_))
+        | Cause::Granted
+        | Cause::LinkFound
+        | Cause::Preflight
+        | Cause::Passed
+        | Cause::Shadowed
+        | Cause::Unfinished => false,
     }
 }
 

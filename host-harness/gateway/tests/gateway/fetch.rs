@@ -1,6 +1,7 @@
 //! Fetches: what is asked, what counts as an answer, and in which words there is none.
 
 use linkgate_gateway::{CaSource, Fetch, Fetcher, Header};
+use rcgen::{BasicConstraints, IsCa};
 
 use crate::tls::{Ca, serve_tls};
 use crate::wire::{Upstream, nobody};
@@ -159,6 +160,16 @@ async fn an_issuer_is_who_its_certificate_says() {
             (found, expected) => assert_eq!(found, expected.map_err(str::to_owned), "{name}"),
         }
     }
+}
+
+#[tokio::test]
+async fn a_server_with_the_certificate_of_a_ca_is_said_in_our_words() {
+    let ours = Ca::new();
+    let fetcher = Fetcher::new(Some(&CaSource::Pem(ours.pem.clone().into_bytes()))).expect("a CA");
+    let is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let port = serve_tls(ours.certify_as("127.0.0.1", 2020, 4000, is_ca)).await;
+    let why = fetcher.fetch(&get(&format!("https://127.0.0.1:{port}/"))).await.expect_err("a CA");
+    assert!(why.contains("basicConstraints=CA:FALSE") && !why.contains("OtherError"), "{why}");
 }
 
 #[tokio::test]

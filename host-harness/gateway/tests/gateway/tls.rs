@@ -114,7 +114,19 @@ impl Ca {
 
     /// A server that shows a certificate for `name`, valid between two years.
     pub(crate) fn certify(&self, name: &str, from: i32, until: i32) -> ServerConfig {
+        self.certify_as(name, from, until, IsCa::NoCa)
+    }
+
+    /// The same, as a CA or not: `openssl req -x509` makes a CA of every certificate.
+    pub(crate) fn certify_as(
+        &self,
+        name: &str,
+        from: i32,
+        until: i32,
+        is_ca: IsCa,
+    ) -> ServerConfig {
         let mut params = CertificateParams::new(vec![name.to_owned()]).expect("parameters");
+        params.is_ca = is_ca;
         params.not_before = date_time_ymd(from, 1, 1);
         params.not_after = date_time_ymd(until, 1, 1);
         let key = KeyPair::generate().expect("a key");

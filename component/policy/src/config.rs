@@ -4,8 +4,10 @@
 
 mod host;
 mod notes;
+mod allow;
 mod spelling;
 mod section;
+mod vendor;
 mod advice;
 mod algorithms;
 mod headers;
@@ -26,9 +28,10 @@ mod advice_test;
 #[cfg(test)]
 mod mistakes_test;
 
+pub use allow::WARNINGS;
 pub(crate) use document::Compiled;
 pub use host::{Abilities, Secrets};
-pub use notes::{Mistake, UNKNOWN_KEY};
+pub use notes::{Mistake, UNKNOWN_KEY, Warning};
 pub(crate) use review::compile;
 pub use review::{Review, review};
 pub use spelling::nearest;

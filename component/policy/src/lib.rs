@@ -87,7 +87,9 @@ pub use access::token_cache::CacheUse;
 pub use audit::decision::Decision;
 pub use audit::log_line::{LogLine, LogLineMetadata, LogLineShadow, trace_id};
 pub use audit::merge::{Fate, MergeRecord};
-pub use config::{Abilities, Mistake, Review, Secrets, UNKNOWN_KEY, nearest, review};
+pub use config::{
+    Abilities, Mistake, Review, Secrets, UNKNOWN_KEY, WARNINGS, Warning, nearest, review,
+};
 pub use exchange::Exchange;
 pub use http::header_names::HeaderNames;
 pub use http::message::{Head, Header, HeaderEdits, Reply};

@@ -27,7 +27,7 @@ pub(crate) fn review(document: &Document, edition: Edition) -> Vec<Finding> {
     let value = serde_json::from_str(document.json()).unwrap_or_default();
     let mut findings = document.located(&refusal::mistakes(&value));
     let is_refused = |pointer: &str| findings.iter().any(|refused| refused.pointer == pointer);
-    let mut reviewed = document.review(&Secrets::stand_in(), edition.abilities());
+    let mut reviewed = document.review(&Secrets::stand_in(), edition.abilities()).findings;
     // What is refused need not be called unwise, too.
     reviewed.retain(|found| found.severity == Severity::Error || !is_refused(&found.pointer));
     findings.extend(reviewed);

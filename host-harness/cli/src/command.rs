@@ -5,6 +5,7 @@ mod check;
 mod completions;
 mod demo;
 mod explain;
+mod init;
 mod inspect;
 mod keys;
 mod plan;
@@ -16,6 +17,7 @@ mod tenant;
 mod test;
 
 use std::io::{self, Write as _};
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use clap::{Parser, Subcommand};
@@ -40,6 +42,7 @@ enum Command {
     Completions(completions::Completions),
     Demo(demo::Demo),
     Explain(explain::Explain),
+    Init(init::Init),
     Inspect(inspect::Inspect),
     Keys(keys::Keys),
     Plan(plan::Plan),
@@ -60,6 +63,7 @@ pub fn run() -> Exit {
         Command::Completions(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Explain(command) => command.run(),
+        Command::Init(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Keys(command) => command.run(),
         Command::Plan(command) => command.run(),
@@ -117,6 +121,11 @@ fn tell(text: &str) -> Result<(), Trouble> {
         }
         Ok(()) | Err(_) => Ok(()),
     }
+}
+
+/// A number of threads or instances.
+fn count(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_invalid| "expected a whole number, 1 or more".to_owned())
 }
 
 /// The runtime of every command that serves.

@@ -35,6 +35,14 @@ pub(crate) struct Document {
     json: Option<String>,
 }
 
+/// What there is to say of a document.
+pub(crate) struct Reviewed {
+    /// In the order of its lines.
+    pub(crate) findings: Vec<Finding>,
+    /// How many warnings the document accepts.
+    pub(crate) accepted: usize,
+}
+
 /// Two are the same to a policy, however they are laid out.
 impl PartialEq for Document {
     fn eq(&self, other: &Self) -> bool {
@@ -98,9 +106,11 @@ impl Document {
         for keys in &keys.read {
             places.stand_for(&format!("{keys}/file"), format!("{keys}/jwks"));
         }
-        flaws.extend(keys.unread.iter().map(|(pointer, why)| {
-            Finding::located(Severity::Error, (pointer, why, None), &places)
-        }));
+        flaws.extend(
+            keys.unread
+                .iter()
+                .map(|(pointer, why)| Finding::located((pointer, why, None), &places)),
+        );
         let json = value.map(|value| value.to_string());
         Ok(Self { name, text, places, hidden, flaws, json })
     }
@@ -133,7 +143,7 @@ impl Document {
         let key = if of_key { self.places.key(pointer) } else { None };
         let place = key.or_else(|| self.places.value(pointer));
         let pointer = pointer.to_owned();
-        Finding { severity: Severity::Error, place, pointer, message, help }
+        Finding { severity: Severity::Error, name: None, place, pointer, message, help }
     }
 
     /// The line of the value there, if it is in the text.
@@ -167,32 +177,28 @@ impl Document {
     }
 
     /// All there is to say of it, in the order of its lines. `host` is what a gateway can do.
-    pub(crate) fn review(&self, secrets: &Secrets, host: Abilities) -> Vec<Finding> {
+    pub(crate) fn review(&self, secrets: &Secrets, host: Abilities) -> Reviewed {
         let mut findings = self.flaws.clone();
+        let mut accepted = 0;
         if let Some(json) = &self.json {
             let review = review(json, secrets, host, clock::now());
-            let errors = review.mistakes.iter().map(|mistake| (Severity::Error, mistake));
-            let warnings = review.warnings.iter().map(|mistake| (Severity::Warning, mistake));
-            findings.extend(
-                errors
-                    .chain(warnings)
-                    // A file that could not be read is still named there: that was reported.
-                    .filter(|(_, mistake)| {
-                        !self.flaws.iter().any(|flaw| flaw.pointer == mistake.pointer)
-                    })
-                    .map(|(severity, mistake)| {
-                        Finding::located(severity, mistake.parts(), &self.places)
-                    }),
-            );
+            accepted = review.accepted.len();
+            let errors = review.mistakes.iter();
+            let errors = errors.map(|mistake| Finding::located(mistake.parts(), &self.places));
+            let warnings = review.warnings.iter();
+            let warnings = warnings.map(|warning| Finding::warned(warning, &self.places));
+            // A file that could not be read is still named there: that was reported.
+            let is_new =
+                |finding: &Finding| !self.flaws.iter().any(|flaw| flaw.pointer == finding.pointer);
+            findings.extend(errors.chain(warnings).filter(is_new));
         }
         findings.sort_by_key(|finding| finding.place.map(|place| (place.line, place.column)));
-        findings
+        Reviewed { findings, accepted }
     }
 
     /// More mistakes, with their places.
     pub(crate) fn located<M: AnyMistake>(&self, mistakes: &[M]) -> Vec<Finding> {
-        let located =
-            |mistake: &M| Finding::located(Severity::Error, mistake.parts(), &self.places);
+        let located = |mistake: &M| Finding::located(mistake.parts(), &self.places);
         mistakes.iter().map(located).collect()
     }
 

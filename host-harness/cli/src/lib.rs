@@ -14,6 +14,7 @@ mod edition;
 mod exit;
 mod explain;
 mod inspect_report;
+mod init;
 mod key_file;
 mod key_report;
 mod merge_report;

@@ -25,6 +25,7 @@ mod run;
 mod watch;
 
 pub(crate) use coverage::Coverage;
+pub(crate) use files::{Candidate, find};
 pub(crate) use report::{github, human, json, junit};
 pub(crate) use run::{Mistakes, Outcome, Player, Ran, Stop, Verdict, gather};
 pub(crate) use watch::Watched;

@@ -281,7 +281,7 @@ fn a_policy_that_is_too_large_is_refused() {
     let keys = folder().join("inline-keys.json");
     let text = text
         .replace("inline-keys.json", keys.to_str().unwrap())
-        .replace("[\"https://app.example\"]", &format!("[{}]", origins.join(", ")));
+        .replace("[\"https://app.acme.test\"]", &format!("[{}]", origins.join(", ")));
     let policy = Scratch::with("large.yaml", text.as_bytes());
     let (_, (code, _, complaints)) = bake(policy.path(), &[]);
     assert_eq!(code, Some(2));

@@ -102,8 +102,15 @@ fn a_secret_is_not_repeated_in_any_shape() {
 
 /// Exit code and standard output for a policy on standard input.
 fn check_text(edition: &str, policy: &str) -> (Option<i32>, String) {
+    check_text_with(&["--edition", edition], policy)
+}
+
+/// The same, with these arguments.
+fn check_text_with(arguments: &[&str], policy: &str) -> (Option<i32>, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_linkgate"))
-        .args(["check", "--edition", edition, "-"])
+        .arg("check")
+        .args(arguments)
+        .arg("-")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -145,6 +152,106 @@ fn programs_are_told_the_same() {
     let (code, output, _) = check(&[["--format", "github"].as_slice(), &files].concat());
     assert_eq!(code, Some(1));
     is_as_in("report.github", &output);
+}
+
+/// Policies that are read and cannot work: no token is accepted under them, or no page is let in.
+#[test]
+fn false_green_5_a_policy_that_cannot_work_is_not_ok() {
+    let policy = |issuer: &str, more: &str| {
+        format!(
+            "version: 1\nissuers:\n  - issuer: {issuer}\n    audiences: [https://api.acme.test/]\n{more}"
+        )
+    };
+    for (name, text) in [
+        ("issuer-slash", policy("https://acme.eu.auth0.com", "")),
+        ("placeholder", policy("https://TENANT.auth0.com/", "")),
+        (
+            "placeholder",
+            policy("https://login.acme.test/", "cors: { origins: [https://app.example] }\n"),
+        ),
+        ("placeholder", policy("https://your-tenant.auth0.com/", "")),
+        (
+            "entra-tenant",
+            policy(
+                "https://login.microsoftonline.com/common/v2.0",
+                "    scopes: [Accounts.Link]\n",
+            ),
+        ),
+        (
+            "entra-tenant",
+            policy(
+                "https://login.microsoftonline.com/organizations/v2.0",
+                "    scopes: [Accounts.Link]\n",
+            ),
+        ),
+        (
+            "scopes-foreign",
+            policy("https://acme.okta.com/oauth2/default", "    client_claim: cid\n"),
+        ),
+        ("scopes-foreign", policy("https://sso.acme.test/realms/main", "")),
+    ] {
+        let (code, output) = check_text_with(&["--deny-warnings"], &text);
+        assert_eq!(code, Some(1), "{name}: {text}\n{output}");
+        assert!(output.contains(&format!("warning[{name}]")), "{name}: {output}");
+        let accepted = format!("{text}allow: [{name}]\n");
+        let (code, output) = check_text_with(&["--deny-warnings"], &accepted);
+        assert_eq!(code, Some(0), "{name}: {output}");
+        assert!(output.ends_with("-: ok, 1 warning accepted\n"), "{name}: {output}");
+    }
+}
+
+/// A name is what a policy accepts a warning by, so people have to find it.
+#[test]
+fn every_warning_has_a_row_in_the_documentation() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/commands.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    for name in linkgate_policy::WARNINGS {
+        assert!(page.contains(&format!("\n| `{name}` | ")), "docs/commands.md has no row `{name}`");
+    }
+}
+
+#[test]
+fn a_folder_is_checked_and_ready_policies_pass() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let check = |folder: &str, arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_linkgate"))
+            .current_dir(root.join(folder))
+            .arg("check")
+            .args(arguments)
+            .output()
+            .unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, output) = check("examples/policies", &["--deny-warnings", "."]);
+    assert_eq!(code, Some(0), "{output}");
+    assert!(output.contains("okta.yaml: ok, "), "{output}");
+    let (code, output) = check("examples", &["policy-repo"]);
+    let whole = "policy-repo/policy.yaml: ok, ";
+    assert!(
+        code == Some(0) && output.starts_with(whole) && output.lines().count() == 1,
+        "{output}"
+    );
+    let output = Command::new(env!("CARGO_BIN_EXE_linkgate"))
+        .current_dir(&root)
+        .args(["check", "examples/operations"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "what is no policy is not passed over");
+}
+
+/// Once the names are filled in, the line that accepts placeholders is left over, and is said so.
+#[test]
+fn a_template_that_is_filled_in_has_nothing_to_accept() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/policies/okta.yaml");
+    let text = std::fs::read_to_string(file).unwrap();
+    let text =
+        text.replace("ORG.okta.com", "acme.okta.com").replace("app.example", "app.acme.test");
+    let (code, output) = check_text_with(&["--deny-warnings"], &text);
+    assert!(code == Some(1) && output.contains("warning[allow-unused]"), "{output}");
+    let kept: Vec<&str> = text.lines().filter(|line| !line.starts_with("allow:")).collect();
+    let text = kept.join("\n");
+    let (code, output) = check_text_with(&["--deny-warnings"], &text);
+    assert_eq!((code, output.as_str()), (Some(0), "-: ok\n"));
 }
 
 /// What an edition's hosts cannot do is a mistake for it alone.

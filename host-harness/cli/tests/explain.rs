@@ -336,9 +336,10 @@ fn why_there_are_no_keys_is_shown() {
     let text = std::fs::read_to_string(folder().join("policy.yaml")).unwrap();
     let keys =
         "keys: { jwks_uri: \"http://127.0.0.1:1/keys\", hosts: [127.0.0.1], allow_http: true }";
-    let at = text.find("    keys:").unwrap();
-    let end = at + text[at..].find('\n').unwrap();
-    std::fs::write(&policy, format!("{}    {keys}{}", &text[..at], &text[end..])).unwrap();
+    let lines = text.lines().map(|line| {
+        if line.starts_with("    keys:") { format!("    {keys}") } else { line.to_owned() }
+    });
+    std::fs::write(&policy, lines.collect::<Vec<_>>().join("\n")).unwrap();
     let config = ["--config", policy.to_str().unwrap()];
     let (code, output, complaints) =
         explain(&link(&bearer(&json!({})), &secondary(&json!({}))), &config);

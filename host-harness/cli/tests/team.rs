@@ -350,6 +350,23 @@ fn false_green_4_a_time_that_is_no_time_is_a_mistake() {
     assert_eq!(code, Some(0), "{output}{complaints}");
 }
 
+#[test]
+fn a_number_and_a_name_that_cannot_be_meant_are_said_in_our_words() {
+    let folder = two_folders("words");
+    folder.write(
+        "cases/b/cases.yaml",
+        "policy: ../../policy.yaml\ncases:\n  - { title: t, request: profil, bearer: valid-barer, expect: allowed }\n",
+    );
+    for (arguments, part) in [
+        (&["cases"][..], "no shared request `profil`: did you mean `profile`?"),
+        (&["--threads", "0", "cases"], "expected a whole number, 1 or more"),
+    ] {
+        let (code, _, complaints) = test(&folder.0, arguments);
+        assert_eq!(code, Some(2), "{complaints}");
+        assert!(complaints.contains(part), "{arguments:?}: {complaints}");
+    }
+}
+
 /// Of a file that cannot be read as cases, of a case that cannot be made, of a policy: all at once.
 #[test]
 fn all_mistakes_of_all_files_are_reported_in_one_run() {
@@ -427,6 +444,88 @@ fn watching_plays_again_when_a_file_changes() {
     assert!(until("1 fails").is_some());
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+/// Exit code and standard error of `linkgate` in a folder, without a terminal.
+fn linkgate(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_linkgate"))
+        .current_dir(folder)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+/// For every kind of issuer, with names that are given and with none: no warning, every case passes, every rule is shown.
+#[test]
+fn what_init_writes_passes_at_once() {
+    let folder = Folder::new("init");
+    std::fs::remove_dir_all(folder.0.join("cases")).unwrap();
+    for (kind, issuer, audience) in [
+        ("auth0", "acme.eu.auth0.com", None),
+        ("keycloak", "https://sso.acme.test/realms/main", Some("https://accounts.acme.test/")),
+        ("okta", "https://acme.okta.com/oauth2/default", Some("api://acme")),
+        ("entra", "8f2c", Some("f00d")),
+        ("cognito", "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_x", Some("c1")),
+        ("plain", "https://login.acme.test", Some("https://accounts.acme.test/ 1")),
+    ] {
+        let (code, output, complaints) =
+            linkgate(&folder.0, &["init", "--kind", kind, "--ci", "gitlab", &format!("{kind}/a")]);
+        assert_eq!((code, complaints.as_str()), (Some(0), ""), "{kind}: {output}");
+        assert!(
+            output.contains(&format!("linkgate test --deny-untouched {kind}/a/cases")),
+            "{output}"
+        );
+        let own = format!("{kind}/b");
+        let mut arguments = vec![
+            "init",
+            "--kind",
+            kind,
+            "--issuer",
+            issuer,
+            "--origin",
+            "https://app.acme.test",
+            &own,
+        ];
+        arguments.extend(audience.iter().flat_map(|audience| ["--audience", audience]));
+        let (code, output, complaints) = linkgate(&folder.0, &arguments);
+        assert_eq!((code, complaints.as_str()), (Some(0), ""), "{kind}: {output}");
+        let read = |name: &str| std::fs::read_to_string(folder.0.join(kind).join(name)).unwrap();
+        assert!(read("a/policy.yaml").contains("\nallow: [placeholder]"), "{kind}");
+        assert!(!read("b/policy.yaml").contains("allow:"), "{kind}");
+        assert!(read("a/.gitlab-ci.yml").contains("linkgate test"), "{kind}");
+        assert!(read("b/.github/workflows/policy.yml").contains("--format github"), "{kind}");
+    }
+    let (code, output, complaints) = linkgate(&folder.0, &["check", "--deny-warnings", "."]);
+    assert_eq!((code, output.lines().count()), (Some(0), 12), "{output}{complaints}");
+    let (code, output, complaints) = test(&folder.0, &["--deny-untouched", "."]);
+    assert_eq!(code, Some(0), "{output}{complaints}");
+}
+
+#[test]
+fn init_overwrites_nothing_and_writes_no_policy_that_is_none() {
+    let folder = Folder::new("init-wrong");
+    folder.write("policy.yaml", "mine");
+    for (arguments, part) in [
+        (&["init", "--kind", "okta"][..], "`./policy.yaml` is there already: nothing is written"),
+        (
+            &["init", "x"],
+            "expected `--kind` (auth0, keycloak, okta, entra, cognito, plain), found none",
+        ),
+        (
+            &["init", "--kind", "plain", "--origin", "https://App.acme.test/", "x"],
+            "a browser sends `https://app.acme.test`",
+        ),
+        (&["init", "--kind", "plain", "--scope", "a b", "x"], "one scope an entry"),
+    ] {
+        let (code, output, complaints) = linkgate(&folder.0, arguments);
+        assert_eq!((code, output.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(complaints.contains(part), "{arguments:?}: {complaints}");
+    }
+    assert!(!folder.0.join("x").exists());
+    assert_eq!(std::fs::read_to_string(folder.0.join("policy.yaml")).unwrap(), "mine");
 }
 
 /// Tokens as each issuer writes them, under the policy that is ready for it.

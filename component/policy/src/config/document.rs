@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::advice;
+use super::allow;
 use super::client;
 use super::headers;
 use super::host::Around;
@@ -92,6 +93,9 @@ pub(crate) fn read(mut document: Section<'_>, around: &Around<'_>) -> Compiled {
         .unwrap_or(10_000);
     let log =
         document.optional("log").and_then(|entry| entry.section()).map(log).unwrap_or_default();
+    if let Some(entry) = document.optional("allow") {
+        allow::read(&entry);
+    }
     let metadata = document
         .optional("metadata")
         .and_then(|entry| entry.section())

@@ -35,13 +35,24 @@ fn origin(entry: &Entry<'_>) -> Option<String> {
             })
     };
     if host.is_some_and(plain) {
+        advice::placeholder(entry, text);
         advice::origin(entry, text);
         return Some(text.to_owned());
     }
-    entry.wrong(
-        "an exact origin such as `https://app.example`, in lower case, without a path",
-        &format!("`{text}`"),
+    let meant =
+        meant(text).filter(|meant| meant.split_once("://").is_some_and(|(_, host)| plain(host)));
+    entry.mistaken(
+        format!("expected an exact origin such as `https://app.example`, in lower case, without a path, found `{text}`"),
+        meant.map(|meant| format!("a browser sends `{meant}`, without a slash at its end")),
     )
+}
+
+/// The origin of a URL, as a browser writes it (RFC 6454 section 6.2).
+fn meant(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once("://")?;
+    let scheme = scheme.to_ascii_lowercase();
+    let host = rest.split(['/', '?', '#']).next()?.to_ascii_lowercase();
+    ["https", "http"].contains(&scheme.as_str()).then(|| format!("{scheme}://{host}"))
 }
 
 /// Headers that are never the client's to send on: framing and connection, credentials, and what

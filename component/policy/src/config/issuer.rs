@@ -40,11 +40,21 @@ fn read_one(
     position: usize,
     secrets: &Secrets,
 ) -> Option<(IssuerRules, IssuerKeys)> {
-    let issuer = section.required("issuer").and_then(|entry| entry.text().map(str::to_owned));
+    let named = section.required("issuer");
+    let issuer = named.as_ref().and_then(issuer_name);
     let kind = kind(&mut section);
     let algorithms = algorithms(&mut section);
     let parties = Parties::read(&mut section, kind, issuer.as_deref());
     let scopes = scopes(&mut section, kind);
+    if let (Some(named), Some(issuer)) = (&named, &issuer) {
+        advice::issuer(named, issuer, &parties.audiences);
+        if kind == Kind::AccessToken {
+            match section.optional("scopes") {
+                None => advice::foreign_scopes(named, issuer, None),
+                Some(entry) => advice::foreign_scopes(&entry, issuer, Some(&scopes)),
+            }
+        }
+    }
     let clock_skew_ms = clock_skew_ms(&mut section);
     let max_token_age_ms =
         section.optional("max_token_age").and_then(|entry| entry.duration_ms(1000..=MAX_AGE_MS));
@@ -94,6 +104,18 @@ fn read_one(
         shadow,
     };
     Some((rules, keys?))
+}
+
+/// The name of an issuer. What Entra's document for all tenants has in the place of a tenant is no name.
+fn issuer_name(entry: &Entry<'_>) -> Option<String> {
+    let text = entry.text()?;
+    if text.contains("{tenantid}") {
+        return entry.mistaken(
+            format!("expected the issuer of one tenant, found `{text}`"),
+            Some("`{tenantid}` stands for the id of a tenant, and tokens have the id itself: write it, in an issuer for each tenant".to_owned()),
+        );
+    }
+    Some(text.to_owned())
 }
 
 fn kind(section: &mut Section<'_>) -> Kind {

@@ -96,7 +96,7 @@ pub(super) fn named_secret<'a>(entry: &Entry<'_>, secrets: &'a Secrets) -> Optio
     }
     secrets.find(name).or_else(|| {
         let help = format!(
-            "the reference gateway takes it from the environment variable `LINKGATE_SECRET_{name}`"
+            "secrets come from the host: `linkgate serve` takes it from the environment variable `LINKGATE_SECRET_{name}`"
         );
         entry.mistaken(
             format!("expected the name of a secret that the host has, found `{name}`"),

@@ -56,7 +56,7 @@ fn all_mistakes_are_told_in_one_run() {
         "/pass/1: expected prefixes that do not overlap, found one that overlaps `/app`",
         "/pass/2: expected a prefix apart from the guarded routes, found one that overlaps `/api/v2/users`",
         "/pass/3: expected an absolute path of letters, digits, `-`, `_`, `.` and `~`, without a trailing slash, found `app`",
-        "/isuers: expected a known key, found `isuers` (the keys here are: base_path, body_timeout, client_address, cors, encoded_slashes, forward_headers, issuers, log, max_token_bytes, metadata, pass, profile, request_id, request_objects, shadow, upstream_timeout, verification, version)",
+        "/isuers: expected a known key, found `isuers` (the keys here are: allow, base_path, body_timeout, client_address, cors, encoded_slashes, forward_headers, issuers, log, max_token_bytes, metadata, pass, profile, request_id, request_objects, shadow, upstream_timeout, verification, version)",
     ];
     assert_eq!(told(&document.to_string()), expected);
 }
@@ -125,7 +125,7 @@ fn one_mistake_at_a_time() {
         (format!("{issuer}/shadow"), json!(["issuer"]), format!("{issuer}/shadow/0: expected `scopes`, `max_token_age` or `step_up`, found `issuer`")),
         (format!("{issuer}/shadow"), json!(["scopes", "scopes"]), format!("{issuer}/shadow/1: expected every rule once, found `scopes` again")),
         (format!("{issuer}/shadow"), json!([]), format!("{issuer}/shadow: expected at least one entry, found an empty list")),
-        (format!("{issuer}/shadow"), json!("scopes"), format!("{issuer}/shadow: expected a list, found a string (write `[` and `]` around a single entry)")),
+        (format!("{issuer}/shadow"), json!("scopes"), format!("{issuer}/shadow: expected a list, found `scopes` (write `[` and `]` around a single entry)")),
         (format!("{issuer}/shadow"), json!(["max_token_age"]), format!("{issuer}/shadow/0: expected a rule that asks for something, found `max_token_age`, which does not (without it there is nothing to log: take it out of the list)")),
         (format!("{issuer}/secondary"), json!({ "algorithms": ["EdDSA"], "max_age": "off", "shadow": ["max_age"] }), format!("{issuer}/secondary/shadow/0: expected a rule that asks for something, found `max_age`, which does not (without it there is nothing to log: take it out of the list)")),
         ("/shadow".to_owned(), json!({}), "/shadow: expected the key `until`, found none".to_owned()),
@@ -241,7 +241,7 @@ fn discovery_needs_an_issuer_that_is_a_url() {
         (
             "no URL",
             "tenant.example",
-            "/issuers/0: expected an issuer that is a URL, or another source of keys than discovery, found another",
+            "/issuers/0/issuer: expected an issuer that is a URL, or another source of keys than discovery, found `tenant.example`",
         ),
         (
             "no TLS",
@@ -294,7 +294,7 @@ fn a_secret_is_named_and_never_shown() {
     assert_eq!(
         told(&document.to_string()),
         [
-            "/issuers/0/hmac_secret: expected the name of a secret that the host has, found `ELSEWHERE` (the reference gateway takes it from the environment variable `LINKGATE_SECRET_ELSEWHERE`)"
+            "/issuers/0/hmac_secret: expected the name of a secret that the host has, found `ELSEWHERE` (secrets come from the host: `linkgate serve` takes it from the environment variable `LINKGATE_SECRET_ELSEWHERE`)"
         ]
     );
 }

@@ -14,6 +14,19 @@ pub struct Mistake {
     pub help: Option<String>,
 }
 
+/// Something legal in a policy document that is unwise. A policy accepts it by its name: `allow: [name]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// Its name, one of [`WARNINGS`](super::WARNINGS).
+    pub name: &'static str,
+    /// Where, as a JSON Pointer (RFC 6901).
+    pub pointer: String,
+    /// What is unwise about it.
+    pub message: String,
+    /// What would be better.
+    pub help: String,
+}
+
 /// What the message of a mistake begins with that is about a key itself, and not about its value: a reader who
 /// marks the place in the source marks the key then.
 pub const UNKNOWN_KEY: &str = "expected a known key";
@@ -22,7 +35,7 @@ pub const UNKNOWN_KEY: &str = "expected a known key";
 #[derive(Default)]
 pub(super) struct Notes {
     mistakes: RefCell<Vec<Mistake>>,
-    warnings: RefCell<Vec<Mistake>>,
+    warnings: RefCell<Vec<Warning>>,
     asked: RefCell<BTreeSet<String>>,
 }
 
@@ -31,9 +44,9 @@ impl Notes {
         self.mistakes.borrow_mut().push(Mistake { pointer: pointer.to_owned(), message, help });
     }
 
-    pub(super) fn warning(&self, pointer: &str, message: String, help: String) {
-        let help = Some(help);
-        self.warnings.borrow_mut().push(Mistake { pointer: pointer.to_owned(), message, help });
+    pub(super) fn warning(&self, name: &'static str, pointer: &str, message: &str, help: &str) {
+        let (pointer, message, help) = (pointer.to_owned(), message.to_owned(), help.to_owned());
+        self.warnings.borrow_mut().push(Warning { name, pointer, message, help });
     }
 
     /// Notes that a key was looked for, whether it is there or not.
@@ -52,7 +65,7 @@ impl Notes {
     }
 
     /// Mistakes, warnings, and the keys that were looked for.
-    pub(super) fn into_parts(self) -> (Vec<Mistake>, Vec<Mistake>, BTreeSet<String>) {
+    pub(super) fn into_parts(self) -> (Vec<Mistake>, Vec<Warning>, BTreeSet<String>) {
         (self.mistakes.into_inner(), self.warnings.into_inner(), self.asked.into_inner())
     }
 }

@@ -1,5 +1,6 @@
 //! Whom the tokens of an issuer are for, and who they were issued to: `audiences` and the keys about clients.
 
+use super::advice;
 use super::section::{Entry, Section};
 use crate::jose::audience::userinfo;
 use crate::rules::issuer::{IssuerRules, Kind, SecondaryRules};
@@ -45,7 +46,7 @@ impl Parties {
             section.optional("token_use").and_then(|entry| entry.one_of(&[("access", "access")]));
         let clients = section
             .optional("clients")
-            .map(|entry| entry.filled_list(|entry| entry.text().map(str::to_owned)));
+            .map(|entry| entry.filled_list(|entry| audience(entry, None)));
         let client_claim = section
             .optional("client_claim")
             .and_then(|entry| entry.one_of(&CLIENT_CLAIMS))
@@ -113,6 +114,7 @@ fn audience(entry: &Entry<'_>, userinfo: Option<&str>) -> Option<String> {
     if Some(text) == userinfo {
         return entry.wrong("an audience of ID tokens", "one of the issuer's access tokens");
     }
+    advice::placeholder(entry, text);
     Some(text.to_owned())
 }
 

@@ -30,10 +30,13 @@ pub(super) fn place(source: &mut Section<'_>, issuer: Option<&str>) -> Option<Pl
 
 /// The discovery document of the issuer itself.
 pub(super) fn own_document(source: &Section<'_>, issuer: Option<&str>) -> Option<Place> {
-    let url = discovery::document_url(issuer?);
+    let issuer = issuer?;
+    let url = discovery::document_url(issuer);
     if url.is_none() {
-        source
-            .wrong("an issuer that is a URL, or another source of keys than discovery", "another");
+        let message = format!(
+            "expected an issuer that is a URL, or another source of keys than discovery, found `{issuer}`"
+        );
+        source.mistaken_at("issuer", message, None);
     }
     url.map(Place::Discovery)
 }

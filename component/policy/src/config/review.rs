@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::allow;
 use super::document::Compiled;
 use super::host::{Abilities, Around, Secrets};
-use super::notes::{Mistake, Notes};
+use super::notes::{Mistake, Notes, Warning};
 use super::section::Entry;
 use crate::text::json::{self, NotStrict};
 use crate::time::clock::Now;
@@ -15,7 +16,9 @@ pub struct Review {
     /// What keeps it from being used.
     pub mistakes: Vec<Mistake>,
     /// What is legal but unwise.
-    pub warnings: Vec<Mistake>,
+    pub warnings: Vec<Warning>,
+    /// Warnings that the document accepts by `allow`.
+    pub accepted: Vec<Warning>,
     /// The keys that were looked for, whether they stand there or not, as `issuers[].keys.refresh`. A
     /// section that does not stand there was not looked into.
     pub keys: BTreeSet<String>,
@@ -41,17 +44,22 @@ pub(crate) fn compile(
 
 fn look(document: &str, around: &Around<'_>) -> (Option<Compiled>, Review) {
     let notes = Notes::default();
-    let compiled = match json::parse(document.as_bytes()) {
-        Ok(whole) => Entry::whole(&whole, &notes)
+    let parsed = json::parse(document.as_bytes());
+    let compiled = match &parsed {
+        Ok(whole) => Entry::whole(whole, &notes)
             .section()
             .map(|section| crate::config::document::read(section, around)),
         Err(flaw) => {
-            notes.mistake("", said(flaw).to_owned(), None);
+            notes.mistake("", said(*flaw).to_owned(), None);
             None
         }
     };
     let (mistakes, warnings, keys) = notes.into_parts();
-    (compiled, Review { mistakes, warnings, keys })
+    let (accepted, warnings) = match &parsed {
+        Ok(whole) => allow::parted(whole, warnings),
+        Err(_) => (Vec::new(), warnings),
+    };
+    (compiled, Review { mistakes, warnings, accepted, keys })
 }
 
 fn said(flaw: NotStrict) -> &'static str {

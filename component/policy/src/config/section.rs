@@ -34,13 +34,16 @@ impl<'a> Entry<'a> {
 
     /// Like [`Self::wrong`], with the whole message, and what to do about it.
     pub(super) fn mistaken<T>(&self, message: String, help: Option<String>) -> Option<T> {
+        let variable = self.value.as_text().filter(|_| !self.is_of_a_secret());
+        let variable = variable.and_then(spelling::variable);
+        let help = help.or_else(|| variable.map(spelling::not_expanded));
         self.notes.mistake(&self.pointer, message, help);
         None
     }
 
     /// Notes that this value is legal but unwise, and what would be better.
-    pub(super) fn unwise(&self, message: &str, help: &str) {
-        self.notes.warning(&self.pointer, message.to_owned(), help.to_owned());
+    pub(super) fn unwise(&self, name: &'static str, message: &str, help: &str) {
+        self.notes.warning(name, &self.pointer, message, help);
     }
 
     pub(super) fn section(&self) -> Option<Section<'a>> {
@@ -59,23 +62,44 @@ impl<'a> Entry<'a> {
     pub(super) fn text(&self) -> Option<&'a str> {
         match self.value.as_text() {
             Some("") => self.wrong("a string", "an empty one"),
-            Some(text) => Some(text),
+            Some(text) => match spelling::variable(text) {
+                Some(variable) if !self.is_of_a_secret() => {
+                    self.wrong("a value", &format!("the variable `{variable}`"))
+                }
+                Some(_) | None => Some(text),
+            },
             None => self.wrong("a string", self.value.kind()),
         }
+    }
+
+    /// Whether a secret may be written here, in the place of its name or beside it.
+    fn is_of_a_secret(&self) -> bool {
+        self.pointer.starts_with("/metadata/service")
+            || ["secret", "token", "password"].iter().any(|end| self.pointer.ends_with(end))
     }
 
     pub(super) fn flag(&self) -> Option<bool> {
         if let Json::Bool(flag) = self.value {
             Some(*flag)
         } else {
-            self.wrong("true or false", self.value.kind())
+            let help = "without quotes; `yes`, `no`, `on` and `off` are words in YAML 1.2";
+            self.mistaken(
+                format!("expected `true` or `false`, found {}", self.shown()),
+                self.value.as_text().map(|_| help.to_owned()),
+            )
         }
     }
 
     /// The number 1: the only version of the document there is.
     pub(super) fn exactly_one(&self) {
         let is_one = matches!(self.value, Json::Number(number) if number.as_u64() == Some(1));
-        if !is_one {
+        if is_one {
+            return;
+        }
+        if self.value.as_text() == Some("1") {
+            let help = Some("write `version: 1`, without quotes".to_owned());
+            self.mistaken::<()>("expected the number 1, found the text `1`".to_owned(), help);
+        } else {
             self.wrong::<()>("1", &self.shown());
         }
     }
@@ -143,7 +167,7 @@ impl<'a> Entry<'a> {
             let help = "write `[` and `]` around a single entry".to_owned();
             let is_single = self.value.as_text().is_some();
             self.mistaken::<()>(
-                format!("expected a list, found {}", self.value.kind()),
+                format!("expected a list, found {}", self.shown()),
                 is_single.then_some(help),
             );
             return Vec::new();

@@ -25,6 +25,20 @@ pub(super) fn question(word: &str) -> String {
     format!("did you mean `{word}`?")
 }
 
+/// A variable of a shell in a text: `${NAME}`. Nothing here expands one.
+pub(super) fn variable(text: &str) -> Option<&str> {
+    let (before, rest) = text.split_once("${")?;
+    let (name, _) = rest.split_once('}')?;
+    let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    // With the marks around it, which are three bytes.
+    if is_name { text.get(before.len()..before.len() + name.len() + 3) } else { None }
+}
+
+/// The help that goes with it.
+pub(super) fn not_expanded(variable: &str) -> String {
+    format!("`{variable}` is not expanded here: write the value, or fill it in before (`envsubst`)")
+}
+
 /// Without what differs between `clockSkew`, `clock-skew` and `clock_skew`.
 fn plain(word: &str) -> String {
     word.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect()

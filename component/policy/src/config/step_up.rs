@@ -10,6 +10,7 @@ const MAX_AGE_MS: u64 = 8760 * 3_600_000;
 pub(super) fn actors(section: &mut Section<'_>) -> Vec<String> {
     let read = |entry: &Entry<'_>| {
         entry.unwise(
+            "actors",
             "a program that acts for users can link and unlink their accounts without them",
             "list an actor only where its users know what it does",
         );
@@ -24,6 +25,7 @@ pub(super) fn refuses_bound(section: &mut Section<'_>) -> bool {
     let refuses = entry.one_of(&[("refuse", true), ("off", false)]).unwrap_or(true);
     if !refuses {
         entry.unwise(
+            "bound-tokens",
             "a token that is bound to a key is accepted from any sender, as if it were not bound",
             "have the issuer give out plain bearer tokens for this API",
         );

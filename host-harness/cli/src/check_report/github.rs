@@ -16,7 +16,8 @@ fn line(file: &str, finding: &Finding) -> String {
     let path = if path.is_empty() { path } else { format!("{path}: ") };
     let help = finding.help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
     let place = finding.place.map(|place| (place.line, place.column));
-    let text = format!("{path}{}{help}", finding.message);
+    let name = finding.name.map(|name| format!(" [{name}]")).unwrap_or_default();
+    let text = format!("{path}{}{name}{help}", finding.message);
     command(finding.severity.name(), file, place, &text)
 }
 

@@ -15,6 +15,14 @@ pub(crate) fn text(checked: &[Checked], paint: Paint) -> String {
 }
 
 fn verdict(checked: &Checked, paint: Paint) -> String {
+    let text = counts(checked, paint);
+    match checked.accepted {
+        0 => text,
+        accepted => format!("{text}, {} accepted", counted(accepted, "warning")),
+    }
+}
+
+fn counts(checked: &Checked, paint: Paint) -> String {
     let warnings = counted(checked.warnings(), "warning");
     match (checked.errors(), checked.warnings()) {
         (0, 0) => paint.text("ok", Colour::Green),

@@ -27,12 +27,14 @@ struct File<'a> {
     name: &'a str,
     errors: usize,
     warnings: usize,
+    accepted: usize,
     findings: Vec<FindingRow<'a>>,
 }
 
 #[derive(Serialize)]
 struct FindingRow<'a> {
     severity: &'static str,
+    name: Option<&'static str>,
     line: Option<usize>,
     column: Option<usize>,
     pointer: &'a str,
@@ -45,6 +47,7 @@ fn file(checked: &Checked) -> File<'_> {
         name: checked.document.name(),
         errors: checked.errors(),
         warnings: checked.warnings(),
+        accepted: checked.accepted,
         findings: checked.findings.iter().map(row).collect(),
     }
 }
@@ -52,6 +55,7 @@ fn file(checked: &Checked) -> File<'_> {
 fn row(finding: &Finding) -> FindingRow<'_> {
     FindingRow {
         severity: finding.severity.name(),
+        name: finding.name,
         line: finding.place.map(|place| place.line),
         column: finding.place.map(|place| place.column),
         pointer: &finding.pointer,

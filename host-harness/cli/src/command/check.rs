@@ -6,20 +6,23 @@ use linkgate_policy::Secrets;
 
 use super::{Trouble, secrets, tell};
 use crate::check_report::{Checked, github, human, json};
-use crate::document::Document;
+use crate::document::{Document, Reviewed};
 use crate::edition::Edition;
 use crate::exit::Exit;
 use crate::paint::Paint;
+use crate::team::{Candidate, find};
 
 /// Look policies over: all mistakes at once, each with its line and what to do about it.
 ///
-/// What is legal but unwise is shown as a warning. Nothing is started or fetched; key files that a policy
+/// What is legal but unwise, or cannot work, is shown as a warning with its name; a policy accepts one by
+/// `allow: [name]`. Nothing is started or fetched; key files that a policy
 /// names are read. Secrets that it names need not be there; those that are in the environment, as for
 /// `serve`, are checked too.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Check {
-    /// Policy documents, YAML or JSON; `-` is standard input
+    /// Policy documents, YAML or JSON, `-` is standard input; or folders: in them every .yaml and .yml but for files of
+    /// cases and hidden ones
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Edition that the policy is for: what its hosts cannot do is a mistake
@@ -47,6 +50,7 @@ enum ReportFormat {
 const EXAMPLES: &str = "\
 Examples:
   linkgate check policy.yaml
+  linkgate check --deny-warnings policies/
   linkgate check --edition envoy policy.yaml
   linkgate check --format github --deny-warnings policies/*.yaml
   linkgate check --format json policy.yaml | jq -r '.files[].findings[] | .message'
@@ -58,14 +62,19 @@ impl Check {
     pub(super) fn run(self) -> Result<Exit, Trouble> {
         let secrets: Secrets = secrets().into_iter().collect::<Secrets>().or_stand_in();
         let (mut checked, mut unread) = (Vec::new(), Vec::new());
-        for file in &self.files {
-            match Document::open(file) {
+        for candidate in policies(&self.files).map_err(Trouble::usage)? {
+            match Document::open(&candidate.path) {
+                Ok(document) if candidate.met && is_of_cases(&document) => {}
                 Ok(document) => {
-                    let findings = document.review(&secrets, self.edition.abilities());
-                    checked.push(Checked { document, findings });
+                    let reviewed = document.review(&secrets, self.edition.abilities());
+                    let Reviewed { findings, accepted } = reviewed;
+                    checked.push(Checked { document, findings, accepted });
                 }
                 Err(why) => unread.push(why),
             }
+        }
+        if checked.is_empty() && unread.is_empty() {
+            return Err(Trouble::usage("expected a policy, found none"));
         }
         // What can be read is looked over all the same.
         if let Some(why) = unread.first().filter(|_| checked.is_empty()) {
@@ -84,4 +93,21 @@ impl Check {
         };
         Ok(if checked.iter().all(is_good) { Exit::Ok } else { Exit::Failed })
     }
+}
+
+/// The files that were named, and those in the folders that were.
+fn policies(paths: &[PathBuf]) -> Result<Vec<Candidate>, String> {
+    let mut found = Vec::new();
+    for path in paths {
+        // In the order in which they were named.
+        found.extend(find(std::slice::from_ref(path))?);
+    }
+    Ok(found)
+}
+
+/// Files of cases are met in the folder of a policy. All else there has to be a policy: one that is passed over because of
+/// a misspelt key would be unchecked without a sign.
+fn is_of_cases(document: &Document) -> bool {
+    let value = document.value();
+    value.get("cases").is_some() && value.get("issuers").is_none()
 }

@@ -12,7 +12,7 @@ use linkgate_gateway::{
 };
 use tokio::net::{TcpListener, TcpSocket};
 
-use super::{Trouble, asked_to_stop, runtime, secrets, seed, unusable};
+use super::{Trouble, asked_to_stop, count, runtime, secrets, seed, unusable};
 use crate::component;
 use crate::document::{self, Document};
 use crate::exit::Exit;
@@ -243,10 +243,6 @@ const BAKED: &str = "baked into this component";
 fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_invalid| "expected an IP address and a port, as in `127.0.0.1:8080`".to_owned())
-}
-
-fn count(text: &str) -> Result<NonZeroUsize, String> {
-    text.parse().map_err(|_invalid| "expected a whole number, 1 or more".to_owned())
 }
 
 /// A listener, and the address it got.

@@ -41,7 +41,7 @@ pub(super) struct Test {
     #[arg(long)]
     watch: bool,
     /// Threads; one a core unless given
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = super::count)]
     threads: Option<NonZeroUsize>,
     /// Evaluator component; the one that lies beside this binary unless given
     #[arg(long, value_name = "FILE")]

@@ -1,6 +1,6 @@
 //! Something to say of a document, and where.
 
-use linkgate_policy::UNKNOWN_KEY;
+use linkgate_policy::{UNKNOWN_KEY, Warning};
 
 use super::places::{Place, Places};
 use crate::reference;
@@ -27,6 +27,8 @@ impl Severity {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
     pub(crate) severity: Severity,
+    /// Of a warning, the name by which a policy accepts it.
+    pub(crate) name: Option<&'static str>,
     /// None where the text has no such place, as for a document that is empty.
     pub(crate) place: Option<Place>,
     /// JSON Pointer, empty for the whole document.
@@ -38,7 +40,8 @@ pub(crate) struct Finding {
 impl Finding {
     /// Something wrong with the form of the text.
     pub(super) fn of_text(place: Option<Place>, message: String) -> Self {
-        Self { severity: Severity::Error, place, pointer: String::new(), message, help: None }
+        let (severity, name) = (Severity::Error, None);
+        Self { severity, name, place, pointer: String::new(), message, help: None }
     }
 
     /// A text that says nothing.
@@ -58,6 +61,7 @@ impl Finding {
         let first = before.map(|before| format!("the first one is on line {}", before.line));
         Self {
             severity: Severity::Error,
+            name: None,
             place,
             pointer: pointer.to_owned(),
             message: format!("expected every key once, found `{name}` again"),
@@ -65,9 +69,20 @@ impl Finding {
         }
     }
 
-    /// What the policy said of a document, and where that is.
+    /// A warning of the policy's, and where that is.
+    pub(super) fn warned(warning: &Warning, places: &Places) -> Self {
+        Self {
+            severity: Severity::Warning,
+            name: Some(warning.name),
+            place: places.value(&warning.pointer),
+            pointer: warning.pointer.clone(),
+            message: warning.message.clone(),
+            help: Some(warning.help.clone()),
+        }
+    }
+
+    /// A mistake that the policy found in a document, and where that is.
     pub(super) fn located(
-        severity: Severity,
         (pointer, message, help): (&str, &str, Option<&str>),
         places: &Places,
     ) -> Self {
@@ -77,7 +92,8 @@ impl Finding {
         let is_slip = help.is_some_and(|help| help.starts_with("did you mean"));
         let elsewhere = if is_of_key && !is_slip { belongs_elsewhere(pointer) } else { None };
         Self {
-            severity,
+            severity: Severity::Error,
+            name: None,
             place: key.or_else(|| places.value(pointer)),
             pointer: pointer.to_owned(),
             message: message.to_owned(),

@@ -17,7 +17,8 @@ pub(crate) fn text(document: &Document, finding: &Finding, paint: Paint) -> Stri
     };
     let path = finding.key_path();
     let path = if path.is_empty() { path } else { format!("{path}: ") };
-    let severity = paint.text(finding.severity.name(), colour);
+    let name = finding.name.map(|name| format!("[{name}]")).unwrap_or_default();
+    let severity = paint.text(&format!("{}{name}", finding.severity.name()), colour);
     let mut lines =
         vec![format!("{}: {severity}: {}", paint.bold(&at), plain(&(path + &finding.message)))];
     lines.extend(marked(document, finding, paint, colour));

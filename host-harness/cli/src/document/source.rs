@@ -30,11 +30,12 @@ pub(super) fn yaml(text: &str) -> Source {
                 return Source { flaws: vec![tab], ..Source::default() };
             }
             let plain = error.without_snippet();
-            let message = format!("expected YAML: {}", without_place(&plain.to_string()));
-            Source {
-                flaws: vec![Finding::of_text(plain.location().and_then(place), message)],
-                ..Source::default()
-            }
+            let place = plain.location().and_then(place);
+            let line = place.and_then(|place| text.lines().nth(place.line.saturating_sub(1)));
+            let said = plain.to_string();
+            let (message, help) = in_our_words(without_place(&said), line.unwrap_or_default());
+            let flaw = Finding { help, ..Finding::of_text(place, message) };
+            Source { flaws: vec![flaw], ..Source::default() }
         }
     }
 }
@@ -82,6 +83,49 @@ fn indented_by_tab(text: &str) -> Option<Finding> {
     finding.help = Some("YAML is indented with spaces alone".to_owned());
     Some(finding)
 }
+
+/// What a parser says of the mistakes that people make most, as they would say it; `line` is the one it stopped in.
+fn in_our_words(said: &str, line: &str) -> (String, Option<String>) {
+    if line.contains("${") {
+        let help =
+            "`${…}` is not expanded here: write the value, or fill it in before (`envsubst`)";
+        return ("expected a value, found a variable".to_owned(), Some(help.to_owned()));
+    }
+    let found = WORDS.iter().find(|(begin, _, _)| said.starts_with(begin));
+    match found {
+        Some((_, message, help)) => ((*message).to_owned(), Some((*help).to_owned())),
+        None => (format!("expected YAML: {said}"), None),
+    }
+}
+
+/// What a parser's words begin with, what is said in their place, and what to do.
+const WORDS: [(&str, &str, &str); 5] = [
+    (
+        "multiple YAML documents",
+        "expected one document, found a second one behind `---`",
+        "a policy is one document: put each into a file of its own",
+    ),
+    (
+        "while scanning an anchor or alias",
+        "expected a value, found a `*` or `&` that begins no name",
+        "write a text that begins so in quotes: `\"*\"`",
+    ),
+    (
+        "alias references unknown anchor",
+        "expected a value, found an alias (`*`) of nothing in this file",
+        "write a text that begins with `*` in quotes",
+    ),
+    (
+        "unexpected character: `",
+        "expected a value, found a character that begins none",
+        "write a text that begins with `@`, `%` or a backtick in quotes",
+    ),
+    (
+        "mapping values are not allowed",
+        "expected no second `:` here, found one",
+        "keys of one object begin in the same column, and a text with `: ` in it is written in quotes",
+    ),
+];
 
 /// A parser's words, without its own telling of the place.
 fn without_place(text: &str) -> &str {
@@ -294,6 +338,24 @@ mod tests {
         let source = yaml("base: &base { a: 1, b: 2 }\nown: { <<: *base, a: 3 }\n");
         assert!(source.flaws.is_empty(), "{:?}", source.flaws);
         assert_eq!(source.value.unwrap()["own"].to_string(), r#"{"a":3,"b":2}"#);
+    }
+
+    /// The words of the library are its own to change: a new version that says it in another way fails here.
+    #[test]
+    fn what_people_write_by_habit_is_said_in_our_words() {
+        for (text, message) in [
+            ("a: 1\n---\na: 2\n", "expected one document, found a second one behind `---`"),
+            ("include: *\n", "expected a value, found a `*` or `&` that begins no name"),
+            ("include: [*]\n", "expected a value, found a `*` or `&` that begins no name"),
+            ("a: *b\n", "expected a value, found an alias (`*`) of nothing in this file"),
+            ("a: @b\n", "expected a value, found a character that begins none"),
+            ("a: b: c\n", "expected no second `:` here, found one"),
+            ("a: [${B}]\n", "expected a value, found a variable"),
+        ] {
+            let [flaw] = yaml(text).flaws.try_into().unwrap_or_else(|flaws| panic!("{flaws:?}"));
+            assert_eq!(flaw.message, message, "{text}");
+            assert!(flaw.help.is_some() && flaw.place.is_some(), "{text}");
+        }
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! The document itself, and its small sections.
 
-use super::Shape::{Duration, Moment, Object, ObjectOr, Objects, One, Text, Texts, Whole, Word};
+use linkgate_policy::WARNINGS;
+
+use super::Shape::{
+    Duration, Moment, Object, ObjectOr, Objects, One, Text, Texts, Whole, Word, Words,
+};
 use super::{HOUR, MINUTE, Section, otherwise, required, usually};
 
 pub(super) const TOP: Section = Section {
@@ -38,6 +42,12 @@ pub(super) const TOP: Section = Section {
             Object,
             "enforced",
             "lets every request pass until a date, whatever is decided: the decision is logged alone",
+        ),
+        otherwise(
+            "allow",
+            Words(&WARNINGS),
+            "none",
+            "warnings of `linkgate check` that this policy accepts, by their [names](commands.md#warnings); it decides nothing",
         ),
         otherwise(
             "forward_headers",

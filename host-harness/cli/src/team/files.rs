@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 /// A file that may hold cases.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Candidate {
-    pub(super) path: PathBuf,
+pub(crate) struct Candidate {
+    pub(crate) path: PathBuf,
     /// It was met in a folder, where policies may lie, too.
-    pub(super) met: bool,
+    pub(crate) met: bool,
 }
 
 /// The files, in the order of their names, each once. In folders, YAML counts; hidden files and folders do not.
-pub(super) fn find(paths: &[PathBuf]) -> Result<Vec<Candidate>, String> {
+pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<Candidate>, String> {
     let mut found = Vec::new();
     for path in paths {
         if path.is_dir() {

@@ -39,10 +39,10 @@ impl Policy {
     pub(super) fn open(path: &Path) -> Result<Self, Unusable> {
         let document = Document::open(path).map_err(Unusable::Unreadable)?;
         let host = Abilities::ALL;
-        let mut findings = document.review(&Secrets::default().or_stand_in(), host);
+        let mut findings = document.review(&Secrets::default().or_stand_in(), host).findings;
         findings.retain(|finding| finding.severity == Severity::Error);
         if !findings.is_empty() {
-            return Err(Unusable::Mistaken(Box::new(Checked { document, findings })));
+            return Err(Unusable::Mistaken(Box::new(Checked { document, findings, accepted: 0 })));
         }
         Self::of(document).map_err(Unusable::Keys)
     }

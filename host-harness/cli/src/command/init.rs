@@ -1,0 +1,137 @@
+//! `linkgate init`: a policy, its cases and a job for CI, to begin with.
+
+use std::io::{self, BufRead as _, IsTerminal as _};
+use std::path::{Path, PathBuf};
+
+use super::{Trouble, tell};
+use crate::exit::Exit;
+use crate::init::{Answers, Ci, Kind, files};
+
+/// Write a policy, its cases and a job for CI that pass at once.
+///
+/// What is not given by a flag is asked for on a terminal; elsewhere a placeholder is in its place, which `linkgate check`
+/// accepts until the name is yours. No file is overwritten.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Init {
+    /// Folder of the policy; made if it is not there
+    #[arg(value_name = "FOLDER", default_value = ".")]
+    folder: PathBuf,
+    /// Whose tokens the policy accepts
+    #[arg(long, value_name = "KIND")]
+    kind: Option<Kind>,
+    /// Issuer, as its tokens name it; of Auth0 the tenant's domain, of Entra the tenant's id will do
+    #[arg(long, value_name = "URL")]
+    issuer: Option<String>,
+    /// Audience of access tokens; of Amazon Cognito, whose tokens have none, the id of the page's client
+    #[arg(long, value_name = "TEXT")]
+    audience: Option<String>,
+    /// Scope that lets a token link and unlink
+    #[arg(long, value_name = "TEXT")]
+    scope: Option<String>,
+    /// Origin of the page that links
+    #[arg(long, value_name = "URL")]
+    origin: Option<String>,
+    /// Job for CI
+    #[arg(long, value_name = "CI")]
+    ci: Option<Ci>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  linkgate init
+  linkgate init --kind auth0 --issuer acme.eu.auth0.com --origin https://app.acme.com --ci github policy/
+  linkgate init --kind keycloak --issuer https://sso.acme.com/realms/main --audience https://accounts.acme.com/
+
+Exit codes: 0 written, 1 a file cannot be written, 2 the command line is wrong, or a file is there already.";
+
+impl Init {
+    pub(super) fn run(self) -> Result<Exit, Trouble> {
+        let asks = io::stdin().is_terminal() && io::stderr().is_terminal();
+        let kind = match self.kind {
+            Some(kind) => kind,
+            None if asks => kind()?,
+            None => {
+                let kinds = Kind::ALL.map(Kind::name).join(", ");
+                return Err(Trouble::usage(format!("expected `--kind` ({kinds}), found none")));
+            }
+        };
+        let or_asked = |given: &Option<String>, question: &str, usual: &str| match given {
+            Some(given) => Ok(given.clone()),
+            None if asks => answer(question, usual),
+            None => Ok(usual.to_owned()),
+        };
+        let usual = kind.placeholders();
+        let issuer = or_asked(&self.issuer, "issuer", usual.issuer)?;
+        let issuer = kind.issuer(&issuer);
+        let audience = match kind.audience_of(&issuer) {
+            Some(known) => self.audience.clone().unwrap_or(known),
+            None => or_asked(&self.audience, kind.audience_is(), usual.audience)?,
+        };
+        let scope = or_asked(&self.scope, "scope that links", usual.scope)?;
+        let origin = or_asked(&self.origin, "origin of the page", "https://app.example")?;
+        let ci = match self.ci {
+            Some(ci) => ci,
+            None if asks => Ci::of(&answer("CI (github, gitlab, none)", "github")?),
+            None => Ci::Github,
+        };
+        let answers = Answers { kind, issuer, audience, scope, origin, ci };
+        let files = files(&answers).map_err(Trouble::usage)?;
+        write(&self.folder, &files)?;
+        tell(&said(&self.folder, &files))?;
+        Ok(Exit::Ok)
+    }
+}
+
+fn kind() -> Result<Kind, Trouble> {
+    let kinds = Kind::ALL.map(Kind::name).join(", ");
+    let name = answer(&format!("whose tokens ({kinds})"), "plain")?;
+    Kind::ALL
+        .into_iter()
+        .find(|kind| kind.name() == name)
+        .ok_or_else(|| Trouble::usage(format!("expected one of {kinds}, found `{name}`")))
+}
+
+/// The answer to a question; an empty line is the usual one.
+fn answer(question: &str, usual: &str) -> Result<String, Trouble> {
+    eprint!("{question} [{usual}]: ");
+    let mut line = String::new();
+    io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .map_err(|error| Trouble::failed(format!("cannot read the answer: {error}")))?;
+    let line = line.trim();
+    Ok(if line.is_empty() { usual.to_owned() } else { line.to_owned() })
+}
+
+/// Writes all files, or none.
+fn write(folder: &Path, files: &[(&str, String)]) -> Result<(), Trouble> {
+    let there = files.iter().map(|(name, _)| folder.join(name)).find(|path| path.exists());
+    if let Some(path) = there {
+        let text = format!("`{}` is there already: nothing is written", path.display());
+        return Err(Trouble::usage(text));
+    }
+    for (name, text) in files {
+        let path = folder.join(name);
+        let written = path
+            .parent()
+            .map_or(Ok(()), std::fs::create_dir_all)
+            .and_then(|()| std::fs::write(&path, text));
+        written.map_err(|error| {
+            Trouble::failed(format!("cannot write `{}`: {error}", path.display()))
+        })?;
+    }
+    Ok(())
+}
+
+fn said(folder: &Path, files: &[(&str, String)]) -> String {
+    let mut lines: Vec<String> =
+        files.iter().map(|(name, _)| format!("wrote {}", folder.join(name).display())).collect();
+    let policy = folder.join("policy.yaml");
+    let (policy, cases) = (policy.display(), folder.join("cases"));
+    lines.push(String::new());
+    lines.push(format!("linkgate check --deny-warnings {policy}"));
+    lines.push(format!("linkgate test --deny-untouched {}", cases.display()));
+    lines.push(format!("linkgate keys --config {policy}   # asks the issuer"));
+    lines.join("\n") + "\n"
+}

@@ -19,7 +19,6 @@ pub(crate) struct Answers {
     pub(crate) audience: String,
     pub(crate) scope: String,
     pub(crate) origin: String,
-    pub(crate) ci: Ci,
 }
 
 /// Where cases are played at each change.
@@ -34,17 +33,27 @@ pub(crate) enum Ci {
 }
 
 impl Ci {
-    /// By its name; anything else is none.
-    pub(crate) fn of(name: &str) -> Self {
+    /// By its name.
+    pub(crate) fn of(name: &str) -> Option<Self> {
         match name {
-            "github" => Self::Github,
-            "gitlab" => Self::Gitlab,
-            _ => Self::None,
+            "github" => Some(Self::Github),
+            "gitlab" => Some(Self::Gitlab),
+            "none" => Some(Self::None),
+            _ => None,
         }
     }
 
-    /// The job of the example repository.
-    fn job(self) -> Option<(&'static str, &'static str)> {
+    /// The job of the example repository for a policy in `below`, a folder of it with a `/` at its end, or nothing: its
+    /// path from the root of the repository, where CI looks for it, and its text.
+    pub(crate) fn job(self, below: &str) -> Option<(&'static str, String)> {
+        let (name, text) = self.of_the_root()?;
+        let text = text
+            .replace(" policy.yaml", &format!(" {below}policy.yaml"))
+            .replace(" cases/", &format!(" {below}cases/"));
+        Some((name, text))
+    }
+
+    fn of_the_root(self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::Github => Some((
                 ".github/workflows/policy.yml",
@@ -59,7 +68,7 @@ impl Ci {
     }
 }
 
-/// The files, each with its path.
+/// The policy and its cases, each with its path in their folder.
 ///
 /// # Errors
 ///
@@ -72,10 +81,7 @@ pub(crate) fn files(answers: &Answers) -> Result<Vec<(&'static str, String)>, St
     } else {
         ""
     };
-    let mut files =
-        vec![("policy.yaml", policy + accepts), ("cases/link.yaml", cases::text(answers))];
-    files.extend(answers.ci.job().map(|(name, text)| (name, text.to_owned())));
-    Ok(files)
+    Ok(vec![("policy.yaml", policy + accepts), ("cases/link.yaml", cases::text(answers))])
 }
 
 /// Whether a policy still has placeholders.

@@ -50,7 +50,9 @@ impl Folder {
     }
 
     fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.0.join(name), text).unwrap();
+        let path = self.0.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
     }
 }
 
@@ -471,6 +473,9 @@ fn what_init_writes_passes_at_once() {
         ("cognito", "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_x", Some("c1")),
         ("plain", "https://login.acme.test", Some("https://accounts.acme.test/ 1")),
     ] {
+        for root in ["a", "b"] {
+            folder.write(&format!("{kind}/{root}/.git/HEAD"), "");
+        }
         let (code, output, complaints) =
             linkgate(&folder.0, &["init", "--kind", kind, "--ci", "gitlab", &format!("{kind}/a")]);
         assert_eq!((code, complaints.as_str()), (Some(0), ""), "{kind}: {output}");
@@ -501,6 +506,48 @@ fn what_init_writes_passes_at_once() {
     let (code, output, complaints) = linkgate(&folder.0, &["check", "--deny-warnings", "."]);
     assert_eq!((code, output.lines().count()), (Some(0), 12), "{output}{complaints}");
     let (code, output, complaints) = test(&folder.0, &["--deny-untouched", "."]);
+    assert_eq!(code, Some(0), "{output}{complaints}");
+}
+
+/// CI looks for its jobs at the root of a repository, and runs them there.
+#[test]
+fn the_job_of_init_is_where_ci_looks_for_it() {
+    let folder = Folder::new("init-job");
+    std::fs::remove_dir_all(folder.0.join("cases")).unwrap();
+    folder.write("repository/.git/HEAD", "");
+    let below = folder.0.join("repository");
+    for (present, ci, given, job, policy) in [
+        (&below, "github", "policy/own", ".github/workflows/policy.yml", "policy/own/policy.yaml"),
+        (&folder.0, "gitlab", "repository/b", "repository/.gitlab-ci.yml", "b/policy.yaml"),
+    ] {
+        let (code, output, complaints) =
+            linkgate(present, &["init", "--kind", "plain", "--ci", ci, given]);
+        assert_eq!((code, complaints.as_str()), (Some(0), ""), "{output}");
+        let job = std::fs::read_to_string(present.join(job)).unwrap();
+        let cases = policy.replace("policy.yaml", "cases/");
+        assert!(
+            job.contains(&format!(" {policy}\n")) && job.contains(&format!(" {cases}")),
+            "{job}"
+        );
+    }
+    let (code, _, complaints) = linkgate(&below, &["init", "--kind", "plain", "a b"]);
+    assert_eq!(code, Some(2), "{complaints}");
+    assert!(complaints.contains("needs no quotes") && !below.join("a b").exists(), "{complaints}");
+}
+
+/// A policy without a case beside one that has all of them: its rules are untouched.
+#[test]
+fn a_policy_that_no_case_is_about_is_untouched() {
+    let folder = Folder::new("forgotten");
+    std::fs::remove_dir_all(folder.0.join("cases")).unwrap();
+    folder.write(".git/HEAD", "");
+    let (code, ..) = linkgate(&folder.0, &["init", "--kind", "plain", "a"]);
+    assert_eq!(code, Some(0));
+    std::fs::copy(folder.0.join("a/policy.yaml"), folder.0.join("b.yaml")).unwrap();
+    let (code, output, complaints) = test(&folder.0, &["--deny-untouched", "."]);
+    assert_eq!(code, Some(3), "{output}{complaints}");
+    assert!(output.contains("b.yaml"), "{output}");
+    let (code, output, complaints) = test(&folder.0, &["--deny-untouched", "a"]);
     assert_eq!(code, Some(0), "{output}{complaints}");
 }
 

@@ -72,12 +72,15 @@ impl Init {
         let origin = or_asked(&self.origin, "origin of the page", "https://app.example")?;
         let ci = match self.ci {
             Some(ci) => ci,
-            None if asks => Ci::of(&answer("CI (github, gitlab, none)", "github")?),
+            None if asks => ci()?,
             None => Ci::Github,
         };
-        let answers = Answers { kind, issuer, audience, scope, origin, ci };
+        let answers = Answers { kind, issuer, audience, scope, origin };
         let files = files(&answers).map_err(Trouble::usage)?;
-        write(&self.folder, &files)?;
+        let here = |(name, text): (&str, String)| (self.folder.join(name), text);
+        let mut files: Vec<(PathBuf, String)> = files.into_iter().map(here).collect();
+        files.extend(job(ci, &self.folder)?);
+        write(&files)?;
         tell(&said(&self.folder, &files))?;
         Ok(Exit::Ok)
     }
@@ -90,6 +93,36 @@ fn kind() -> Result<Kind, Trouble> {
         .into_iter()
         .find(|kind| kind.name() == name)
         .ok_or_else(|| Trouble::usage(format!("expected one of {kinds}, found `{name}`")))
+}
+
+fn ci() -> Result<Ci, Trouble> {
+    let name = answer("CI (github, gitlab, none)", "github")?;
+    Ci::of(&name).ok_or_else(|| {
+        Trouble::usage(format!("expected `github`, `gitlab` or `none`, found `{name}`"))
+    })
+}
+
+/// The job, and its path: at the root of the repository that the folder is in, where alone CI looks for it. Outside of
+/// a repository the present folder is taken for the root.
+fn job(ci: Ci, folder: &Path) -> Result<Option<(PathBuf, String)>, Trouble> {
+    let absolute = |path: &Path| {
+        std::path::absolute(path).map(|path| path.components().collect::<PathBuf>()).map_err(
+            |error| Trouble::failed(format!("cannot tell where `{}` is: {error}", path.display())),
+        )
+    };
+    let (whole, present) = (absolute(folder)?, absolute(Path::new("."))?);
+    let root = whole.ancestors().find(|ancestor| ancestor.join(".git").exists());
+    let root = root.unwrap_or(if whole.starts_with(&present) { &present } else { &whole });
+    let below = whole.strip_prefix(root).unwrap_or(Path::new("")).to_str().unwrap_or("?");
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+    if ci != Ci::None && !below.bytes().all(plain) {
+        let what =
+            format!("expected a folder whose name needs no quotes in a job, found `{below}`");
+        return Err(Trouble::usage(format!("{what} (help: `--ci none`)")));
+    }
+    let below = if below.is_empty() { String::new() } else { format!("{below}/") };
+    let shown = if root == present { PathBuf::new() } else { root.to_owned() };
+    Ok(ci.job(&below).map(|(name, text)| (shown.join(name), text)))
 }
 
 /// The answer to a question; an empty line is the usual one.
@@ -105,18 +138,17 @@ fn answer(question: &str, usual: &str) -> Result<String, Trouble> {
 }
 
 /// Writes all files, or none.
-fn write(folder: &Path, files: &[(&str, String)]) -> Result<(), Trouble> {
-    let there = files.iter().map(|(name, _)| folder.join(name)).find(|path| path.exists());
+fn write(files: &[(PathBuf, String)]) -> Result<(), Trouble> {
+    let there = files.iter().map(|(path, _)| path).find(|path| path.exists());
     if let Some(path) = there {
         let text = format!("`{}` is there already: nothing is written", path.display());
         return Err(Trouble::usage(text));
     }
-    for (name, text) in files {
-        let path = folder.join(name);
+    for (path, text) in files {
         let written = path
             .parent()
             .map_or(Ok(()), std::fs::create_dir_all)
-            .and_then(|()| std::fs::write(&path, text));
+            .and_then(|()| std::fs::write(path, text));
         written.map_err(|error| {
             Trouble::failed(format!("cannot write `{}`: {error}", path.display()))
         })?;
@@ -124,9 +156,9 @@ fn write(folder: &Path, files: &[(&str, String)]) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn said(folder: &Path, files: &[(&str, String)]) -> String {
+fn said(folder: &Path, files: &[(PathBuf, String)]) -> String {
     let mut lines: Vec<String> =
-        files.iter().map(|(name, _)| format!("wrote {}", folder.join(name).display())).collect();
+        files.iter().map(|(path, _)| format!("wrote {}", path.display())).collect();
     let policy = folder.join("policy.yaml");
     let (policy, cases) = (policy.display(), folder.join("cases"));
     lines.push(String::new());

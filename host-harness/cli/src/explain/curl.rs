@@ -1,11 +1,12 @@
 //! A `curl` line, as people write it and as browsers copy it.
 
 use std::collections::VecDeque;
+use std::io::Read as _;
 use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use linkgate_policy::Header;
+use linkgate_policy::{Header, escaped};
 
 use super::input::{self, Input};
 use super::shell;
@@ -238,7 +239,10 @@ impl Sent {
 }
 
 fn unknown(option: &str) -> String {
-    format!("expected an option of curl's that is known here, found `{option}`")
+    // What comes after the name may be a credential.
+    let name = option.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').next();
+    let name = name.unwrap_or_default();
+    format!("expected an option of curl's that is known here, found `{name}`")
 }
 
 /// What an option of data sends: its value, or what is in the file that `@` names.
@@ -276,13 +280,28 @@ fn file(name: &str) -> Result<String, String> {
                 .to_owned(),
         );
     }
-    std::fs::read_to_string(Path::new(name))
-        .map_err(|error| format!("cannot read the body `{name}`: {error}"))
+    let name = Path::new(name);
+    let shown = escaped(&name.display().to_string());
+    let unreadable = |error: std::io::Error| format!("cannot read the body `{shown}`: {error}");
+    // A device or a pipe may have no end.
+    if !name.metadata().map_err(unreadable)?.is_file() {
+        return Err(format!("expected a file for the body, found `{shown}`, which is none"));
+    }
+    let mut text = String::new();
+    let file = std::fs::File::open(name).map_err(unreadable)?;
+    file.take(MAX_BODY).read_to_string(&mut text).map_err(unreadable)?;
+    Ok(text)
 }
+
+/// Bytes of a body: far more than any gate reads of one. Raised, a wrong file is read for long.
+const MAX_BODY: u64 = 16 << 20;
 
 /// What of a URL goes over the wire: path and query.
 pub(super) fn target(url: &str) -> String {
-    let after = url.split_once("://").map_or(url, |(_, after)| after);
+    let after = match url.split_once("://") {
+        Some((scheme, after)) if !scheme.contains(['/', '?', '#']) => after,
+        _ => url,
+    };
     let path = after.find(['/', '?']).and_then(|at| after.get(at..)).unwrap_or("/");
     let path = path.split('#').next().unwrap_or_default();
     if path.starts_with('/') { path.to_owned() } else { format!("/{path}") }
@@ -379,6 +398,35 @@ mod tests {
         ] {
             let found = read(line).map(|_| ()).unwrap_err();
             assert!(found.contains(why), "{line}: {found}");
+        }
+    }
+
+    #[test]
+    fn a_url_in_a_query_is_no_place_to_ask() {
+        let at = |url| target(url);
+        assert_eq!(
+            at("localhost:8080/authorize?to=https://app.test/cb"),
+            "/authorize?to=https://app.test/cb"
+        );
+        assert_eq!(at("https://gate.test/a?to=https://app.test/cb"), "/a?to=https://app.test/cb");
+    }
+
+    #[test]
+    fn no_message_has_what_may_be_a_credential() {
+        for line in [
+            "curl --oauth2-bearer=eyJhbGciOi h/a",
+            "curl '--header=Authorization: Bearer eyJhbGciOi' h/a",
+        ] {
+            let said = read(line).unwrap_err();
+            assert!(said.contains("found `--") && !said.contains("eyJ"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_body_is_read_from_a_file_and_nothing_else() {
+        for name in ["/dev/zero", "/dev/null", "/"] {
+            let said = read(&format!("curl -d @{name} h/a")).unwrap_err();
+            assert!(said.contains("which is none"), "{name}: {said}");
         }
     }
 }

@@ -125,10 +125,10 @@ impl View<'_> {
         let kind = if kind.is_empty() { "none".to_owned() } else { escaped(&kind) };
         let text = String::from_utf8_lossy(&self.asked.body);
         let members: Vec<String> = match serde_json::from_str::<Value>(&text) {
-            Ok(Value::Object(members)) => members.keys().map(|name| escaped(name)).collect(),
+            Ok(Value::Object(members)) => members.keys().map(String::as_str).map(member).collect(),
             _ => text
                 .split('&')
-                .filter_map(|pair| pair.split_once('=').map(|(name, _)| escaped(name)))
+                .filter_map(|pair| pair.split_once('=').map(|(name, _)| member(name)))
                 .collect(),
         };
         vec![
@@ -196,6 +196,19 @@ fn hangs_on_keys(cause: Cause) -> bool {
 
 /// Characters of a scheme: what is there may be a token without one.
 const MAX_SCHEME: usize = 12;
+
+/// A member of a body, by its name; one that looks like none may be a secret that is no form at all.
+fn member(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-[]".contains(&byte);
+    if name.len() <= MAX_MEMBER && name.bytes().all(plain) {
+        name.to_owned()
+    } else {
+        "(not shown)".to_owned()
+    }
+}
+
+/// Characters of the name of a member that is shown.
+const MAX_MEMBER: usize = 32;
 
 /// Characters of the names of members.
 const MAX_MEMBERS: usize = 100;

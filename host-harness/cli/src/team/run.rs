@@ -23,6 +23,8 @@ pub(crate) struct Gathered {
     pub(crate) policies: Vec<Policy>,
     /// Of each file, which policy it is about.
     pub(crate) about: Vec<usize>,
+    /// Policies that were met in folders: those that no file is about have no case.
+    met: Vec<PathBuf>,
     /// What was wrong with others.
     mistakes: Mistakes,
 }
@@ -90,11 +92,13 @@ pub(crate) fn gather(paths: &[PathBuf]) -> Result<Gathered, Stop> {
         files: Vec::new(),
         policies: Vec::new(),
         about: Vec::new(),
+        met: Vec::new(),
         mistakes: Mistakes::default(),
     };
     for Candidate { path, met } in files::find(paths).map_err(Stop::Said)? {
         match read::read(&path, met) {
-            Ok(file) => gathered.files.extend(file),
+            Ok(Some(file)) => gathered.files.push(file),
+            Ok(None) => gathered.met.push(path),
             Err(Read::Unreadable(why)) => gathered.mistakes.unread.push(why),
             Err(Read::Mistaken(checked)) => gathered.mistakes.checked.push(*checked),
         }
@@ -134,6 +138,15 @@ impl Gathered {
             };
             known.insert(path, number);
             self.about.push(number);
+        }
+        let met = std::mem::take(&mut self.met);
+        for path in met.iter().filter(|path| !known.contains_key(&files::same(path))) {
+            match Policy::open(path) {
+                Ok(policy) => self.policies.push(policy),
+                Err(Unusable::Unreadable(why)) => self.mistakes.unread.push(why),
+                Err(Unusable::Mistaken(checked)) => self.mistakes.checked.push(*checked),
+                Err(Unusable::Keys(trouble)) => return Err(Stop::Cannot(trouble)),
+            }
         }
         Ok(())
     }

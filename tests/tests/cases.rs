@@ -46,7 +46,8 @@ fn the_record_says_who_verified() {
         for named in suite.cases.iter().filter(|named| named.name.starts_with("seed/")) {
             let scene = Scene::prepare(&suite, &named.case).expect(&named.name);
             let record = run(edition.as_mut(), &scene).expect(&named.name).record;
-            seen.extend(record.verification);
+            // A bearer that an earlier case of the policy had.
+            seen.extend(record.verification.filter(|by| by != "cache"));
         }
         assert!(!seen.is_empty() && seen.iter().all(|by| by == expected), "{seen:?}");
     }

@@ -86,7 +86,7 @@ const CLI: House = House {
         "edition columns clock moment paint progress once key_file reference client exit component",
         "document operation artifact",
         "rules key_report reason_page check_report merge_report inspect_report stand_in baking",
-        "demo explain replay team",
+        "demo explain init replay team",
         "command",
         "main",
     ],

@@ -182,12 +182,12 @@ pub(super) fn every_metadata_key(entry: &Entry<'_>) {
     );
 }
 
-/// A name that stands for another: the policy was copied, and not filled in.
+/// A name in the place of another: the policy was copied, and not filled in.
 pub(super) fn placeholder(entry: &Entry<'_>, text: &str) {
     if let Some(found) = vendor::placeholder(text) {
         entry.unwise(
             "placeholder",
-            &format!("`{found}` stands for a name of yours: nothing is there"),
+            &format!("`{found}` is a placeholder for a name of yours: nothing is there"),
             "put your own name in its place; in a template, `allow: [placeholder]`",
         );
     }

@@ -183,7 +183,7 @@ fn what_people_write_by_habit_is_said_in_our_words() {
             "/issuers/0/issuer",
             json!("https://login.microsoftonline.com/{tenantid}/v2.0"),
             "expected the issuer of one tenant, found `https://login.microsoftonline.com/{tenantid}/v2.0`",
-            "`{tenantid}` stands for the id of a tenant, and tokens have the id itself: write it, in an issuer for each tenant",
+            "`{tenantid}` is a placeholder for the id of a tenant, and tokens have the id itself: write it, in an issuer for each tenant",
         ),
     ] {
         let mut document = testing::document();

@@ -112,7 +112,7 @@ fn issuer_name(entry: &Entry<'_>) -> Option<String> {
     if text.contains("{tenantid}") {
         return entry.mistaken(
             format!("expected the issuer of one tenant, found `{text}`"),
-            Some("`{tenantid}` stands for the id of a tenant, and tokens have the id itself: write it, in an issuer for each tenant".to_owned()),
+            Some("`{tenantid}` is a placeholder for the id of a tenant, and tokens have the id itself: write it, in an issuer for each tenant".to_owned()),
         );
     }
     Some(text.to_owned())

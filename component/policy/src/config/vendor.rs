@@ -1,6 +1,6 @@
 //! What is known of issuers that many people use, by the look of their names: for warnings alone, and for no decision.
 
-/// A name that stands for another, if there is one in a text.
+/// A name in the place of another, if there is one in a text.
 pub(super) fn placeholder(text: &str) -> Option<&str> {
     let of_words = text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-')));
     let word = of_words.into_iter().find(|word| {
@@ -80,7 +80,7 @@ pub(super) fn other_slash(issuer: &str, audiences: &[String]) -> Option<String> 
 const ENTRA: [&str; 3] =
     ["login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn"];
 
-/// The tenant of an Entra issuer that stands for several.
+/// The tenant of an Entra issuer, where it means several.
 pub(super) fn of_any_tenant(issuer: &str) -> Option<&str> {
     let host = host(issuer)?;
     let tenant = path(issuer).split('/').nth(1)?;

@@ -73,7 +73,7 @@ pub(super) fn is_of_any_policy(was: Cause, method: &str) -> bool {
     is_first || (is_unreadable(flaw) && method != "OPTIONS")
 }
 
-/// Whether a target was refused before any rule was looked at, in a way that its path alone does not show.
+/// Whether a target was refused before any rule was read, in a way that its path alone does not show.
 fn is_unreadable(flaw: Flaw) -> bool {
     matches!(
         flaw,

@@ -136,7 +136,7 @@ impl Trial {
                 | TokenFlaw::ClaimsDuplicate
         );
         match logged.unverified_bytes() {
-            // Found before its length is looked at.
+            // Found before its length is checked.
             _ if flaw == TokenFlaw::Encrypted => Ok(flaw),
             Some(bytes) if bytes > self.limit => Ok(TokenFlaw::TooLong),
             Some(_) if is_of_form => Ok(flaw),

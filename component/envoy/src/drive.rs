@@ -132,16 +132,15 @@ fn answer_event(gate: &Gate, upload: Upload) -> Event {
     }
     let was_rewritten = matches!(upload, Upload::Dropped | Upload::DroppedAtEnd);
     // The core reads no line of the answer to what passed by.
-    let wants_lines = was_rewritten;
-    let head = answer::head(&details, wants_lines);
-    let elsewhere = if was_rewritten { request::elsewhere(&gate.upstream) } else { None };
-    Event::Forwarded(head.and_then(|head| match elsewhere {
+    let head = answer::head(&details, was_rewritten);
+    let from_upstream = |head| match request::elsewhere(&gate.upstream) {
         Some(elsewhere) => {
             host::log(LogLevel::Error, &elsewhere);
             Err(Failure::Unknown)
         }
         None => Ok(head),
-    }))
+    };
+    Event::Forwarded(if was_rewritten { head.and_then(from_upstream) } else { head })
 }
 
 /// Whether the answer's body is to be held back.

@@ -11,9 +11,13 @@ use serde_json::Value;
 
 /// Exit code, standard output and standard error of `linkgate test` in a folder.
 fn test(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    linkgate(folder, &[&["test"], arguments].concat())
+}
+
+/// Exit code, standard output and standard error of `linkgate` in a folder, without a terminal.
+fn linkgate(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_linkgate"))
         .current_dir(folder)
-        .arg("test")
         .args(arguments)
         .stdin(Stdio::null())
         .output()
@@ -446,18 +450,6 @@ fn watching_plays_again_when_a_file_changes() {
     assert!(until("1 fails").is_some());
     child.kill().unwrap();
     child.wait().unwrap();
-}
-
-/// Exit code and standard error of `linkgate` in a folder, without a terminal.
-fn linkgate(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_linkgate"))
-        .current_dir(folder)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
 /// For every kind of issuer, with names that are given and with none: no warning, every case passes, every rule is shown.

@@ -28,10 +28,10 @@ mod advice_test;
 #[cfg(test)]
 mod mistakes_test;
 
-pub use allow::WARNINGS;
+pub use allow::{ALLOW_UNUSED, WARNINGS};
 pub(crate) use document::Compiled;
 pub use host::{Abilities, Secrets};
-pub use notes::{Mistake, UNKNOWN_KEY, Warning};
+pub use notes::{Mistake, UNKNOWN_KEY, Warning, key_path};
 pub(crate) use review::compile;
 pub use review::{Review, review};
 pub use spelling::nearest;

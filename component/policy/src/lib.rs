@@ -88,7 +88,8 @@ pub use audit::decision::Decision;
 pub use audit::log_line::{LogLine, LogLineMetadata, LogLineShadow, trace_id};
 pub use audit::merge::{Fate, MergeRecord};
 pub use config::{
-    Abilities, Mistake, Review, Secrets, UNKNOWN_KEY, WARNINGS, Warning, nearest, review,
+    ALLOW_UNUSED, Abilities, Mistake, Review, Secrets, UNKNOWN_KEY, WARNINGS, Warning, key_path,
+    nearest, review,
 };
 pub use exchange::Exchange;
 pub use http::header_names::HeaderNames;

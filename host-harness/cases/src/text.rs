@@ -104,8 +104,9 @@ pub(crate) fn moment(text: &str, now_s: u64) -> Option<u64> {
 /// would be refused for its type, and a case that expects a refusal would pass for another reason than it says.
 #[must_use]
 pub fn moment_mistake(claim: &str, text: &str) -> Option<String> {
-    let rest = text.get(..3).filter(|begin| begin.eq_ignore_ascii_case("now"));
-    let rest = rest.and_then(|_| text.get(3..))?;
+    let trimmed = text.trim_start();
+    let rest = trimmed.get(..3).filter(|begin| begin.eq_ignore_ascii_case("now"));
+    let rest = rest.and_then(|_| trimmed.get(3..))?;
     let counts =
         rest.trim_start().starts_with(|c: char| matches!(c, '+' | '-') || c.is_ascii_digit());
     let is_meant = counts || DATES.contains(&claim);
@@ -130,6 +131,9 @@ mod tests {
             ("exp", "now-61s", false),
             ("exp", "now-2", true),
             ("exp", "now -2s", true),
+            ("exp", " now-2", true),
+            ("exp", "\tnow-2s", true),
+            ("exp", "now-2s ", true),
             ("exp", "Now", true),
             ("exp", "nowish", true),
             ("exp", "tomorrow", false),

@@ -10,8 +10,8 @@ use crate::document::{Document, Finding, Severity};
 pub(crate) struct Checked {
     pub(crate) document: Document,
     pub(crate) findings: Vec<Finding>,
-    /// How many warnings the document accepts by `allow`.
-    pub(crate) accepted: usize,
+    /// Warnings that the document accepts by `allow`.
+    pub(crate) accepted: Vec<Finding>,
 }
 
 impl Checked {

@@ -12,7 +12,7 @@ mod source;
 
 use std::path::Path;
 
-use linkgate_policy::{Abilities, Secrets, review};
+use linkgate_policy::{Abilities, Secrets, moment_ms, review};
 
 pub(crate) use finding::{Finding, Severity};
 pub(crate) use human::text as human;
@@ -39,8 +39,8 @@ pub(crate) struct Document {
 pub(crate) struct Reviewed {
     /// In the order of its lines.
     pub(crate) findings: Vec<Finding>,
-    /// How many warnings the document accepts.
-    pub(crate) accepted: usize,
+    /// Warnings that the document accepts.
+    pub(crate) accepted: Vec<Finding>,
 }
 
 /// Two are the same to a policy, however they are laid out.
@@ -162,6 +162,13 @@ impl Document {
         serde_json::from_str(self.json()).unwrap_or_default()
     }
 
+    /// Until when nothing of the policy is enforced, if that is still to come.
+    pub(crate) fn in_shadow_until(&self) -> Option<String> {
+        let value = self.value();
+        let until = value.pointer("/shadow/until")?.as_str()?;
+        (moment_ms(until)? > clock::now().unix_ms).then(|| until.to_owned())
+    }
+
     /// The file, as it was named.
     pub(crate) fn name(&self) -> &str {
         &self.name
@@ -179,10 +186,11 @@ impl Document {
     /// All there is to say of it, in the order of its lines. `host` is what a gateway can do.
     pub(crate) fn review(&self, secrets: &Secrets, host: Abilities) -> Reviewed {
         let mut findings = self.flaws.clone();
-        let mut accepted = 0;
+        let mut accepted = Vec::new();
         if let Some(json) = &self.json {
             let review = review(json, secrets, host, clock::now());
-            accepted = review.accepted.len();
+            let accept = |warning| Finding::warned(warning, &self.places);
+            accepted = review.accepted.iter().map(accept).collect::<Vec<_>>();
             let errors = review.mistakes.iter();
             let errors = errors.map(|mistake| Finding::located(mistake.parts(), &self.places));
             let warnings = review.warnings.iter();
@@ -192,7 +200,9 @@ impl Document {
                 |finding: &Finding| !self.flaws.iter().any(|flaw| flaw.pointer == finding.pointer);
             findings.extend(errors.chain(warnings).filter(is_new));
         }
-        findings.sort_by_key(|finding| finding.place.map(|place| (place.line, place.column)));
+        for all in [&mut findings, &mut accepted] {
+            all.sort_by_key(|finding| finding.place.map(|place| (place.line, place.column)));
+        }
         Reviewed { findings, accepted }
     }
 

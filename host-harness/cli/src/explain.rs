@@ -26,7 +26,7 @@ mod view;
 mod explanations;
 
 pub(crate) use exchange::{KeySupply, run};
-pub(crate) use input::{Input, header};
+pub(crate) use input::{Input, MAX_REQUEST, header};
 pub(crate) use order::{is_of_a_merge, is_of_the_route};
 pub(crate) use report::{human, json};
 pub(crate) use steps::Explanation;

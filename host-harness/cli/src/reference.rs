@@ -67,6 +67,8 @@ pub enum Shape {
     TextsOr(&'static str),
     /// Words, at least one, each once.
     Words(&'static [&'static str]),
+    /// The same, each alone or with the place that it is for: `name at issuers[0]`.
+    WordsAt(&'static [&'static str]),
     /// The section of that path.
     Object,
     /// The same, or a word.

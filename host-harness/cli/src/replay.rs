@@ -30,6 +30,8 @@ pub(crate) struct Report {
     pub(crate) changes: Vec<Change>,
     /// Lines that nothing can be said of, by why.
     pub(crate) not_judgeable: BTreeMap<Why, u64>,
+    /// Until when the policy enforces nothing, if it is in shadow.
+    pub(crate) shadow_until: Option<String>,
     /// The first line that is no decision record.
     pub(crate) first_foreign: Option<u64>,
 }
@@ -71,6 +73,8 @@ pub(crate) enum Why {
     Head,
     /// The decision would need the second token.
     NoSecondary,
+    /// How long a token was is not in it, and the policy has a limit.
+    Length,
 }
 
 impl Why {
@@ -88,6 +92,9 @@ impl Why {
             }
             Self::NoSecondary => {
                 "the decision would need the second token, whose claims are not in it"
+            }
+            Self::Length => {
+                "how long its token was is not in it (a log of an older version), and `max_token_bytes` may refuse it"
             }
         }
     }

@@ -26,6 +26,6 @@ mod watch;
 
 pub(crate) use coverage::Coverage;
 pub(crate) use files::{Candidate, find};
-pub(crate) use report::{github, human, json, junit};
+pub(crate) use report::{Parts, Shadow, github, human, json, junit};
 pub(crate) use run::{Mistakes, Outcome, Player, Ran, Stop, Verdict, gather};
-pub(crate) use watch::Watched;
+pub(crate) use watch::{InputEnd, Watched};

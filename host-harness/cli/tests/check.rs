@@ -197,6 +197,8 @@ fn false_green_5_a_policy_that_cannot_work_is_not_ok() {
         let (code, output) = check_text_with(&["--deny-warnings"], &accepted);
         assert_eq!(code, Some(0), "{name}: {output}");
         assert!(output.ends_with("-: ok, 1 warning accepted\n"), "{name}: {output}");
+        assert!(output.contains(": accepted: "), "{name}: {output}");
+        assert!(output.contains(&format!(" [{name}]\n")), "{name}: {output}");
     }
 }
 
@@ -205,7 +207,7 @@ fn false_green_5_a_policy_that_cannot_work_is_not_ok() {
 fn every_warning_has_a_row_in_the_documentation() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/commands.md");
     let page = std::fs::read_to_string(page).unwrap();
-    for name in linkgate_policy::WARNINGS {
+    for name in linkgate_policy::WARNINGS.into_iter().chain([linkgate_policy::ALLOW_UNUSED]) {
         assert!(page.contains(&format!("\n| `{name}` | ")), "docs/commands.md has no row `{name}`");
     }
 }
@@ -226,17 +228,45 @@ fn a_folder_is_checked_and_ready_policies_pass() {
     assert_eq!(code, Some(0), "{output}");
     assert!(output.contains("okta.yaml: ok, "), "{output}");
     let (code, output) = check("examples", &["policy-repo"]);
-    let whole = "policy-repo/policy.yaml: ok, ";
-    assert!(
-        code == Some(0) && output.starts_with(whole) && output.lines().count() == 1,
-        "{output}"
-    );
+    let lines: Vec<&str> = output.lines().filter(|line| !line.contains(": accepted: ")).collect();
+    let [whole] = lines.as_slice() else { panic!("{output}") };
+    assert!(code == Some(0) && whole.starts_with("policy-repo/policy.yaml: ok, "), "{output}");
     let output = Command::new(env!("CARGO_BIN_EXE_linkgate"))
         .current_dir(&root)
         .args(["check", "examples/operations"])
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1), "what is no policy is not passed over");
+}
+
+/// Whatever the ending of its name: a policy that is passed over is unchecked without a sign.
+#[test]
+fn a_folder_is_checked_whatever_the_endings_of_its_files() {
+    let folder = std::env::temp_dir().join(format!("linkgate-{}-endings", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let bad = "{ \"version\": 2, \"issuers\": [] }";
+    let files = ["a.json", "b.YAML", "c.YML", "d.Json", "e.yml"];
+    for file in files {
+        std::fs::write(folder.join(file), bad).unwrap();
+    }
+    for (file, text) in [
+        ("keys.json", "{ \"keys\": [] }"),
+        ("package.json", "{ \"version\": \"1.0.0\" }"),
+        ("broken.json", "{ \"issuers\": "),
+        ("cases.json", "{ \"policy\": \"a.json\", \"cases\": [] }"),
+    ] {
+        std::fs::write(folder.join(file), text).unwrap();
+    }
+    let (code, output, _) = check(&[folder.to_str().unwrap()]);
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(code, Some(1), "{output}");
+    for file in files.into_iter().chain(["broken.json"]) {
+        let name = format!("{}: ", folder.join(file).display());
+        assert!(output.lines().any(|line| line.starts_with(&name)), "{file}: {output}");
+    }
+    for file in ["keys.json", "package.json", "cases.json"] {
+        assert!(!output.contains(file), "{file}: {output}");
+    }
 }
 
 /// Once the names are filled in, the line that accepts placeholders is left over, and is said so.

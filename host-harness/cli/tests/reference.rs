@@ -142,6 +142,16 @@ fn values(shape: &Shape) -> Vec<(Value, bool)> {
             let good = words.iter().map(|word| (json!([word]), true));
             good.chain([(json!(["none"]), false), (json!([]), false)]).collect()
         }
+        Shape::WordsAt(words) => {
+            let at = |word: &str| json!([word, format!("{word} at issuers[0]")]);
+            let good = words.iter().map(|word| (at(word), true));
+            good.chain([
+                (json!(["none"]), false),
+                (json!(["none at x"]), false),
+                (json!([]), false),
+            ])
+            .collect()
+        }
         Shape::Duration(from, to) => edges(from, to).map(|(at, good)| (ms(at), good)).collect(),
         Shape::DurationOr(from, to, word) => {
             let edges = edges(from, to).map(|(at, good)| (ms(at), good));

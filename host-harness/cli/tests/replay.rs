@@ -234,6 +234,52 @@ fn a_limit_is_judged_by_the_length_in_the_log() {
     }
 }
 
+/// A log of before lengths were written has none: the limit may refuse the token, and may not.
+#[test]
+fn a_token_of_a_length_that_is_not_in_the_log_is_not_judged() {
+    let log = std::fs::read_to_string(folder().join("decisions.log")).unwrap();
+    let first = log.lines().next().unwrap();
+    let policy = std::fs::read_to_string(folder().join("old.yaml")).unwrap();
+    let roomy = std::env::temp_dir().join(format!("linkgate-{}-long.yaml", std::process::id()));
+    std::fs::write(&roomy, policy + "max_token_bytes: 65536\n").unwrap();
+    for whose in ["bearer", "secondary"] {
+        let mut line: Value = serde_json::from_str(first).unwrap();
+        line["claims"][whose].as_object_mut().unwrap().remove("bytes");
+        let given = line.to_string();
+        let (code, output, _) = replay(&["--config", "old.yaml", "-"], &given);
+        assert_eq!(code, Some(1), "{whose}: {output}");
+        assert!(output.contains("1 × how long its token was is not in it"), "{whose}: {output}");
+        let (code, output, _) = replay(&["--config", roomy.to_str().unwrap(), "-"], &given);
+        assert_eq!(code, Some(0), "no token is longer: {output}");
+    }
+    std::fs::remove_file(&roomy).unwrap();
+}
+
+/// Whatever such a policy decides, every request passes.
+#[test]
+fn a_policy_in_shadow_is_said_so_in_every_form() {
+    let policy = std::fs::read_to_string(folder().join("old.yaml")).unwrap();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let unix_ms = u64::try_from(now.as_millis()).unwrap() + 864_000_000;
+    let until: String = linkgate_policy::Time { unix_ms }.to_string().chars().take(10).collect();
+    let file = std::env::temp_dir().join(format!("linkgate-{}-dark.yaml", std::process::id()));
+    std::fs::write(&file, format!("{policy}shadow: {{ until: {until} }}\n")).unwrap();
+    let log = std::fs::read_to_string(folder().join("decisions.log")).unwrap();
+    let first = log.lines().next().unwrap();
+    let config = ["--config", file.to_str().unwrap(), "-"];
+    let (code, output, complaints) = replay(&config, first);
+    assert_eq!(code, Some(0), "{output}");
+    let said = format!("in shadow until {until}: nothing is enforced");
+    assert!(output.contains(&said) && complaints.contains(&said), "{output}{complaints}");
+    let (code, output, _) = replay(&[&["--format", "json"], &config[..]].concat(), first);
+    let report: Value = serde_json::from_str(&output).unwrap();
+    assert_eq!((code, &report["shadow_until"]), (Some(0), &json!(until)));
+    let (code, _, complaints) = replay(&[&["--deny-shadow"], &config[..]].concat(), first);
+    assert_eq!(code, Some(1));
+    assert!(complaints.contains("refused, as `--deny-shadow` asks"), "{complaints}");
+    std::fs::remove_file(&file).unwrap();
+}
+
 #[test]
 fn what_cannot_be_judged_fails_where_it_is_denied() {
     let arguments = ["--config", "routes.yaml", "--deny-unjudged", "routes.log"];

@@ -88,6 +88,16 @@ fn what_is_unwise_is_told_where_it_stands() {
 }
 
 #[test]
+fn a_placeholder_is_seen_in_the_url_of_the_keys_too() {
+    let mut document = testing::document();
+    document["issuers"][0]["keys"] = json!({ "jwks_uri": "https://tenant.example/$SET" });
+    let review = review(&document.to_string(), &Secrets::stand_in(), Abilities::ALL, NOW).warnings;
+    let at = review.iter().find(|one| one.pointer == "/issuers/0/keys/jwks_uri").unwrap();
+    assert_eq!(at.name, "placeholder");
+    assert!(at.message.starts_with("`$SET` is a placeholder"), "{at:?}");
+}
+
+#[test]
 fn a_symmetric_algorithm_is_unwise_wherever_it_stands() {
     let mut document = testing::document();
     let issuer = document["issuers"][0].as_object_mut().unwrap();
@@ -130,7 +140,15 @@ fn a_warning_is_accepted_by_its_name_and_a_name_that_accepts_none_is_one() {
     assert_eq!(names(&unused.warnings), ["long-clock-skew", "allow-unused"]);
     assert_eq!(unused.warnings[1].pointer, "/allow/1");
     for (allow, message) in [
-        (json!(["clock-skew"]), "expected the name of a warning, found `clock-skew`"),
+        (
+            json!(["clock-skew"]),
+            "expected the name of a warning that can be accepted, found `clock-skew`",
+        ),
+        (
+            json!(["allow-unused"]),
+            "expected the name of a warning that can be accepted, found `allow-unused`",
+        ),
+        (json!(["placeholder at"]), "expected a place after `at`, found none in `placeholder at`"),
         (
             json!(["placeholder", "placeholder"]),
             "expected every warning once, found `placeholder` again",
@@ -143,6 +161,44 @@ fn a_warning_is_accepted_by_its_name_and_a_name_that_accepts_none_is_one() {
     }
     let near = reviewed(json!(["clock-skew"])).mistakes;
     assert_eq!(near[0].help.as_deref(), Some("did you mean `long-clock-skew`?"));
+}
+
+#[test]
+fn a_warning_is_accepted_at_one_place() {
+    let reviewed = |allow: Value| {
+        let mut document = testing::document();
+        document["allow"] = allow;
+        document["issuers"][0]["secondary"]["max_age"] = json!("48h");
+        let mut second = document["issuers"][0].clone();
+        second["issuer"] = json!("https://second.example/");
+        document["issuers"].as_array_mut().unwrap().push(second);
+        let review = review(&document.to_string(), &Secrets::stand_in(), Abilities::ALL, NOW);
+        assert_eq!(review.mistakes, []);
+        let places = |warnings: &[Warning], name: &str| -> Vec<String> {
+            let of_name = warnings.iter().filter(|one| one.name == name);
+            of_name.map(|one| one.pointer.clone()).collect()
+        };
+        (
+            places(&review.accepted, "old-sign-ins"),
+            places(&review.warnings, "old-sign-ins"),
+            places(&review.warnings, "allow-unused"),
+        )
+    };
+    let (first, second) =
+        ("/issuers/0/secondary/max_age".to_owned(), "/issuers/1/secondary/max_age".to_owned());
+    for (entry, accepted, left, unused) in [
+        ("old-sign-ins", vec![&first, &second], vec![], false),
+        ("old-sign-ins at issuers[0].secondary.max_age", vec![&first], vec![&second], false),
+        ("old-sign-ins at issuers[1]", vec![&second], vec![&first], false),
+        ("old-sign-ins at issuers[2]", vec![], vec![&first, &second], true),
+        ("old-sign-ins at issuers[0].secondary.max", vec![], vec![&first, &second], true),
+        ("actors at issuers[0]", vec![], vec![&first, &second], true),
+    ] {
+        let (found_accepted, found_left, found_unused) = reviewed(json!([entry]));
+        assert_eq!(found_accepted.iter().collect::<Vec<_>>(), accepted, "{entry}");
+        assert_eq!(found_left.iter().collect::<Vec<_>>(), left, "{entry}");
+        assert_eq!(!found_unused.is_empty(), unused, "{entry}");
+    }
 }
 
 /// Each form of a mistake that people make who come from shells, from other YAML, or from a vendor's page.

@@ -14,10 +14,11 @@ pub struct Mistake {
     pub help: Option<String>,
 }
 
-/// Something legal in a policy document that is unwise. A policy accepts it by its name: `allow: [name]`.
+/// Something legal in a policy document that is unwise. A policy accepts it by its name, `allow: [name]`, or by name and
+/// place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
-    /// Its name, one of [`WARNINGS`](super::WARNINGS).
+    /// Its name, one of [`WARNINGS`](super::WARNINGS) or [`ALLOW_UNUSED`](super::ALLOW_UNUSED).
     pub name: &'static str,
     /// Where, as a JSON Pointer (RFC 6901).
     pub pointer: String,
@@ -30,6 +31,23 @@ pub struct Warning {
 /// What the message of a mistake begins with that is about a key itself, and not about its value: a reader who
 /// marks the place in the source marks the key then.
 pub const UNKNOWN_KEY: &str = "expected a known key";
+
+/// A JSON Pointer as people write the way to a key: `issuers[0].keys`. Empty for the whole document.
+#[must_use]
+pub fn key_path(pointer: &str) -> String {
+    let mut path = String::new();
+    for segment in pointer.split('/').skip(1) {
+        let name = segment.replace("~1", "/").replace("~0", "~");
+        let is_index = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+        let parts = match (is_index, path.is_empty()) {
+            (true, _) => ["[", &name, "]"],
+            (false, true) => ["", &name, ""],
+            (false, false) => [".", &name, ""],
+        };
+        path.extend(parts);
+    }
+    path
+}
 
 /// The notes taken so far.
 #[derive(Default)]

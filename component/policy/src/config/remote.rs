@@ -19,6 +19,7 @@ pub(super) fn place(source: &mut Section<'_>, issuer: Option<&str>) -> Option<Pl
                 &format!("`{text}`"),
             );
         };
+        advice::placeholder(&entry, text);
         return Some(Place::Jwks(url));
     }
     let entry = discovery?;

@@ -13,7 +13,26 @@ pub(super) fn placeholder(text: &str) -> Option<&str> {
         let rest = text.get(from..)?;
         rest.get(..=rest.find(close)?)
     });
-    word.or(marked).or_else(|| host(text).filter(|host| is_reserved(host)))
+    word.or(marked)
+        .or_else(|| variable(text))
+        .or_else(|| host(text).filter(|host| is_reserved(host)))
+}
+
+/// A variable that some tool should have filled in: `$NAME`, `$(NAME)` or `%NAME%`, in capitals. Of `${NAME}` the
+/// document is refused.
+fn variable(text: &str) -> Option<&str> {
+    let is_of_a_name = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
+    [("$(", ")"), ("$", ""), ("%", "%")].iter().find_map(|(open, close)| {
+        let from = text.find(open)?;
+        let rest = text.get(from + open.len()..)?;
+        let length = rest.bytes().take_while(|byte| is_of_a_name(*byte)).count();
+        let name = rest.get(..length)?;
+        // `%7C` and its like are bytes.
+        let is_byte = *open == "%" && name.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
+        let is_name = name.starts_with(|c: char| c.is_ascii_uppercase() || c == '_') && !is_byte;
+        let ends = rest.get(length..)?.starts_with(close);
+        (is_name && ends).then(|| text.get(from..from + open.len() + length + close.len()))?
+    })
 }
 
 /// Words that examples of policies and pages of vendors put where a name belongs.
@@ -149,6 +168,15 @@ mod tests {
             ("https://example.com.acme.test/", None),
             ("https://acme.eu.auth0.com/api/v2/", None),
             ("https://sso.acme.test/realms/PROD", None),
+            ("$AUD", Some("$AUD")),
+            ("https://$HOST/", Some("$HOST")),
+            ("$(AUD_1)", Some("$(AUD_1)")),
+            ("%AUDIENCE%", Some("%AUDIENCE%")),
+            ("a%7Cb%7C", None),
+            ("a%AB%CD%", None),
+            ("$1", None),
+            ("100%", None),
+            ("$aud", None),
             ("orgs", None),
             ("yourself", None),
             ("", None),

@@ -3,22 +3,28 @@
 use super::Checked;
 use crate::document::Finding;
 
-/// A line for each finding.
+/// A line for each finding; what is accepted is a notice.
 pub(crate) fn text(checked: &[Checked]) -> String {
-    let lines = checked
-        .iter()
-        .flat_map(|one| one.findings.iter().map(|finding| line(one.document.name(), finding)));
+    let lines = checked.iter().flat_map(|one| {
+        let file = one.document.name();
+        let found = one.findings.iter().map(|found| line(file, found.severity.name(), found));
+        let accepted = one.accepted.iter().map(|found| line(file, "notice", found));
+        found.chain(accepted).collect::<Vec<_>>()
+    });
     lines.collect()
 }
 
-fn line(file: &str, finding: &Finding) -> String {
+fn line(file: &str, severity: &str, finding: &Finding) -> String {
     let path = finding.key_path();
     let path = if path.is_empty() { path } else { format!("{path}: ") };
-    let help = finding.help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
+    let is_accepted = severity == "notice";
+    let path = if is_accepted { format!("accepted: {path}") } else { path };
+    let help = finding.help.as_ref().filter(|_| !is_accepted);
+    let help = help.map(|help| format!("\nhelp: {help}")).unwrap_or_default();
     let place = finding.place.map(|place| (place.line, place.column));
     let name = finding.name.map(|name| format!(" [{name}]")).unwrap_or_default();
     let text = format!("{path}{}{name}{help}", finding.message);
-    command(finding.severity.name(), file, place, &text)
+    command(severity, file, place, &text)
 }
 
 /// A command with its end of line; the place is line and column.

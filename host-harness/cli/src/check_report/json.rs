@@ -28,6 +28,7 @@ struct File<'a> {
     errors: usize,
     warnings: usize,
     accepted: usize,
+    accepted_findings: Vec<FindingRow<'a>>,
     findings: Vec<FindingRow<'a>>,
 }
 
@@ -47,7 +48,8 @@ fn file(checked: &Checked) -> File<'_> {
         name: checked.document.name(),
         errors: checked.errors(),
         warnings: checked.warnings(),
-        accepted: checked.accepted,
+        accepted: checked.accepted.len(),
+        accepted_findings: checked.accepted.iter().map(row).collect(),
         findings: checked.findings.iter().map(row).collect(),
     }
 }

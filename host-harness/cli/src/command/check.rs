@@ -15,14 +15,14 @@ use crate::team::{Candidate, find};
 /// Look policies over: all mistakes at once, each with its line and what to do about it.
 ///
 /// What is legal but unwise, or cannot work, is shown as a warning with its name; a policy accepts one by
-/// `allow: [name]`. Nothing is started or fetched; key files that a policy
+/// `allow: [name]`, or `name at issuers[0].scopes` at one place, and it is shown as accepted. Nothing is started or fetched; key files that a policy
 /// names are read. Secrets that it names need not be there; those that are in the environment, as for
 /// `serve`, are checked too.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Check {
-    /// Policy documents, YAML or JSON, `-` is standard input; or folders: in them every .yaml and .yml but for files of
-    /// cases and hidden ones
+    /// Policy documents, YAML or JSON, `-` is standard input; or folders: in them every YAML file, and JSON that has
+    /// keys of a policy, but for files of cases and hidden ones
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Edition that the policy is for: what its hosts cannot do is a mistake

@@ -12,7 +12,9 @@ use super::{Trouble, runtime, secrets, seed, tell, unusable};
 use crate::clock;
 use crate::document::{self, Document};
 use crate::exit::Exit;
-use crate::explain::{Explanation, Input, KeySupply, human, json, run, with_keys_of_our_own};
+use crate::explain::{
+    Explanation, Input, KeySupply, MAX_REQUEST, human, json, run, with_keys_of_our_own,
+};
 use crate::moment;
 use crate::operation::Format;
 use crate::paint::Paint;
@@ -102,6 +104,9 @@ impl Explain {
             Format::Human => human::text(&explanation, Paint::of_stdout()),
             Format::Json => json::text(&explanation, document.name()) + "\n",
         })?;
+        if let Some(hint) = asked.hint() {
+            eprintln!("linkgate: {hint}");
+        }
         Ok(if explanation.is_pass() { Exit::Ok } else { Exit::Failed })
     }
 
@@ -141,6 +146,7 @@ impl Explain {
             target: path.as_bytes().to_vec(),
             headers,
             body: self.body.clone().unwrap_or_default().into_bytes(),
+            of_har: false,
         })
     }
 
@@ -221,10 +227,6 @@ fn piped() -> Result<Vec<u8>, String> {
         .map_err(|error| format!("cannot read standard input: {error}"))?;
     Ok(text)
 }
-
-/// Bytes of a request on standard input: far more than any gate reads of one, and a HAR file of a small page. Raised, a wrong
-/// file is read for long.
-const MAX_REQUEST: u64 = 16 << 20;
 
 /// The secrets that a policy names.
 fn secret_names(policy: &Value) -> Vec<String> {

@@ -33,6 +33,9 @@ pub(super) struct Replay {
     /// Fail on a line that cannot be judged, too
     #[arg(long)]
     deny_unjudged: bool,
+    /// Fail when the policy is in shadow: nothing of it is enforced yet
+    #[arg(long)]
+    deny_shadow: bool,
     /// Form of the report
     #[arg(long, value_name = "FORM", default_value = "human")]
     format: Format,
@@ -45,7 +48,7 @@ Examples:
   linkgate replay --config new.yaml --format json decisions.log | jq '.changes[] | .subject'
 
 Exit codes: 0 no decision changes, 1 the log cannot be read to its end, holds other lines than decisions, or none that can
-be judged (with --deny-unjudged: or one that cannot), 2 the command line or the policy is wrong, 3 decisions change.";
+be judged (with --deny-unjudged: or one that cannot; with --deny-shadow: or the policy is in shadow), 2 the command line or the policy is wrong, 3 decisions change.";
 
 impl Replay {
     pub(super) fn run(self) -> Result<Exit, Trouble> {
@@ -56,21 +59,33 @@ impl Replay {
             .map_err(|mistakes| unusable(&document.explain(&mistakes), otherwise))?;
         let mut trial = Trial::of(document.json(), now)
             .map_err(|mistakes| Trouble::failed(document.explain(&mistakes)))?;
-        let report = self.report(&mut trial)?;
+        let shadow_until = document.in_shadow_until();
+        let report = Report { shadow_until, ..self.report(&mut trial)? };
         tell(&match self.format {
             Format::Human => human::text(&report, Paint::of_stdout()),
             Format::Json => json::text(&report) + "\n",
         })?;
-        let is_denied = self.deny_unjudged && report.unjudged() > 0;
-        if is_denied {
-            let lines = counted(usize::try_from(report.unjudged()).unwrap_or(usize::MAX), "line");
-            eprintln!("linkgate: {lines} cannot be judged: refused, as `--deny-unjudged` asks");
-        }
+        let is_denied = self.is_denied(&report);
         Ok(match (report.changes.is_empty(), report.is_sound() && !is_denied) {
             (false, _) => Exit::Cases,
             (true, true) => Exit::Ok,
             (true, false) => Exit::Failed,
         })
+    }
+
+    /// Whether it fails for what a flag denies. A shadow is said in any case.
+    fn is_denied(&self, report: &Report) -> bool {
+        let is_unjudged = self.deny_unjudged && report.unjudged() > 0;
+        if is_unjudged {
+            let lines = counted(usize::try_from(report.unjudged()).unwrap_or(usize::MAX), "line");
+            eprintln!("linkgate: {lines} cannot be judged: refused, as `--deny-unjudged` asks");
+        }
+        let Some(until) = &report.shadow_until else { return is_unjudged };
+        let denied = if self.deny_shadow { ": refused, as `--deny-shadow` asks" } else { "" };
+        eprintln!(
+            "linkgate: the policy is in shadow until {until}: nothing is enforced, whatever is decided{denied}"
+        );
+        is_unjudged || self.deny_shadow
     }
 
     fn report(&self, trial: &mut Trial) -> Result<Report, Trouble> {

@@ -13,8 +13,8 @@ use crate::exit::Exit;
 use crate::paint::Paint;
 use crate::progress::Progress;
 use crate::team::{
-    Coverage, Mistakes, Outcome, Player, Ran, Stop, Verdict, Watched, gather, github, human, json,
-    junit,
+    Coverage, InputEnd, Mistakes, Outcome, Parts, Player, Ran, Shadow, Stop, Verdict, Watched,
+    gather, github, human, json, junit,
 };
 
 /// Play cases that stand beside a policy: who sends what, and what has to come of it.
@@ -25,7 +25,8 @@ use crate::team::{
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Test {
-    /// Files of cases (YAML or JSON), or folders: in them every .yaml and .yml but for policies and hidden ones
+    /// Files of cases (YAML or JSON), or folders: in them every YAML file, and JSON of this form, but for policies and
+    /// hidden ones
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Play only the cases whose file or title holds this text, in capitals or not
@@ -37,7 +38,11 @@ pub(super) struct Test {
     /// Fail when a rule of a policy is shown by no case
     #[arg(long, conflicts_with = "filter")]
     deny_untouched: bool,
-    /// Play again whenever a case, a policy or a key file changes, until Ctrl-C
+    /// Fail when a policy is in shadow: nothing of it is enforced yet
+    #[arg(long)]
+    deny_shadow: bool,
+    /// Play again whenever a case, a policy or a key file changes: until Ctrl-C, or without a terminal until standard
+    /// input ends
     #[arg(long)]
     watch: bool,
     /// Threads; one a core unless given
@@ -69,7 +74,8 @@ Examples:
   linkgate test --watch cases/
 
 Exit codes: 0 all cases hold, 1 they could not be played, 2 the command line, a policy or a file of cases is
-wrong, or there is no case, 3 some fail (with --deny-untouched: or a rule is shown by none).";
+wrong, or there is no case, 3 some fail (with --deny-untouched: or a rule is shown by none; with --deny-shadow: or a policy is
+in shadow).";
 
 /// People wait so long without wondering.
 const QUIET: Duration = Duration::from_secs(1);
@@ -80,15 +86,22 @@ impl Test {
             .map_err(Trouble::usage)?;
         let threads = self.threads.or_else(|| std::thread::available_parallelism().ok());
         let mut player = Player::new(component, threads.map_or(1, NonZeroUsize::get));
+        let input = self.watch.then(InputEnd::watched);
         loop {
             let watched = self.watch.then(|| Watched::of(&self.paths));
             let ended = self.once(&mut player);
-            let Some(watched) = watched else { return ended };
-            if let Err(trouble) = ended {
+            let (Some(watched), Some(input)) = (watched, &input) else { return ended };
+            if input.is_over() {
+                return ended;
+            }
+            if let Err(trouble) = &ended {
                 eprintln!("linkgate: {}", trouble.text);
             }
             eprintln!("waiting for a change");
-            watched.changed(&self.paths);
+            if !watched.changed(&self.paths, || input.is_over()) {
+                // The text of a trouble has been said.
+                return Ok(ended.unwrap_or_else(|trouble| trouble.exit));
+            }
         }
     }
 
@@ -108,16 +121,27 @@ impl Test {
     fn report(&self, ran: &Ran) -> Result<Exit, Trouble> {
         // Of a part of the cases, what the others touch is not known.
         let coverage = if ran.left_out == 0 { Coverage::of(ran) } else { Vec::new() };
-        let denied = self.denied(&coverage);
+        let shadows = Shadow::of(ran);
+        let in_shadow: String = shadows.iter().map(Shadow::line).collect();
+        let denied = self.denied(&coverage, &shadows);
+        let parts = Parts {
+            ran,
+            coverage: &coverage,
+            shadows: &shadows,
+            denies_untouched: self.deny_untouched,
+            denies_shadow: self.deny_shadow,
+        };
+        let last = |paint| format!("{in_shadow}{}\n{denied}", human::sum(ran, paint));
+        let paint = Paint::of_stdout();
         tell(&match self.format {
-            ReportFormat::Human => human::text(ran, &coverage, Paint::of_stdout()) + &denied,
-            ReportFormat::Json => json::text(ran, &coverage) + "\n",
-            ReportFormat::Junit => junit::text(ran, &coverage, self.deny_untouched),
-            ReportFormat::Github => github::text(ran, &coverage, self.deny_untouched),
+            ReportFormat::Human => human::text(ran, &coverage, paint) + &last(paint),
+            ReportFormat::Json => json::text(&parts) + "\n",
+            ReportFormat::Junit => junit::text(&parts),
+            ReportFormat::Github => github::text(&parts),
         })?;
         // A person who has the report before them has read it.
         if self.format != ReportFormat::Human || !io::stdout().is_terminal() {
-            eprint!("{}\n{denied}", human::sum(ran, Paint::of_stderr()));
+            eprint!("{}", last(Paint::of_stderr()));
         }
         let is_broken = |outcome: &Outcome| matches!(outcome.verdict, Verdict::Broken(_));
         if ran.outcomes.iter().any(is_broken) {
@@ -128,15 +152,26 @@ impl Test {
     }
 
     /// Why it fails although all cases pass.
-    fn denied(&self, coverage: &[Coverage]) -> String {
-        let count: usize = coverage.iter().map(|one| one.untouched().count()).sum();
-        if !self.deny_untouched || count == 0 {
-            return String::new();
-        }
-        format!(
-            "{} shown by no case: refused, as `--deny-untouched` asks\n",
-            counted(count, "rule")
-        )
+    fn denied(&self, coverage: &[Coverage], shadows: &[Shadow]) -> String {
+        let untouched: usize = coverage.iter().map(|one| one.untouched().count()).sum();
+        let in_shadow = if shadows.len() == 1 { "policy" } else { "policies" };
+        let reasons = [
+            (
+                self.deny_untouched,
+                untouched,
+                counted(untouched, "rule") + " shown by no case",
+                "--deny-untouched",
+            ),
+            (
+                self.deny_shadow,
+                shadows.len(),
+                format!("{} {in_shadow} in shadow", shadows.len()),
+                "--deny-shadow",
+            ),
+        ];
+        let denied = reasons.into_iter().filter(|(is_denied, count, ..)| *is_denied && *count > 0);
+        let lines = denied.map(|(.., what, flag)| format!("{what}: refused, as `{flag}` asks\n"));
+        lines.collect::<Vec<_>>().concat()
     }
 
     /// Mistakes are shown as `linkgate check` shows them: for programs on standard output, else on standard error.

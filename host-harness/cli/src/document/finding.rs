@@ -1,6 +1,6 @@
 //! Something to say of a document, and where.
 
-use linkgate_policy::{UNKNOWN_KEY, Warning};
+use linkgate_policy::{UNKNOWN_KEY, Warning, key_path};
 
 use super::places::{Place, Places};
 use crate::reference;
@@ -103,18 +103,7 @@ impl Finding {
 
     /// The way to it as people write it: `issuers[0].keys`. Empty for the whole document.
     pub(crate) fn key_path(&self) -> String {
-        let mut path = String::new();
-        for segment in self.pointer.split('/').skip(1) {
-            let name = segment.replace("~1", "/").replace("~0", "~");
-            let is_index = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
-            let parts = match (is_index, path.is_empty()) {
-                (true, _) => ["[", &name, "]"],
-                (false, true) => ["", &name, ""],
-                (false, false) => [".", &name, ""],
-            };
-            path.extend(parts);
-        }
-        path
+        key_path(&self.pointer)
     }
 }
 

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use linkgate_policy::{Header, escaped};
 
-use super::input::{self, Input};
+use super::input::{self, Input, MAX_REQUEST};
 use super::shell;
 
 /// Short options that say nothing of what is sent, and take no value. Several may be in one word: `-sSfL`.
@@ -104,6 +104,8 @@ struct Sent {
     method: Option<String>,
     url: Option<String>,
     headers: Vec<Header>,
+    /// Names of header lines that curl is to send none of.
+    without: Vec<String>,
     /// Header lines that curl adds unless the line has them.
     usual: Vec<(&'static str, &'static str)>,
     body: Option<String>,
@@ -188,7 +190,11 @@ impl Sent {
     }
 
     fn header(&mut self, line: &str) -> Result<(), String> {
-        // `name;` is curl's way to send an empty one, `name:` its way to send none.
+        // `name;` is curl's way to send an empty one, `name:` its way to send none of its own.
+        if let Some(name) = line.trim_end().strip_suffix(':') {
+            self.without.push(name.trim().to_ascii_lowercase());
+            return Ok(());
+        }
         let line =
             line.strip_suffix(';').map_or_else(|| line.to_owned(), |name| format!("{name}:"));
         self.headers.push(input::header(line.as_bytes())?);
@@ -225,7 +231,8 @@ impl Sent {
         let usual = if self.body.is_some() { "POST" } else { "GET" };
         let mut headers = self.headers;
         for (name, value) in self.usual {
-            if !headers.iter().any(|line| line.name == name) {
+            let is_left_out = self.without.iter().any(|without| without == name);
+            if !is_left_out && !headers.iter().any(|line| line.name == name) {
                 headers.push(Header::new(name, value));
             }
         }
@@ -234,6 +241,7 @@ impl Sent {
             target: target.into_bytes(),
             headers,
             body: self.body.unwrap_or_default().into_bytes(),
+            of_har: false,
         })
     }
 }
@@ -289,12 +297,9 @@ fn file(name: &str) -> Result<String, String> {
     }
     let mut text = String::new();
     let file = std::fs::File::open(name).map_err(unreadable)?;
-    file.take(MAX_BODY).read_to_string(&mut text).map_err(unreadable)?;
+    file.take(MAX_REQUEST).read_to_string(&mut text).map_err(unreadable)?;
     Ok(text)
 }
-
-/// Bytes of a body: far more than any gate reads of one. Raised, a wrong file is read for long.
-const MAX_BODY: u64 = 16 << 20;
 
 /// What of a URL goes over the wire: path and query.
 pub(super) fn target(url: &str) -> String {
@@ -338,6 +343,8 @@ mod tests {
             ("curl -XDELETE h/a".to_owned(), "DELETE /a || "),
             ("curl -HX:y h/a".to_owned(), "GET /a |x: y| "),
             ("curl -sSfLXPUT h/a".to_owned(), "PUT /a || "),
+            ("curl -H 'X:' -H 'Y: ' -H 'Z;' h/a".to_owned(), "GET /a |z: | "),
+            ("curl -H Content-Type: h/a -d b".to_owned(), "POST /a || b"),
             ("curl -sSfL h/a".to_owned(), "GET /a || "),
             ("curl -u me:pw h/a".to_owned(), "GET /a |authorization: Basic bWU6cHc=| "),
             ("curl --url h/a".to_owned(), "GET /a || "),

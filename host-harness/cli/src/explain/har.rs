@@ -22,6 +22,13 @@ pub(super) fn read(text: &[u8], url: Option<&str>) -> Result<Input, String> {
         found.is_some_and(|found| url.is_none_or(|wanted| found.contains(wanted)))
     };
     let meant: Vec<&Value> = requests.iter().copied().filter(is_meant).collect();
+    // A browser asks before it sends: what is meant is what it sends.
+    let is_asked_before = |request: &Value| {
+        let same = meant.iter().filter(|other| address(other) == address(request));
+        is_preflight(request) && same.into_iter().any(|other| !is_preflight(other))
+    };
+    let meant: Vec<&Value> =
+        meant.iter().copied().filter(|request| !is_asked_before(request)).collect();
     match meant.as_slice() {
         [only] => input(only),
         [] => Err(format!("expected a request{}, found none among {}", of(url), requests.len())),
@@ -43,6 +50,14 @@ pub(super) fn read(text: &[u8], url: Option<&str>) -> Result<Input, String> {
             ))
         }
     }
+}
+
+/// A CORS preflight (Fetch section 3.3.4).
+fn is_preflight(request: &Value) -> bool {
+    let names = request.get("headers").and_then(Value::as_array).into_iter().flatten();
+    let mut names = names.filter_map(|line| line.get("name")?.as_str());
+    request.get("method").and_then(Value::as_str) == Some("OPTIONS")
+        && names.any(|name| name.eq_ignore_ascii_case("access-control-request-method"))
 }
 
 /// Requests that are listed when several are meant.
@@ -72,13 +87,27 @@ fn input(request: &Value) -> Result<Input, String> {
         let value = line.get("value")?.as_str()?;
         (!name.starts_with(':')).then(|| Header::new(&name, value))
     });
-    let body = request.pointer("/postData/text").and_then(Value::as_str).unwrap_or_default();
+    let data = request.get("postData").unwrap_or(&Value::Null);
+    let text_of_body = data.get("text").and_then(Value::as_str).filter(|text| !text.is_empty());
+    let body = text_of_body.map_or_else(|| of_params(data), str::to_owned);
     Ok(Input {
         method: text("method")?.to_owned(),
         target: target(text("url")?).into_bytes(),
         headers: headers.collect(),
-        body: body.as_bytes().to_vec(),
+        body: body.into_bytes(),
+        of_har: true,
     })
+}
+
+/// `params` of a posted form (HAR 1.2 section `params`), which has them in the place of `text`.
+fn of_params(data: &Value) -> String {
+    let params = data.get("params").and_then(Value::as_array).into_iter().flatten();
+    let pairs = params.filter_map(|param| {
+        let name = param.get("name")?.as_str()?;
+        let value = param.get("value").and_then(Value::as_str).unwrap_or_default();
+        Some(format!("{}={}", linkgate_cases::encoded(name), linkgate_cases::encoded(value)))
+    });
+    pairs.collect::<Vec<_>>().join("&")
 }
 
 #[cfg(test)]
@@ -93,6 +122,34 @@ mod tests {
             "headers": [{ "name": ":method", "value": method }, { "name": "Authorization", "value": "Bearer a.b.c" }],
             "postData": { "mimeType": "application/json", "text": "{\"link_with\":\"x\"}" },
         } })
+    }
+
+    /// What a browser writes for a link from a page: the preflight first.
+    #[test]
+    fn the_request_is_meant_and_not_its_preflight() {
+        let link = entry("POST", "https://gate.acme.test/api/v2/users/a/identities");
+        let mut preflight = entry("OPTIONS", "https://gate.acme.test/api/v2/users/a/identities");
+        preflight["request"]["headers"] =
+            json!([{ "name": "Access-Control-Request-Method", "value": "POST" }]);
+        let file = json!({ "log": { "entries": [preflight.clone(), link] } }).to_string();
+        assert_eq!(read(file.as_bytes(), Some("/identities")).unwrap().method, "POST");
+        let file = json!({ "log": { "entries": [preflight] } }).to_string();
+        assert_eq!(read(file.as_bytes(), None).unwrap().method, "OPTIONS");
+    }
+
+    #[test]
+    fn a_form_may_be_in_params_alone_and_a_sanitized_file_is_said_so() {
+        let mut form = entry("POST", "https://gate.acme.test/a");
+        form["request"]["headers"] = json!([]);
+        form["request"]["postData"] = json!({
+            "mimeType": "application/x-www-form-urlencoded",
+            "params": [{ "name": "link_with", "value": "a.b&c" }, { "name": "x" }],
+        });
+        let found = read(form.to_string().as_bytes(), None).unwrap();
+        assert_eq!(found.body, b"link_with=a.b%26c&x=");
+        assert!(found.hint().unwrap().contains("sensitive data"));
+        let whole = entry("POST", "https://gate.acme.test/a");
+        assert_eq!(read(whole.to_string().as_bytes(), None).unwrap().hint(), None);
     }
 
     #[test]

@@ -13,7 +13,13 @@ pub(crate) struct Input {
     /// Names in lower case.
     pub(crate) headers: Vec<Header>,
     pub(crate) body: Vec<u8>,
+    /// It comes out of a HAR file.
+    pub(crate) of_har: bool,
 }
+
+/// Bytes of a request, or of a body in a file: far more than any gate reads of one, and a HAR file of a small page. Raised, a
+/// wrong file is read for long.
+pub(crate) const MAX_REQUEST: u64 = 16 << 20;
 
 impl Input {
     /// A request in whichever of the two forms it is.
@@ -76,26 +82,34 @@ impl Input {
         let method = String::from_utf8_lossy(method).into_owned();
         // An editor's last line ends; a body's does not.
         let body = rest.strip_suffix(b"\r\n").or(rest.strip_suffix(b"\n")).unwrap_or(rest);
-        Ok(Self { method, target: target.to_vec(), headers, body: body.to_vec() })
+        let (target, body) = (target.to_vec(), body.to_vec());
+        Ok(Self { method, target, headers, body, of_har: false })
     }
 
-    /// A variable of a shell in the place of a credential: `$TOKEN`. The request would be explained as one with a broken
-    /// token, which is not what was meant.
+    /// A variable of a shell in the place of a value: `$TOKEN`. The request would be explained as one with a broken token,
+    /// which is not what was meant.
     pub(crate) fn check_filled_in(&self) -> Result<(), String> {
-        let credentials = self.all("authorization").into_iter();
         let body = String::from_utf8_lossy(&self.body).into_owned();
-        for text in credentials.chain([body]) {
-            let at = text.match_indices('$').find_map(|(at, _)| {
-                let variable = shell::variable(text.get(at..)?)?;
-                // Small letters are in JSON for other reasons, as in `$schema`.
-                let is_of_a_shell = !variable.bytes().any(|byte| byte.is_ascii_lowercase());
-                is_of_a_shell.then(|| variable.to_owned())
-            });
-            if let Some(variable) = at {
-                return Err(shell::not_filled_in(&variable));
-            }
+        let link_with = body.find("link_with").and_then(|at| body.get(at..)).map(str::to_owned);
+        // No credential has such a letter in it. Elsewhere small letters are there for other reasons, as in `$schema`.
+        let credentials = self.all("authorization").into_iter().chain(link_with);
+        let credentials = credentials.map(|text| shell::variable_in(&text, |_| true));
+        let is_of_a_shell = |name: &str| !name.bytes().any(|byte| byte.is_ascii_lowercase());
+        let target = String::from_utf8_lossy(&self.target).into_owned();
+        let others = [body, target].map(|text| shell::variable_in(&text, is_of_a_shell));
+        match credentials.chain(others).flatten().next() {
+            Some(variable) => Err(shell::not_filled_in(&variable)),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// What to know of a request without a token that a browser saved.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        let lacks_token =
+            self.of_har && self.method != "OPTIONS" && self.all("authorization").is_empty();
+        lacks_token.then_some(
+            "the HAR file has no `Authorization` of this request: browsers leave credentials out unless they are asked for (Chrome: `Export HAR (with sensitive data)`)",
+        )
     }
 
     /// What the policy gets to see of it.
@@ -147,6 +161,14 @@ mod tests {
             ("GET /a HTTP/1.1\nAuthorization: Bearer $TOKEN\n", Some("`$TOKEN`")),
             ("POST /a HTTP/1.1\nA: b\n\n{\"link_with\":\"${ID_TOKEN}\"}", Some("`${ID_TOKEN}`")),
             ("POST /a HTTP/1.1\nA: b\n\n{\"$schema\":\"x\"}", None),
+            ("GET /a HTTP/1.1\nAuthorization: Bearer $token\n", Some("`$token`")),
+            ("GET /a HTTP/1.1\nAuthorization: Bearer $(cat token)\n", Some("`$(cat token)`")),
+            ("GET /a HTTP/1.1\nAuthorization: Bearer %TOKEN%\n", Some("`%TOKEN%`")),
+            ("POST /a HTTP/1.1\nA: b\n\nlink_with=$id_token", Some("`$id_token`")),
+            ("POST /a HTTP/1.1\nA: b\n\nlink_with=%ID_TOKEN%", Some("`%ID_TOKEN%`")),
+            ("POST /users/$USER_ID/identities HTTP/1.1\nA: b\n", Some("`$USER_ID`")),
+            ("POST /users/a%7CFACE%7Cb HTTP/1.1\nA: b\n", None),
+            ("POST /users/a%7C$b HTTP/1.1\nA: b\n", None),
             ("GET /a HTTP/1.1\nAuthorization: Bearer a.b.c\nCookie: a=$B\n", None),
         ] {
             let checked = Input::of_text(text.as_bytes()).unwrap().check_filled_in();

@@ -66,11 +66,28 @@ pub(super) fn not_filled_in(variable: &str) -> String {
     )
 }
 
-/// The variable that a text begins with: `$NAME`, `${NAME}`; of a command, `$(`.
+/// The first variable in a text whose name is one of those: `$NAME`, `${NAME}`, `$(command)`, or `%NAME%` of cmd.exe.
+pub(super) fn variable_in(text: &str, is_meant: impl Fn(&str) -> bool) -> Option<String> {
+    let marks = text.match_indices(['$', '%']).filter_map(|(at, _)| text.get(at..));
+    let variables = marks.filter_map(|rest| variable(rest).or_else(|| of_cmd(rest)));
+    variables.into_iter().find(|variable| is_meant(variable)).map(str::to_owned)
+}
+
+/// `%NAME%`, where the name is not the digits of a byte (RFC 3986 section 2.1).
+fn of_cmd(text: &str) -> Option<&str> {
+    let inner = text.strip_prefix('%')?;
+    let (name, _) = inner.split_once('%')?;
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let is_byte = name.len() >= 2 && name.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
+    text.get(..name.len() + 2).filter(|_| is_name && !is_byte)
+}
+
+/// The variable that a text begins with: `$NAME`, `${NAME}`; or the command, `$(…)`.
 pub(super) fn variable(text: &str) -> Option<&str> {
     let inner = text.strip_prefix('$')?;
     if inner.starts_with('(') {
-        return text.get(..2);
+        return text.get(..text.find(')').map_or(2, |end| end + 1));
     }
     let is_of_a_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let braced = inner.strip_prefix('{');

@@ -3,7 +3,7 @@
 use linkgate_policy::WARNINGS;
 
 use super::Shape::{
-    Duration, Moment, Object, ObjectOr, Objects, One, Text, Texts, Whole, Word, Words,
+    Duration, Moment, Object, ObjectOr, Objects, One, Text, Texts, Whole, Word, WordsAt,
 };
 use super::{HOUR, MINUTE, Section, otherwise, required, usually};
 
@@ -45,9 +45,9 @@ pub(super) const TOP: Section = Section {
         ),
         otherwise(
             "allow",
-            Words(&WARNINGS),
+            WordsAt(&WARNINGS),
             "none",
-            "warnings of `linkgate check` that this policy accepts, by their [names](commands.md#warnings); it decides nothing",
+            "warnings of `linkgate check` that this policy accepts, by their [names](commands.md#warnings): everywhere, or at one place and below it, as `old-sign-ins at issuers[0]`; it decides nothing",
         ),
         otherwise(
             "forward_headers",

@@ -77,6 +77,14 @@ fn shape(path: &str, shape: Shape) -> Map<String, Value> {
         Shape::Words(words) => json!({
             "type": "array", "items": { "enum": words }, "minItems": 1, "uniqueItems": true
         }),
+        Shape::WordsAt(words) => {
+            let at =
+                json!({ "type": "string", "pattern": format!("^({}) at \\S+$", words.join("|")) });
+            json!({
+                "type": "array", "items": { "anyOf": [{ "enum": words }, at] },
+                "minItems": 1, "uniqueItems": true
+            })
+        }
         Shape::Object => Value::Object(found(path)),
         Shape::ObjectOr(word) => json!({ "anyOf": [found(path), { "const": word }] }),
         Shape::Objects => {

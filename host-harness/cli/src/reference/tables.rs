@@ -55,6 +55,7 @@ fn shape(shape: &Shape) -> String {
         Shape::Texts(_) => "list of strings".to_owned(),
         Shape::TextsOr(word) => format!("list of strings, or `\"{word}\"`"),
         Shape::Words(words) => format!("list of {}", alternatives(words)),
+        Shape::WordsAt(_) => "list of names".to_owned(),
         Shape::Object => "object".to_owned(),
         Shape::ObjectOr(word) => format!("`{word}`, or object"),
         Shape::Objects => "list of objects".to_owned(),

@@ -23,6 +23,10 @@ pub(crate) fn text(report: &Report, paint: Paint) -> String {
         lines.push(String::new());
     }
     lines.extend(counts(report));
+    lines.extend(report.shadow_until.as_ref().map(|until| {
+        let text = format!("in shadow until {until}: nothing is enforced, every request passes");
+        paint.text(&text, Colour::Yellow)
+    }));
     lines.join("\n") + "\n"
 }
 

@@ -154,7 +154,7 @@ impl Trial {
         if matches!(was, Cause::Failed(_)) {
             return Err(Why::Undecided);
         }
-        if bearer.bytes().is_some_and(|bytes| bytes > self.limit) {
+        if self.is_too_long(bearer)? {
             return Ok((Cause::Denied(Denial::Bearer(TokenFlaw::TooLong)), Vec::new()));
         }
         let head = self.head(logged, bearer)?;
@@ -186,12 +186,21 @@ impl Trial {
         Ok((decided.unwrap_or(found), decision.missed))
     }
 
+    /// Whether the token is longer than the policy takes. No policy takes longer ones than the longest limit.
+    fn is_too_long(&self, claims: &Claims) -> Result<bool, Why> {
+        match claims.bytes() {
+            Some(bytes) => Ok(bytes > self.limit),
+            None if self.limit >= LONGEST_LIMIT => Ok(false),
+            None => Err(Why::Length),
+        }
+    }
+
     /// The body of a link, or what is decided of it.
     fn body(&self, logged: &Logged, was: Cause) -> Result<Body, Why> {
         let Some(claims) = &logged.secondary else {
             return self.by_body(logged, was).map(Body::Decided);
         };
-        if claims.bytes().is_some_and(|bytes| bytes > self.limit) {
+        if self.is_too_long(claims)? {
             return Ok(Body::Decided(Cause::Denied(Denial::Secondary(TokenFlaw::TooLong))));
         }
         let token = self.token(claims, |own| &own.1)?;

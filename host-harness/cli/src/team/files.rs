@@ -11,7 +11,8 @@ pub(crate) struct Candidate {
     pub(crate) met: bool,
 }
 
-/// The files, in the order of their names, each once. In folders, YAML counts; hidden files and folders do not.
+/// The files, in the order of their names, each once. In folders, YAML counts, and JSON that has keys of ours; hidden files
+/// and folders do not.
 pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<Candidate>, String> {
     let mut found = Vec::new();
     for path in paths {
@@ -51,12 +52,30 @@ fn walk(folder: &Path, found: &mut Vec<Candidate>, depth: usize) -> Result<(), S
         }
         if path.is_dir() {
             walk(&path, found, depth + 1)?;
-        } else if path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") {
+        } else if may_be_ours(&path) {
             found.push(Candidate { path, met: true });
         }
     }
     Ok(())
 }
+
+/// YAML, and JSON that has the keys of a policy or of a file of cases: other JSON lies in most folders.
+fn may_be_ours(path: &Path) -> bool {
+    let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+    if ending == "yaml" || ending == "yml" {
+        return true;
+    }
+    let is_short = || path.metadata().is_ok_and(|file| file.len() <= LONGEST_JSON);
+    if ending != "json" || !is_short() {
+        return false;
+    }
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let has = |key: &str| text.contains(&format!("\"{key}\""));
+    has("issuers") || has("audiences") || (has("cases") && has("policy"))
+}
+
+/// Bytes of a JSON file that is looked into: far more than a policy has. Raised, a folder with dumps is read for long.
+const LONGEST_JSON: u64 = 4 << 20;
 
 /// Without the dot of `linkgate test .`, so that a place reads as people write it.
 fn named(folder: &Path, name: &std::ffi::OsStr) -> PathBuf {

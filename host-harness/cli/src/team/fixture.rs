@@ -42,7 +42,11 @@ impl Policy {
         let mut findings = document.review(&Secrets::default().or_stand_in(), host).findings;
         findings.retain(|finding| finding.severity == Severity::Error);
         if !findings.is_empty() {
-            return Err(Unusable::Mistaken(Box::new(Checked { document, findings, accepted: 0 })));
+            return Err(Unusable::Mistaken(Box::new(Checked {
+                document,
+                findings,
+                accepted: Vec::new(),
+            })));
         }
         Self::of(document).map_err(Unusable::Keys)
     }

@@ -66,7 +66,7 @@ pub(super) fn read(path: &Path, met: bool) -> Result<Option<CaseFile>, Read> {
         }
         _ => {
             findings.sort_by_key(|finding| finding.place.map(|place| (place.line, place.column)));
-            Err(Read::Mistaken(Box::new(Checked { document, findings, accepted: 0 })))
+            Err(Read::Mistaken(Box::new(Checked { document, findings, accepted: Vec::new() })))
         }
     }
 }

@@ -5,9 +5,11 @@ pub(crate) mod human;
 pub(crate) mod json;
 pub(crate) mod junit;
 
+use super::coverage::Coverage;
 use super::expectation::Expectation;
 use super::fixture;
-use super::run::{Gathered, Outcome, Played, Verdict};
+use super::run::{Gathered, Outcome, Played, Ran, Verdict};
+use crate::document::Document;
 use crate::rules;
 
 /// `cases/link.yaml:12`.
@@ -19,6 +21,36 @@ fn place(gathered: &Gathered, outcome: &Outcome) -> String {
 fn file_of(gathered: &Gathered, outcome: &Outcome) -> String {
     let file = gathered.files.get(outcome.file);
     file.map(|file| file.document.name().to_owned()).unwrap_or_default()
+}
+
+/// A policy that enforces nothing yet: cases show what it will decide.
+pub(crate) struct Shadow {
+    pub(crate) policy: String,
+    pub(crate) line: Option<usize>,
+    pub(crate) until: String,
+}
+
+impl Shadow {
+    /// The policies in shadow.
+    pub(crate) fn of(ran: &Ran) -> Vec<Self> {
+        let policies = ran.gathered.policies.iter().map(|policy| &policy.document);
+        let shadow = |document: &Document| {
+            let until = document.in_shadow_until()?;
+            let line = document.line_of("/shadow");
+            Some(Self { policy: document.name().to_owned(), line, until })
+        };
+        policies.filter_map(shadow).collect()
+    }
+
+    /// In words, without the policy's name.
+    fn text(&self) -> String {
+        format!("in shadow until {}: nothing is enforced", self.until)
+    }
+
+    /// In words.
+    pub(crate) fn line(&self) -> String {
+        format!("`{}` is {}, and cases show what it decides\n", self.policy, self.text())
+    }
 }
 
 /// What was expected, in words: `denied, link-with-too-old`.
@@ -70,6 +102,18 @@ fn is_judged_otherwise(played: &Played) -> bool {
 
 fn is_of_verdict(what: &str) -> bool {
     ["outcome", "cause", "reason"].contains(&what)
+}
+
+/// What a report is made of.
+pub(crate) struct Parts<'a> {
+    pub(crate) ran: &'a Ran,
+    /// Empty where a filter left cases out.
+    pub(crate) coverage: &'a [Coverage],
+    pub(crate) shadows: &'a [Shadow],
+    /// A rule that no case shows is a failure.
+    pub(crate) denies_untouched: bool,
+    /// A policy in shadow is one.
+    pub(crate) denies_shadow: bool,
 }
 
 /// The counts that every form has.

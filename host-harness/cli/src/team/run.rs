@@ -154,7 +154,8 @@ impl Gathered {
     /// Itself, if nothing was found wrong.
     fn stop_at_mistakes(mut self) -> Result<Self, Stop> {
         for file in self.files.extract_if(.., |file| !file.flaws.is_empty()) {
-            let checked = Checked { document: file.document, findings: file.flaws, accepted: 0 };
+            let checked =
+                Checked { document: file.document, findings: file.flaws, accepted: Vec::new() };
             self.mistakes.checked.push(checked);
         }
         let Mistakes { checked, unread } = &mut self.mistakes;

@@ -1,7 +1,10 @@
 //! Whether a file of cases, a policy or one of its key files changed, by its time and its length.
 
 use std::collections::BTreeMap;
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
@@ -27,11 +30,38 @@ impl Watched {
         Self(all.into_iter().map(|path| (path.clone(), stamp(&path))).collect())
     }
 
-    /// Waits until a file is another than it was, or there are more or fewer.
-    pub(crate) fn changed(self, paths: &[PathBuf]) {
+    /// Waits until a file is another than it was, or there are more or fewer: true; or until it `is_over`.
+    pub(crate) fn changed(self, paths: &[PathBuf], is_over: impl Fn() -> bool) -> bool {
         while Self::of(paths) == self {
+            if is_over() {
+                return false;
+            }
             std::thread::sleep(EVERY);
         }
+        true
+    }
+}
+
+/// Whether standard input has ended. A person at a terminal stops with Ctrl-C; a program that started this one closes the
+/// pipe, and in a job of CI there is nothing to wait for.
+pub(crate) struct InputEnd(Arc<AtomicBool>);
+
+impl InputEnd {
+    pub(crate) fn watched() -> Self {
+        let over = Arc::new(AtomicBool::new(false));
+        let input = io::stdin();
+        if !input.is_terminal() {
+            let ended = Arc::clone(&over);
+            std::thread::spawn(move || {
+                let _ = io::copy(&mut input.lock(), &mut io::sink());
+                ended.store(true, Ordering::Relaxed);
+            });
+        }
+        Self(over)
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }
 

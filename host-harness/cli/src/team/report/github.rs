@@ -1,19 +1,26 @@
 //! Workflow commands of GitHub Actions: what fails, and rules that no case shows, each beside its line.
 
-use super::{deciding, expected, file_of, found, is_of_verdict};
+use super::{Parts, deciding, expected, file_of, found, is_of_verdict};
 use crate::check_report::github::command;
-use crate::team::coverage::{Coverage, Rule};
+use crate::team::coverage::Rule;
 use crate::team::run::{Outcome, Ran, Verdict};
 
-/// A line for each case that fails, and for each rule that no case shows: an error where that `is_denied`.
-pub(crate) fn text(ran: &Ran, coverage: &[Coverage], is_denied: bool) -> String {
+/// A line for each case that fails, for each rule that no case shows and for each policy in shadow: an error where that is
+/// denied.
+pub(crate) fn text(parts: &Parts<'_>) -> String {
+    let Parts { ran, coverage, shadows, .. } = *parts;
     let failed = ran.outcomes.iter().filter(|outcome| !outcome.holds());
     let failed = failed.map(|outcome| failure(ran, outcome));
-    let severity = if is_denied { "error" } else { "warning" };
+    let severity_of = |is_denied| if is_denied { "error" } else { "warning" };
+    let severity = severity_of(parts.denies_untouched);
     let untouched = coverage
         .iter()
         .flat_map(|one| one.untouched().map(move |rule| untouched(&one.policy, rule, severity)));
-    failed.chain(untouched).collect()
+    let in_shadow = shadows.iter().map(|shadow| {
+        let place = shadow.line.map(|line| (line, 1));
+        command(severity_of(parts.denies_shadow), &shadow.policy, place, &shadow.text())
+    });
+    failed.chain(untouched).chain(in_shadow).collect()
 }
 
 fn failure(ran: &Ran, outcome: &Outcome) -> String {

@@ -5,10 +5,9 @@ use crate::columns::aligned;
 use crate::document::counted;
 use crate::paint::{Colour, Paint};
 use crate::team::coverage::Coverage;
-use crate::team::fixture::Policy;
 use crate::team::run::{Outcome, Played, Ran, Verdict};
 
-/// The report in words. Without `coverage`, nothing is said of it.
+/// The report in words, up to the sum. Without `coverage`, nothing is said of it.
 pub(crate) fn text(ran: &Ran, coverage: &[Coverage], paint: Paint) -> String {
     let mut lines = files(ran, paint);
     for outcome in ran.outcomes.iter().filter(|outcome| !outcome.holds()) {
@@ -20,21 +19,7 @@ pub(crate) fn text(ran: &Ran, coverage: &[Coverage], paint: Paint) -> String {
         lines.extend(covered(one, paint));
     }
     lines.push(String::new());
-    lines.extend(in_shadow(ran));
-    lines.push(sum(ran, paint));
     lines.join("\n") + "\n"
-}
-
-/// Policies that may enforce nothing yet.
-fn in_shadow(ran: &Ran) -> impl Iterator<Item = String> {
-    let until = |policy: &Policy| {
-        let value = policy.document.value();
-        Some(value.pointer("/shadow/until")?.as_str()?.to_owned())
-    };
-    ran.gathered.policies.iter().filter_map(move |policy| {
-        let (name, until) = (policy.document.name(), until(policy)?);
-        Some(format!("`{name}` is in shadow until {until}: cases show what it decides"))
-    })
 }
 
 fn files(ran: &Ran, paint: Paint) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{counts, deciding, file_of};
+use super::{Parts, Shadow, counts, deciding, file_of};
 use crate::team::coverage::Coverage;
 use crate::team::run::{Outcome, Ran, Verdict};
 
@@ -18,6 +18,13 @@ struct Whole {
     left_out: usize,
     results: Vec<Case>,
     coverage: Vec<Policy>,
+    shadows: Vec<InShadow>,
+}
+
+#[derive(Serialize)]
+struct InShadow {
+    policy: String,
+    until: String,
 }
 
 #[derive(Serialize)]
@@ -73,7 +80,10 @@ struct Seen {
 }
 
 /// The report in its JSON form.
-pub(crate) fn text(ran: &Ran, coverage: &[Coverage]) -> String {
+pub(crate) fn text(parts: &Parts<'_>) -> String {
+    let Parts { ran, coverage, shadows, .. } = *parts;
+    let in_shadow =
+        |shadow: &Shadow| InShadow { policy: shadow.policy.clone(), until: shadow.until.clone() };
     let counts = counts(&ran.outcomes);
     let whole = Whole {
         schema: SCHEMA,
@@ -83,6 +93,7 @@ pub(crate) fn text(ran: &Ran, coverage: &[Coverage]) -> String {
         left_out: ran.left_out,
         results: ran.outcomes.iter().map(|outcome| case(ran, outcome)).collect(),
         coverage: coverage.iter().map(policy).collect(),
+        shadows: shadows.iter().map(in_shadow).collect(),
     };
     // Every member is text, a number, a flag or a list of them: there is nothing that JSON cannot say.
     serde_json::to_string(&whole).unwrap_or_default()

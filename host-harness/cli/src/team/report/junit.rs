@@ -3,17 +3,21 @@
 
 use std::fmt::Write as _;
 
-use super::{counts, deciding, expected, found, is_of_verdict};
+use super::{Parts, Shadow, counts, deciding, expected, found, is_of_verdict};
 use crate::team::coverage::{Coverage, Rule};
 use crate::team::run::{Outcome, Played, Ran, Verdict};
 
-/// The report as XML. A rule that no case shows is a failure where that `is_denied`, and skipped otherwise.
-pub(crate) fn text(ran: &Ran, coverage: &[Coverage], is_denied: bool) -> String {
+/// The report as XML. A rule that no case shows, and a policy in shadow, is a failure where that is denied, and skipped
+/// otherwise.
+pub(crate) fn text(parts: &Parts<'_>) -> String {
+    let Parts { ran, coverage, shadows, denies_untouched: is_denied, .. } = *parts;
     let mut all = counts(&ran.outcomes);
     for one in coverage {
         all.cases += one.rules.len();
         all.failed += if is_denied { one.untouched().count() } else { 0 };
     }
+    all.cases += shadows.len();
+    all.failed += if parts.denies_shadow { shadows.len() } else { 0 };
     let mut xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
     let _ = writeln!(
         xml,
@@ -25,6 +29,9 @@ pub(crate) fn text(ran: &Ran, coverage: &[Coverage], is_denied: bool) -> String 
     }
     for one in coverage {
         xml.push_str(&of_policy(one, is_denied));
+    }
+    if !shadows.is_empty() {
+        xml.push_str(&of_shadows(shadows, parts.denies_shadow));
     }
     xml + "</testsuites>\n"
 }
@@ -57,6 +64,25 @@ fn of_policy(coverage: &Coverage, is_denied: bool) -> String {
         "  <testsuite name=\"{name}\" tests=\"{}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\">\n{rules}  </testsuite>\n",
         coverage.rules.len()
     )
+}
+
+/// A suite for the policies that enforce nothing.
+fn of_shadows(shadows: &[Shadow], is_denied: bool) -> String {
+    let count = shadows.len();
+    let (failures, skipped) = if is_denied { (count, 0) } else { (0, count) };
+    let element = if is_denied { "failure" } else { "skipped" };
+    let mut xml = format!(
+        "  <testsuite name=\"shadow\" tests=\"{count}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\">\n"
+    );
+    for shadow in shadows {
+        let (policy, message) = (escaped(&shadow.policy), escaped(&shadow.text()));
+        let line = shadow.line.map(|line| format!(" line=\"{line}\"")).unwrap_or_default();
+        let _ = writeln!(
+            xml,
+            "    <testcase classname=\"{policy}\" name=\"it is enforced\" file=\"{policy}\"{line}>\n      <{element} message=\"{message}\"/>\n    </testcase>"
+        );
+    }
+    xml + "  </testsuite>\n"
 }
 
 fn rule(policy: &str, rule: &Rule, is_denied: bool) -> String {

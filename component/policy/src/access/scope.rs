@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::jose::claims::Claims;
 use crate::jose::refusal::Refusal;
 use crate::rules::issuer::ScopeClaim;
+use crate::text::grown::grown;
 use crate::text::json::Json;
 use crate::verdict::cause::TokenFlaw;
 
@@ -31,10 +32,13 @@ fn scopes<'c>(
 ) -> Result<Option<BTreeSet<&'c str>>, Refusal> {
     match claims.member(name) {
         None => Ok(None),
-        Some(Json::Text(text)) => Ok(Some(text.split(' ').filter(|one| !one.is_empty()).collect())),
+        Some(Json::Text(text)) => Ok(Some(grown(text.split(' ').filter(|one| !one.is_empty())))),
         Some(Json::List(items)) => {
-            let scopes = items.iter().map(|item| item.as_text().ok_or(Refusal::ill_typed(name)));
-            scopes.collect::<Result<_, _>>().map(Some)
+            let mut scopes = BTreeSet::new();
+            for item in items {
+                scopes.insert(item.as_text().ok_or(Refusal::ill_typed(name))?);
+            }
+            Ok(Some(scopes))
         }
         Some(Json::Null | Json::Bool(_) | Json::Number(_) | Json::Object(_)) => {
             Err(Refusal::ill_typed(name))

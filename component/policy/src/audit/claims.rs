@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::jose::actor;
 use crate::jose::jws::Verified;
 use crate::text::escape::{MAX_TEXT, escaped_to};
+use crate::text::grown::grown;
 use crate::text::json::Json;
 use crate::time::clock::Now;
 
@@ -88,7 +89,7 @@ fn act_of(act: &Json, actor: Option<String>) -> Value {
     let issuer = act.member("iss").map(|issuer| texts(issuer, MAX_TEXT));
     let members = [("sub", actor.map(Value::from)), ("iss", issuer)];
     let there = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-    Value::Object(there.collect())
+    Value::Object(grown(there))
 }
 
 /// A text, or a list of texts; null for what no rule can read, and the number of entries of a list that is too long.

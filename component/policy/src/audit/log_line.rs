@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::decision::Decision;
+use crate::text::grown::grown;
 use crate::time::timestamp::Time;
 use crate::verdict::cause::Cause;
 use crate::verdict::outcome::{End, Outcome};
@@ -132,11 +133,9 @@ impl LogLine {
             metadata: decision.metadata.map(|record| LogLineMetadata {
                 outcome: record.outcome.to_owned(),
                 calls: record.calls,
-                keys: record
-                    .keys
-                    .into_iter()
-                    .map(|(key, fate)| (key, fate.name().to_owned()))
-                    .collect(),
+                keys: grown(
+                    record.keys.into_iter().map(|(key, fate)| (key, fate.name().to_owned())),
+                ),
             }),
             shadow: decision.shadow.map(|cause| LogLineShadow {
                 outcome: cause.outcome(),

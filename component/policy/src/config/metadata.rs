@@ -11,6 +11,7 @@ use crate::http::url::{Reach, Url};
 use crate::metadata::{Credentials, GrantRules, Granted, Service};
 use crate::rules::issuer::{IssuerRules, Kind};
 use crate::rules::metadata::{Conflicts, MergeRules, MetadataRules};
+use crate::text::grown::grown;
 
 /// 8 KiB: Auth0 limits a profile to 10 KB, `app_metadata` and all else included.
 const MAX_BYTES: u64 = 8192;
@@ -34,12 +35,8 @@ pub(super) fn read(
     let credentials = credentials(&mut section, issuers, around);
     let is_service = matches!(credentials, Some(Credentials::Service(_)));
     let include = include(&mut section, is_service);
-    let exclude: BTreeSet<String> = section
-        .optional("exclude")
-        .map(|entry| entry.list(key))
-        .unwrap_or_default()
-        .into_iter()
-        .collect();
+    let exclude = section.optional("exclude").map(|entry| entry.list(key)).unwrap_or_default();
+    let exclude: BTreeSet<String> = grown(exclude);
     let conflicts = section
         .optional("conflicts")
         .and_then(|entry| {
@@ -200,7 +197,7 @@ fn include(section: &mut Section<'_>, is_service: bool) -> Option<Option<BTreeSe
         }
         return Some(None);
     }
-    Some(Some(entry.filled_list(key).into_iter().collect()))
+    Some(Some(grown(entry.filled_list(key))))
 }
 
 fn key(entry: &Entry<'_>) -> Option<String> {

@@ -54,10 +54,16 @@ pub fn key_path(pointer: &str) -> String {
 pub(super) struct Notes {
     mistakes: RefCell<Vec<Mistake>>,
     warnings: RefCell<Vec<Warning>>,
-    asked: RefCell<BTreeSet<String>>,
+    /// None where a policy is only compiled: each start would pay for what no one reads.
+    asked: Option<RefCell<BTreeSet<String>>>,
 }
 
 impl Notes {
+    /// Notes that hold the keys that were looked for, too.
+    pub(super) fn with_keys() -> Self {
+        Self { asked: Some(RefCell::default()), ..Self::default() }
+    }
+
     pub(super) fn mistake(&self, pointer: &str, message: String, help: Option<String>) {
         self.mistakes.borrow_mut().push(Mistake { pointer: pointer.to_owned(), message, help });
     }
@@ -69,6 +75,7 @@ impl Notes {
 
     /// Notes that a key was looked for, whether it is there or not.
     pub(super) fn asked(&self, section: &str, key: &str) {
+        let Some(asked) = &self.asked else { return };
         let mut path = String::new();
         for segment in section.split('/').skip(1) {
             if segment.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -79,11 +86,12 @@ impl Notes {
             }
         }
         path.push_str(if path.is_empty() { "" } else { "." });
-        self.asked.borrow_mut().insert(path + key);
+        asked.borrow_mut().insert(path + key);
     }
 
     /// Mistakes, warnings, and the keys that were looked for.
     pub(super) fn into_parts(self) -> (Vec<Mistake>, Vec<Warning>, BTreeSet<String>) {
-        (self.mistakes.into_inner(), self.warnings.into_inner(), self.asked.into_inner())
+        let asked = self.asked.map(RefCell::into_inner).unwrap_or_default();
+        (self.mistakes.into_inner(), self.warnings.into_inner(), asked)
     }
 }

@@ -27,7 +27,7 @@ pub struct Review {
 /// Looks a document (JSON) over: all mistakes in it, and what is unwise, as of this moment.
 #[must_use]
 pub fn review(document: &str, secrets: &Secrets, host: Abilities, now: Now) -> Review {
-    look(document, &Around { secrets, host, seed: 0, now }).1
+    look(document, &Around { secrets, host, seed: 0, now }, Notes::with_keys()).1
 }
 
 /// Compiles a document.
@@ -38,12 +38,11 @@ pub(crate) fn compile(
     seed: u64,
     now: Now,
 ) -> Result<Compiled, Vec<Mistake>> {
-    let (compiled, review) = look(document, &Around { secrets, host, seed, now });
+    let (compiled, review) = look(document, &Around { secrets, host, seed, now }, Notes::default());
     compiled.filter(|_| review.mistakes.is_empty()).ok_or(review.mistakes)
 }
 
-fn look(document: &str, around: &Around<'_>) -> (Option<Compiled>, Review) {
-    let notes = Notes::default();
+fn look(document: &str, around: &Around<'_>, notes: Notes) -> (Option<Compiled>, Review) {
     let parsed = json::parse(document.as_bytes());
     let compiled = match &parsed {
         Ok(whole) => Entry::whole(whole, &notes)

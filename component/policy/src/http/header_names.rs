@@ -40,9 +40,9 @@ impl FromIterator<String> for HeaderNames {
                 None => set.names.push(entry),
             }
         }
-        set.names.sort();
+        set.names.sort_unstable();
         set.names.dedup();
-        set.prefixes.sort();
+        set.prefixes.sort_unstable();
         // Sorted, what a prefix begins comes right after it.
         set.prefixes.dedup_by(|next, prefix| next.starts_with(prefix.as_str()));
         set

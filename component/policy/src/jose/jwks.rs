@@ -12,6 +12,7 @@ use super::jwk;
 use super::key::{self, Key};
 use super::thumbprint;
 use crate::text::base64url;
+use crate::text::grown::grown;
 use crate::text::json::{self, Json, NotStrict};
 
 /// Keys a set may hold. Issuers have two to five; every key costs memory and start-up time.
@@ -111,11 +112,11 @@ fn bits(number: &[u8]) -> usize {
 /// A key that is published for encryption, too, is used for neither: what decrypts with it also signs
 /// with it (RFC 7517 section 4.3 calls unrelated operations with one key a weakness).
 fn refuse_mixed(entries: &mut [Entry]) {
-    let mixed: BTreeSet<Option<String>> = entries
+    let mixed = entries
         .iter()
         .filter(|entry| entry.encrypts && entry.row.thumbprint.is_some())
-        .map(|entry| entry.row.thumbprint.clone())
-        .collect();
+        .map(|entry| entry.row.thumbprint.clone());
+    let mixed: BTreeSet<Option<String>> = grown(mixed);
     for entry in entries.iter_mut().filter(|entry| mixed.contains(&entry.row.thumbprint)) {
         entry.refuse("expected a key for signatures alone, found it again for encryption");
     }
@@ -291,6 +292,11 @@ mod tests {
             (
                 "even exponent",
                 rsa(&json!({ "e": "AQAC" })),
+                "expected an odd modulus and an odd exponent below 2^33, found others",
+            ),
+            (
+                "long exponent",
+                rsa(&json!({ "e": "AgAAAAE" })),
                 "expected an odd modulus and an odd exponent below 2^33, found others",
             ),
             (

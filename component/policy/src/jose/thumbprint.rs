@@ -21,10 +21,12 @@ pub(crate) fn of(key: &Json) -> Option<String> {
         "OKP" => &["crv", "kty", "x"],
         _ => return None,
     };
-    let members: Option<BTreeMap<&str, &str>> =
-        required.iter().map(|name| Some((*name, text(name)?))).collect();
+    let mut members = BTreeMap::new();
+    for name in required {
+        members.insert(name, text(name)?);
+    }
     // Sorted by name and without white space (section 3.3).
-    let canonical = serde_json::to_vec(&members?).ok()?;
+    let canonical = serde_json::to_vec(&members).ok()?;
     Some(URL_SAFE_NO_PAD.encode(Sha256::digest(canonical)))
 }
 

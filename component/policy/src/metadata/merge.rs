@@ -89,7 +89,7 @@ impl Merge {
             reserved_entry::account_name(permit.user_id()),
             reserved_entry::account_name(secondary.id()),
         ];
-        accounts.sort();
+        accounts.sort_unstable();
         let merge = Self {
             pair: Pair::of(permit.user_id(), secondary.id()),
             permit,

@@ -19,6 +19,7 @@ use super::reserved_entry::{self, Entry, Pair};
 use super::value::{MAX_DEPTH, depth, is_forbidden, patched, size};
 use crate::audit::merge::Fate;
 use crate::rules::metadata::{Conflicts, MergeRules};
+use crate::text::grown::grown;
 use crate::text::json::{Json as Value, Object as Members};
 use crate::verdict::cause::Flaw;
 
@@ -116,7 +117,7 @@ impl MergeRules {
 
 /// The items of one list, and behind them those of the other that are not in it, each once.
 fn united(one: &[Value], other: &[Value]) -> Vec<Value> {
-    let mut seen: BTreeSet<&Value> = one.iter().collect();
+    let mut seen: BTreeSet<&Value> = grown(one);
     let new = other.iter().filter(|item| seen.insert(item));
     one.iter().chain(new).cloned().collect()
 }
@@ -146,7 +147,7 @@ pub(super) fn plan(
         within_limits(&before, rules)?;
         within_limits(&patched(&before, &writes), rules)?;
     }
-    let fates: BTreeMap<String, Fate> = fates.into_iter().collect();
+    let fates: BTreeMap<String, Fate> = grown(fates);
     let fate = |(key, value): (&String, &Value)| {
         let carried = fates.get(key).copied();
         let fate = carried.unwrap_or(match (rules.carries(key), value.is_null()) {

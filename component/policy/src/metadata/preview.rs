@@ -110,7 +110,7 @@ pub(crate) fn preview(
     let fate = |key: &str| plan.rows.iter().find(|(name, _)| name == key).map(|(_, fate)| *fate);
     let names = primary.keys().chain(secondary.metadata.keys()).chain(after.keys());
     let mut names: Vec<&String> = names.collect();
-    names.sort();
+    names.sort_unstable();
     names.dedup();
     let json = |members: &Members, key: &str| members.get(key).map(Value::to_json);
     let keys = names.into_iter().map(|key| PreviewKey {

@@ -12,6 +12,7 @@
 //! `serde_json` either loses the text of numbers or, with `RawValue`, starts to count depth again at
 //! each level.
 
+use super::grown::grown;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -140,7 +141,8 @@ impl Json {
             Self::Text(text) => Value::String(text.clone()),
             Self::List(items) => items.iter().map(Self::to_value).collect(),
             Self::Object(members) => {
-                members.iter().map(|(name, value)| (name.clone(), value.to_value())).collect()
+                let members = members.iter().map(|(name, value)| (name.clone(), value.to_value()));
+                Value::Object(grown(members))
             }
         }
     }

@@ -13,7 +13,7 @@ use crate::content::length_in;
 use crate::contract::{End, HeaderEdits, Reply};
 use crate::exchange::Exchange;
 use crate::hop;
-use crate::outbound::{Held, Link};
+use crate::lease::{Held, Lease};
 use crate::pace::Pace;
 use crate::request::parse_line;
 use crate::streams;
@@ -27,7 +27,7 @@ pub(crate) fn relay(
     exchange: Exchange,
     pace: Pace,
 ) -> Result<Response<Answer>, Exchange> {
-    let Held { head, body, link } = held;
+    let Held { head, body, lease } = held;
     let mut headers = head.headers;
     hop::strip(&mut headers);
     for pattern in &edits.remove {
@@ -41,7 +41,7 @@ pub(crate) fn relay(
             headers.append(name, value);
         }
     }
-    let source = Source::Upstream { body, _link: link, pace: Box::new(pace) };
+    let source = Source::Upstream { body, lease: Some(lease), pace: Box::new(pace) };
     Ok(assemble(head.status, headers, Answer { source, exchange: Some(exchange), unsent: false }))
 }
 
@@ -104,7 +104,12 @@ pub(crate) struct Answer {
 
 enum Source {
     Own(Option<Bytes>),
-    Upstream { body: Incoming, _link: Link, pace: Box<Pace> },
+    /// The connection is given back at the end of the body.
+    Upstream {
+        body: Incoming,
+        lease: Option<Box<Lease>>,
+        pace: Box<Pace>,
+    },
 }
 
 /// Nothing in it is pinned in place.
@@ -134,10 +139,8 @@ impl Body for Answer {
         if let Poll::Ready(Some(Ok(frame))) = &frame {
             streams::given(frame.data_ref().map_or(0, Bytes::len));
         }
-        if let Poll::Ready(frame) = &frame
-            && (is_last(frame.as_ref()) || this.is_end_stream())
-        {
-            this.finish();
+        if let Poll::Ready(frame) = &frame {
+            this.note(frame.as_ref());
         }
         frame
     }
@@ -160,8 +163,25 @@ impl Body for Answer {
 }
 
 impl Answer {
+    /// Looks for the end in what was polled of the body.
+    fn note(&mut self, frame: Option<&io::Result<Frame<Bytes>>>) {
+        if let Some(Err(_broken)) = frame {
+            self.give_back(drop);
+        }
+        if is_last(frame) || self.is_end_stream() {
+            self.finish();
+        }
+    }
+
+    fn give_back(&mut self, how: impl FnOnce(Box<Lease>)) {
+        if let Source::Upstream { lease, .. } = &mut self.source {
+            lease.take().map(how);
+        }
+    }
+
     /// The last step was carried out, as far as the host can: also when the upstream broke off.
     fn finish(&mut self) {
+        self.give_back(|lease| lease.finish());
         if let Some(exchange) = self.exchange.take() {
             exchange.close(End::Finished);
         }

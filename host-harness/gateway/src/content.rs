@@ -30,12 +30,23 @@ pub(crate) struct Content {
 
 /// Whether a body came to its end as its framing has it. It outlives the body.
 #[derive(Clone, Default)]
-pub(crate) struct Health(Arc<AtomicBool>);
+pub(crate) struct Health(Arc<Ended>);
+
+#[derive(Default)]
+struct Ended {
+    is_whole: AtomicBool,
+    is_broken: AtomicBool,
+}
 
 impl Health {
     /// Whether the body broke off, was too slow, or is framed as HTTP has it not.
     pub(crate) fn is_broken(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.is_broken.load(Ordering::Acquire)
+    }
+
+    /// Whether all of the body was taken.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.0.is_whole.load(Ordering::Acquire)
     }
 }
 
@@ -59,9 +70,26 @@ impl Content {
         Self { read, rest: None, length, health: Health::default() }
     }
 
-    /// To be read when a request that carried the body had no answer.
+    /// To be read when the request that carried the body was sent.
     pub(crate) fn health(&self) -> Health {
+        // One without a byte is not asked for any.
+        self.note_end();
         self.health.clone()
+    }
+
+    /// The same body once more, if all of it is here.
+    pub(crate) fn copied(&self) -> Option<Self> {
+        if self.rest.as_ref().is_some_and(|(rest, _pace)| !rest.is_end_stream()) {
+            return None;
+        }
+        let read = self.read.iter().map(copied).collect();
+        Some(Self { read, rest: None, length: self.length, health: Health::default() })
+    }
+
+    fn note_end(&self) {
+        if self.is_end_stream() {
+            self.health.0.is_whole.store(true, Ordering::Release);
+        }
     }
 
     /// Reads the body whole, but keeps it.
@@ -111,8 +139,14 @@ impl Body for Content {
             }
             (None, None) => Poll::Ready(None),
         };
-        if let Poll::Ready(Some(Err(_))) = &frame {
-            this.health.0.store(true, Ordering::Release);
+        match &frame {
+            Poll::Ready(Some(Err(_))) => this.health.0.is_broken.store(true, Ordering::Release),
+            Poll::Ready(None) => this.health.0.is_whole.store(true, Ordering::Release),
+            Poll::Ready(Some(Ok(frame))) if frame.is_trailers() => {
+                this.health.0.is_whole.store(true, Ordering::Release);
+            }
+            Poll::Ready(Some(Ok(_))) => this.note_end(),
+            Poll::Pending => {}
         }
         if let (Poll::Ready(Some(Ok(frame))), Some(length)) = (&frame, &mut this.length) {
             *length = length.saturating_sub(data_length(frame) as u64);
@@ -132,6 +166,13 @@ impl Body for Content {
 /// Bytes of data in what was polled of a body; trailers and the end have none.
 pub(crate) fn length_in(frame: Option<&Frame<Bytes>>) -> usize {
     frame.map_or(0, data_length)
+}
+
+fn copied(frame: &Frame<Bytes>) -> Frame<Bytes> {
+    match frame.trailers_ref() {
+        Some(trailers) => Frame::trailers(trailers.clone()),
+        None => Frame::data(frame.data_ref().cloned().unwrap_or_default()),
+    }
 }
 
 fn data_length(frame: &Frame<Bytes>) -> usize {

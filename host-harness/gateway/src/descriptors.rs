@@ -10,7 +10,7 @@ use crate::settings::Limits;
 pub struct TooFewDescriptors {
     /// What the process may open.
     pub have: u64,
-    /// A socket for each connection, another for each request in flight, and some for the process.
+    /// A socket for each connection, of clients and to the upstream, and some for the process.
     pub need: u64,
 }
 
@@ -21,7 +21,8 @@ impl Limits {
     /// # Errors
     /// It does not suffice. A gateway can still serve, but fewer clients than its limits say.
     pub fn raise_descriptors(&self) -> Result<u64, TooFewDescriptors> {
-        let need = (self.connections + self.in_flight) as u64 + PROCESS;
+        let upstream = self.upstream_connections.get().saturating_mul(UPSTREAM_POOLS);
+        let need = self.connections.saturating_add(upstream) as u64 + PROCESS;
         let have = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(0);
         if have < need { Err(TooFewDescriptors { have, need }) } else { Ok(have) }
     }
@@ -39,6 +40,9 @@ impl fmt::Display for TooFewDescriptors {
 }
 
 impl std::error::Error for TooFewDescriptors {}
+
+/// Each may have as many connections as [`Limits::upstream_connections`] says.
+const UPSTREAM_POOLS: usize = 3;
 
 /// For listeners, logs, name lookups and the runtime itself.
 const PROCESS: u64 = 64;

@@ -23,6 +23,7 @@ use crate::settings::Limits;
 use crate::steps::{Journey, Next};
 use crate::tls::Tls;
 use crate::upstream::Upstream;
+use crate::upstream_pool::UpstreamPools;
 
 /// What the steps act upon.
 pub(crate) struct Driver {
@@ -30,8 +31,8 @@ pub(crate) struct Driver {
     pool: RwLock<Arc<Pool>>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) upstream: Upstream,
-    /// How to speak with an `https` upstream.
-    pub(crate) tls: Option<Tls>,
+    /// Connections to it.
+    pub(crate) connections: UpstreamPools,
     pub(crate) limits: Limits,
     pub(crate) accounts: Arc<Accounts>,
     /// Exchanges that may go on without their clients.
@@ -49,8 +50,8 @@ impl Driver {
         Self {
             pool: RwLock::new(Arc::new(pool)),
             shared,
+            connections: UpstreamPools::new(upstream.clone(), tls, limits.clone()),
             upstream,
-            tls,
             limits,
             accounts: Arc::default(),
             detached: Mutex::default(),

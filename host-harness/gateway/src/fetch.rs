@@ -18,14 +18,16 @@ use tokio::time::{Instant, timeout_at};
 use crate::content::Content;
 use crate::contract::{Answer, Fetch, Forward};
 use crate::error::StartError;
-use crate::outbound::{Link, gather, open, root};
+use crate::link::{Link, root};
+use crate::outbound::gather;
 use crate::request;
 use crate::settings::Limits;
 use crate::tls::{CaSource, OF_A_CA, Roots, is_of_a_ca};
 use crate::upstream::Upstream;
 
 /// Performs the fetches that a policy hands out, each on a connection of its own: HTTP/1.1, plain or
-/// over TLS. It follows no redirect, asks for no compression and sends nothing twice.
+/// over TLS. They are minutes apart, longer than any connection may be idle. It follows no redirect, asks for no
+/// compression and sends nothing twice.
 pub struct Fetcher {
     /// The system's are read when the first `https` URL is asked: without one there may be none.
     roots: OnceCell<Roots>,
@@ -67,14 +69,12 @@ impl Fetcher {
     async fn connect(&self, place: &Upstream) -> Result<Link, String> {
         let none = |error: io::Error| format!("expected a connection, found none: {error}");
         let socket = TcpStream::connect((place.host(), place.port())).await.map_err(none)?;
-        socket.set_nodelay(true).map_err(none)?;
         if !place.is_tls() {
-            return open(socket, &self.limits).await.map_err(none);
+            return Link::open(socket, None, &self.limits).await.map_err(none);
         }
         let roots = self.roots.get_or_try_init(of_the_system).await?;
         let tls = roots.tls(place.host()).map_err(|error| error.to_string())?;
-        let stream = tls.connect(socket).await.map_err(|error| self.no_tls(&error))?;
-        open(stream, &self.limits).await.map_err(none)
+        Link::open(socket, Some(&tls), &self.limits).await.map_err(|error| self.no_tls(&error))
     }
 
     /// Why there was no shaking hands.

@@ -11,7 +11,7 @@
 //!                                 ├────▶ verifier  verify, on the instance's own thread
 //!                                 ├────▶ content   read-body
 //!                                 ├────▶ accounts  acquire
-//!                                 ├────▶ request ─▶ outbound ─▶ (tls) ─▶ upstream   call, forward, pass
+//!                                 ├────▶ request ─▶ outbound ─▶ lease, upstream_pool ─▶ link ─▶ upstream   call, forward, pass
 //!  client ◀───────────────────────┴────▶ answer    relay, respond
 //! ```
 //!
@@ -41,7 +41,7 @@
 //! - Decide. No header, path, status or claim is judged here: every answer but two comes from the
 //!   component. The two are a 503 when the component is lost, and a 400 when a request's bytes are
 //!   in doubt. Whatever goes wrong, nothing passes.
-//! - Send anything twice, follow a redirect, or keep connections to the upstream.
+//! - Send anything twice, or follow a redirect.
 //! - Speak HTTP/2 with the upstream. `CONNECT` and `Upgrade` lead nowhere.
 //! - Hold a log. A [`DecisionSink`] gets the records.
 
@@ -76,6 +76,11 @@ mod request;
 mod content;
 mod hop;
 mod outbound;
+mod lease;
+mod upstream_pool;
+mod reuse;
+mod link;
+mod upstream_socket;
 mod shared_fetch;
 mod pool_keys;
 mod fetch;
@@ -98,9 +103,11 @@ pub use evaluator::{Evaluator, Keys, Trap};
 pub use fetch::Fetcher;
 pub use gateway::{Gateway, Reloader};
 pub use readiness::{NotReady, Readiness};
+pub use reuse::Dropped;
 pub use settings::{ComponentSource, Limits, Settings};
 pub use sink::{DecisionSink, Fault};
 pub use timings::{Phase, Timings};
 pub use tls::CaSource;
 pub use upstream::{Upstream, UpstreamError};
+pub use upstream_pool::UpstreamConnections;
 pub use verifier::Verifier;

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use crate::contract::{KeySource, Shadow};
 use crate::drive::Driver;
+use crate::upstream_pool::UpstreamConnections;
 
 /// A view of a gateway from outside, also while it serves.
 #[derive(Clone)]
@@ -59,6 +60,12 @@ impl Readiness {
     pub fn in_flight(&self) -> usize {
         let Driver { shared, limits, .. } = &*self.driver;
         limits.in_flight.saturating_sub(shared.tickets.available_permits())
+    }
+
+    /// Connections to the upstream, by what is sent on them.
+    #[must_use]
+    pub fn upstream_connections(&self) -> Vec<UpstreamConnections> {
+        self.driver.connections.by_kind()
     }
 
     /// Evaluator instances of the present policy that are alive. The others are being replaced.

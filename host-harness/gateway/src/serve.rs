@@ -27,6 +27,8 @@ pub(crate) async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> usize {
     let shared_fetches = spawn(shared_fetch::run(Arc::clone(&driver.shared), fetcher));
+    let tended = Arc::clone(&driver);
+    let connections_tended = spawn(async move { tended.connections.tend().await });
     let (stop, stopped) = watch::channel(false);
     let places = Arc::new(Semaphore::new(driver.limits.connections));
     let mut connections = JoinSet::new();
@@ -70,6 +72,8 @@ pub(crate) async fn serve(
         detached.shutdown().await;
     }
     shared_fetches.abort();
+    connections_tended.abort();
+    driver.connections.close();
     driver.pool().flush().await;
     broken_off
 }

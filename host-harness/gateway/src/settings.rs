@@ -55,6 +55,14 @@ pub struct Limits {
     /// From the lookup of the upstream's name until it has accepted the connection, and shaken hands
     /// over TLS.
     pub connect_timeout: Duration,
+    /// How long a connection to the upstream may be idle, without a request on it. Has to be less than the upstream
+    /// waits for another. With none, each request has a connection of its own.
+    pub upstream_idle: Duration,
+    /// A request that must not be sent twice takes no connection that was idle for longer than this.
+    pub upstream_recent: Duration,
+    /// Connections to the upstream that each of the three kinds of requests may have open: guarded requests, calls
+    /// of the policy's own, and requests that are passed on. More wait, for [`Self::connect_timeout`] at most.
+    pub upstream_connections: NonZeroUsize,
     /// Between two chunks of a body that is passed on, either way, and for a client to take a chunk.
     pub stall_timeout: Duration,
     /// How long a peer may be waited for in all while a body is passed on, beyond what its bytes have
@@ -88,6 +96,15 @@ impl Limits {
     pub const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
     /// The upstream is near or down. Raised, an outage costs each request that much more.
     pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+    /// Node.js ends an idle connection after 5 s, most servers later. Raised, more requests meet a connection that
+    /// the upstream is just ending, and the outcome of those that were sent is unknown.
+    pub const UPSTREAM_IDLE: Duration = Duration::from_secs(4);
+    /// Most servers wait for longer before they end a connection, so that one which was used within it is rarely just
+    /// being ended. Raised, more requests that must not be sent twice meet that moment, and their outcome is unknown.
+    pub const UPSTREAM_RECENT: Duration = Duration::from_secs(1);
+    /// As many as [`Self::IN_FLIGHT`], so that no request waits for one. Raised, a burst leaves more of them behind,
+    /// here and at the upstream.
+    pub const UPSTREAM_CONNECTIONS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1023);
     /// Raised, a peer that stops reading or writing holds its exchange for longer.
     pub const STALL_TIMEOUT: Duration = Duration::from_secs(30);
     /// As long as a single silence may last, so that the rate asks nothing more of a peer that pauses
@@ -114,6 +131,9 @@ impl Default for Limits {
             head_lines: Self::HEAD_LINES,
             head_timeout: Self::HEAD_TIMEOUT,
             connect_timeout: Self::CONNECT_TIMEOUT,
+            upstream_idle: Self::UPSTREAM_IDLE,
+            upstream_recent: Self::UPSTREAM_RECENT,
+            upstream_connections: Self::UPSTREAM_CONNECTIONS,
             stall_timeout: Self::STALL_TIMEOUT,
             body_grace: Self::BODY_GRACE,
             body_rate: Self::BODY_RATE,

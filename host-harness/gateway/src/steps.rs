@@ -1,5 +1,6 @@
 //! Carries out steps. It matches on the step and on nothing else.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::Response;
@@ -12,10 +13,12 @@ use crate::contract::{
 };
 use crate::drive::Driver;
 use crate::exchange::Exchange;
-use crate::outbound::{Held, Unanswered, call_once, send_once};
+use crate::lease::Held;
+use crate::outbound::{Unanswered, call_once, send_once};
 use crate::pace::Pace;
 use crate::request::{self, ClientRequest};
 use crate::sink::Fault;
+use crate::upstream_pool::UpstreamPool;
 
 /// What an exchange has with it on its way.
 pub(crate) struct Journey {
@@ -98,16 +101,15 @@ impl Driver {
             Step::Forward(step) => {
                 let limit = millis(step.timeout_ms);
                 *held = None;
-                let sent = self.send(request::forward(step, &self.upstream), limit).await;
+                let request = request::forward(step, &self.upstream);
+                let sent = send(&self.connections.forwards, request, limit).await;
                 Event::Forwarded(self.hold(sent, held))
             }
             Step::Pass(step) => {
                 *held = None;
                 let body = client.content.health();
-                match self
-                    .send(client.pass(&step.edits, &self.upstream), millis(step.timeout_ms))
-                    .await
-                {
+                let request = client.pass(&step.edits, &self.upstream);
+                match send(&self.connections.passes, request, millis(step.timeout_ms)).await {
                     // The client's own doing: the upstream got a part, and cannot be asked for more.
                     Err(_) if body.is_broken() => Event::BodyFailed,
                     sent => Event::Forwarded(self.hold(sent, held)),
@@ -154,10 +156,7 @@ impl Driver {
     async fn call(&self, step: Call) -> Result<contract::Answer, CallFailure> {
         let (limit, max_bytes) = (millis(step.timeout_ms), step.max_answer_bytes);
         let outcome = match request::call(step, &self.upstream) {
-            Some(request) => {
-                let (upstream, tls) = (&self.upstream, self.tls.as_ref());
-                call_once(upstream, tls, &self.limits, request, limit, max_bytes).await
-            }
+            Some(request) => call_once(&self.connections.calls, request, limit, max_bytes).await,
             None => Err(Unanswered::not_sent(UNSAYABLE)),
         };
         outcome.map_err(|Unanswered { failure, why, status }| {
@@ -168,17 +167,6 @@ impl Driver {
                 (Failure::Unknown, None) => CallFailure::Unknown,
             }
         })
-    }
-
-    /// Sends a request, once.
-    async fn send(
-        &self,
-        request: Option<hyper::Request<Content>>,
-        limit: Duration,
-    ) -> Result<Held, Unanswered> {
-        let (upstream, tls) = (&self.upstream, self.tls.as_ref());
-        let request = request.ok_or_else(|| Unanswered::not_sent(UNSAYABLE))?;
-        send_once(upstream, tls, &self.limits, request, limit).await
     }
 
     /// Holds an answer, its body unread.
@@ -204,6 +192,16 @@ impl Driver {
         exchange.close(End::Shutdown);
         Next::Answer(answer::lost(sent))
     }
+}
+
+/// Sends a request, once.
+async fn send(
+    pool: &Arc<UpstreamPool>,
+    request: Option<hyper::Request<Content>>,
+    limit: Duration,
+) -> Result<Held, Unanswered> {
+    let request = request.ok_or_else(|| Unanswered::not_sent(UNSAYABLE))?;
+    send_once(pool, request, limit).await
 }
 
 fn millis(milliseconds: u32) -> Duration {

@@ -5,11 +5,13 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use linkgate_gateway::{
     CaSource, ClientTls, ComponentSource, Gateway, KeySource, Limits, Reloader, Settings,
     StartError, TlsPair, Upstream,
 };
+use linkgate_policy::duration_ms;
 use tokio::net::{TcpListener, TcpSocket};
 
 use super::{Trouble, asked_to_stop, count, runtime, secrets, seed, unusable};
@@ -36,6 +38,14 @@ pub(super) struct Serve {
     /// The API behind the gateway: `http://` or `https://`, a host, and a port unless it is the usual
     #[arg(long, value_name = "URL")]
     upstream: Upstream,
+    /// How long a connection to the upstream may be idle; `0s` for a connection of its own to each request. Less than
+    /// the upstream waits
+    #[arg(long, value_name = "DURATION", default_value = "4s", value_parser = idle)]
+    upstream_idle: Duration,
+    /// Connections to the upstream, at most: so many for guarded requests, as many for the gateway's own calls, and
+    /// as many for passed requests
+    #[arg(long, value_name = "N", default_value_t = Limits::UPSTREAM_CONNECTIONS, value_parser = connections)]
+    upstream_connections: NonZeroUsize,
     /// Certificates (PEM) that an https upstream and https key endpoints are checked against, in place
     /// of the system's roots
     #[arg(long, value_name = "FILE")]
@@ -82,7 +92,11 @@ impl Serve {
             seed: seed(),
             upstream: self.trusted_upstream(),
             instances: self.instances.unwrap_or(cores),
-            limits: Limits::default(),
+            limits: Limits {
+                upstream_idle: self.upstream_idle,
+                upstream_connections: self.upstream_connections,
+                ..Limits::default()
+            },
         };
         if let Err(too_few) = settings.limits.raise_descriptors() {
             eprintln!("linkgate: serving fewer clients at once than it could: {too_few}");
@@ -245,6 +259,30 @@ fn address(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_invalid| "expected an IP address and a port, as in `127.0.0.1:8080`".to_owned())
 }
 
+/// Whole connections, as many as a process may ever have.
+fn connections(text: &str) -> Result<NonZeroUsize, String> {
+    let fits = |count: &NonZeroUsize| count.get() <= MOST_CONNECTIONS;
+    text.parse().ok().filter(fits).ok_or_else(|| {
+        format!("expected a whole number from 1 to {MOST_CONNECTIONS}, found something else")
+    })
+}
+
+/// A duration as policies have them.
+fn idle(text: &str) -> Result<Duration, String> {
+    let duration = duration_ms(text).map(Duration::from_millis);
+    duration.filter(|duration| *duration <= LONGEST_IDLE).ok_or_else(|| {
+        "expected a duration of at most `5m`, such as `4s` or `500ms`, found something else"
+            .to_owned()
+    })
+}
+
+/// Descriptors of a process on Linux, unless `fs.nr_open` was raised.
+const MOST_CONNECTIONS: usize = 1 << 20;
+
+/// Servers and what is before them forget an idle connection without a word after minutes. Raised, a request is
+/// sent into nothing and waits for its timeout.
+const LONGEST_IDLE: Duration = Duration::from_mins(5);
+
 /// A listener, and the address it got.
 fn bound(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Trouble> {
     let listen = || {
@@ -266,3 +304,26 @@ fn bound(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Trouble> {
 /// (`net.core.somaxconn`). `TcpListener::bind` asks for 128: of a burst of more, the system drops what a
 /// client takes for a connection, and it stalls for a second or for ever. Raised, more wait unseen.
 const BACKLOG: u32 = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_time_and_a_number_of_connections_are_bounded() {
+        for (text, expected) in
+            [("0s", Some(0)), ("4s", Some(4000)), ("500ms", Some(500)), ("5m", Some(300_000))]
+        {
+            assert_eq!(idle(text).ok().map(|idle| idle.as_millis()), expected, "{text}");
+        }
+        for text in ["", "4", "6m", "-1s", "1.5s"] {
+            assert!(idle(text).is_err(), "{text}");
+        }
+        for (text, expected) in [("1", Some(1)), ("1048576", Some(1 << 20))] {
+            assert_eq!(connections(text).ok().map(NonZeroUsize::get), expected, "{text}");
+        }
+        for text in ["", "0", "-1", "1048577", "many"] {
+            assert!(connections(text).is_err(), "{text}");
+        }
+    }
+}

@@ -51,6 +51,7 @@ async fn connection(stream: TcpStream, metrics: &Metrics, readiness: &Readiness)
         metrics.live_instances(readiness.live_instances());
         metrics.keys(&readiness.key_sources());
         metrics.shadow(readiness.shadow().as_ref());
+        metrics.connections(&readiness.upstream_connections());
         Ok::<_, Infallible>(answer(&request, metrics, readiness.check()))
     });
     let connection = http1::Builder::new()

@@ -1,10 +1,10 @@
 //! Counts and durations, in the text form of Prometheus (`OpenMetrics`).
 
 use std::fmt::Write as _;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use linkgate_gateway::{Fault, KeySource, Phase, Shadow, Timings};
+use linkgate_gateway::{Fault, KeySource, Phase, Shadow, Timings, UpstreamConnections};
 use linkgate_policy::LogLine;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -39,6 +39,10 @@ pub(crate) struct Metrics {
     generation: Gauge<u64, AtomicU64>,
     instances: Gauge<u64, AtomicU64>,
     live_instances: Gauge<u64, AtomicU64>,
+    connections: Family<ConnectionLabels, Gauge<u64, AtomicU64>>,
+    connections_opened: Family<KindLabels, Counter>,
+    connections_reused: Family<KindLabels, Counter>,
+    connections_dropped: Family<DroppedLabels, Counter>,
 }
 
 /// No label holds anything that a caller chose: each has a fixed, small set of values.
@@ -112,6 +116,23 @@ struct IssuerLabels {
     issuer: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabels {
+    kind: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ConnectionLabels {
+    kind: &'static str,
+    state: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DroppedLabels {
+    kind: &'static str,
+    reason: &'static str,
+}
+
 /// Bounds of the buckets, in seconds: a call into the policy takes hundredths of a millisecond, a
 /// refusal tenths of one, an upstream tenths of a second, a timeout ten seconds.
 const BUCKETS_S: [f64; 16] = [
@@ -145,11 +166,16 @@ impl Metrics {
             generation: Gauge::default(),
             instances: Gauge::default(),
             live_instances: Gauge::default(),
+            connections: Family::default(),
+            connections_opened: Family::default(),
+            connections_reused: Family::default(),
+            connections_dropped: Family::default(),
         };
         metrics.register_exchanges();
         metrics.register_gateway();
         metrics.register_keys();
         metrics.register_shadow();
+        metrics.register_upstream();
         metrics
     }
 
@@ -211,6 +237,18 @@ impl Metrics {
         registry.register_with_unit("shadow_until_timestamp", help, Unit::Seconds, until);
         let help = "Rules of the policy that are in shadow";
         registry.register("shadow_rules", help, self.shadow_rules.clone());
+    }
+
+    fn register_upstream(&mut self) {
+        let registry = &mut self.registry;
+        let help = "Connections to the upstream, by what is sent on them";
+        registry.register("upstream_connections", help, self.connections.clone());
+        let help = "Connections to the upstream that were made";
+        registry.register("upstream_connections_opened", help, self.connections_opened.clone());
+        let help = "Requests that were given a connection that had carried another";
+        registry.register("upstream_connections_reused", help, self.connections_reused.clone());
+        let help = "Connections to the upstream that were closed, by why";
+        registry.register("upstream_connections_dropped", help, self.connections_dropped.clone());
     }
 
     pub(crate) fn decided(&self, line: &LogLine, timings: &Timings) {
@@ -325,6 +363,24 @@ impl Metrics {
         self.live_instances.set(u64::try_from(count).unwrap_or(u64::MAX));
     }
 
+    /// Connections to the upstream, as of this moment. The gateway counts them.
+    pub(crate) fn connections(&self, kinds: &[UpstreamConnections]) {
+        let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        for UpstreamConnections { kind, in_use, idle, opened, reused, dropped } in kinds {
+            for (state, count) in [("in-use", *in_use), ("idle", *idle)] {
+                let labels = ConnectionLabels { kind, state };
+                self.connections.get_or_create(&labels).set(number(count));
+            }
+            let labels = KindLabels { kind };
+            set(&self.connections_opened.get_or_create(&labels), *opened);
+            set(&self.connections_reused.get_or_create(&labels), *reused);
+            for (why, count) in dropped.iter().filter(|(_, count)| *count > 0) {
+                let labels = DroppedLabels { kind, reason: why.name() };
+                set(&self.connections_dropped.get_or_create(&labels), *count);
+            }
+        }
+    }
+
     /// The text form.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
@@ -333,6 +389,11 @@ impl Metrics {
         }
         text
     }
+}
+
+/// A counter of what is counted elsewhere.
+fn set(counter: &Counter, count: u64) {
+    counter.inner().fetch_max(count, Ordering::Relaxed);
 }
 
 /// Whether the upstream was asked and gave no answer. One that was taken back, because its client hung up
@@ -354,6 +415,7 @@ const UPSTREAM_REPLACES: &str = "upstream-replaces";
 mod tests {
     use std::collections::BTreeMap;
 
+    use linkgate_gateway::Dropped;
     use linkgate_policy::{LogLineMetadata, LogLineShadow, Outcome};
 
     use super::*;
@@ -468,7 +530,32 @@ mod tests {
         metrics.reloaded(true);
         metrics.fetched(Ok(200));
         metrics.keys(&[key_source(Some(1500), None)]);
+        metrics.connections(&[connections("forward", 3)]);
         metrics
+    }
+
+    fn connections(kind: &'static str, opened: u64) -> UpstreamConnections {
+        let dropped = Dropped::ALL.map(|why| (why, u64::from(why == Dropped::Ended))).to_vec();
+        UpstreamConnections { kind, in_use: 1, idle: 1, opened, reused: 40, dropped }
+    }
+
+    #[test]
+    fn connections_to_the_upstream_are_counted_by_kind() {
+        let metrics = Metrics::new();
+        for opened in [3, 5] {
+            metrics.connections(&[connections("forward", opened), connections("pass", 0)]);
+        }
+        let text = metrics.text();
+        for line in [
+            r#"linkgate_upstream_connections{kind="forward",state="in-use"} 1"#,
+            r#"linkgate_upstream_connections{kind="pass",state="idle"} 1"#,
+            r#"linkgate_upstream_connections_opened_total{kind="forward"} 5"#,
+            r#"linkgate_upstream_connections_reused_total{kind="forward"} 40"#,
+            r#"linkgate_upstream_connections_dropped_total{kind="forward",reason="ended"} 1"#,
+        ] {
+            assert!(text.contains(line), "no `{line}` in\n{text}");
+        }
+        assert!(!text.contains("reason=\"idle\""), "what never happened: {text}");
     }
 
     #[test]
@@ -516,9 +603,10 @@ mod tests {
     fn every_metric_and_phase_is_documented() {
         let page = include_str!("../../../../docs/log-and-metrics.md");
         let names = names(&counted());
-        assert_eq!(names.len(), 21, "{names:?}");
+        assert_eq!(names.len(), 25, "{names:?}");
         let phases = Phase::ALL.map(|phase| phase.name().to_owned());
-        for name in names.iter().chain(&phases) {
+        let reasons = Dropped::ALL.map(|why| why.name().to_owned());
+        for name in names.iter().chain(&phases).chain(&reasons) {
             assert!(
                 page.contains(&format!("| `{name}` |")),
                 "no `{name}` in docs/log-and-metrics.md"

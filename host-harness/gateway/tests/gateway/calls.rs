@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use linkgate_gateway::{CallFailure, End, Event, Head, Step};
 
+use crate::failures::kept;
 use crate::script::{Note, Stage, call, forward, relay, reply};
 use crate::wire::{Peer, Upstream, nobody, request};
 
@@ -105,11 +106,13 @@ async fn whatever_else_goes_wrong_it_may_have_acted() {
             CallFailure::NoBody(200),
         ),
     ];
-    for (row, answer, ends, expected) in rows {
+    let rows = [false, true].into_iter().flat_map(|warm| rows.map(|row| (warm, row)));
+    for (warm, (row, answer, ends, expected)) in rows {
         let upstream = Upstream::bind().await;
         let mut stage = Stage::open(upstream.address, call_then_reply).await;
+        let kept = kept(warm, &mut stage, &upstream).await;
         let mut client = asks(stage.address).await;
-        let mut server = upstream.accept().await;
+        let mut server = upstream.serves(kept).await;
         server.head().await;
         server.send(answer).await;
         let _silent = if ends {

@@ -10,8 +10,16 @@ use tokio::net::TcpSocket;
 use tokio::time::timeout;
 
 use crate::pass::LARGE;
-use crate::script::{Stage, forward, forward_then_relay, no_edits, pass_then_relay, reply};
+use crate::script::{Stage, forward, forward_then_relay, no_edits, pass_then_relay, relay, reply};
 use crate::wire::{Peer, Upstream, last, nobody, post_of, say, soon};
+
+/// On a connection of its own, and on one that was kept after another request.
+const COLD_AND_WARM: [bool; 2] = [false, true];
+
+/// A connection that is kept, if `warm`.
+pub(crate) async fn kept(warm: bool, stage: &mut Stage, upstream: &Upstream) -> Option<Peer> {
+    if warm { Some(stage.warm(upstream).await) } else { None }
+}
 
 const SHORT: Duration = Duration::from_millis(300);
 const SHORT_MS: u32 = 300;
@@ -72,17 +80,20 @@ async fn a_name_that_leads_nowhere_is_not_sent() {
 async fn once_sent_every_end_is_unknown_and_nothing_is_sent_again() {
     let upstream = Upstream::bind().await;
     let mut stage = Stage::open(upstream.address, forward_then_relay).await;
-    for (last_words, reset) in [
+    let rows = [
         ("", true),
         ("", false),
         ("H", true),
         ("HTTP/1.1 20", true),
         ("HTTP/1.1 201 Created\r\n", false),
         ("nonsense\r\n\r\n", false),
-    ] {
+    ];
+    let rows = COLD_AND_WARM.into_iter().flat_map(|warm| rows.map(|row| (warm, row)));
+    for (warm, (last_words, reset)) in rows {
+        let kept = kept(warm, &mut stage, &upstream).await;
         let mut client = Peer::connect(stage.address).await;
         client.send(last("POST", "/a")).await;
-        let mut server = upstream.accept().await;
+        let mut server = upstream.serves(kept).await;
         assert!(server.head().await.starts_with("POST /api/v2/"));
         server.take(22).await;
         server.send(last_words).await;
@@ -102,13 +113,19 @@ async fn once_sent_every_end_is_unknown_and_nothing_is_sent_again() {
 #[tokio::test]
 async fn an_answer_that_is_not_there_in_time_is_unknown_and_nothing_is_sent_again() {
     let upstream = Upstream::bind().await;
-    let play =
-        |_: &Head, events: &[Event]| if events.is_empty() { forward(SHORT_MS) } else { reply(504) };
+    let play = |_: &Head, events: &[Event]| match events.last() {
+        None => forward(SHORT_MS),
+        Some(Event::Forwarded(Ok(_))) => relay(),
+        Some(_) => reply(504),
+    };
     let mut stage = Stage::open(upstream.address, play).await;
-    for last_words in ["", "H", "HTTP/1.1 201 Created\r\nx-half: a"] {
+    let rows = ["", "H", "HTTP/1.1 201 Created\r\nx-half: a"];
+    let rows = COLD_AND_WARM.into_iter().flat_map(|warm| rows.map(|row| (warm, row)));
+    for (warm, last_words) in rows {
+        let kept = kept(warm, &mut stage, &upstream).await;
         let mut client = Peer::connect(stage.address).await;
         client.send(last("POST", "/a")).await;
-        let mut server = upstream.accept().await;
+        let mut server = upstream.serves(kept).await;
         server.head().await;
         server.take(22).await;
         server.send(last_words).await;
@@ -125,17 +142,20 @@ async fn a_request_that_the_upstream_does_not_take_is_unknown_and_not_sent_again
     let upstream = Upstream::bind().await;
     let play = |_: &Head, events: &[Event]| match events.last() {
         None => Step::Pass(Pass { edits: no_edits(), timeout_ms: 2 * SHORT_MS }),
+        Some(Event::Forwarded(Ok(_))) => relay(),
         Some(_) => reply(504),
     };
     let mut stage = Stage::open(upstream.address, play).await;
-    let mut client = Peer::connect(stage.address).await;
-    client.send(post_of(LARGE)).await;
-    let server = upstream.accept().await;
-    client.pour_until_cut_off().await;
-    stage.head().await;
-    assert_eq!(stage.event().await, Event::Forwarded(Err(Failure::Unknown)));
-    assert!(upstream.is_left_alone(), "something was sent again");
-    drop(server);
+    for warm in COLD_AND_WARM {
+        let kept = kept(warm, &mut stage, &upstream).await;
+        let mut client = Peer::connect(stage.address).await;
+        client.send(post_of(LARGE)).await;
+        let server = upstream.serves(kept).await;
+        client.pour_until_cut_off().await;
+        fails(&mut stage, Failure::Unknown, "not taken").await;
+        assert!(upstream.is_left_alone(), "something was sent again");
+        drop(server);
+    }
 }
 
 /// It reads some of the request and goes away: what it has read it may have acted upon.
@@ -143,32 +163,36 @@ async fn a_request_that_the_upstream_does_not_take_is_unknown_and_not_sent_again
 async fn a_request_that_was_taken_in_part_is_unknown_and_not_sent_again() {
     let upstream = Upstream::bind().await;
     let mut stage = Stage::open(upstream.address, pass_then_relay).await;
-    let mut client = Peer::connect(stage.address).await;
-    client.send(post_of(LARGE)).await;
-    let server = async {
-        let mut server = upstream.accept().await;
-        server.head().await;
-        server.swallow(1).await;
-        server.reset();
-    };
-    tokio::join!(server, client.pour_until_cut_off());
-    stage.head().await;
-    assert_eq!(stage.event().await, Event::Forwarded(Err(Failure::Unknown)));
-    assert!(upstream.is_left_alone(), "something was sent again");
+    for warm in COLD_AND_WARM {
+        let kept = kept(warm, &mut stage, &upstream).await;
+        let mut client = Peer::connect(stage.address).await;
+        client.send(post_of(LARGE)).await;
+        let server = async {
+            let mut server = upstream.serves(kept).await;
+            server.head().await;
+            server.swallow(1).await;
+            server.reset();
+        };
+        tokio::join!(server, client.pour_until_cut_off());
+        fails(&mut stage, Failure::Unknown, "taken in part").await;
+        assert!(upstream.is_left_alone(), "something was sent again");
+    }
 }
 
 #[tokio::test]
 async fn an_answer_with_too_large_a_head_is_unknown() {
     let upstream = Upstream::bind().await;
     let mut stage = Stage::open(upstream.address, forward_then_relay).await;
-    let mut client = Peer::connect(stage.address).await;
-    client.send(last("POST", "/a")).await;
-    let mut server = upstream.accept().await;
-    server.head().await;
-    server
-        .send(format!("HTTP/1.1 200 OK\r\nx-long: {}\r\n\r\n", "a".repeat(Limits::HEAD_BYTES)))
-        .await;
-    assert!(client.rest().await.starts_with("HTTP/1.1 502 "));
-    fails(&mut stage, Failure::Unknown, "too large a head").await;
-    assert!(upstream.is_left_alone(), "something was sent again");
+    let long = format!("HTTP/1.1 200 OK\r\nx-long: {}\r\n\r\n", "a".repeat(Limits::HEAD_BYTES));
+    for warm in COLD_AND_WARM {
+        let kept = kept(warm, &mut stage, &upstream).await;
+        let mut client = Peer::connect(stage.address).await;
+        client.send(last("POST", "/a")).await;
+        let mut server = upstream.serves(kept).await;
+        server.head().await;
+        server.send(&long).await;
+        assert!(client.rest().await.starts_with("HTTP/1.1 502 "));
+        fails(&mut stage, Failure::Unknown, "too large a head").await;
+        assert!(upstream.is_left_alone(), "something was sent again");
+    }
 }

@@ -13,6 +13,7 @@ mod forward;
 mod framing;
 mod http2;
 mod instances;
+mod kept;
 mod keys;
 mod pass;
 mod read_body;

@@ -6,18 +6,20 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use linkgate_gateway::{
-    Acquire, Call, ClientTls, Decision, DecisionSink, End, Evaluator, Event, Fault, Forward,
-    Gateway, Head, Header, HeaderEdits, Keys, Limits, Now, Outcome, Pass, ReadBody, Readiness,
-    Reply, StartError, Step, Timings, Trap, Turn, Upstream,
+    Acquire, Call, ClientTls, Decision, DecisionSink, Dropped, End, Evaluator, Event, Fault,
+    Forward, Gateway, Head, Header, HeaderEdits, Keys, Limits, Now, Outcome, Pass, ReadBody,
+    Readiness, Reply, StartError, Step, Timings, Trap, Turn, Upstream as Address,
+    UpstreamConnections,
 };
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::wire::{nobody, soon};
+use crate::wire::{Peer, Upstream, last, nobody, say, soon};
 
 /// The next step, from the head and the events so far.
 pub(crate) trait Steps: Fn(&Head, &[Event]) -> Step + Send + Sync + 'static {}
@@ -144,9 +146,12 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// One instance, which plays `play`, in front of `upstream`.
+    /// One instance, which plays `play`, in front of `upstream`. A connection that was kept is never too old: on a
+    /// busy machine a moment may be long.
     pub(crate) async fn open(upstream: SocketAddr, play: impl Steps) -> Self {
-        Self::with(upstream, Limits::default(), play).await
+        let long = Duration::from_mins(1);
+        let limits = Limits { upstream_idle: long, upstream_recent: long, ..Limits::default() };
+        Self::with(upstream, limits, play).await
     }
 
     pub(crate) async fn with(upstream: SocketAddr, limits: Limits, play: impl Steps) -> Self {
@@ -165,7 +170,7 @@ impl Stage {
     /// `instances` instances in front of an upstream of any kind.
     pub(crate) async fn of(
         instances: NonZeroUsize,
-        upstream: Upstream,
+        upstream: Address,
         limits: Limits,
         play: impl Play,
     ) -> Self {
@@ -181,7 +186,7 @@ impl Stage {
 
     async fn begin(
         instances: NonZeroUsize,
-        upstream: Upstream,
+        upstream: Address,
         limits: Limits,
         tls: Option<Arc<ClientTls>>,
         play: impl Play,
@@ -222,6 +227,53 @@ impl Stage {
             assert_eq!(stage.note().await, Note::Made);
         }
         stage
+    }
+
+    /// Has one request answered, whatever its step, and gives the connection to the upstream that it was sent on:
+    /// it is kept, and idle.
+    pub(crate) async fn warm(&mut self, upstream: &Upstream) -> Peer {
+        let kept = self.answered(upstream).await;
+        self.idle(1).await;
+        kept
+    }
+
+    /// Has one request answered, likewise.
+    pub(crate) async fn answered(&mut self, upstream: &Upstream) -> Peer {
+        let answering = async {
+            let mut kept = upstream.accept().await;
+            kept.request().await.expect("a request");
+            kept.send("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+            kept
+        };
+        let (_answer, kept) = tokio::join!(say(self.address, last("POST", "/warm")), answering);
+        while self.note().await != Note::Decided("/warm".to_owned()) {}
+        kept
+    }
+
+    /// Waits until so many connections to the upstream are idle.
+    pub(crate) async fn idle(&self, expected: usize) {
+        self.connected("idle", |kind| kind.idle, expected).await;
+    }
+
+    /// Waits until so many connections to the upstream have a request on them.
+    pub(crate) async fn in_use(&self, expected: usize) {
+        self.connected("in use", |kind| kind.in_use, expected).await;
+    }
+
+    async fn connected(&self, state: &str, of: fn(&UpstreamConnections) -> usize, expected: usize) {
+        let settled = async {
+            while self.readiness.upstream_connections().iter().map(of).sum::<usize>() != expected {
+                tokio::task::yield_now().await;
+            }
+        };
+        soon(&format!("{expected} connections {state}"), settled).await;
+    }
+
+    /// How many connections to the upstream ended for this reason.
+    pub(crate) fn dropped(&self, why: Dropped) -> u64 {
+        let kinds = self.readiness.upstream_connections();
+        let all = kinds.iter().flat_map(|kind| &kind.dropped);
+        all.filter(|(found, _)| *found == why).map(|(_, count)| count).sum()
     }
 
     /// What has happened already, if anything.

@@ -63,6 +63,23 @@ impl Peer {
         self.until(b"\r\n\r\n").await
     }
 
+    /// Takes a whole request, the next on this connection. Nothing when it has ended.
+    pub(crate) async fn request(&mut self) -> Option<String> {
+        loop {
+            let received = text(&self.received);
+            if let Some((head, body)) = received.split_once("\r\n\r\n") {
+                let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+                let length: usize = length.map_or(0, |length| length.parse().expect("a length"));
+                if body.len() >= length {
+                    return Some(self.take(head.len() + 4 + length).await);
+                }
+            }
+            if self.socket.read_buf(&mut self.received).await.unwrap_or(0) == 0 {
+                return None;
+            }
+        }
+    }
+
     /// Everything up to and including `mark`.
     pub(crate) async fn until(&mut self, mark: &[u8]) -> String {
         loop {
@@ -140,13 +157,25 @@ impl Upstream {
 
     /// The next connection, in the order in which they were made.
     pub(crate) async fn accept(&self) -> Peer {
-        let (socket, _) =
-            soon("the gateway to connect", self.listener.accept()).await.expect("a connection");
+        soon("the gateway to connect", self.accept_ever()).await
+    }
+
+    /// The same, however long it takes.
+    pub(crate) async fn accept_ever(&self) -> Peer {
+        let (socket, _) = self.listener.accept().await.expect("a connection");
         Peer { socket, received: Vec::new() }
     }
 }
 
 impl Upstream {
+    /// The connection that the next request is sent on: one that was kept, or else the next.
+    pub(crate) async fn serves(&self, kept: Option<Peer>) -> Peer {
+        match kept {
+            Some(kept) => kept,
+            None => self.accept().await,
+        }
+    }
+
     /// Whether no client has connected that the test has not accepted yet. The system is asked, at once.
     pub(crate) fn is_left_alone(&self) -> bool {
         let listener = self.listener.as_fd().try_clone_to_owned().expect("a descriptor");

@@ -73,18 +73,22 @@ impl Middlebox {
         }
     }
 
+    /// One request after another, for as long as the gateway keeps it and each is answered.
     async fn connection(&self, mut socket: TcpStream, gateway: usize) {
-        let Some((trace, sent)) = request(&mut socket).await else { return };
-        let is_held = self.faults.get() > 0 && self.dice.borrow_mut().one_in(3);
-        if is_held {
-            // Until another request has come by, or none does.
-            let _ = timeout(MOMENT, self.arrived.notified()).await;
+        while let Some((trace, sent)) = request(&mut socket).await {
+            let is_held = self.faults.get() > 0 && self.dice.borrow_mut().one_in(3);
+            if is_held {
+                // Until another request has come by, or none does.
+                let _ = timeout(MOMENT, self.arrived.notified()).await;
+            }
+            let outcome = self.pass(&trace, &Rc::new(sent), gateway);
+            self.arrived.notify_waiters();
+            let Some(Sending { bytes, is_last }) = outcome.and_then(sending) else { return };
+            if socket.write_all(&bytes).await.is_err() || is_last {
+                let _gone = socket.shutdown().await;
+                return;
+            }
         }
-        let outcome = self.pass(&trace, &Rc::new(sent), gateway);
-        self.arrived.notify_waiters();
-        let Some(answer) = outcome.map(bytes).unwrap_or_default() else { return };
-        let _gone = socket.write_all(&answer).await;
-        let _gone = socket.shutdown().await;
     }
 
     /// Lets a request through, or does something else with it; nothing when its gateway is killed.
@@ -219,22 +223,29 @@ fn line<'h>(head: &'h str, name: &str) -> Option<&'h str> {
     })
 }
 
-/// An answer as it is sent; none where the connection is dropped.
-fn bytes(outcome: Result<Rc<linkgate_policy::Answer>, CallFailure>) -> Option<Vec<u8>> {
+/// An answer as it is sent.
+struct Sending {
+    bytes: Vec<u8>,
+    /// Whether the connection ends with it.
+    is_last: bool,
+}
+
+/// Nothing where the connection is dropped.
+fn sending(outcome: Result<Rc<linkgate_policy::Answer>, CallFailure>) -> Option<Sending> {
     match outcome {
         Ok(answer) => {
-            let mut head = format!("HTTP/1.1 {} X\r\nconnection: close\r\n", answer.status);
+            let mut head = format!("HTTP/1.1 {} X\r\n", answer.status);
             for header in answer.headers.iter().filter(|header| header.name != "content-length") {
                 let _ =
                     write!(head, "{}: {}\r\n", header.name, String::from_utf8_lossy(&header.value));
             }
             let _ = write!(head, "content-length: {}\r\n\r\n", answer.body.len());
-            Some([head.as_bytes(), &answer.body].concat())
+            Some(Sending { bytes: [head.as_bytes(), &answer.body].concat(), is_last: false })
         }
-        Err(CallFailure::NoBody { status }) => Some(
-            format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: 100\r\n\r\n")
-                .into_bytes(),
-        ),
+        Err(CallFailure::NoBody { status }) => {
+            let head = format!("HTTP/1.1 {status} X\r\ncontent-length: 100\r\n\r\n");
+            Some(Sending { bytes: head.into_bytes(), is_last: true })
+        }
         Err(CallFailure::NotSent | CallFailure::Unknown) => None,
     }
 }

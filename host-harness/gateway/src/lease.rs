@@ -1,0 +1,176 @@
+//! One request on one connection, and what comes of the connection afterwards.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::http::response::Parts;
+use hyper::{Request, Response, StatusCode};
+use tokio::runtime::Handle;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::content::{Content, Health};
+use crate::link::{Link, root};
+use crate::reuse::{self, Dropped};
+use crate::upstream_pool::{Place, UpstreamPool};
+
+/// A connection that carries one request. Dropped, it is closed.
+pub(crate) struct Lease {
+    link: Link,
+    place: Place,
+    /// Whether it carried another request before.
+    is_reused: bool,
+    /// How long it may be idle afterwards, or why it is not kept.
+    verdict: Result<Duration, Dropped>,
+    /// The body of the request.
+    request: Health,
+    account: Account,
+}
+
+/// Counts the end of a connection, unless it was kept. Dropped last.
+struct Account {
+    pool: Arc<UpstreamPool>,
+    why: Option<Dropped>,
+}
+
+/// An answer of the upstream: its head, and its body unread behind an open connection.
+pub(crate) struct Held {
+    pub(crate) head: Parts,
+    pub(crate) body: Incoming,
+    pub(crate) lease: Box<Lease>,
+}
+
+/// A request without an answer.
+pub(crate) enum NoAnswer {
+    /// No byte of it was written.
+    Unsent(Box<Unsent>),
+    /// The upstream may have acted. Why there is no answer.
+    Unknown(String),
+}
+
+/// A request that was not sent.
+pub(crate) struct Unsent {
+    /// The request itself, as far as it can be had again.
+    pub(crate) request: Option<Request<Content>>,
+    /// The place of its connection.
+    pub(crate) place: Place,
+    pub(crate) why: String,
+}
+
+impl Lease {
+    pub(crate) fn of_fresh(pool: &Arc<UpstreamPool>, place: Place, link: Link) -> Self {
+        let account = Account { pool: Arc::clone(pool), why: Some(Dropped::Failed) };
+        let (verdict, request) = (Err(Dropped::Failed), Health::default());
+        Self { link, place, is_reused: false, verdict, request, account }
+    }
+
+    pub(crate) fn of_kept(pool: &Arc<UpstreamPool>, place: Place, link: Link) -> Self {
+        Self { is_reused: true, ..Self::of_fresh(pool, place, link) }
+    }
+
+    /// Sends `request` and waits for the head of its answer.
+    pub(crate) async fn send(
+        mut self,
+        request: Request<Content>,
+        deadline: Instant,
+    ) -> Result<Held, NoAnswer> {
+        // hyper gives back what it has not begun with. With a copy, what it has not written can be had again, too.
+        let copy = if self.is_reused { copied(&request) } else { None };
+        let signs_in = reuse::signs_in(request.headers());
+        self.request = request.body().health();
+        let answer = self.link.sender.try_send_request(request);
+        match timeout_at(deadline, answer).await {
+            Ok(Ok(answer)) => self.hold(answer, signs_in),
+            Ok(Err(mut refused)) => {
+                let request = refused.take_message().or(copy);
+                let why = format!("no answer: {}", root(&refused.into_error()));
+                Err(self.give_up(request, why))
+            }
+            Err(_elapsed) => Err(self.give_up(None, "no head of an answer in time".to_owned())),
+        }
+    }
+
+    fn hold(mut self, answer: Response<Incoming>, signs_in: bool) -> Result<Held, NoAnswer> {
+        // The upstream was not asked to switch protocols, so this is no HTTP any more.
+        if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+            self.account.why = Some(Dropped::SwitchedProtocols);
+            return Err(NoAnswer::Unknown("it switched protocols, unasked".to_owned()));
+        }
+        let (head, body) = answer.into_parts();
+        self.account.why = Some(Dropped::Unfinished);
+        self.verdict = if signs_in {
+            Err(Dropped::SignsIn)
+        } else {
+            reuse::idle_time(&head, self.account.pool.limits().upstream_idle)
+        };
+        Ok(Held { head, body, lease: Box::new(self) })
+    }
+
+    fn give_up(mut self, request: Option<Request<Content>>, why: String) -> NoAnswer {
+        if self.link.progress.give_up() {
+            return NoAnswer::Unknown(why);
+        }
+        if self.is_reused {
+            self.account.why = Some(self.link.end());
+        }
+        NoAnswer::Unsent(Box::new(Unsent { request, place: self.place, why }))
+    }
+
+    /// The answer was read to its end: keeps the connection, if nothing speaks against it.
+    pub(crate) fn finish(self) {
+        let Self { mut link, place, verdict, request, account, .. } = self;
+        let verdict = if request.is_whole() { verdict } else { Err(Dropped::EarlyAnswer) };
+        let idle_time = match verdict {
+            Ok(idle_time) => idle_time,
+            Err(why) => return account.close(why),
+        };
+        if link.sender.is_ready() {
+            return account.keep(link, place, idle_time);
+        }
+        // hyper is about to see the end, too; or it sees more than that.
+        let Ok(runtime) = Handle::try_current() else { return };
+        runtime.spawn(async move {
+            match timeout(SETTLE, link.settle()).await {
+                Ok(true) => account.keep(link, place, idle_time),
+                Ok(false) => account.close(link.end()),
+                Err(_elapsed) => {}
+            }
+        });
+    }
+}
+
+impl Account {
+    fn keep(mut self, link: Link, place: Place, idle_time: Duration) {
+        if link.progress.keep() {
+            self.why = None;
+            self.pool.keep(link, place, idle_time);
+        } else {
+            self.close(Dropped::EarlyAnswer);
+        }
+    }
+
+    fn close(mut self, why: Dropped) {
+        self.why = Some(why);
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        if let Some(why) = self.why {
+            self.pool.count_dropped(why);
+        }
+    }
+}
+
+/// The same request once more, if nothing of its body comes from its client yet.
+fn copied(request: &Request<Content>) -> Option<Request<Content>> {
+    let mut copy = Request::new(request.body().copied()?);
+    request.method().clone_into(copy.method_mut());
+    request.uri().clone_into(copy.uri_mut());
+    request.headers().clone_into(copy.headers_mut());
+    Some(copy)
+}
+
+/// From the end of an answer as it was read until the connection is ready for another request: moments, in which
+/// hyper flushes and looks for more bytes. Raised, one that never is holds its place for longer.
+const SETTLE: Duration = Duration::from_millis(100);

@@ -1,0 +1,340 @@
+//! Connections to the upstream, kept for the requests that follow.
+//!
+//! ```text
+//!  place ─▶ an idle one, used last ──▶ Lease ─▶ the answer is whole, and nothing speaks against it ─▶ idle
+//!    │        └─ none fit: a fresh one ─┘  └──▶ anything else: closed
+//!    └─ at most so many at once: the next waits
+//! ```
+//!
+//! There are three pools, which never mix. Who can choose bytes of what is passed on, and of its answers, can at
+//! most confuse what else is passed on: no guarded request and no call of the policy's own is on such a connection.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep_until};
+
+use crate::link::Link;
+use crate::reuse::Dropped;
+use crate::settings::Limits;
+use crate::tls::Tls;
+use crate::upstream::Upstream;
+
+/// The pools of an upstream, by what is sent.
+pub(crate) struct UpstreamPools {
+    /// Guarded requests.
+    pub(crate) forwards: Arc<UpstreamPool>,
+    /// The policy's own calls.
+    pub(crate) calls: Arc<UpstreamPool>,
+    /// Requests that are passed on.
+    pub(crate) passes: Arc<UpstreamPool>,
+    kept: Arc<Notify>,
+}
+
+/// Where connections lead, and how they are made.
+struct Route {
+    upstream: Upstream,
+    tls: Option<Tls>,
+    limits: Limits,
+}
+
+/// One of the pools.
+pub(crate) struct UpstreamPool {
+    route: Arc<Route>,
+    /// For connections in use. With the idle ones they are never more than may be open.
+    places: Arc<Semaphore>,
+    /// The one used last is at the end.
+    idle: Mutex<Vec<Idle>>,
+    kept: Arc<Notify>,
+    is_closed: AtomicBool,
+    counts: Counts,
+}
+
+struct Idle {
+    link: Link,
+    since: Instant,
+    until: Instant,
+}
+
+#[derive(Default)]
+struct Counts {
+    opened: AtomicU64,
+    reused: AtomicU64,
+    dropped: [AtomicU64; Dropped::ALL.len()],
+}
+
+/// What is known of the connections of one pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpstreamConnections {
+    /// What is sent on them: `forward`, `call` or `pass`.
+    pub kind: &'static str,
+    /// Now with a request on them.
+    pub in_use: usize,
+    /// Now without.
+    pub idle: usize,
+    /// Connections that were made.
+    pub opened: u64,
+    /// Requests that were given a connection that had carried another.
+    pub reused: u64,
+    /// Connections that ended, by why.
+    pub dropped: Vec<(Dropped, u64)>,
+}
+
+impl UpstreamPools {
+    pub(crate) fn new(upstream: Upstream, tls: Option<Tls>, limits: Limits) -> Self {
+        let route = Arc::new(Route { upstream, tls, limits });
+        let kept = Arc::new(Notify::new());
+        let pool = || Arc::new(UpstreamPool::new(Arc::clone(&route), Arc::clone(&kept)));
+        Self { forwards: pool(), calls: pool(), passes: pool(), kept }
+    }
+
+    /// Closes what was idle for too long, for as long as it is polled.
+    pub(crate) async fn tend(&self) {
+        loop {
+            let next = self.each().into_iter().filter_map(|(_, pool)| pool.expire()).min();
+            match next {
+                Some(next) => sleep_until(next).await,
+                None => self.kept.notified().await,
+            }
+        }
+    }
+
+    /// Closes all that are idle, and keeps no more.
+    pub(crate) fn close(&self) {
+        for (_, pool) in self.each() {
+            pool.is_closed.store(true, Ordering::Release);
+            for _idle in pool.idle().drain(..) {
+                pool.counts.dropped(Dropped::Stopped);
+            }
+        }
+    }
+
+    pub(crate) fn by_kind(&self) -> Vec<UpstreamConnections> {
+        self.each().map(|(kind, pool)| pool.counted(kind)).to_vec()
+    }
+
+    fn each(&self) -> [(&'static str, &UpstreamPool); 3] {
+        [("forward", &self.forwards), ("call", &self.calls), ("pass", &self.passes)]
+    }
+}
+
+impl UpstreamPool {
+    fn new(route: Arc<Route>, kept: Arc<Notify>) -> Self {
+        let places = Arc::new(Semaphore::new(route.limits.upstream_connections.get()));
+        let (is_closed, counts) = (AtomicBool::new(false), Counts::default());
+        Self { route, places, idle: Mutex::default(), kept, is_closed, counts }
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.route.limits
+    }
+
+    /// Waits until one more connection may be in use.
+    pub(crate) async fn place(&self) -> io::Result<Place> {
+        let permit = Arc::clone(&self.places).acquire_owned().await.map_err(io::Error::other)?;
+        Ok(Place { _permit: permit })
+    }
+
+    /// The idle connection that was used last, unless it is `recent` that is wanted and that is not.
+    pub(crate) fn take(&self, recent: bool) -> Option<Link> {
+        let now = Instant::now();
+        let mut idle = self.idle();
+        while let Some(last) = idle.pop() {
+            if let Some(why) = last.refused(now) {
+                self.counts.dropped(why);
+                continue;
+            }
+            if recent && now - last.since > self.limits().upstream_recent {
+                idle.push(last);
+                break;
+            }
+            last.link.progress.ask();
+            self.counts.reused.fetch_add(1, Ordering::Relaxed);
+            return Some(last.link);
+        }
+        None
+    }
+
+    /// A connection of its own.
+    pub(crate) async fn open(&self) -> io::Result<Link> {
+        self.make_room();
+        let Route { upstream, tls, limits } = &*self.route;
+        let socket = TcpStream::connect((upstream.host(), upstream.port())).await?;
+        let link = Link::open(socket, tls.as_ref(), limits).await?;
+        self.counts.opened.fetch_add(1, Ordering::Relaxed);
+        Ok(link)
+    }
+
+    /// Closes idle connections, the oldest first, as far as one more has no room.
+    fn make_room(&self) {
+        let mut idle = self.idle();
+        // Under the lock, so that one which is being kept is counted once.
+        let room = self.route.limits.upstream_connections.get().saturating_sub(self.in_use());
+        let excess = idle.len().saturating_sub(room);
+        for _idle in idle.drain(..excess) {
+            self.counts.dropped(Dropped::Replaced);
+        }
+    }
+
+    /// Keeps a connection that is ready for another request.
+    pub(crate) fn keep(&self, link: Link, place: Place, idle_time: Duration) {
+        let since = Instant::now();
+        let idle = Idle { link, since, until: since + idle_time };
+        let mut kept = self.idle();
+        let refused = match idle.refused(since) {
+            None if self.is_closed.load(Ordering::Acquire) => Some(Dropped::Stopped),
+            refused => refused,
+        };
+        match refused {
+            Some(why) => self.counts.dropped(why),
+            None => kept.push(idle),
+        }
+        // Once it is in, so that a request which waited for the place finds the connection; and under the lock.
+        drop(place);
+        drop(kept);
+        self.kept.notify_one();
+    }
+
+    /// Closes what may be kept no longer. Says when the next is.
+    fn expire(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let mut idle = self.idle();
+        idle.retain(|idle| {
+            let refused = idle.refused(now);
+            refused.inspect(|why| self.counts.dropped(*why)).is_none()
+        });
+        idle.iter().map(|idle| idle.until).min()
+    }
+
+    fn counted(&self, kind: &'static str) -> UpstreamConnections {
+        self.expire();
+        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let dropped = Dropped::ALL.into_iter().zip(&self.counts.dropped);
+        UpstreamConnections {
+            kind,
+            in_use: self.in_use(),
+            idle: self.idle().len(),
+            opened: count(&self.counts.opened),
+            reused: count(&self.counts.reused),
+            dropped: dropped.map(|(why, dropped)| (why, count(dropped))).collect(),
+        }
+    }
+
+    /// A connection ended that was in use.
+    pub(crate) fn count_dropped(&self, why: Dropped) {
+        self.counts.dropped(why);
+    }
+
+    fn in_use(&self) -> usize {
+        let most = self.route.limits.upstream_connections.get();
+        most.saturating_sub(self.places.available_permits())
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Idle {
+    /// Why it carries no request any more. The system is asked once more when one is written.
+    fn refused(&self, now: Instant) -> Option<Dropped> {
+        if !self.link.sender.is_ready() {
+            return Some(self.link.end());
+        }
+        if self.until <= now {
+            return Some(Dropped::Idle);
+        }
+        (now - self.link.opened > OLDEST).then_some(Dropped::Old)
+    }
+}
+
+impl Counts {
+    fn dropped(&self, why: Dropped) {
+        if let Some(count) = self.dropped.get(why as usize) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// One of the connections that may be in use at once.
+pub(crate) struct Place {
+    _permit: OwnedSemaphorePermit,
+}
+
+/// For a connection that is always in use: then the name of the upstream is looked up again. Raised, one that moved
+/// away is found later.
+const OLDEST: Duration = Duration::from_mins(5);
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A pool with an idle connection, which was used so long ago and made so long ago, and its other end.
+    async fn pool(used: Duration, made: Duration) -> (Arc<UpstreamPool>, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let upstream = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let pools = UpstreamPools::new(upstream, None, Limits::default());
+        let pool = pools.forwards;
+        let socket = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let mut link = Link::open(socket, None, &Limits::default()).await.unwrap();
+        let (server, _) = listener.accept().await.unwrap();
+        assert!(link.settle().await, "a fresh connection");
+        let now = Instant::now();
+        link.opened = now.checked_sub(made).unwrap();
+        let since = now.checked_sub(used).unwrap();
+        pool.idle().push(Idle { link, since, until: since + Duration::from_secs(4) });
+        (pool, server)
+    }
+
+    #[tokio::test]
+    async fn a_request_that_must_not_go_twice_takes_no_connection_that_was_idle_for_long() {
+        let seconds = Duration::from_secs;
+        for (row, used, made, recent, taken, dropped) in [
+            ("just used", seconds(0), seconds(9), true, true, None),
+            ("a while ago", seconds(2), seconds(9), true, false, None),
+            ("a while ago, for a read", seconds(2), seconds(9), false, true, None),
+            ("too long ago", seconds(5), seconds(9), false, false, Some(Dropped::Idle)),
+            ("old", seconds(0), seconds(301), false, false, Some(Dropped::Old)),
+        ] {
+            let (pool, _server) = pool(used, made).await;
+            assert_eq!(pool.take(recent).is_some(), taken, "{row}");
+            let left = usize::from(!taken && dropped.is_none());
+            assert_eq!(pool.idle().len(), left, "{row}");
+            let counted = pool.counted("forward").dropped;
+            let counted = counted.iter().find(|(_, count)| *count > 0).map(|(why, _)| *why);
+            assert_eq!(counted, dropped, "{row}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_fresh_connection_takes_the_room_of_the_one_that_was_idle_for_longest() {
+        let (pool, _server) = pool(Duration::from_secs(2), Duration::ZERO).await;
+        let most = Limits::default().upstream_connections.get();
+        let mut places = Vec::new();
+        for _ in 1..most {
+            places.push(pool.place().await.unwrap());
+        }
+        pool.make_room();
+        assert_eq!(pool.idle().len(), 1, "there is room for one");
+        places.push(pool.place().await.unwrap());
+        pool.make_room();
+        assert_eq!(pool.idle().len(), 0);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_kept_once_it_is_closed() {
+        let (pool, _server) = pool(Duration::ZERO, Duration::ZERO).await;
+        let place = pool.place().await.unwrap();
+        let idle = pool.idle().pop().unwrap();
+        pool.is_closed.store(true, Ordering::Release);
+        pool.keep(idle.link, place, Duration::from_secs(4));
+        assert_eq!(pool.idle().len(), 0);
+        assert_eq!(pool.in_use(), 0);
+    }
+}

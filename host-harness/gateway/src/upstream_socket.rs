@@ -1,0 +1,308 @@
+//! A socket to the upstream that knows how far the request on it has come.
+//!
+//! ```text
+//!  kept ─▶ asked ─▶ sent ─▶ answered ─▶ kept
+//!            │                 └─▶ early: more of the request was sent after the answer began
+//!            └─▶ stale: it has ended, or has bytes that answer no request; nothing is written any more
+//! ```
+//!
+//! Two requests on a kept connection are of different users. Bytes that come before the second is sent belong to
+//! neither, and taken for its answer they would show one user what is another's. hyper refuses them as far as the
+//! runtime has noticed them; here the system itself is asked, right before the first byte is written.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// One socket. TLS, if any, is above it: what is counted are the bytes that leave the process.
+pub(crate) struct UpstreamSocket {
+    socket: TcpStream,
+    progress: Progress,
+}
+
+/// How far the request on a socket has come; to be asked by those who wait for the answer.
+#[derive(Clone)]
+pub(crate) struct Progress(Arc<Mutex<State>>);
+
+struct State {
+    phase: Phase,
+    /// Whether bytes came that answer no request.
+    unasked: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// No request yet. What comes is of TLS, or hyper's to refuse.
+    Fresh,
+    /// Between two requests.
+    Kept,
+    /// A request is to be sent, and nothing of it was.
+    Asked,
+    /// A byte of the request may have left.
+    Sent,
+    /// A byte of the answer has come.
+    Answered,
+    /// A byte of the answer came before the last of the request had left.
+    Early,
+    /// Nothing will be written.
+    Stale,
+}
+
+impl UpstreamSocket {
+    pub(crate) fn new(socket: TcpStream) -> (Self, Progress) {
+        let progress =
+            Progress(Arc::new(Mutex::new(State { phase: Phase::Fresh, unasked: false })));
+        (Self { socket, progress: progress.clone() }, progress)
+    }
+
+    /// An error when a request must not be written: the connection has ended or a byte waits, as the system has
+    /// it now.
+    fn look(&self) -> io::Result<()> {
+        let mut state = self.progress.lock();
+        if state.phase == Phase::Asked {
+            match SockRef::from(&self.socket).peek(&mut [MaybeUninit::uninit()]) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) | Ok(0) => state.phase = Phase::Stale,
+                Ok(_) => (state.phase, state.unasked) = (Phase::Stale, true),
+            }
+        }
+        if state.phase == Phase::Stale { Err(stale()) } else { Ok(()) }
+    }
+
+    fn write_once_quiet(
+        &mut self,
+        write: impl FnOnce(Pin<&mut TcpStream>) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        self.look()?;
+        // Before the write, so that a request which is given up meanwhile is never one that was not sent.
+        let before = self.progress.begin_write();
+        let written = write(Pin::new(&mut self.socket));
+        match (&written, before) {
+            (Poll::Ready(Ok(1..)), _) => {
+                self.progress.advance(Phase::Answered, Phase::Early);
+            }
+            (_, Phase::Fresh | Phase::Asked) => {
+                self.progress.advance(Phase::Sent, before);
+            }
+            _ => {}
+        }
+        written
+    }
+}
+
+impl Progress {
+    /// The connection is made, and its first request may be sent.
+    pub(crate) fn begin(&self) {
+        self.lock().phase = Phase::Fresh;
+    }
+
+    /// Another request may be sent, if nothing waits on the socket.
+    pub(crate) fn ask(&self) {
+        self.advance(Phase::Kept, Phase::Asked);
+    }
+
+    /// Gives the request up. Nothing more of it is written when no byte was; says whether one may have been.
+    pub(crate) fn give_up(&self) -> bool {
+        let phase = &mut self.lock().phase;
+        match *phase {
+            Phase::Sent | Phase::Answered | Phase::Early => true,
+            Phase::Fresh | Phase::Kept | Phase::Asked | Phase::Stale => {
+                *phase = Phase::Stale;
+                false
+            }
+        }
+    }
+
+    /// The answer is whole. Says whether it began after the request's end.
+    pub(crate) fn keep(&self) -> bool {
+        self.advance(Phase::Answered, Phase::Kept)
+    }
+
+    pub(crate) fn saw_unasked_bytes(&self) {
+        self.lock().unasked = true;
+    }
+
+    pub(crate) fn had_unasked_bytes(&self) -> bool {
+        self.lock().unasked
+    }
+
+    /// A write is tried. Gives the phase before it.
+    fn begin_write(&self) -> Phase {
+        let phase = &mut self.lock().phase;
+        let before = *phase;
+        if matches!(before, Phase::Fresh | Phase::Asked) {
+            *phase = Phase::Sent;
+        }
+        before
+    }
+
+    /// Bytes came. An error when there was no request that they could answer.
+    fn received(&self) -> io::Result<()> {
+        let mut state = self.lock();
+        match state.phase {
+            Phase::Sent => state.phase = Phase::Answered,
+            Phase::Asked => (state.phase, state.unasked) = (Phase::Stale, true),
+            Phase::Fresh | Phase::Kept | Phase::Answered | Phase::Early | Phase::Stale => {}
+        }
+        if state.phase == Phase::Stale { Err(stale()) } else { Ok(()) }
+    }
+
+    fn advance(&self, from: Phase, to: Phase) -> bool {
+        let phase = &mut self.lock().phase;
+        let is_there = *phase == from;
+        if is_there {
+            *phase = to;
+        }
+        is_there
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl AsyncRead for UpstreamSocket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        out: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        // hyper reads before it takes a request, and gives it back when that fails.
+        this.look()?;
+        let before = out.filled().len();
+        let read = Pin::new(&mut this.socket).poll_read(cx, out);
+        if out.filled().len() > before {
+            this.progress.received()?;
+        }
+        read
+    }
+}
+
+impl AsyncWrite for UpstreamSocket {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.get_mut().write_once_quiet(|socket| socket.poll_write(cx, bytes))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.get_mut().write_once_quiet(|socket| socket.poll_write_vectored(cx, parts))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().socket).poll_shutdown(cx)
+    }
+}
+
+fn stale() -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionAborted, "the kept connection had ended")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    /// A socket on which a request was sent and answered, and its other end.
+    async fn kept() -> (UpstreamSocket, Progress, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let socket = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (mut socket, progress) = UpstreamSocket::new(socket);
+        let (mut server, _) = listener.accept().await.unwrap();
+        socket.write_all(b"one").await.unwrap();
+        server.read_exact(&mut [0; 3]).await.unwrap();
+        server.write_all(b"two").await.unwrap();
+        socket.read_exact(&mut [0; 3]).await.unwrap();
+        assert!(progress.keep(), "the answer came after the request");
+        (socket, progress, server)
+    }
+
+    /// What the upstream does at the very moment at which the request is to be written.
+    #[derive(Debug, Clone, Copy)]
+    enum Meanwhile {
+        Nothing,
+        Speaks,
+        Ends,
+        Resets,
+    }
+
+    #[tokio::test]
+    async fn nothing_is_written_on_a_connection_that_is_not_quiet() {
+        for (meanwhile, is_written, is_unasked) in [
+            (Meanwhile::Nothing, true, false),
+            (Meanwhile::Speaks, false, true),
+            (Meanwhile::Ends, false, false),
+            (Meanwhile::Resets, false, false),
+        ] {
+            let (mut socket, progress, mut server) = kept().await;
+            progress.ask();
+            match meanwhile {
+                Meanwhile::Nothing => {}
+                Meanwhile::Speaks => server.write_all(b"x").await.unwrap(),
+                Meanwhile::Ends => server.shutdown().await.unwrap(),
+                Meanwhile::Resets => {
+                    server.set_zero_linger().unwrap();
+                    drop(server);
+                    assert!(socket.write(b"three").await.is_err());
+                    assert!(!progress.give_up(), "reset: no byte was written");
+                    continue;
+                }
+            }
+            assert_eq!(socket.write(b"three").await.is_ok(), is_written, "{meanwhile:?}");
+            assert_eq!(progress.give_up(), is_written, "{meanwhile:?}");
+            assert_eq!(progress.had_unasked_bytes(), is_unasked, "{meanwhile:?}");
+            drop(socket);
+            let mut received = Vec::new();
+            timeout(Duration::from_secs(20), server.read_to_end(&mut received)).await.unwrap().ok();
+            assert_eq!(received.is_empty(), !is_written, "{meanwhile:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_was_given_up_is_not_written_later() {
+        let (mut socket, progress, _server) = kept().await;
+        progress.ask();
+        assert!(!progress.give_up(), "nothing was written");
+        assert!(socket.write(b"three").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_begins_before_the_requests_end_is_seen() {
+        let (mut socket, progress, mut server) = kept().await;
+        progress.ask();
+        socket.write_all(b"thr").await.unwrap();
+        server.write_all(b"fo").await.unwrap();
+        socket.read_exact(&mut [0; 2]).await.unwrap();
+        socket.write_all(b"ee").await.unwrap();
+        server.write_all(b"ur").await.unwrap();
+        socket.read_exact(&mut [0; 2]).await.unwrap();
+        assert!(!progress.keep());
+        assert!(progress.give_up(), "it was sent all the same");
+    }
+}

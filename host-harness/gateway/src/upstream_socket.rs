@@ -64,6 +64,11 @@ impl UpstreamSocket {
     /// An error when a request must not be written: the connection has ended or a byte waits, as the system has
     /// it now.
     fn look(&self) -> io::Result<()> {
+        self.looked().map(drop)
+    }
+
+    /// The state, still locked after the look: no request is given up meanwhile.
+    fn looked(&self) -> io::Result<MutexGuard<'_, State>> {
         let mut state = self.progress.lock();
         if state.phase == Phase::Asked {
             match SockRef::from(&self.socket).peek(&mut [MaybeUninit::uninit()]) {
@@ -72,16 +77,25 @@ impl UpstreamSocket {
                 Ok(_) => (state.phase, state.unasked) = (Phase::Stale, true),
             }
         }
-        if state.phase == Phase::Stale { Err(stale()) } else { Ok(()) }
+        if state.phase == Phase::Stale { Err(stale()) } else { Ok(state) }
+    }
+
+    /// A write is tried. Gives the phase before it. Looked at and marked under one lock: a request that was given
+    /// up as not sent is not written, and one that is being written is not given up as not sent.
+    fn begin_write(&self) -> io::Result<Phase> {
+        let mut state = self.looked()?;
+        let before = state.phase;
+        if matches!(before, Phase::Fresh | Phase::Asked) {
+            state.phase = Phase::Sent;
+        }
+        Ok(before)
     }
 
     fn write_once_quiet(
         &mut self,
         write: impl FnOnce(Pin<&mut TcpStream>) -> Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
-        self.look()?;
-        // Before the write, so that a request which is given up meanwhile is never one that was not sent.
-        let before = self.progress.begin_write();
+        let before = self.begin_write()?;
         let written = write(Pin::new(&mut self.socket));
         match (&written, before) {
             (Poll::Ready(Ok(1..)), _) => {
@@ -130,16 +144,6 @@ impl Progress {
 
     pub(crate) fn had_unasked_bytes(&self) -> bool {
         self.lock().unasked
-    }
-
-    /// A write is tried. Gives the phase before it.
-    fn begin_write(&self) -> Phase {
-        let phase = &mut self.lock().phase;
-        let before = *phase;
-        if matches!(before, Phase::Fresh | Phase::Asked) {
-            *phase = Phase::Sent;
-        }
-        before
     }
 
     /// Bytes came. An error when there was no request that they could answer.
@@ -289,6 +293,7 @@ mod tests {
         let (mut socket, progress, _server) = kept().await;
         progress.ask();
         assert!(!progress.give_up(), "nothing was written");
+        assert!(socket.begin_write().is_err());
         assert!(socket.write(b"three").await.is_err());
     }
 

@@ -76,21 +76,31 @@ impl Lease {
     ) -> Result<Held, NoAnswer> {
         // hyper gives back what it has not begun with. With a copy, what it has not written can be had again, too.
         let copy = if self.is_reused { copied(&request) } else { None };
-        let signs_in = reuse::signs_in(request.headers());
+        let allows_another = reuse::allows_another(&request);
         self.request = request.body().health();
         let answer = self.link.sender.try_send_request(request);
         match timeout_at(deadline, answer).await {
-            Ok(Ok(answer)) => self.hold(answer, signs_in),
+            Ok(Ok(answer)) => self.hold(answer, allows_another),
             Ok(Err(mut refused)) => {
                 let request = refused.take_message().or(copy);
                 let why = format!("no answer: {}", root(&refused.into_error()));
                 Err(self.give_up(request, why))
             }
-            Err(_elapsed) => Err(self.give_up(None, "no head of an answer in time".to_owned())),
+            Err(_elapsed) => {
+                // An upstream that vanished ends no connection: the others that are kept are as dead.
+                if self.is_reused {
+                    self.account.pool.forget();
+                }
+                Err(self.give_up(None, "no head of an answer in time".to_owned()))
+            }
         }
     }
 
-    fn hold(mut self, answer: Response<Incoming>, signs_in: bool) -> Result<Held, NoAnswer> {
+    fn hold(
+        mut self,
+        answer: Response<Incoming>,
+        allows_another: Result<(), Dropped>,
+    ) -> Result<Held, NoAnswer> {
         // The upstream was not asked to switch protocols, so this is no HTTP any more.
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
             self.account.why = Some(Dropped::SwitchedProtocols);
@@ -98,11 +108,8 @@ impl Lease {
         }
         let (head, body) = answer.into_parts();
         self.account.why = Some(Dropped::Unfinished);
-        self.verdict = if signs_in {
-            Err(Dropped::SignsIn)
-        } else {
-            reuse::idle_time(&head, self.account.pool.limits().upstream_idle)
-        };
+        let longest = self.account.pool.limits().upstream_idle;
+        self.verdict = allows_another.and_then(|()| reuse::idle_time(&head, longest));
         Ok(Held { head, body, lease: Box::new(self) })
     }
 
@@ -141,11 +148,12 @@ impl Lease {
 
 impl Account {
     fn keep(mut self, link: Link, place: Place, idle_time: Duration) {
-        if link.progress.keep() {
-            self.why = None;
-            self.pool.keep(link, place, idle_time);
-        } else {
-            self.close(Dropped::EarlyAnswer);
+        match link.progress.keep() {
+            Ok(()) => {
+                self.why = None;
+                self.pool.keep(link, place, idle_time);
+            }
+            Err(why) => self.close(why),
         }
     }
 

@@ -33,7 +33,7 @@ impl Link {
         limits: &Limits,
     ) -> io::Result<Self> {
         socket.set_nodelay(true)?;
-        let (socket, progress) = UpstreamSocket::new(socket);
+        let (socket, progress) = UpstreamSocket::new(socket, tls.is_some());
         match tls {
             Some(tls) => Self::on(tls.connect(socket).await?, progress, limits).await,
             None => Self::on(socket, progress, limits).await,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hyper::header::{self, HeaderMap, HeaderName};
 use hyper::http::response::Parts;
-use hyper::{Method, Version};
+use hyper::{Method, Request, Version};
 
 /// Why a connection to the upstream was not kept, or not kept on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,13 +33,16 @@ pub enum Dropped {
     AmbiguousLength,
     /// The request or the answer belongs to a scheme that signs the connection in, and not the request.
     SignsIn,
+    /// The request had a body that its upstream may not expect: with `Expect`, or with a method that has none as a
+    /// rule.
+    OddBody,
     /// The gateway stopped.
     Stopped,
 }
 
 impl Dropped {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Ended,
         Self::UnaskedBytes,
         Self::Idle,
@@ -52,6 +55,7 @@ impl Dropped {
         Self::SwitchedProtocols,
         Self::AmbiguousLength,
         Self::SignsIn,
+        Self::OddBody,
         Self::Stopped,
     ];
 
@@ -71,6 +75,7 @@ impl Dropped {
             Self::SwitchedProtocols => "switched-protocols",
             Self::AmbiguousLength => "ambiguous-length",
             Self::SignsIn => "signs-in",
+            Self::OddBody => "odd-body",
             Self::Stopped => "stopped",
         }
     }
@@ -82,9 +87,22 @@ pub(crate) fn is_careful(method: &Method) -> bool {
     !method.is_idempotent()
 }
 
-/// Whether a request signs the connection in that it is sent on: with one leg, the answer to it need not say so.
-pub(crate) fn signs_in(request: &HeaderMap) -> bool {
-    names_connection_scheme(request, &header::AUTHORIZATION)
+/// Whether another request may follow this one on its connection, whatever the answer says.
+pub(crate) fn allows_another<B>(request: &Request<B>) -> Result<(), Dropped> {
+    let headers = request.headers();
+    // With one leg, the answer to it need not say so.
+    if names_connection_scheme(headers, &header::AUTHORIZATION) {
+        return Err(Dropped::SignsIn);
+    }
+    // A server that answers by the head alone takes the body for another request, whose answer comes as late as
+    // its writer likes.
+    let has_body = headers.contains_key(header::TRANSFER_ENCODING)
+        || headers.get(header::CONTENT_LENGTH).is_some_and(|length| length != "0");
+    let is_usual = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH);
+    if headers.contains_key(header::EXPECT) || has_body && !is_usual {
+        return Err(Dropped::OddBody);
+    }
+    Ok(())
 }
 
 /// How long the connection of an answer may be idle, at most `idle`.
@@ -125,7 +143,7 @@ fn announced(headers: &HeaderMap) -> Option<Duration> {
 /// every comma: a value may list several schemes.
 fn names_connection_scheme(headers: &HeaderMap, name: &HeaderName) -> bool {
     words(headers, name, b',').any(|challenge| {
-        let scheme = challenge.split(|byte| *byte == b' ').next().unwrap_or_default();
+        let scheme = challenge.split(u8::is_ascii_whitespace).next().unwrap_or_default();
         CONNECTION_SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known.as_bytes()))
     })
 }
@@ -216,13 +234,21 @@ mod tests {
     }
 
     #[test]
-    fn a_request_may_sign_the_connection_in() {
-        for (value, expected) in
-            [("Bearer a", false), ("Negotiate YII=", true), ("ntlm TlRM", true), ("", false)]
-        {
-            let mut headers = HeaderMap::new();
-            headers.append(header::AUTHORIZATION, HeaderValue::from_static(value));
-            assert_eq!(signs_in(&headers), expected, "{value}");
+    fn a_request_may_be_the_last_on_its_connection() {
+        for (row, method, name, value, expected) in [
+            ("a bearer", Method::GET, "authorization", "Bearer a", Ok(())),
+            ("Kerberos", Method::GET, "authorization", "Negotiate YII=", Err(Dropped::SignsIn)),
+            ("NTLM", Method::GET, "authorization", "ntlm\tTlRM", Err(Dropped::SignsIn)),
+            ("no scheme", Method::GET, "authorization", "", Ok(())),
+            ("an upload", Method::POST, "content-length", "9", Ok(())),
+            ("in parts", Method::PUT, "transfer-encoding", "chunked", Ok(())),
+            ("to be told to go on", Method::POST, "expect", "100-continue", Err(Dropped::OddBody)),
+            ("a body with GET", Method::GET, "content-length", "9", Err(Dropped::OddBody)),
+            ("with DELETE", Method::DELETE, "transfer-encoding", "chunked", Err(Dropped::OddBody)),
+            ("an empty one", Method::DELETE, "content-length", "0", Ok(())),
+        ] {
+            let request = Request::builder().method(method).header(name, value).body(());
+            assert_eq!(allows_another(&request.unwrap()), expected, "{row}");
         }
     }
 

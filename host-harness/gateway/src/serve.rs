@@ -27,8 +27,7 @@ pub(crate) async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> usize {
     let shared_fetches = spawn(shared_fetch::run(Arc::clone(&driver.shared), fetcher));
-    let tended = Arc::clone(&driver);
-    let connections_tended = spawn(async move { tended.connections.tend().await });
+    let mut tended = pin!(driver.connections.tend());
     let (stop, stopped) = watch::channel(false);
     let places = Arc::new(Semaphore::new(driver.limits.connections));
     let mut connections = JoinSet::new();
@@ -36,6 +35,8 @@ pub(crate) async fn serve(
     loop {
         tokio::select! {
             () = &mut shutdown => break,
+            // It never ends.
+            () = &mut tended => {}
             Some(_ended) = connections.join_next() => {}
             Some((socket, place)) = accept(&listener, &places) => {
                 let served = connection::serve(Arc::clone(&driver), socket, tls.clone(), stopped.clone());
@@ -72,7 +73,6 @@ pub(crate) async fn serve(
         detached.shutdown().await;
     }
     shared_fetches.abort();
-    connections_tended.abort();
     driver.connections.close();
     driver.pool().flush().await;
     broken_off

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, timeout_at};
 
 use crate::link::Link;
 use crate::reuse::Dropped;
@@ -96,8 +96,9 @@ impl UpstreamPools {
     pub(crate) async fn tend(&self) {
         loop {
             let next = self.each().into_iter().filter_map(|(_, pool)| pool.expire()).min();
+            // One that is kept meanwhile may be idle for a shorter time.
             match next {
-                Some(next) => sleep_until(next).await,
+                Some(next) => _ = timeout_at(next, self.kept.notified()).await,
                 None => self.kept.notified().await,
             }
         }
@@ -197,6 +198,13 @@ impl UpstreamPool {
         drop(place);
         drop(kept);
         self.kept.notify_one();
+    }
+
+    /// Closes all that are idle.
+    pub(crate) fn forget(&self) {
+        for _idle in self.idle().drain(..) {
+            self.counts.dropped(Dropped::Failed);
+        }
     }
 
     /// Closes what may be kept no longer. Says when the next is.

@@ -20,6 +20,8 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::reuse::Dropped;
+
 /// One socket. TLS, if any, is above it: what is counted are the bytes that leave the process.
 pub(crate) struct UpstreamSocket {
     socket: TcpStream,
@@ -34,6 +36,40 @@ struct State {
     phase: Phase,
     /// Whether bytes came that answer no request.
     unasked: bool,
+    /// Of TLS.
+    records: Option<Records>,
+}
+
+/// How far the records of TLS have come: each has a header of five bytes, the last two of which say how many bytes
+/// follow (RFC 8446 section 5.1). In mid-record TLS holds bytes that neither hyper nor the system shows.
+#[derive(Clone, Copy, Default)]
+struct Records {
+    /// Bytes of a header.
+    head: usize,
+    length: [u8; 2],
+    /// Bytes that follow it.
+    rest: usize,
+}
+
+impl Records {
+    fn take(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            match (self.rest, self.head) {
+                (1.., _) => self.rest -= 1,
+                (0, 3) => (self.length, self.head) = ([*byte, 0], 4),
+                (0, 4) => {
+                    let [high, _] = self.length;
+                    *self =
+                        Self { rest: u16::from_be_bytes([high, *byte]).into(), ..Self::default() };
+                }
+                (0, _) => self.head += 1,
+            }
+        }
+    }
+
+    fn is_between(self) -> bool {
+        self.head == 0 && self.rest == 0
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,9 +91,10 @@ enum Phase {
 }
 
 impl UpstreamSocket {
-    pub(crate) fn new(socket: TcpStream) -> (Self, Progress) {
-        let progress =
-            Progress(Arc::new(Mutex::new(State { phase: Phase::Fresh, unasked: false })));
+    pub(crate) fn new(socket: TcpStream, is_tls: bool) -> (Self, Progress) {
+        let records = is_tls.then(Records::default);
+        let state = State { phase: Phase::Fresh, unasked: false, records };
+        let progress = Progress(Arc::new(Mutex::new(state)));
         (Self { socket, progress: progress.clone() }, progress)
     }
 
@@ -71,7 +108,7 @@ impl UpstreamSocket {
     fn looked(&self) -> io::Result<MutexGuard<'_, State>> {
         let mut state = self.progress.lock();
         if state.phase == Phase::Asked {
-            match SockRef::from(&self.socket).peek(&mut [MaybeUninit::uninit()]) {
+            match self.peek() {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(_) | Ok(0) => state.phase = Phase::Stale,
                 Ok(_) => (state.phase, state.unasked) = (Phase::Stale, true),
@@ -80,13 +117,23 @@ impl UpstreamSocket {
         if state.phase == Phase::Stale { Err(stale()) } else { Ok(state) }
     }
 
+    /// How many bytes wait, as the system has it now: one, none at the connection's end, or an error.
+    fn peek(&self) -> io::Result<usize> {
+        SockRef::from(&self.socket).peek(&mut [MaybeUninit::uninit()])
+    }
+
     /// A write is tried. Gives the phase before it. Looked at and marked under one lock: a request that was given
     /// up as not sent is not written, and one that is being written is not given up as not sent.
     fn begin_write(&self) -> io::Result<Phase> {
         let mut state = self.looked()?;
         let before = state.phase;
-        if matches!(before, Phase::Fresh | Phase::Asked) {
-            state.phase = Phase::Sent;
+        match before {
+            Phase::Fresh | Phase::Asked => state.phase = Phase::Sent,
+            // An answer that waits unread began before this part of the request. Of TLS it may be no answer.
+            Phase::Sent if state.records.is_none() && matches!(self.peek(), Ok(1..)) => {
+                state.phase = Phase::Early;
+            }
+            _ => {}
         }
         Ok(before)
     }
@@ -133,9 +180,17 @@ impl Progress {
         }
     }
 
-    /// The answer is whole. Says whether it began after the request's end.
-    pub(crate) fn keep(&self) -> bool {
-        self.advance(Phase::Answered, Phase::Kept)
+    /// The answer is whole. Says why the connection is not kept, if it is not.
+    pub(crate) fn keep(&self) -> Result<(), Dropped> {
+        let mut state = self.lock();
+        if state.phase != Phase::Answered {
+            return Err(Dropped::EarlyAnswer);
+        }
+        if state.records.is_some_and(|records| !records.is_between()) {
+            return Err(Dropped::UnaskedBytes);
+        }
+        state.phase = Phase::Kept;
+        Ok(())
     }
 
     pub(crate) fn saw_unasked_bytes(&self) {
@@ -146,13 +201,17 @@ impl Progress {
         self.lock().unasked
     }
 
-    /// Bytes came. An error when there was no request that they could answer.
-    fn received(&self) -> io::Result<()> {
+    /// Bytes came. An error when there was no request that they could answer. Of TLS they may be no answer, a late
+    /// session ticket say: that costs a connection.
+    fn received(&self, bytes: &[u8]) -> io::Result<()> {
         let mut state = self.lock();
+        if let Some(records) = &mut state.records {
+            records.take(bytes);
+        }
         match state.phase {
             Phase::Sent => state.phase = Phase::Answered,
-            Phase::Asked => (state.phase, state.unasked) = (Phase::Stale, true),
-            Phase::Fresh | Phase::Kept | Phase::Answered | Phase::Early | Phase::Stale => {}
+            Phase::Kept | Phase::Asked => (state.phase, state.unasked) = (Phase::Stale, true),
+            Phase::Fresh | Phase::Answered | Phase::Early | Phase::Stale => {}
         }
         if state.phase == Phase::Stale { Err(stale()) } else { Ok(()) }
     }
@@ -182,8 +241,8 @@ impl AsyncRead for UpstreamSocket {
         this.look()?;
         let before = out.filled().len();
         let read = Pin::new(&mut this.socket).poll_read(cx, out);
-        if out.filled().len() > before {
-            this.progress.received()?;
+        if let Some(bytes @ [_, ..]) = out.filled().get(before..) {
+            this.progress.received(bytes)?;
         }
         read
     }
@@ -237,13 +296,13 @@ mod tests {
     async fn kept() -> (UpstreamSocket, Progress, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let socket = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let (mut socket, progress) = UpstreamSocket::new(socket);
+        let (mut socket, progress) = UpstreamSocket::new(socket, false);
         let (mut server, _) = listener.accept().await.unwrap();
         socket.write_all(b"one").await.unwrap();
         server.read_exact(&mut [0; 3]).await.unwrap();
         server.write_all(b"two").await.unwrap();
         socket.read_exact(&mut [0; 3]).await.unwrap();
-        assert!(progress.keep(), "the answer came after the request");
+        assert_eq!(progress.keep(), Ok(()), "the answer came after the request");
         (socket, progress, server)
     }
 
@@ -307,7 +366,70 @@ mod tests {
         socket.write_all(b"ee").await.unwrap();
         server.write_all(b"ur").await.unwrap();
         socket.read_exact(&mut [0; 2]).await.unwrap();
-        assert!(!progress.keep());
+        assert_eq!(progress.keep(), Err(Dropped::EarlyAnswer));
         assert!(progress.give_up(), "it was sent all the same");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_waits_unread_is_early_too() {
+        let (mut socket, progress, mut server) = kept().await;
+        progress.ask();
+        socket.write_all(b"thr").await.unwrap();
+        server.read_exact(&mut [0; 3]).await.unwrap();
+        server.write_all(b"four").await.unwrap();
+        socket.socket.readable().await.unwrap();
+        socket.write_all(b"ee").await.unwrap();
+        socket.read_exact(&mut [0; 4]).await.unwrap();
+        assert_eq!(progress.keep(), Err(Dropped::EarlyAnswer));
+    }
+
+    #[tokio::test]
+    async fn what_comes_between_two_requests_ends_the_connection() {
+        let (mut socket, progress, mut server) = kept().await;
+        server.write_all(b"x").await.unwrap();
+        assert!(socket.read(&mut [0; 1]).await.is_err());
+        progress.ask();
+        assert!(socket.write(b"three").await.is_err());
+        assert!(progress.had_unasked_bytes() && !progress.give_up());
+    }
+
+    /// A record of TLS with so many bytes.
+    fn record(length: u16) -> Vec<u8> {
+        let [high, low] = length.to_be_bytes();
+        [vec![23, 3, 3, high, low], vec![0; length.into()]].concat()
+    }
+
+    #[test]
+    fn a_connection_in_mid_record_is_not_quiet() {
+        let two = [record(300), record(0), record(1)].concat();
+        let ends = [305, 310, 316];
+        for end in 0..=two.len() {
+            let mut records = Records::default();
+            for part in two[..end].chunks(7) {
+                records.take(part);
+            }
+            assert_eq!(records.is_between(), end == 0 || ends.contains(&end), "{end}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_not_kept_in_mid_record() {
+        for (row, bytes, expected) in [
+            ("whole", record(9), Ok(())),
+            (
+                "and part of the next",
+                [record(9), record(9)[..6].to_vec()].concat(),
+                Err(Dropped::UnaskedBytes),
+            ),
+        ] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let socket = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            let (mut socket, progress) = UpstreamSocket::new(socket, true);
+            let (mut server, _) = listener.accept().await.unwrap();
+            socket.write_all(b"one").await.unwrap();
+            server.write_all(&bytes).await.unwrap();
+            socket.read_exact(&mut vec![0; bytes.len()]).await.unwrap();
+            assert_eq!(progress.keep(), expected, "{row}");
+        }
     }
 }

@@ -9,7 +9,7 @@ use hyper::{Request, Response, StatusCode};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::content::{Content, Health};
+use crate::content::Content;
 use crate::link::{Link, root};
 use crate::reuse::{self, Dropped};
 use crate::upstream_pool::{Place, UpstreamPool};
@@ -22,8 +22,6 @@ pub(crate) struct Lease {
     is_reused: bool,
     /// How long it may be idle afterwards, or why it is not kept.
     verdict: Result<Duration, Dropped>,
-    /// The body of the request.
-    request: Health,
     account: Account,
 }
 
@@ -60,8 +58,7 @@ pub(crate) struct Unsent {
 impl Lease {
     pub(crate) fn of_fresh(pool: &Arc<UpstreamPool>, place: Place, link: Link) -> Self {
         let account = Account { pool: Arc::clone(pool), why: Some(Dropped::Failed) };
-        let (verdict, request) = (Err(Dropped::Failed), Health::default());
-        Self { link, place, is_reused: false, verdict, request, account }
+        Self { link, place, is_reused: false, verdict: Err(Dropped::Failed), account }
     }
 
     pub(crate) fn of_kept(pool: &Arc<UpstreamPool>, place: Place, link: Link) -> Self {
@@ -77,7 +74,7 @@ impl Lease {
         // hyper gives back what it has not begun with. With a copy, what it has not written can be had again, too.
         let copy = if self.is_reused { copied(&request) } else { None };
         let allows_another = reuse::allows_another(&request);
-        self.request = request.body().health();
+        self.link.progress.carry(request.body().health());
         let answer = self.link.sender.try_send_request(request);
         match timeout_at(deadline, answer).await {
             Ok(Ok(answer)) => self.hold(answer, allows_another),
@@ -125,9 +122,8 @@ impl Lease {
 
     /// The answer was read to its end: keeps the connection, if nothing speaks against it.
     pub(crate) fn finish(self) {
-        let Self { mut link, place, verdict, request, account, .. } = self;
-        let verdict = if request.is_whole() { verdict } else { Err(Dropped::EarlyAnswer) };
-        let idle_time = match verdict {
+        let Self { mut link, place, verdict, account, .. } = self;
+        let idle_time = match link.progress.in_turn().and(verdict) {
             Ok(idle_time) => idle_time,
             Err(why) => return account.close(why),
         };
@@ -182,3 +178,108 @@ fn copied(request: &Request<Content>) -> Option<Request<Content>> {
 /// From the end of an answer as it was read until the connection is ready for another request: moments, in which
 /// hyper flushes and looks for more bytes. Raised, one that never is holds its place for longer.
 const SETTLE: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write as _};
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::settings::Limits;
+    use crate::upstream_pool::UpstreamPools;
+    use crate::upstream_socket::UpstreamSocket;
+
+    /// A connection whose other end says something at the last moment: hyper has looked for bytes and found none, and
+    /// begins with the second request.
+    struct LastMoment {
+        socket: UpstreamSocket,
+        server: std::net::TcpStream,
+        writes: usize,
+    }
+
+    impl AsyncRead for LastMoment {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            out: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.get_mut().socket).poll_read(cx, out)
+        }
+    }
+
+    impl AsyncWrite for LastMoment {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            let this = self.get_mut();
+            this.writes += 1;
+            if this.writes == 2 {
+                this.server.write_all(b"x").unwrap();
+            }
+            Pin::new(&mut this.socket).poll_write(cx, bytes)
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.get_mut().socket).poll_flush(cx)
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.get_mut().socket).poll_shutdown(cx)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_hyper_had_begun_with_can_be_had_again_when_no_byte_left() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let upstream = format!("http://{address}").parse().unwrap();
+        let pool = UpstreamPools::new(upstream, None, Limits::default()).passes;
+        let socket = TcpStream::connect(address).await.unwrap();
+        let (mut server, _) = listener.accept().await.unwrap();
+        let (socket, progress) = UpstreamSocket::new(socket, false);
+        let other_end = server.into_std().unwrap();
+        let at_last = other_end.try_clone().unwrap();
+        server = TcpStream::from_std(other_end).unwrap();
+        let socket = LastMoment { socket, server: at_last, writes: 0 };
+        let link = Link::on(socket, progress, &Limits::default()).await.unwrap();
+
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let lease = Lease::of_fresh(&pool, pool.place().await.unwrap(), link);
+        let answering = async {
+            server.read_buf(&mut Vec::new()).await.unwrap();
+            server.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+        };
+        let (sent, ()) = tokio::join!(lease.send(request(), deadline), answering);
+        sent.ok().unwrap().lease.finish();
+        let place = pool.place().await.unwrap();
+        let kept = timeout_at(deadline, async {
+            loop {
+                match pool.take(false) {
+                    Some(kept) => return kept,
+                    None => tokio::task::yield_now().await,
+                }
+            }
+        });
+        let lease = Lease::of_kept(&pool, place, kept.await.unwrap());
+        let Err(NoAnswer::Unsent(unsent)) = lease.send(request(), deadline).await else {
+            panic!("no byte had left")
+        };
+        let (again, expected) = (unsent.request.expect("the request"), request());
+        assert_eq!(again.method(), expected.method());
+        assert_eq!(again.uri(), expected.uri());
+        assert_eq!(again.headers(), expected.headers());
+        let body = http_body_util::BodyExt::collect(again.into_body()).await.unwrap();
+        assert_eq!(body.to_bytes(), "body");
+    }
+
+    fn request() -> Request<Content> {
+        let request = Request::builder().method("POST").uri("/a").header("x-a", "1");
+        request.body(Content::whole(b"body".to_vec())).unwrap()
+    }
+}

@@ -40,7 +40,7 @@ impl Link {
         }
     }
 
-    async fn on<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    pub(crate) async fn on<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         stream: S,
         progress: Progress,
         limits: &Limits,

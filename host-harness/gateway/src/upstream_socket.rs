@@ -2,13 +2,16 @@
 //!
 //! ```text
 //!  kept ─▶ asked ─▶ sent ─▶ answered ─▶ kept
-//!            │                 └─▶ early: more of the request was sent after the answer began
+//!            │          └─▶ early: the answer began before all of the request had left
 //!            └─▶ stale: it has ended, or has bytes that answer no request; nothing is written any more
 //! ```
 //!
 //! Two requests on a kept connection are of different users. Bytes that come before the second is sent belong to
 //! neither, and taken for its answer they would show one user what is another's. hyper refuses them as far as the
 //! runtime has noticed them; here the system itself is asked, right before the first byte is written.
+//!
+//! Nor does hyper wait for what it has yet to write: the rest of one request would go out with the next, and an upstream
+//! that answered early would take it for a request of its own. So an answer counts only once all of its request has left.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -20,6 +23,7 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::content::Health;
 use crate::reuse::Dropped;
 
 /// One socket. TLS, if any, is above it: what is counted are the bytes that leave the process.
@@ -38,6 +42,10 @@ struct State {
     unasked: bool,
     /// Of TLS.
     records: Option<Records>,
+    /// The body of the request.
+    body: Health,
+    /// Whether all that hyper and TLS had to write has left. They read only after they tried.
+    is_flushed: bool,
 }
 
 /// How far the records of TLS have come: each has a header of five bytes, the last two of which say how many bytes
@@ -72,6 +80,12 @@ impl Records {
     }
 }
 
+impl State {
+    fn in_turn(&self) -> Result<(), Dropped> {
+        if self.phase == Phase::Answered { Ok(()) } else { Err(Dropped::EarlyAnswer) }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
     /// No request yet. What comes is of TLS, or hyper's to refuse.
@@ -82,7 +96,7 @@ enum Phase {
     Asked,
     /// A byte of the request may have left.
     Sent,
-    /// A byte of the answer has come.
+    /// The request has left, and a byte of the answer has come.
     Answered,
     /// A byte of the answer came before the last of the request had left.
     Early,
@@ -93,7 +107,8 @@ enum Phase {
 impl UpstreamSocket {
     pub(crate) fn new(socket: TcpStream, is_tls: bool) -> (Self, Progress) {
         let records = is_tls.then(Records::default);
-        let state = State { phase: Phase::Fresh, unasked: false, records };
+        let (phase, body) = (Phase::Fresh, Health::default());
+        let state = State { phase, unasked: false, records, body, is_flushed: false };
         let progress = Progress(Arc::new(Mutex::new(state)));
         (Self { socket, progress: progress.clone() }, progress)
     }
@@ -126,6 +141,7 @@ impl UpstreamSocket {
     /// up as not sent is not written, and one that is being written is not given up as not sent.
     fn begin_write(&self) -> io::Result<Phase> {
         let mut state = self.looked()?;
+        state.is_flushed = false;
         let before = state.phase;
         match before {
             Phase::Fresh | Phase::Asked => state.phase = Phase::Sent,
@@ -133,7 +149,12 @@ impl UpstreamSocket {
             Phase::Sent if state.records.is_none() && matches!(self.peek(), Ok(1..)) => {
                 state.phase = Phase::Early;
             }
-            _ => {}
+            // There is nothing to write.
+            Phase::Kept => {
+                state.phase = Phase::Stale;
+                return Err(stale());
+            }
+            Phase::Sent | Phase::Answered | Phase::Early | Phase::Stale => {}
         }
         Ok(before)
     }
@@ -163,6 +184,11 @@ impl Progress {
         self.lock().phase = Phase::Fresh;
     }
 
+    /// The next request has this body.
+    pub(crate) fn carry(&self, body: Health) {
+        self.lock().body = body;
+    }
+
     /// Another request may be sent, if nothing waits on the socket.
     pub(crate) fn ask(&self) {
         self.advance(Phase::Kept, Phase::Asked);
@@ -180,12 +206,15 @@ impl Progress {
         }
     }
 
+    /// An error when the answer began before the request's end.
+    pub(crate) fn in_turn(&self) -> Result<(), Dropped> {
+        self.lock().in_turn()
+    }
+
     /// The answer is whole. Says why the connection is not kept, if it is not.
     pub(crate) fn keep(&self) -> Result<(), Dropped> {
         let mut state = self.lock();
-        if state.phase != Phase::Answered {
-            return Err(Dropped::EarlyAnswer);
-        }
+        state.in_turn()?;
         if state.records.is_some_and(|records| !records.is_between()) {
             return Err(Dropped::UnaskedBytes);
         }
@@ -209,7 +238,10 @@ impl Progress {
             records.take(bytes);
         }
         match state.phase {
-            Phase::Sent => state.phase = Phase::Answered,
+            Phase::Sent if state.is_flushed && state.body.is_whole() => {
+                state.phase = Phase::Answered;
+            }
+            Phase::Sent => state.phase = Phase::Early,
             Phase::Kept | Phase::Asked => (state.phase, state.unasked) = (Phase::Stale, true),
             Phase::Fresh | Phase::Answered | Phase::Early | Phase::Stale => {}
         }
@@ -270,7 +302,12 @@ impl AsyncWrite for UpstreamSocket {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().socket).poll_flush(cx)
+        let this = self.get_mut();
+        let flushed = Pin::new(&mut this.socket).poll_flush(cx);
+        if let Poll::Ready(Ok(())) = flushed {
+            this.progress.lock().is_flushed = true;
+        }
+        flushed
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -291,14 +328,26 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
+    use crate::content::Content;
+
+    /// Of a request without a body.
+    fn no_body() -> Health {
+        Content::whole(Vec::new()).health()
+    }
+
+    async fn connected(is_tls: bool) -> (UpstreamSocket, Progress, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let socket = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (socket, progress) = UpstreamSocket::new(socket, is_tls);
+        progress.carry(no_body());
+        (socket, progress, listener.accept().await.unwrap().0)
+    }
 
     /// A socket on which a request was sent and answered, and its other end.
     async fn kept() -> (UpstreamSocket, Progress, TcpStream) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let socket = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let (mut socket, progress) = UpstreamSocket::new(socket, false);
-        let (mut server, _) = listener.accept().await.unwrap();
+        let (mut socket, progress, mut server) = connected(false).await;
         socket.write_all(b"one").await.unwrap();
+        socket.flush().await.unwrap();
         server.read_exact(&mut [0; 3]).await.unwrap();
         server.write_all(b"two").await.unwrap();
         socket.read_exact(&mut [0; 3]).await.unwrap();
@@ -361,13 +410,49 @@ mod tests {
         let (mut socket, progress, mut server) = kept().await;
         progress.ask();
         socket.write_all(b"thr").await.unwrap();
+        socket.flush().await.unwrap();
         server.write_all(b"fo").await.unwrap();
         socket.read_exact(&mut [0; 2]).await.unwrap();
         socket.write_all(b"ee").await.unwrap();
+        socket.flush().await.unwrap();
         server.write_all(b"ur").await.unwrap();
         socket.read_exact(&mut [0; 2]).await.unwrap();
         assert_eq!(progress.keep(), Err(Dropped::EarlyAnswer));
         assert!(progress.give_up(), "it was sent all the same");
+    }
+
+    /// hyper is ready for another request while it holds the rest of this one: an upstream that does not read leaves it
+    /// no room.
+    #[tokio::test]
+    async fn an_answer_counts_only_once_all_of_its_request_has_left() {
+        for (row, is_flushed, body, expected) in [
+            ("all of it", true, no_body(), Ok(())),
+            ("bytes to write", false, no_body(), Err(Dropped::EarlyAnswer)),
+            ("a body to come", true, Health::default(), Err(Dropped::EarlyAnswer)),
+        ] {
+            let (mut socket, progress, mut server) = connected(false).await;
+            progress.carry(body);
+            socket.write_all(b"one").await.unwrap();
+            if is_flushed {
+                socket.flush().await.unwrap();
+            }
+            server.write_all(b"two").await.unwrap();
+            socket.read_exact(&mut [0; 3]).await.unwrap();
+            assert_eq!(progress.keep(), expected, "{row}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_written_between_two_requests() {
+        let (mut socket, progress, mut server) = kept().await;
+        assert!(socket.write(b"the rest of one").await.is_err());
+        progress.ask();
+        assert!(socket.write(b"three").await.is_err(), "nor afterwards");
+        assert!(!progress.give_up());
+        drop(socket);
+        let mut received = Vec::new();
+        timeout(Duration::from_secs(20), server.read_to_end(&mut received)).await.unwrap().unwrap();
+        assert_eq!(received, b"");
     }
 
     #[tokio::test]
@@ -379,6 +464,7 @@ mod tests {
         server.write_all(b"four").await.unwrap();
         socket.socket.readable().await.unwrap();
         socket.write_all(b"ee").await.unwrap();
+        socket.flush().await.unwrap();
         socket.read_exact(&mut [0; 4]).await.unwrap();
         assert_eq!(progress.keep(), Err(Dropped::EarlyAnswer));
     }
@@ -422,11 +508,9 @@ mod tests {
                 Err(Dropped::UnaskedBytes),
             ),
         ] {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let socket = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-            let (mut socket, progress) = UpstreamSocket::new(socket, true);
-            let (mut server, _) = listener.accept().await.unwrap();
+            let (mut socket, progress, mut server) = connected(true).await;
             socket.write_all(b"one").await.unwrap();
+            socket.flush().await.unwrap();
             server.write_all(&bytes).await.unwrap();
             socket.read_exact(&mut vec![0; bytes.len()]).await.unwrap();
             assert_eq!(progress.keep(), expected, "{row}");

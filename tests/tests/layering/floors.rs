@@ -43,11 +43,11 @@ const GATEWAY: House = House {
     floors: &[
         // The component, its contract, and what goes wrong with it.
         "contract evaluator error clock",
-        "tls upstream settings verifier upstream_socket reuse",
+        "tls upstream settings verifier reuse",
         // Messages, and the way they take.
         "pace paced streams content hop intake request timings sink",
         // Connections to other servers.
-        "link upstream_pool lease outbound fetch",
+        "upstream_socket link upstream_pool lease outbound fetch",
         // Instances of the component.
         "accounts backoff lost sandbox exchange instance_handle instance_thread pool pool_keys shared_fetch",
         // One request.

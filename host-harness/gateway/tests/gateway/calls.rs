@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use linkgate_gateway::{CallFailure, End, Event, Head, Step};
 
-use crate::failures::kept;
+use crate::failures::{COLD_AND_WARM, kept};
 use crate::script::{Note, Stage, call, forward, relay, reply};
 use crate::wire::{Peer, Upstream, nobody, request};
 
@@ -75,6 +75,20 @@ async fn without_a_byte_sent_it_was_not_sent() {
     client.head().await;
 }
 
+/// The same where a connection was kept: neither there nor on a fresh one.
+#[tokio::test]
+async fn without_a_byte_sent_on_a_kept_connection_it_was_not_sent() {
+    let upstream = Upstream::bind().await;
+    let mut stage = Stage::open(upstream.address, call_then_reply).await;
+    let mut server = stage.warm(&upstream).await;
+    drop(upstream);
+    server.finish().await;
+    let mut client = asks(stage.address).await;
+    assert_eq!(called(&mut stage).await, Err(CallFailure::NotSent));
+    client.head().await;
+    assert_eq!(server.request().await, None);
+}
+
 #[tokio::test]
 async fn whatever_else_goes_wrong_it_may_have_acted() {
     let rows = [
@@ -106,7 +120,7 @@ async fn whatever_else_goes_wrong_it_may_have_acted() {
             CallFailure::NoBody(200),
         ),
     ];
-    let rows = [false, true].into_iter().flat_map(|warm| rows.map(|row| (warm, row)));
+    let rows = COLD_AND_WARM.into_iter().flat_map(|warm| rows.map(|row| (warm, row)));
     for (warm, (row, answer, ends, expected)) in rows {
         let upstream = Upstream::bind().await;
         let mut stage = Stage::open(upstream.address, call_then_reply).await;

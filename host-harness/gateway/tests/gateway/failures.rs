@@ -14,7 +14,7 @@ use crate::script::{Stage, forward, forward_then_relay, no_edits, pass_then_rela
 use crate::wire::{Peer, Upstream, last, nobody, post_of, say, soon};
 
 /// On a connection of its own, and on one that was kept after another request.
-const COLD_AND_WARM: [bool; 2] = [false, true];
+pub(crate) const COLD_AND_WARM: [bool; 2] = [false, true];
 
 /// A connection that is kept, if `warm`.
 pub(crate) async fn kept(warm: bool, stage: &mut Stage, upstream: &Upstream) -> Option<Peer> {

@@ -266,6 +266,53 @@ async fn a_request_that_signs_its_connection_in_is_the_last_on_it() {
     assert_eq!(stage.dropped(Dropped::SignsIn), 1);
 }
 
+/// An upstream that answers by the head alone takes such a body for a request of its own.
+#[tokio::test]
+async fn a_request_with_a_body_that_is_not_expected_is_the_last_on_its_connection() {
+    for (head, interim) in [
+        ("POST /a HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n", true),
+        ("GET /a HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n", false),
+        ("DELETE /a HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n", false),
+    ] {
+        let upstream = Upstream::bind().await;
+        let stage = Stage::open(upstream.address, pass_then_relay).await;
+        let mut client = Peer::connect(stage.address).await;
+        client.send(head).await;
+        if interim {
+            assert_eq!(client.head().await, "HTTP/1.1 100 Continue\r\n\r\n", "{head}");
+        }
+        client.send("ab").await;
+        let mut server = upstream.accept().await;
+        server.request().await.expect("a request");
+        server.send(OK).await;
+        client.until(b"ok").await;
+        assert_eq!(server.request().await, None, "{head}");
+        assert_eq!(stage.dropped(Dropped::OddBody), 1, "{head}");
+    }
+}
+
+/// The upstream may be ending it at this moment, and the outcome would be unknown.
+#[tokio::test]
+async fn a_request_that_must_not_go_twice_takes_no_connection_that_was_idle_for_long() {
+    for (method, is_reused) in [("POST", false), ("PATCH", false), ("GET", true), ("DELETE", true)]
+    {
+        let upstream = Upstream::bind().await;
+        let (upstream_idle, upstream_recent) = (Duration::from_mins(1), Duration::ZERO);
+        let limits = Limits { upstream_idle, upstream_recent, ..Limits::default() };
+        let mut stage = Stage::with(upstream.address, limits, pass_then_relay).await;
+        let mut kept = stage.warm(&upstream).await;
+        let mut second = Peer::connect(stage.address).await;
+        second.send(last(method, "/second")).await;
+        let (mut server, found) = tokio::select! {
+            fresh = upstream.accept_ever() => (fresh, false),
+            _request = kept.request() => (kept, true),
+        };
+        server.send(OK).await;
+        assert!(second.rest().await.ends_with("\r\n\r\nok"), "{method}");
+        assert_eq!(found, is_reused, "{method}");
+    }
+}
+
 /// The rest of its body would be taken for another user's request.
 #[tokio::test]
 async fn an_answer_before_the_requests_end_is_the_last_on_its_connection() {

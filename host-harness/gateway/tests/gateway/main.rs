@@ -14,6 +14,7 @@ mod framing;
 mod http2;
 mod instances;
 mod kept;
+mod kept_tls;
 mod keys;
 mod pass;
 mod read_body;

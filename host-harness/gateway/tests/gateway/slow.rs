@@ -6,6 +6,7 @@ use http::Request;
 use linkgate_gateway::{AnswerHead, End, Event, Head, Limits};
 use tokio::net::TcpStream;
 
+use crate::failures::{COLD_AND_WARM, kept};
 use crate::pass::LARGE;
 use crate::script::{Note, Stage, forward_then_relay, pass_then_relay, reply};
 use crate::wire::{Peer, Upstream, last, nobody, post_of, request, soon};
@@ -14,10 +15,18 @@ const SHORT: Duration = Duration::from_millis(300);
 
 /// A bound on each silence, or only on all of them together.
 fn bounds() -> [(&'static str, Limits); 2] {
+    let long = Duration::from_mins(1);
+    let kept = Limits { upstream_idle: long, upstream_recent: long, ..Limits::default() };
     [
-        ("still", Limits { stall_timeout: SHORT, ..Limits::default() }),
-        ("creeping", Limits { body_grace: SHORT, ..Limits::default() }),
+        ("still", Limits { stall_timeout: SHORT, ..kept.clone() }),
+        ("creeping", Limits { body_grace: SHORT, ..kept }),
     ]
+}
+
+/// These, on a connection to the upstream of its own, and on one that was kept.
+fn cold_and_warm() -> impl Iterator<Item = (bool, &'static str, Limits)> {
+    let rows = COLD_AND_WARM.into_iter();
+    rows.flat_map(|warm| bounds().map(|(name, limits)| (warm, name, limits)))
 }
 
 #[tokio::test]
@@ -34,14 +43,15 @@ async fn a_head_that_creeps_is_not_waited_for() {
 /// What was sent of it may have been acted upon.
 #[tokio::test]
 async fn a_client_whose_body_does_not_come_is_cut_off() {
-    for (name, limits) in bounds() {
+    for (warm, name, limits) in cold_and_warm() {
         let upstream = Upstream::bind().await;
         let mut stage = Stage::with(upstream.address, limits, pass_then_relay).await;
+        let kept = kept(warm, &mut stage, &upstream).await;
         let mut client = Peer::connect(stage.address).await;
         let began = Instant::now();
         client.send(post_of(9999)).await;
         client.send("abc").await;
-        let mut server = upstream.accept().await;
+        let mut server = upstream.serves(kept).await;
         server.head().await;
         server.take(3).await;
         if name == "creeping" {
@@ -59,12 +69,13 @@ async fn a_client_whose_body_does_not_come_is_cut_off() {
 
 #[tokio::test]
 async fn an_answer_that_does_not_come_is_broken_off() {
-    for (name, limits) in bounds() {
+    for (warm, name, limits) in cold_and_warm() {
         let upstream = Upstream::bind().await;
         let mut stage = Stage::with(upstream.address, limits, forward_then_relay).await;
+        let kept = kept(warm, &mut stage, &upstream).await;
         let mut client = Peer::connect(stage.address).await;
         client.send(request("GET", "/a")).await;
-        let mut server = upstream.accept().await;
+        let mut server = upstream.serves(kept).await;
         server.head().await;
         server.send("HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\nabc").await;
         if name == "creeping" {

@@ -67,6 +67,12 @@ impl Keys {
         Ok(())
     }
 
+    /// Whether there is a key of that name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     fn find(&self, name: &str) -> Result<&Key, Trouble> {
         self.0.get(name).ok_or_else(|| {
             Trouble::new(format!(

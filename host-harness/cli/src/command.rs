@@ -1,13 +1,16 @@
 //! The commands, a file each.
 
 mod bake;
+mod bench;
 mod check;
 mod completions;
 mod demo;
+mod diff;
 mod explain;
 mod init;
 mod inspect;
 mod keys;
+mod man;
 mod plan;
 mod reason;
 mod replay;
@@ -38,13 +41,16 @@ struct Linkgate {
 #[derive(Subcommand)]
 enum Command {
     Bake(bake::Bake),
+    Bench(bench::Bench),
     Check(check::Check),
     Completions(completions::Completions),
     Demo(demo::Demo),
+    Diff(diff::Diff),
     Explain(explain::Explain),
     Init(init::Init),
     Inspect(inspect::Inspect),
     Keys(keys::Keys),
+    Man(man::Man),
     Plan(plan::Plan),
     Reason(reason::Reason),
     Replay(replay::Replay),
@@ -59,13 +65,16 @@ enum Command {
 pub fn run() -> Exit {
     let outcome = match Linkgate::parse().command {
         Command::Bake(command) => command.run(),
+        Command::Bench(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Completions(command) => command.run(),
         Command::Demo(command) => command.run(),
+        Command::Diff(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Init(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Keys(command) => command.run(),
+        Command::Man(command) => command.run(),
         Command::Plan(command) => command.run(),
         Command::Reason(command) => command.run(),
         Command::Replay(command) => command.run(),

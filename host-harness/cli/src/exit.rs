@@ -12,7 +12,7 @@ pub enum Exit {
     Failed = 1,
     /// The command line, a policy document or a file of cases is wrong: nothing was started.
     Usage = 2,
-    /// Cases fail, or decisions change.
+    /// Cases fail, decisions change, or something newly passes.
     Cases = 3,
 }
 

@@ -9,6 +9,7 @@ mod columns;
 pub mod command;
 mod component;
 mod demo;
+mod diff;
 mod document;
 mod edition;
 mod exit;

@@ -17,7 +17,7 @@ mod trial;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead};
 
-use linkgate_policy::{Cause, Denial};
+use linkgate_policy::{Cause, Denial, Outcome};
 
 pub(crate) use trial::Trial;
 
@@ -45,6 +45,18 @@ pub(crate) struct Change {
     pub(crate) would_be: WouldBe,
     /// Rules in shadow that would fail.
     pub(crate) missed: Vec<Denial>,
+}
+
+impl Change {
+    /// Whether it would be let through, and was not.
+    pub(crate) fn opens(&self) -> bool {
+        let passes = |cause: Cause| matches!(cause.outcome(), Outcome::Allowed | Outcome::Passed);
+        match self.would_be {
+            WouldBe::Decided(cause) => passes(cause) && !passes(self.was),
+            // Its token may be good.
+            WouldBe::Token => !passes(self.was),
+        }
+    }
 }
 
 /// What would be decided.
@@ -106,7 +118,21 @@ impl Report {
     /// # Errors
     ///
     /// The log cannot be read.
-    pub(crate) fn of(mut log: impl BufRead, trial: &mut Trial) -> io::Result<Self> {
+    pub(crate) fn of(log: impl BufRead, trial: &mut Trial) -> io::Result<Self> {
+        Self::between(log, None, trial)
+    }
+
+    /// Runs a log against a policy, and where there is one against the policy `before`, whose decision stands for the one
+    /// that was made.
+    ///
+    /// # Errors
+    ///
+    /// The log cannot be read.
+    pub(crate) fn between(
+        mut log: impl BufRead,
+        mut before: Option<&mut Trial>,
+        trial: &mut Trial,
+    ) -> io::Result<Self> {
         let (mut report, mut bytes) = (Self::default(), Vec::new());
         for line in 1.. {
             bytes.clear();
@@ -114,16 +140,24 @@ impl Report {
                 break;
             }
             if !bytes.trim_ascii().is_empty() {
-                report.take(line, &bytes, trial);
+                report.take(line, &bytes, before.as_deref_mut(), trial);
             }
         }
         Ok(report)
     }
 
-    fn take(&mut self, line: u64, bytes: &[u8], trial: &mut Trial) {
+    fn take(&mut self, line: u64, bytes: &[u8], before: Option<&mut Trial>, trial: &mut Trial) {
         let judged = Logged::read(bytes).and_then(|logged| {
-            let was = logged.decided()?;
-            let judged = trial.decide(&logged, was)?;
+            let logged_as = logged.decided()?;
+            let judged = trial.decide(&logged, logged_as)?;
+            let before = before.map(|before| before.decide(&logged, logged_as)).transpose()?;
+            let was = match before {
+                Some((WouldBe::Decided(cause), _)) => cause,
+                Some((WouldBe::Token, _)) if judged.0 == WouldBe::Token => {
+                    return Err(Why::NoClaims);
+                }
+                Some((WouldBe::Token, _)) | None => logged_as,
+            };
             Ok((logged, was, judged))
         });
         match judged {

@@ -103,7 +103,10 @@ pub(crate) fn replace_keys(
     let mut set = Vec::new();
     for kind in kinds {
         let name = format!("issuer-{issuer}-{}", kind.name());
-        keys.add_pair(&name, kind.generate()?.as_bytes())?;
+        // Another policy of this run may have that issuer, too.
+        if !keys.has(&name) {
+            keys.add_pair(&name, kind.generate()?.as_bytes())?;
+        }
         set.push(Value::Object(keys.jwk(&name)?));
     }
     if !set.is_empty() {
@@ -119,6 +122,9 @@ pub(crate) fn add_stranger(keys: &mut Keys) -> Result<(), Trouble> {
 
 /// A throw-away value for a secret: longer than the hash of any algorithm.
 pub(crate) fn add_secret(name: &str, keys: &mut Keys) -> Result<(), Trouble> {
+    if keys.has(&secret_key(name)) {
+        return Ok(());
+    }
     let mut bytes = [0; SECRET_BYTES];
     SystemRandom::new()
         .fill(&mut bytes)

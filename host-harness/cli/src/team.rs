@@ -11,6 +11,7 @@
 //!
 //! What it does not do: fetch keys, read secrets, or ask anybody anything.
 
+mod bench;
 mod coverage;
 mod defaults;
 mod expectation;
@@ -24,8 +25,12 @@ mod report;
 mod run;
 mod watch;
 
+pub(crate) use bench::Timed;
 pub(crate) use coverage::Coverage;
+pub(crate) use defaults::{text, texts};
 pub(crate) use files::{Candidate, find};
+pub(crate) use fixture::{Fixture, Policy, pair};
+pub(crate) use read::{CaseFile, Read as CaseRead, read as read_cases};
 pub(crate) use report::{Parts, Shadow, github, human, json, junit};
 pub(crate) use run::{Mistakes, Outcome, Player, Ran, Stop, Verdict, gather};
 pub(crate) use watch::{InputEnd, Watched};

@@ -61,6 +61,24 @@ fn every_shell_learns_every_command() {
 }
 
 #[test]
+fn every_command_has_a_manual_page() {
+    let folder = std::env::temp_dir().join(format!("linkgate-{}-man", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    output(&["man", folder.to_str().unwrap()]);
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    assert!(read("linkgate.1").contains(".TH linkgate 1"));
+    for command in commands() {
+        let page = read(&format!("linkgate-{command}.1"));
+        assert!(page.contains(".SH EXTRA") || page.contains("Example"), "{command}: {page}");
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+    let missing = Command::new(env!("CARGO_BIN_EXE_linkgate"))
+        .args(["man", folder.to_str().unwrap()])
+        .output();
+    assert_eq!(missing.unwrap().status.code(), Some(2));
+}
+
+#[test]
 fn a_reader_that_has_seen_enough_is_no_error() {
     for arguments in [["completions", "bash"].as_slice(), &["schema"]] {
         let mut child = Command::new(env!("CARGO_BIN_EXE_linkgate"))

@@ -234,6 +234,52 @@ fn the_schema_takes_what_the_core_takes() {
     }
 }
 
+/// Everything below a schema that is described as a key.
+fn properties<'s>(schema: &'s Value, path: &str, found: &mut Vec<(String, &'s Value)>) {
+    if let Some(members) = schema.get("properties").and_then(Value::as_object) {
+        for (name, property) in members {
+            let path = format!("{path}.{name}");
+            found.push((path.clone(), property));
+            if name != "jwks" {
+                properties(property, &path, found);
+            }
+        }
+    }
+    for inner in ["items"].iter().filter_map(|name| schema.get(name)) {
+        properties(inner, path, found);
+    }
+    for inner in schema.get("anyOf").and_then(Value::as_array).into_iter().flatten() {
+        properties(inner, path, found);
+    }
+}
+
+/// What an editor shows: what a key means, what may be there, its range, and what holds without it.
+#[test]
+fn an_editor_is_given_all_that_is_known_of_each_key() {
+    let schema = schema::schema();
+    let mut found = Vec::new();
+    properties(&schema, "", &mut found);
+    let count: usize = SECTIONS.iter().map(|section| section.keys.len()).sum();
+    assert_eq!(found.len(), count);
+    for (path, property) in &found {
+        let text = property["description"].as_str().unwrap_or_else(|| panic!("{path}"));
+        assert!(text.ends_with("; required.") || text.contains("; default: "), "{path}: {text}");
+        let is = |name: &str| property.get(name).is_some();
+        let is_typed = ["type", "enum", "const", "anyOf"].into_iter().any(is);
+        assert!(is_typed, "{path}: {property}");
+    }
+    for (path, part) in [
+        (".issuers.clock_skew", "duration, 0s to 5m; default: `30s`."),
+        (".issuers.secondary.max_age", "duration, 1s to 8760h, or `off`; default: `1h`."),
+        (".max_token_bytes", "whole number, 8192 to 65536; default: `8192`."),
+        (".issuers.hmac_secret", "name of a secret; default: "),
+        (".version", "`1`; required."),
+    ] {
+        let (_, property) = found.iter().find(|(known, _)| known == path).unwrap();
+        assert!(property["description"].as_str().unwrap().contains(part), "{path}: {property}");
+    }
+}
+
 fn examples() -> Vec<PathBuf> {
     let folder = root().join("examples/policies");
     let mut examples: Vec<PathBuf> =

@@ -415,6 +415,27 @@ fn a_summary_is_always_on_standard_error() {
     }
 }
 
+/// Each file is measured; a case that fails is no measurement.
+#[test]
+fn decisions_a_second_are_measured_for_each_file() {
+    let folder = two_folders("bench");
+    let arguments = ["bench", "--rounds", "1", "--format", "json", "cases"];
+    let (code, output, complaints) = linkgate(&folder.0, &arguments);
+    assert_eq!((code, complaints.as_str()), (Some(0), ""), "{output}");
+    let report: Value = serde_json::from_str(&output).unwrap();
+    let files = report["files"].as_array().unwrap();
+    assert_eq!((files.len(), &report["schema"]), (2, &Value::from("linkgate.bench/1")));
+    assert!(files.iter().all(|file| file["per_second"].as_f64().unwrap() > 1.0), "{report:#}");
+    folder.write(
+        "cases/b/cases.yaml",
+        "policy: ../../policy.yaml\ncases:\n  - { title: t, request: link, expect: denied }\n",
+    );
+    let (code, output, complaints) = linkgate(&folder.0, &["bench", "cases"]);
+    assert_eq!((code, output.as_str()), (Some(3), ""), "{complaints}");
+    let (code, _, complaints) = linkgate(&folder.0, &["bench", "nowhere"]);
+    assert_eq!(code, Some(2), "{complaints}");
+}
+
 #[test]
 fn a_filter_ignores_case() {
     let (code, output, complaints) = test(&example(), &["--filter", "NOT Verified", "cases"]);
@@ -448,7 +469,7 @@ fn watching_plays_again_when_a_file_changes() {
         "policy: ../../policy.yaml\ncases:\n  - { title: t, request: link, expect: denied }\n",
     );
     assert!(until("1 fails").is_some());
-    // Whoever holds the other end is gone.
+    // The program that held the other end is gone.
     drop(child.stdin.take());
     assert_eq!(child.wait().unwrap().code(), Some(3));
 }

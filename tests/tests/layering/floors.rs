@@ -89,6 +89,7 @@ const CLI: House = House {
         "document operation artifact",
         "rules key_report reason_page check_report merge_report inspect_report stand_in baking",
         "demo explain init replay team",
+        "diff",
         "command",
         "main",
     ],

@@ -112,9 +112,7 @@ impl Test {
         progress.end();
         match ran {
             Ok(ran) => self.report(&ran),
-            Err(Stop::Said(why)) => Err(Trouble::usage(why)),
-            Err(Stop::Cannot(trouble)) => Err(Trouble::failed(trouble)),
-            Err(Stop::Mistaken(mistakes)) => self.mistaken(&mistakes),
+            Err(stop) => Err(self.stopped(stop)),
         }
     }
 
@@ -174,19 +172,31 @@ impl Test {
         lines.collect::<Vec<_>>().concat()
     }
 
-    /// Mistakes are shown as `linkgate check` shows them: for programs on standard output, else on standard error.
-    fn mistaken(&self, mistakes: &Mistakes) -> Result<Exit, Trouble> {
-        let Mistakes { checked, unread } = mistakes;
-        let mut lines = vec!["nothing was played".to_owned()];
-        lines.extend(unread.iter().cloned());
-        match self.format {
-            ReportFormat::Json => tell(&(check_report::json::text(checked) + "\n"))?,
-            ReportFormat::Github => tell(&check_report::github::text(checked))?,
-            ReportFormat::Human | ReportFormat::Junit => {
-                let text = check_report::human::text(checked, Paint::of_stderr());
-                lines.push(text.trim_end().to_owned());
-            }
+    /// Why nothing is reported.
+    fn stopped(&self, stop: Stop) -> Trouble {
+        let Stop::Mistaken(mistakes) = &stop else { return stopped(stop) };
+        // For programs they are on standard output, else on standard error.
+        let told = match self.format {
+            ReportFormat::Json => tell(&(check_report::json::text(&mistakes.checked) + "\n")),
+            ReportFormat::Github => tell(&check_report::github::text(&mistakes.checked)),
+            ReportFormat::Human | ReportFormat::Junit => return stopped(stop),
+        };
+        let lines = [&["nothing was played".to_owned()], mistakes.unread.as_slice()].concat();
+        told.err().unwrap_or_else(|| Trouble::usage(lines.join("\n")))
+    }
+}
+
+/// Why no case is played: mistakes are shown as `linkgate check` shows them.
+pub(super) fn stopped(stop: Stop) -> Trouble {
+    match stop {
+        Stop::Said(why) => Trouble::usage(why),
+        Stop::Cannot(trouble) => Trouble::failed(trouble),
+        Stop::Mistaken(Mistakes { checked, unread }) => {
+            let text = check_report::human::text(&checked, Paint::of_stderr());
+            let mut lines = vec!["nothing was played".to_owned()];
+            lines.extend(unread);
+            lines.push(text.trim_end().to_owned());
+            Trouble::usage(lines.join("\n").trim_end())
         }
-        Err(Trouble::usage(lines.join("\n").trim_end()))
     }
 }

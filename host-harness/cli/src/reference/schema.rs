@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Key, Section, Shape, Unless};
+use super::{Key, Section, Shape, Unless, tables};
 
 /// Its name.
 pub const ID: &str = "urn:linkgate:policy:1";
@@ -38,7 +38,7 @@ fn object(section: &Section) -> Map<String, Value> {
 
 fn property(section: &Section, key: &Key) -> Value {
     let mut property = shape(&section.key_path(key.name), key.shape);
-    property.insert("description".to_owned(), json!(key.meaning));
+    property.insert("description".to_owned(), json!(tables::hover(key)));
     match key.unless {
         Unless::Is(value) => {
             property.insert("default".to_owned(), written(value));

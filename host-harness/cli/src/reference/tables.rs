@@ -30,12 +30,24 @@ fn table(section: &Section) -> String {
 }
 
 fn row(key: &Key) -> String {
-    let default = match key.unless {
+    format!("| `{}` | {} | {} | {} |\n", key.name, shape(&key.shape), default(key), key.meaning)
+}
+
+fn default(key: &Key) -> String {
+    match key.unless {
         Unless::Required => "required".to_owned(),
         Unless::Is(value) => format!("`{value}`"),
         Unless::Says(words) => words.to_owned(),
+    }
+}
+
+/// What an editor shows at a key: its meaning, what may be there, and what holds without it.
+pub(super) fn hover(key: &Key) -> String {
+    let default = match key.unless {
+        Unless::Required => default(key),
+        Unless::Is(_) | Unless::Says(_) => format!("default: {}", default(key)),
     };
-    format!("| `{}` | {} | {default} | {} |\n", key.name, shape(&key.shape), key.meaning)
+    format!("{}\n\n{}; {default}.", key.meaning, shape(&key.shape))
 }
 
 fn shape(shape: &Shape) -> String {

@@ -8,13 +8,14 @@ use serde_json::{Map, Value, json};
 
 use crate::stand_in;
 
-/// Tokens that are good for each issuer: `valid-bearer`, `valid-secondary`, and `valid-bearer-2` for the second.
-pub(super) fn valid_tokens(issuers: &[Value]) -> BTreeMap<String, TokenForm> {
+/// Tokens that are good for each issuer: `valid-bearer`, `valid-secondary`, and `valid-bearer-2` for the second. The numbers
+/// are those of the issuers' keys.
+pub(super) fn valid_tokens(issuers: &[Value], numbers: &[usize]) -> BTreeMap<String, TokenForm> {
     let mut tokens = BTreeMap::new();
-    for (index, issuer) in issuers.iter().enumerate() {
+    for (index, (issuer, number)) in issuers.iter().zip(numbers).enumerate() {
         let ending = if index == 0 { String::new() } else { format!("-{}", index + 1) };
-        tokens.insert(format!("valid-bearer{ending}"), valid_bearer(issuer, index + 1));
-        tokens.insert(format!("valid-secondary{ending}"), valid_secondary(issuer, index + 1));
+        tokens.insert(format!("valid-bearer{ending}"), valid_bearer(issuer, *number));
+        tokens.insert(format!("valid-secondary{ending}"), valid_secondary(issuer, *number));
     }
     for name in ["bearer", "secondary"] {
         let like = Some(format!("valid-{name}"));
@@ -171,11 +172,11 @@ fn is_of_id_tokens(issuer: &Value) -> bool {
     text(issuer, "kind") == Some("id-token")
 }
 
-pub(super) fn text<'v>(value: &'v Value, key: &str) -> Option<&'v str> {
+pub(crate) fn text<'v>(value: &'v Value, key: &str) -> Option<&'v str> {
     value.get(key).and_then(Value::as_str)
 }
 
-pub(super) fn texts(value: &Value, key: &str) -> Vec<String> {
+pub(crate) fn texts(value: &Value, key: &str) -> Vec<String> {
     let list = value.get(key).and_then(Value::as_array);
     list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }

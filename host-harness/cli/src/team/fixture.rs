@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use linkgate_cases::{
-    AnswerForm, AskForm, CallForm, Keys, LINKED, Response, SERVICE, Scene, Shared, Suite, Trouble,
-    Whose, encoded,
+    AnswerForm, AskForm, CallForm, Case, Keys, LINKED, Response, SERVICE, Scene, Shared, Suite,
+    Trouble, Whose, encoded,
 };
 use linkgate_policy::{Abilities, Header, Secrets};
 use serde_json::{Value, json};
 
 use super::defaults::{self, NONE, algorithms, text};
-use super::read::{CaseFile, Common, POLICY, TeamCase};
+use super::read::{CaseFile, Common, POLICY};
 use crate::check_report::Checked;
 use crate::document::{Document, Severity};
 use crate::stand_in;
@@ -23,6 +23,8 @@ pub(crate) struct Policy {
     /// With throw-away keys.
     value: Value,
     keys: Keys,
+    /// Of each issuer, the number in the names of its keys.
+    numbers: Vec<usize>,
     /// Names of its secrets.
     secrets: Vec<String>,
 }
@@ -52,26 +54,49 @@ impl Policy {
     }
 
     fn of(document: Document) -> Result<Self, Trouble> {
+        let mut keys = Keys::default();
+        stand_in::add_stranger(&mut keys)?;
+        let policy = Self::with_keys(document, &mut Vec::new(), &mut keys)?;
+        Ok(Self { keys, ..policy })
+    }
+
+    /// With throw-away keys, of which some may be there. `names` are the issuers that have some.
+    fn with_keys(
+        document: Document,
+        names: &mut Vec<String>,
+        keys: &mut Keys,
+    ) -> Result<Self, Trouble> {
         let mut value = document.value();
         // Cases say what is decided; whether it is enforced already is another question.
         value.as_object_mut().and_then(|members| members.remove("shadow"));
-        let mut keys = Keys::default();
-        stand_in::add_stranger(&mut keys)?;
         let issuers = value.get_mut("issuers").and_then(Value::as_array_mut);
-        for (index, issuer) in issuers.into_iter().flatten().enumerate() {
+        let mut numbers = Vec::new();
+        for issuer in issuers.into_iter().flatten() {
+            let name = text(issuer, "issuer").unwrap_or_default().to_owned();
+            let known = names.iter().position(|known| *known == name);
+            let number = known.unwrap_or_else(|| {
+                names.push(name);
+                names.len() - 1
+            }) + 1;
+            numbers.push(number);
             let all = [algorithms(issuer), algorithms(issuer.get("secondary").unwrap_or(&NONE))];
-            stand_in::replace_keys(issuer, index + 1, &all.concat(), &mut keys)?;
+            stand_in::replace_keys(issuer, number, &all.concat(), keys)?;
         }
         let secrets = secrets(&value);
         for name in &secrets {
-            stand_in::add_secret(name, &mut keys)?;
+            stand_in::add_secret(name, keys)?;
         }
-        Ok(Self { document, value, keys, secrets })
+        Ok(Self { document, value, keys: Keys::default(), numbers, secrets })
     }
 
     /// The document as it is written, but for the keys.
-    pub(super) fn value(&self) -> &Value {
+    pub(crate) fn value(&self) -> &Value {
         &self.value
+    }
+
+    /// Of each issuer, the number of its keys.
+    pub(crate) fn numbers(&self) -> &[usize] {
+        &self.numbers
     }
 
     fn issuers(&self) -> &[Value] {
@@ -83,22 +108,54 @@ impl Policy {
     }
 }
 
+/// Two policies that take the same tokens: an issuer of both has the same throw-away keys. What comes after the decision is
+/// taken out.
+pub(crate) fn pair(documents: [Document; 2]) -> Result<[Policy; 2], Trouble> {
+    let (mut names, mut keys) = (Vec::new(), Keys::default());
+    stand_in::add_stranger(&mut keys)?;
+    let [old, new] = documents;
+    let mut policies = [
+        Policy::with_keys(old, &mut names, &mut keys)?,
+        Policy::with_keys(new, &mut names, &mut keys)?,
+    ];
+    let mut secrets: Vec<String> =
+        policies.iter().flat_map(|policy| policy.secrets.clone()).collect();
+    secrets.sort();
+    secrets.dedup();
+    for policy in &mut policies {
+        policy.value.as_object_mut().and_then(|members| members.remove("metadata"));
+        policy.keys = keys.clone();
+        policy.secrets.clone_from(&secrets);
+    }
+    Ok(policies)
+}
+
 /// The suite of one file: all its cases can be made ready from it.
-pub(super) struct Fixture<'p> {
+pub(crate) struct Fixture<'p> {
     suite: Suite,
     policy: &'p Policy,
 }
 
 impl<'p> Fixture<'p> {
-    pub(super) fn of(policy: &'p Policy, file: &CaseFile) -> Self {
-        let shared = shared(policy, &file.common);
+    /// For the cases of a file.
+    pub(crate) fn of(policy: &'p Policy, file: &CaseFile) -> Self {
+        Self::with(policy, &file.common)
+    }
+
+    /// For cases of no file.
+    pub(crate) fn bare(policy: &'p Policy) -> Self {
+        Self::with(policy, &Common::default())
+    }
+
+    fn with(policy: &'p Policy, common: &Common) -> Self {
+        let shared = shared(policy, common);
         let suite = Suite::of_policy(shared, policy.keys.clone(), POLICY, policy.value.clone());
         Self { suite, policy }
     }
 
     /// A case as bytes.
-    pub(super) fn scene(&self, team: &TeamCase) -> Result<Scene, Trouble> {
-        let mut case = team.case.clone();
+    pub(crate) fn scene(&self, case: &Case) -> Result<Scene, Trouble> {
+        let mut case = case.clone();
         let request = self.suite.flat_request(&case.request);
         let request = request.map_err(|trouble| trouble.at("request"))?;
         if case.upstream.is_none() && self.suite.shared.upstream.status.is_none() {
@@ -114,7 +171,7 @@ impl<'p> Fixture<'p> {
 
     /// The scene of a link that merges and does not say how: neither account has metadata. A request that is
     /// refused before it gets there may have no accounts to read; then there is none.
-    fn merging(&self, case: &linkgate_cases::Case) -> Option<Scene> {
+    fn merging(&self, case: &Case) -> Option<Scene> {
         if self.policy.value.get("metadata").is_none() || !case.calls.is_empty() {
             return None;
         }
@@ -128,7 +185,7 @@ impl<'p> Fixture<'p> {
             CallForm::Link,
             read(Whose::Primary, Some(LINKED.to_owned())),
         ];
-        Scene::prepare(&self.suite, &linkgate_cases::Case { calls, ..case.clone() }).ok()
+        Scene::prepare(&self.suite, &Case { calls, ..case.clone() }).ok()
     }
 
     /// What a token endpoint says to the gate.
@@ -142,7 +199,7 @@ impl<'p> Fixture<'p> {
 
 /// What every case can name.
 fn shared(policy: &Policy, common: &Common) -> Shared {
-    let mut tokens = defaults::valid_tokens(policy.issuers());
+    let mut tokens = defaults::valid_tokens(policy.issuers(), &policy.numbers);
     for (name, form) in &common.tokens {
         let mut form = form.clone();
         if form.like.as_deref() == Some(name) {

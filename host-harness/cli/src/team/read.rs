@@ -38,6 +38,18 @@ pub(super) struct Common {
     pub(super) upstream: Option<UpstreamForm>,
 }
 
+impl CaseFile {
+    /// The cases, as the runner takes them.
+    pub(crate) fn cases(&self) -> impl Iterator<Item = &Case> {
+        self.cases.iter().map(|case| &case.case)
+    }
+
+    /// The file, as it was named.
+    pub(crate) fn name(&self) -> &str {
+        self.document.name()
+    }
+}
+
 /// A case of the team's.
 #[derive(Clone)]
 pub(crate) struct TeamCase {
@@ -51,7 +63,7 @@ pub(crate) struct TeamCase {
 }
 
 /// Reads a file of cases. A policy that was met in a folder is no such file: nothing comes of it.
-pub(super) fn read(path: &Path, met: bool) -> Result<Option<CaseFile>, Read> {
+pub(crate) fn read(path: &Path, met: bool) -> Result<Option<CaseFile>, Read> {
     let document = Document::open_plain(path).map_err(Read::Unreadable)?;
     let value: Value = serde_json::from_str(document.json()).unwrap_or_default();
     if met && value.get("issuers").is_some() && value.get("cases").is_none() {
@@ -72,7 +84,7 @@ pub(super) fn read(path: &Path, met: bool) -> Result<Option<CaseFile>, Read> {
 }
 
 /// Why a file of cases cannot be used.
-pub(super) enum Read {
+pub(crate) enum Read {
     Unreadable(String),
     Mistaken(Box<Checked>),
 }

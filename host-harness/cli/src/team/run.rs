@@ -10,6 +10,7 @@ use linkgate_cases::{
 };
 use linkgate_policy::LogLine;
 
+use super::bench::{self, Timed};
 use super::files::{self, Candidate};
 use super::fixture::{Fixture, Policy, Unusable};
 use super::parallel::each;
@@ -223,21 +224,55 @@ impl Player {
                 ),
             }));
         }
-        let evaluator = if let Some(evaluator) = self.evaluator.take() {
-            evaluator
-        } else {
-            progress.show("compiling the component");
-            Evaluator::open(&self.component).map_err(Stop::Cannot)?
-        };
+        let outcomes = self.played(&ready, progress)?;
+        Ok(Ran { gathered, left_out: count - outcomes.len(), outcomes })
+    }
+
+    fn played(&mut self, ready: &[Ready], progress: &mut Progress) -> Result<Vec<Outcome>, Stop> {
+        let evaluator = self.compiled(progress)?;
         let workers = (0..self.threads.min(ready.len())).map(|_| evaluator.another()).collect();
         self.evaluator = Some(evaluator);
-        let outcomes =
-            each(workers, &ready, "playing", progress, |evaluator, (file, case, scene)| {
-                let begun = Instant::now();
-                let verdict = verdict(evaluator, case, scene);
-                Outcome { file: *file, case: case.clone(), verdict, took: begun.elapsed() }
-            });
-        Ok(Ran { gathered, left_out: count - outcomes.len(), outcomes })
+        Ok(each(workers, ready, "playing", progress, |evaluator, (file, case, scene)| {
+            let begun = Instant::now();
+            let verdict = verdict(evaluator, case, scene);
+            Outcome { file: *file, case: case.clone(), verdict, took: begun.elapsed() }
+        }))
+    }
+
+    fn compiled(&mut self, progress: &mut Progress) -> Result<Evaluator, Stop> {
+        if let Some(evaluator) = self.evaluator.take() {
+            return Ok(evaluator);
+        }
+        progress.show("compiling the component");
+        Evaluator::open(&self.component).map_err(Stop::Cannot)
+    }
+
+    /// Times the cases of each file, if all of them pass.
+    pub(crate) fn time(
+        &mut self,
+        gathered: Gathered,
+        rounds: usize,
+        progress: &mut Progress,
+    ) -> Result<Option<Vec<Timed>>, Stop> {
+        let all = gathered.chosen("");
+        let (gathered, ready) = gathered.made_ready(all, self.threads, progress);
+        let gathered = gathered.stop_at_mistakes()?;
+        if ready.is_empty() {
+            return Err(Stop::Said("expected cases, found none".to_owned()));
+        }
+        if !self.played(&ready, progress)?.iter().all(Outcome::holds) {
+            return Ok(None);
+        }
+        let mut evaluator = self.compiled(progress)?;
+        let mut timed = Vec::new();
+        for (number, file) in gathered.files.iter().enumerate() {
+            let of_file = ready.iter().filter(|(file, ..)| *file == number);
+            let scenes: Vec<&Scene> = of_file.map(|(.., scene)| scene).collect();
+            progress.show(&format!("measuring {}", file.name()));
+            let name = file.name().to_owned();
+            timed.push(bench::timed(&mut evaluator, name, &scenes, rounds).map_err(Stop::Cannot)?);
+        }
+        Ok(Some(timed))
     }
 }
 
@@ -261,7 +296,7 @@ impl Gathered {
         let idle = (0..threads).map(|_| ()).collect();
         let scenes = each(idle, &chosen, "making ready", progress, |(), (file, case)| {
             let fixture = fixtures.get(*file).and_then(Option::as_ref)?;
-            Some(fixture.scene(case))
+            Some(fixture.scene(&case.case))
         });
         drop(fixtures);
         let mut ready = Vec::new();

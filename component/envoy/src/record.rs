@@ -33,8 +33,12 @@ impl Metrics {
     }
 
     fn increment(&self, name: String) {
+        self.add(name, 1);
+    }
+
+    fn add(&self, name: String, count: i64) {
         let id = self.of(MetricType::Counter, name);
-        let _ = id.map(|id| hostcalls::increment_metric(id, 1));
+        let _ = id.map(|id| hostcalls::increment_metric(id, count));
     }
 
     fn of(&self, kind: MetricType, name: String) -> Option<u32> {
@@ -56,6 +60,9 @@ pub(crate) fn decision(
     duration_us: u64,
     has_stream: bool,
 ) {
+    if decision.evicted > 0 {
+        metrics.add("linkgate.verified_bearers_evicted".to_owned(), decision.evicted.into());
+    }
     let line = LogLine::of(decision, Time { unix_ms }, duration_us);
     host::log(LogLevel::Info, &line.json());
     metrics.count(&line);

@@ -184,6 +184,7 @@ impl From<policy::Decision> for wit::Decision {
             claims: decision.claims.map(|claims| claims.to_string()),
             warnings: decision.warnings.into_iter().map(str::to_owned).collect(),
             hold_ms: decision.hold_ms,
+            evicted: decision.evicted,
             end: decision.end.into(),
             elapsed_ms: decision.elapsed_ms,
         }

@@ -21,6 +21,7 @@ use crate::keys::keyring::Keyring;
 use crate::keys::report::KeySource;
 use crate::metadata::{self, NoPreview, Preview, Replacing};
 use crate::protocol::{Event, Turn};
+use crate::rules::client_address::AddressRules;
 use crate::rules::issuer::IssuerRules;
 use crate::rules::{FORWARDED, Rules};
 use crate::time::clock::Now;
@@ -109,7 +110,7 @@ impl Policy {
     /// Whether the core looks at the peer of the client's connection, [`Head::peer`].
     #[must_use]
     pub fn wants_peer(&self) -> bool {
-        self.rules.client_address.is_some()
+        matches!(self.rules.client_address, Some(AddressRules::Connection))
     }
 
     /// Questions with known answers for a host that offers to verify signatures. It is asked about no token
@@ -156,7 +157,8 @@ impl Policy {
     pub fn close(&mut self, exchange: Exchange, end: End, now: Now) -> Decision {
         let now = self.forward_only(now);
         exchange.leave(&mut self.shared.keyring);
-        exchange.record.close(end, now)
+        let evicted = self.shared.verified.newly_evicted();
+        Decision { evicted, ..exchange.record.close(end, now) }
     }
 
     /// Has the keys of all issuers fetched before anybody asks for them, and kept fresh from then on.

@@ -43,6 +43,7 @@ pub(crate) struct Observer {
 impl DecisionSink for Observer {
     fn decided(&self, decision: Decision, timings: &Timings) {
         let time = Time { unix_ms: clock::now().unix_ms };
+        self.metrics.evicted(decision.evicted);
         let line = log_line(decision, time, timings.took());
         self.metrics.decided(&line, timings);
         if !self.log.decided(&line) {

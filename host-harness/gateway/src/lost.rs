@@ -88,6 +88,7 @@ impl Closing {
             claims: None,
             warnings: Vec::new(),
             hold_ms: 0,
+            evicted: 0,
             end,
             elapsed_ms: u64::try_from(timings.took().as_millis()).unwrap_or(u64::MAX),
         };

@@ -119,6 +119,20 @@ mod tests {
     }
 
     #[test]
+    fn the_peer_is_asked_for_where_it_counts() {
+        for (row, address, expected) in [
+            ("the peer is the client", json!("connection"), true),
+            ("a header says it", json!({ "header": "x-forwarded-for" }), false),
+            ("it is not wanted", json!(null), false),
+        ] {
+            let members = [("client_address", address)];
+            let wanted = members.iter().filter(|(_, value)| !value.is_null());
+            let wanted: Vec<_> = wanted.cloned().collect();
+            assert_eq!(policy(&wanted).wants_peer(), expected, "{row}");
+        }
+    }
+
+    #[test]
     fn nothing_changes_unless_the_policy_says_so() {
         let mut policy = policy(&[("pass", json!(["/app"]))]);
         let (exchange, turn) = policy.open(head("/app"), NOW);

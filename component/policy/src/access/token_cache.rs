@@ -8,7 +8,7 @@
 //! Tokens are known by their SHA-256; no token and no signature is kept. There are two generations: tokens enter
 //! the young one, and those of the old one are forgotten when the young one takes its place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::jose::jws::{Known, TokenId, Verified};
 use crate::time::clock::Now;
@@ -22,7 +22,7 @@ const MAX_TOKENS: usize = 1024;
 /// Bytes of a generation, as the form of a token counts them.
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// Tokens of one subject in a generation: a user with many tokens takes no other one's place.
+/// Tokens of one subject in a generation, the last ones: a user with many tokens takes no other one's place.
 const MAX_OF_SUBJECT: usize = 8;
 
 /// The tokens that are remembered.
@@ -35,6 +35,8 @@ pub(crate) struct TokenCache {
     hits: u64,
     misses: u64,
     evicted: u64,
+    /// How many of these were reported.
+    reported: u64,
 }
 
 /// What the cache of verified tokens holds, and how often it helped.
@@ -55,8 +57,8 @@ pub struct CacheUse {
 #[derive(Default)]
 struct Generation {
     tokens: BTreeMap<TokenId, Entry>,
-    /// Tokens by issuer and subject.
-    subjects: BTreeMap<(String, String), usize>,
+    /// Tokens by issuer and subject, in the order in which they entered.
+    subjects: BTreeMap<(String, String), VecDeque<TokenId>>,
     bytes: usize,
 }
 
@@ -98,6 +100,13 @@ impl TokenCache {
         self.enter(id, Entry { known, size, verified_mono_ms: now.mono_ms }, now);
     }
 
+    /// How many tokens were evicted since this was asked for last.
+    pub(crate) fn newly_evicted(&mut self) -> u32 {
+        let new = self.evicted.saturating_sub(self.reported);
+        self.reported = self.evicted;
+        u32::try_from(new).unwrap_or(u32::MAX)
+    }
+
     /// What it holds, and how often it helped.
     pub(crate) fn used(&self) -> CacheUse {
         let generations = [&self.young, &self.old];
@@ -114,7 +123,7 @@ impl TokenCache {
         if self.young.is_full_for(entry.size) {
             self.rotate(now);
         }
-        if entry.size > MAX_BYTES / MAX_OF_SUBJECT || !self.young.enter(id, entry) {
+        if entry.size > MAX_BYTES / MAX_OF_SUBJECT || self.young.enter(id, entry) {
             self.evicted = self.evicted.saturating_add(1);
         }
     }
@@ -138,18 +147,19 @@ impl Generation {
         self.tokens.len() >= MAX_TOKENS || self.bytes.saturating_add(size) > MAX_BYTES
     }
 
-    /// Says whether there was a place for it.
+    /// Says whether the subject's oldest token made room for it.
     fn enter(&mut self, id: TokenId, entry: Entry) -> bool {
-        let of_subject = self.subjects.entry(entry.known.form.subject()).or_default();
-        if *of_subject >= MAX_OF_SUBJECT {
+        if let Some(known) = self.tokens.get_mut(&id) {
+            // Verified anew, for its age or by another key: the text is the same, and so is its size.
+            *known = entry;
             return false;
         }
-        let size = entry.size;
-        if self.tokens.insert(id, entry).is_none() {
-            *of_subject += 1;
-            self.bytes += size;
-        }
-        true
+        let of_subject = self.subjects.entry(entry.known.form.subject()).or_default();
+        of_subject.push_back(id);
+        let oldest = if of_subject.len() > MAX_OF_SUBJECT { of_subject.pop_front() } else { None };
+        self.bytes += entry.size;
+        self.tokens.insert(id, entry);
+        oldest.is_some_and(|oldest| self.take(&oldest).is_some())
     }
 
     fn take(&mut self, id: &TokenId) -> Option<Entry> {

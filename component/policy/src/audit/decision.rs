@@ -62,6 +62,8 @@ pub struct Decision {
     /// Milliseconds for which a driver that serialises holds the accounts on after the close: a write whose
     /// outcome is unknown may still have its effect. Most often 0.
     pub hold_ms: u32,
+    /// Tokens that the cache of verified bearers evicted since the decision before, of any exchange.
+    pub evicted: u32,
     /// How it ended for the client.
     pub end: End,
     /// Monotonic milliseconds from open to close.

@@ -226,6 +226,7 @@ mod tests {
             claims: Some(serde_json::json!({ "bearer": { "sub": "auth0|b" } })),
             warnings: vec!["not-unlinkable"],
             hold_ms: 0,
+            evicted: 0,
             end: End::ClientGone,
             elapsed_ms: 1,
         };

@@ -210,6 +210,7 @@ impl Record {
             claims: (!self.claims.is_empty()).then_some(Value::Object(self.claims)),
             warnings: self.warnings,
             hold_ms: self.hold_ms,
+            evicted: 0,
             end,
             elapsed_ms: now.mono_ms.saturating_sub(self.opened_mono_ms),
         }

@@ -230,7 +230,13 @@ const ED: &str =
 
 #[cfg(test)]
 mod tests {
+    use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
+    use rsa::signature::Verifier as _;
+    use rsa::{BoxedUint, RsaPublicKey, pss};
+    use sha2::{Digest as _, Sha256, Sha384, Sha512};
+
     use super::*;
+    use crate::jose::jwk::Material;
     use crate::jose::{algorithm, key};
 
     /// The core's own verifier answers as every host has to.
@@ -256,6 +262,45 @@ mod tests {
                 assert!(!probe.question.key.is_empty(), "{name}: {flaw}");
             }
         }
+    }
+
+    fn bytes(text: &str) -> Vec<u8> {
+        base64url(text).unwrap()
+    }
+
+    /// The uncompressed point of a JWK (SEC 1 section 2.3.3).
+    fn point(key: &str) -> Vec<u8> {
+        let value = json::parse(key.as_bytes()).unwrap();
+        let Material::Ec { x, y, .. } = jwk::read(&value).unwrap().material else { panic!() };
+        [vec![4], bytes(x), bytes(y)].concat()
+    }
+
+    fn is_salted<D>(key: &RsaPublicKey, signature: &str) -> bool
+    where
+        D: sha2::Digest + sha2::digest::FixedOutputReset,
+    {
+        let signature = pss::Signature::try_from(bytes(signature).as_slice()).unwrap();
+        let key = pss::VerifyingKey::<D>::new_with_salt_len(key.clone(), 20);
+        key.verify(MESSAGE, &signature).is_ok()
+    }
+
+    /// To a signature that is none at all every verifier says no, whatever it overlooks. Those of other algorithms are
+    /// good under their own name above; these have none.
+    #[test]
+    fn a_flawed_signature_is_good_as_what_it_is() {
+        let value = json::parse(RSA.as_bytes()).unwrap();
+        let Material::Rsa { n, .. } = jwk::read(&value).unwrap().material else { panic!() };
+        let n = BoxedUint::from_be_slice_vartime(&bytes(n));
+        let key = RsaPublicKey::new(n, BoxedUint::from(65537_u32)).unwrap();
+        assert!(is_salted::<Sha256>(&key, PS256_SALT_20), "PS256");
+        assert!(is_salted::<Sha384>(&key, PS384_SALT_20), "PS384");
+        assert!(is_salted::<Sha512>(&key, PS512_SALT_20), "PS512");
+        let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(&point(P256)).unwrap();
+        let signature = p256::ecdsa::Signature::from_slice(&bytes(P256_SHA384)).unwrap();
+        assert!(key.verify_prehash(&Sha384::digest(MESSAGE), &signature).is_ok(), "P-256");
+        let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(&point(P384)).unwrap();
+        let signature = p384::ecdsa::Signature::from_slice(&bytes(P384_SHA256)).unwrap();
+        assert!(key.verify_prehash(&Sha256::digest(MESSAGE), &signature).is_ok(), "P-384");
     }
 
     /// What a verifier that works answers.
@@ -313,15 +358,18 @@ mod tests {
             ("yes to another salt", lenient(Flaw::SaltLength)),
         ];
         for (row, verifier) in mutants {
+            let mut found = 0;
             for algorithm in SignatureAlgorithm::ALL {
                 let only = SignatureAlgorithms::NONE.with(*algorithm);
                 let probes = probes(only);
                 let answers: Vec<Verification> = probes.iter().map(&verifier).collect();
                 let is_wrong =
                     probes.iter().zip(&answers).any(|(probe, answer)| right(probe) != *answer);
+                found += usize::from(is_wrong);
                 let expected = if is_wrong { SignatureAlgorithms::NONE } else { only };
                 assert_eq!(passed(only, &answers).0, expected, "{row}: {}", algorithm.name());
             }
+            assert!(found > 0, "{row}: no algorithm asks for it");
         }
     }
 

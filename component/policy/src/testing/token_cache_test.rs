@@ -291,6 +291,35 @@ fn a_user_with_many_tokens_takes_no_other_ones_place() {
 }
 
 #[test]
+fn of_a_user_with_many_tokens_the_last_ones_are_known() {
+    let mut policy = testing::policy();
+    let texts: Vec<String> = (0..20)
+        .map(|number| {
+            let mut claims = testing::access_claims(ISSUER, "auth0|many", 600);
+            claims["jti"] = json!(number);
+            testing::token(&claims)
+        })
+        .collect();
+    for token in &texts {
+        assert_eq!(unlink(&mut policy, "auth0|many", token, NOW), "granted");
+    }
+    assert_eq!(hits_and_misses(&policy), (0, 20));
+    for token in texts.iter().rev().take(8) {
+        assert_eq!(unlink(&mut policy, "auth0|many", token, NOW), "granted");
+    }
+    assert_eq!(hits_and_misses(&policy), (8, 20), "a token that is in use is known");
+    assert_eq!(unlink(&mut policy, "auth0|many", &texts[0], NOW), "granted");
+    assert_eq!(hits_and_misses(&policy), (8, 21), "an old one has made room");
+    let CacheUse { tokens, evicted, .. } = policy.token_cache();
+    assert_eq!((tokens, evicted), (8, 13));
+    let user = "auth0|many";
+    let reported = |policy: &mut Policy, token| decided(policy, user, token, NOW).evicted;
+    let [first, second] = [0, 1].map(|nth| texts[nth].clone());
+    assert_eq!(reported(&mut policy, &first), 0, "known, and all before was reported");
+    assert_eq!(reported(&mut policy, &second), 1, "by the decision after which it was");
+}
+
+#[test]
 fn many_users_take_a_bounded_place() {
     let mut policy = testing::policy();
     for number in 0..80 {

@@ -5,11 +5,26 @@ use crate::text::base64url::base64url;
 use crate::text::json;
 
 const VECTORS: &str = include_str!("../../../../tests/wycheproof.txt");
+const RSA_SIZES: &str = include_str!("../../../../tests/rsa-sizes.txt");
 
 #[test]
 fn the_cores_verifier_takes_what_is_good_and_nothing_else() {
+    let (good, bad, formless) = judged(VECTORS);
+    assert!(good > 500 && bad > 1_000, "{good} good, {bad} bad");
+    assert!(formless > 100, "{formless} are refused by their form");
+}
+
+#[test]
+fn rsa_keys_have_any_size_from_2048_to_8192_bits() {
+    let (good, bad, formless) = judged(RSA_SIZES);
+    assert_eq!((good, bad), (10, 60));
+    assert!(formless > 0, "{formless} are refused by their form");
+}
+
+/// How many hold, how many do not, and of how many the form was wrong.
+fn judged(vectors: &str) -> (u32, u32, usize) {
     let (mut key, mut good, mut bad, mut formless) = (None, 0, 0, 0);
-    for line in VECTORS.lines().filter(|line| !line.starts_with('#')) {
+    for line in vectors.lines().filter(|line| !line.starts_with('#')) {
         let words: Vec<&str> = line.split(' ').collect();
         if let ["key", name, jwk, spki] = words.as_slice() {
             key = prepared(name, jwk);
@@ -35,8 +50,7 @@ fn the_cores_verifier_takes_what_is_good_and_nothing_else() {
             _ => {}
         }
     }
-    assert!(good > 500 && bad > 1_000, "{good} good, {bad} bad");
-    assert!(formless > 100, "{formless} are refused by their form");
+    (good, bad, formless)
 }
 
 /// The key; none where its exponent is too small for the core.

@@ -28,6 +28,7 @@ pub(crate) struct Metrics {
     missed: Family<CauseLabels, Counter>,
     warnings: Family<WarningLabels, Counter>,
     verifications: Family<VerificationLabels, Counter>,
+    evicted: Counter,
     shadow_until: Gauge<f64, AtomicU64>,
     shadow_rules: Gauge<u64, AtomicU64>,
     reloads: Family<ReloadLabels, Counter>,
@@ -155,6 +156,7 @@ impl Metrics {
             missed: Family::default(),
             warnings: Family::default(),
             verifications: Family::default(),
+            evicted: Counter::default(),
             shadow_until: Gauge::default(),
             shadow_rules: Gauge::default(),
             reloads: Family::default(),
@@ -199,6 +201,8 @@ impl Metrics {
         registry.register("warnings", help, self.warnings.clone());
         let help = "Requests with a signature that was checked, by who verified it, or `cache`";
         registry.register("verifications", help, self.verifications.clone());
+        let help = "Verified bearers that were forgotten, for want of room or for their age";
+        registry.register("verified_bearers_evicted", help, self.evicted.clone());
         let help = "Decisions that found no place in the log";
         registry.register("log_lines_dropped", help, self.lines_dropped.clone());
     }
@@ -294,6 +298,11 @@ impl Metrics {
                 .get_or_create(&UpstreamLabels { reason: line.reason.clone() })
                 .inc();
         }
+    }
+
+    /// Counts verified bearers that an instance has forgotten.
+    pub(crate) fn evicted(&self, tokens: u32) {
+        self.evicted.inc_by(tokens.into());
     }
 
     pub(crate) fn fault(&self, fault: &Fault) {

@@ -473,6 +473,7 @@ pub(crate) fn decision(head: &Head, end: End) -> Decision {
         claims: None,
         warnings: Vec::new(),
         hold_ms: if head.target.starts_with(b"/linger") { 10_000 } else { 0 },
+        evicted: 0,
         end,
         elapsed_ms: 0,
     }

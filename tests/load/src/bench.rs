@@ -15,6 +15,7 @@
 
 mod arguments;
 mod call;
+mod cores;
 mod envoy;
 mod fresh;
 mod haproxy;
@@ -24,7 +25,10 @@ mod page;
 mod plot;
 mod report;
 mod row;
+mod server;
 mod target;
+mod warm;
+mod wire;
 mod work;
 
 use std::io::IsTerminal as _;
@@ -36,14 +40,16 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::client::{Client, Spoken};
 use crate::quantile::Durations;
 use crate::scratch::Scratch;
 use crate::{Attempt, machine, measure, responder};
+use cores::Cores;
 use host::{Host, HostKind, Stage};
 use issuer::Issuer;
 use report::Report;
 use row::{Round, Row};
+use warm::Warm;
+use wire::Wire;
 use work::{Work, Workload};
 
 pub(crate) use arguments::BenchArguments;
@@ -86,14 +92,19 @@ pub(crate) async fn bench(settings: Bench) -> Attempt<String> {
     let issuer = Arc::new(Issuer::new()?);
     let upstream = responder::respond().await?;
     let machine = machine::line();
-    let stage = Stage { settings: &settings, scratch: &scratch, issuer: &issuer, upstream };
+    let cores = Cores::chosen();
+    let stage = Stage { settings: &settings, scratch: &scratch, issuer: &issuer, upstream, cores };
     let kinds = if settings.calls { Vec::new() } else { HostKind::all(&settings) };
     let hosts: Vec<Host> =
         kinds.into_iter().map(|kind| Host::start(kind, &stage)).collect::<Attempt<_>>()?;
     let works: Vec<Work> =
         Work::ALL.into_iter().filter(|work| work.name().contains(&settings.work)).collect();
     let mut rows = Row::all(&settings.connections, &hosts, &works);
-    // The first does not count: hosts compile what they use often.
+    let mut warm = Vec::new();
+    for host in &hosts {
+        warm.push(warmed(&settings, host, &issuer).await?);
+    }
+    // The first does not count: each kind of work has code of its own.
     for round in 0..=settings.rounds {
         progress(round, &settings);
         play(&settings, &hosts, &issuer, round, &mut rows).await?;
@@ -103,7 +114,8 @@ pub(crate) async fn bench(settings: Bench) -> Attempt<String> {
     let is_whole = settings.host.is_empty() && settings.work.is_empty();
     let calls =
         if is_whole && settings.envoy.is_some() { call::prices(&stage).await? } else { Vec::new() };
-    let report = Report { rows, machine, method: method(&settings), memory, calls };
+    let report =
+        Report { rows, machine, method: method(&settings, &stage.cores), memory, warm, calls };
     if let Some(folder) = &settings.docs {
         page::write(folder, &report)?;
     }
@@ -139,13 +151,33 @@ async fn play(
             let Some((host, row)) = row else { continue };
             let Some(status) = host.kind.expects(work) else { continue };
             let asked = Asked { host, load: Arc::clone(&load), status };
-            let measured = asked.measure(settings, connections).await?;
+            let requests = host.kind.share(share(settings.requests, connections));
+            let measured = asked.measure(settings, connections, requests).await?;
             if round > 0 {
                 row.add(&measured);
             }
         }
     }
     Ok(())
+}
+
+/// One client alone takes its time, and each of its requests is like the one before.
+fn share(requests: usize, connections: usize) -> usize {
+    if connections == 1 { (requests / 4).max(1) } else { requests }
+}
+
+/// Asks a host until further requests do not become cheaper.
+async fn warmed(settings: &Bench, host: &Host, issuer: &Arc<Issuer>) -> Attempt<Warm> {
+    let load = Arc::new(Workload::of(Work::Pass, issuer, 0, 1).await?);
+    let connections = settings.connections.iter().copied().max().unwrap_or(1);
+    let start_s = measure::processor(host.id()).unwrap_or_default().as_secs_f64();
+    let mut warm = Warm { kind: host.kind, start_s, batches: Vec::new() };
+    while !warm.has_settled() {
+        let asked = Asked { host, load: Arc::clone(&load), status: Work::Pass.granted() };
+        let batch = asked.measure(settings, connections, host.kind.share(warm::BATCH)).await?;
+        warm.batches.push(batch.us);
+    }
+    Ok(warm)
 }
 
 /// One work on hosts that are alike, in as many rounds, with the most connections: a row for each, in their order.
@@ -159,7 +191,7 @@ async fn repeated(stage: &Stage<'_>, hosts: &[Host], work: Work) -> Attempt<Vec<
         progress(round, settings);
         for (host, row) in hosts.iter().zip(&mut rows) {
             let asked = Asked { host, load: Arc::clone(&load), status: work.granted() };
-            let measured = asked.measure(settings, connections).await?;
+            let measured = asked.measure(settings, connections, settings.requests).await?;
             if round > 0 {
                 row.add(&measured);
             }
@@ -176,13 +208,18 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    async fn measure(&self, settings: &Bench, connections: usize) -> Attempt<Round> {
-        let mut clients: Vec<Client> =
-            (0..connections).map(|_| Client::new(self.host.address, Spoken::Http1)).collect();
+    async fn measure(
+        &self,
+        settings: &Bench,
+        connections: usize,
+        requests: usize,
+    ) -> Attempt<Round> {
+        let mut clients: Vec<Wire> =
+            (0..connections).map(|_| Wire::new(self.host.address)).collect();
         self.ask(&mut clients, 0, WARM_UP, settings.length).await?;
         let before = measure::processor(self.host.id());
         let began = Instant::now();
-        let answers = self.ask(&mut clients, WARM_UP, settings.requests, settings.length).await?;
+        let answers = self.ask(&mut clients, WARM_UP, requests, settings.length).await?;
         let took = began.elapsed();
         let used = measure::processor(self.host.id()).zip(before);
         let used = used.ok_or("the processor time of a process is not known on this system")?;
@@ -192,7 +229,7 @@ impl Asked<'_> {
     /// Has clients take calls in turn, from the `first` on, until `count` were taken or the time is over.
     async fn ask(
         &self,
-        clients: &mut Vec<Client>,
+        clients: &mut Vec<Wire>,
         first: usize,
         count: usize,
         length: Duration,
@@ -210,7 +247,7 @@ impl Asked<'_> {
                         break;
                     }
                     let began = Instant::now();
-                    client.exchange(load.call(nth)?).await.answered(status)?;
+                    client.exchange(load.call(nth)?, status).await?;
                     answers.add(began.elapsed());
                 }
                 Ok::<_, String>((client, answers))
@@ -226,14 +263,16 @@ impl Asked<'_> {
     }
 }
 
-fn method(settings: &Bench) -> String {
+fn method(settings: &Bench, cores: &Cores) -> String {
     let missing = |binary: &Option<PathBuf>, name| match binary {
         Some(_) => String::new(),
         None => format!("; {name}: not installed, NOT RUN"),
     };
     let missing = missing(&settings.envoy, "Envoy") + &missing(&settings.haproxy, "HAProxy");
     format!(
-        "{} rounds after one that does not count; in each, {} requests a row, or {:.0} s, after {WARM_UP}{missing}",
+        "{}; {} rounds after one that does not count; in each, {} requests a row, or {:.0} s, after {WARM_UP}; \
+         a quarter of it with one connection, an eighth of what makes an instance for each{missing}",
+        cores.text(),
         settings.rounds,
         settings.requests,
         settings.length.as_secs_f64(),

@@ -43,8 +43,8 @@ async fn serve(mut stream: TcpStream) {
     }
 }
 
-/// Whether these bytes are a request with its body (RFC 9112 section 6.3), as far as hosts here write one.
-fn is_whole(received: &[u8]) -> bool {
+/// Whether these bytes are a message with its body (RFC 9112 section 6.3), as far as hosts here write one.
+pub(crate) fn is_whole(received: &[u8]) -> bool {
     let Some(end) = received.windows(4).position(|window| window == b"\r\n\r\n") else {
         return false;
     };

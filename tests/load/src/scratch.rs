@@ -18,6 +18,12 @@ impl Scratch {
         Ok(Self(folder))
     }
 
+    /// The path of a file that no other file of the run has.
+    pub(crate) fn new_path(&self, kind: &str) -> PathBuf {
+        static FILES: AtomicUsize = AtomicUsize::new(0);
+        self.path(&format!("{}.{kind}", FILES.fetch_add(1, Ordering::Relaxed)))
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }

@@ -14,7 +14,7 @@ pub(crate) struct BenchArguments {
     #[arg(long, value_name = "N,N", value_delimiter = ',', default_values_t = [1, 64])]
     connections: Vec<usize>,
     /// Rounds over all hosts that count
-    #[arg(long, value_name = "N", default_value_t = 7)]
+    #[arg(long, value_name = "N", default_value_t = 5)]
     rounds: usize,
     /// Most requests of a row in a round
     #[arg(long, value_name = "N", default_value_t = 1000)]

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use super::host::{Host, Stage};
 use super::issuer::{Algorithm, Issuer};
 use super::row::Row;
+use super::server::Log;
 use super::work::Work;
 use crate::Attempt;
 
@@ -17,6 +18,7 @@ struct Call {
     name: &'static str,
     once: String,
     times: u32,
+    log: Log,
 }
 
 /// What a call costs.
@@ -67,7 +69,8 @@ fn all(question: usize) -> Vec<Call> {
     let log = |level| {
         format!("(call $log (i32.const {level}) (i32.const {QUESTION}) (i32.const {LINE}))")
     };
-    let call = |name, once: &str, times| Call { name, once: once.to_owned(), times };
+    let call =
+        |name, once: &str, times| Call { name, once: once.to_owned(), times, log: Log::File };
     vec![
         call("the time", "(call $time (i32.const 16))", 200),
         call(
@@ -104,6 +107,10 @@ fn all(question: usize) -> Vec<Call> {
         call("count a metric", "(call $count (i32.load (i32.const 32)) (i64.const 1))", 200),
         call("a log line that the level leaves out", &log(0), 200),
         call("a log line of 700 bytes that is written", &log(2), 20),
+        Call {
+            log: Log::Pipe,
+            ..call("the same into a pipe, whose reader is woken by it", &log(2), 1)
+        },
         call("verify_signature, RS256-2048", &verify, 10),
     ]
 }
@@ -112,9 +119,10 @@ fn all(question: usize) -> Vec<Call> {
 pub(super) async fn prices(stage: &Stage<'_>) -> Attempt<Vec<Price>> {
     let question = question(stage.issuer)?;
     let calls = all(question.len());
-    let nothing = Host::of_module(stage, NOTHING, "nothing")?;
-    let hosts =
-        calls.iter().map(|call| Host::of_module(stage, &module(call, &question)?, call.name));
+    let nothing = Host::of_module(stage, NOTHING, "nothing", Log::File)?;
+    let hosts = calls
+        .iter()
+        .map(|call| Host::of_module(stage, &module(call, &question)?, call.name, call.log));
     let hosts: Vec<Host> = std::iter::once(Ok(nothing)).chain(hosts).collect::<Attempt<_>>()?;
     let rows = super::repeated(stage, &hosts, Work::Pass).await?;
     let (nothing, rows) = rows.split_first().ok_or("nothing was measured")?;

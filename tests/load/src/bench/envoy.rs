@@ -2,15 +2,15 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::{Value, json};
 
 use super::call::NOTHING;
 use super::host::Stage;
 use super::issuer::{AUDIENCE, Issuer};
+use super::server::{Log, Server};
 use crate::Attempt;
-use crate::process::{Process, free_address};
+use crate::process::free_address;
 
 /// The filter before the router.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,18 +67,18 @@ const FILTERS: &str =
 const HOST_REWRITE: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/route_config/virtual_hosts/0/routes/0/route/host_rewrite_literal";
 
 /// Starts it with one of its filters.
-pub(super) fn start(filter: Filter, stage: &Stage<'_>) -> Attempt<(Process, SocketAddr)> {
+pub(super) fn start(filter: Filter, stage: &Stage<'_>) -> Attempt<(Server, SocketAddr)> {
     match filter {
-        Filter::None => run(stage, |filters| {
+        Filter::None => run(stage, Log::File, |filters| {
             *filters = json!([router(filters)]);
             Ok(())
         }),
-        Filter::Nothing => start_module(stage, NOTHING),
-        Filter::JwtAuthn { has_cache } => run(stage, |filters| {
+        Filter::Nothing => start_module(stage, NOTHING, Log::File),
+        Filter::JwtAuthn { has_cache } => run(stage, Log::File, |filters| {
             *filters = json!([jwt_authn(stage.issuer, has_cache), router(filters)]);
             Ok(())
         }),
-        Filter::Linkgate => run(stage, |filters| {
+        Filter::Linkgate => run(stage, Log::File, |filters| {
             let own = json!({
                 "policy": stage.issuer.policy(),
                 "upstream": { "cluster": "upstream", "authority": stage.upstream.to_string() },
@@ -89,16 +89,23 @@ pub(super) fn start(filter: Filter, stage: &Stage<'_>) -> Attempt<(Process, Sock
 }
 
 /// Starts it with a filter in WAT.
-pub(super) fn start_module(stage: &Stage<'_>, wat: &str) -> Attempt<(Process, SocketAddr)> {
+pub(super) fn start_module(
+    stage: &Stage<'_>,
+    wat: &str,
+    log: Log,
+) -> Attempt<(Server, SocketAddr)> {
     let module = wat::parse_str(wat).map_err(|error| error.to_string())?;
-    run(stage, |filters| wasm(filters, &stage.scratch.write("filter.wasm", &module)?, &json!({})))
+    run(stage, log, |filters| {
+        wasm(filters, &stage.scratch.write("filter.wasm", &module)?, &json!({}))
+    })
 }
 
 /// Starts it with these filters, on a port that was free a moment ago.
 fn run(
     stage: &Stage<'_>,
+    log: Log,
     change: impl FnOnce(&mut Value) -> Attempt<()>,
-) -> Attempt<(Process, SocketAddr)> {
+) -> Attempt<(Server, SocketAddr)> {
     let binary = stage.settings.envoy.as_ref().ok_or("no Envoy")?;
     let (upstream, address) = (stage.upstream, free_address()?);
     let mut whole: Value = serde_saphyr::from_str(EXAMPLE).map_err(|error| error.to_string())?;
@@ -112,9 +119,9 @@ fn run(
     }
     change(part(&mut whole, FILTERS)?)?;
     let file = stage.scratch.write("envoy.json", whole.to_string())?;
-    let mut command = Command::new(binary);
-    command.args(["--disable-hot-restart", "-c"]).arg(file);
-    let process = Process::start("Envoy", &mut command, drop)?;
+    let mut command = stage.cores.command(binary);
+    command.args(["--disable-hot-restart", "--concurrency", "1", "-c"]).arg(file);
+    let mut process = Server::start("Envoy", &mut command, stage, log)?;
     process.hear(|line| line.contains("starting main dispatch loop").then_some(()))?;
     Ok((process, address))
 }

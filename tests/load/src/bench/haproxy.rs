@@ -2,11 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::Command;
 
 use super::host::Stage;
 use super::issuer::{AUDIENCE, Algorithm, Issuer};
-use crate::process::{Process, free_address, wait_for};
+use super::server::{Log, Server};
+use crate::process::{free_address, wait_for};
 use crate::{Attempt, policy};
 
 /// Where Debian puts it: not on everybody's PATH.
@@ -20,15 +20,15 @@ pub(super) fn installed() -> Option<PathBuf> {
 }
 
 /// Starts it, on a port that was free a moment ago.
-pub(super) fn start(has_rule: bool, stage: &Stage<'_>) -> Attempt<(Process, SocketAddr)> {
+pub(super) fn start(has_rule: bool, stage: &Stage<'_>) -> Attempt<(Server, SocketAddr)> {
     let binary = stage.settings.haproxy.as_ref().ok_or("no HAProxy")?;
     let address = free_address()?;
     let rule = if has_rule { rule(stage)? } else { String::new() };
     let file = stage.scratch.write("haproxy.cfg", configuration(address, &rule, stage.upstream))?;
-    let mut command = Command::new(binary);
+    let mut command = stage.cores.command(binary);
     // In the foreground, in one process: its id is the one that is measured.
     command.args(["-db", "-f"]).arg(file);
-    let process = Process::start("HAProxy", &mut command, drop)?;
+    let process = Server::start("HAProxy", &mut command, stage, Log::File)?;
     wait_for(address).map_err(|error| process.blame(&error))?;
     Ok((process, address))
 }
@@ -37,6 +37,7 @@ pub(super) fn start(has_rule: bool, stage: &Stage<'_>) -> Attempt<(Process, Sock
 fn configuration(address: SocketAddr, rule: &str, upstream: SocketAddr) -> String {
     format!(
         "global
+  nbthread 1
   log stdout format raw local0
 defaults
   mode http

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
+use super::cores::Cores;
 use super::issuer::{Algorithm, Issuer};
+use super::server::{Log, Server};
 use super::work::Work;
 use super::{Bench, envoy, haproxy};
 use crate::Attempt;
-use crate::process::{Process, address_in};
+use crate::process::address_in;
 use crate::scratch::Scratch;
 use envoy::Filter;
 
@@ -43,6 +45,7 @@ pub(super) struct Stage<'a> {
     pub(super) scratch: &'a Scratch,
     pub(super) issuer: &'a Arc<Issuer>,
     pub(super) upstream: SocketAddr,
+    pub(super) cores: Cores,
 }
 
 /// One that runs.
@@ -50,7 +53,7 @@ pub(super) struct Host {
     pub(super) kind: HostKind,
     /// Of Envoy with a filter that makes one call: which.
     call: &'static str,
-    process: Process,
+    server: Server,
     pub(super) address: SocketAddr,
 }
 
@@ -81,6 +84,16 @@ impl HostKind {
             Self::Envoy(filter) => filter.name(),
             Self::HaProxy { has_rule: false } => "HAProxy, no rule",
             Self::HaProxy { has_rule: true } => "HAProxy, jwt_verify and subject = path",
+        }
+    }
+
+    /// How many of so many requests it is asked: what makes an instance for each takes ten times as long.
+    pub(super) fn share(self, requests: usize) -> usize {
+        match self {
+            Self::Serve(Instance::Fresh | Instance::Baked) => (requests / 8).max(1),
+            Self::Gateway | Self::Serve(Instance::Kept) | Self::Envoy(_) | Self::HaProxy { .. } => {
+                requests
+            }
         }
     }
 
@@ -116,42 +129,47 @@ impl HostKind {
 }
 
 impl Host {
-    /// Starts it. Each host writes a line an exchange into a pipe, which is read and forgotten.
+    /// Starts it. Each host writes a line an exchange into a file.
     pub(super) fn start(kind: HostKind, stage: &Stage<'_>) -> Attempt<Self> {
-        let (process, address) = match kind {
+        let (server, address) = match kind {
             HostKind::Gateway => gateway(stage)?,
             HostKind::Serve(instance) => serve(instance, stage)?,
             HostKind::Envoy(filter) => envoy::start(filter, stage)?,
             HostKind::HaProxy { has_rule } => haproxy::start(has_rule, stage)?,
         };
-        Ok(Self { kind, call: "", process, address })
+        Ok(Self { kind, call: "", server, address })
     }
 
     /// Envoy with a filter in WAT that makes this call.
-    pub(super) fn of_module(stage: &Stage<'_>, wat: &str, call: &'static str) -> Attempt<Self> {
-        let (process, address) = envoy::start_module(stage, wat)?;
-        Ok(Self { kind: HostKind::Envoy(Filter::Nothing), call, process, address })
+    pub(super) fn of_module(
+        stage: &Stage<'_>,
+        wat: &str,
+        call: &'static str,
+        log: Log,
+    ) -> Attempt<Self> {
+        let (server, address) = envoy::start_module(stage, wat, log)?;
+        Ok(Self { kind: HostKind::Envoy(Filter::Nothing), call, server, address })
     }
 
     pub(super) fn id(&self) -> u32 {
-        self.process.id()
+        self.server.id()
     }
 
     pub(super) fn blame(&self, what: &str) -> String {
-        self.process.blame(&format!("{} {}: {what}", self.kind.name(), self.call))
+        self.server.blame(&format!("{} {}: {what}", self.kind.name(), self.call))
     }
 }
 
-fn gateway(stage: &Stage<'_>) -> Attempt<(Process, SocketAddr)> {
-    let mut command = Command::new(&stage.settings.linkgate);
+fn gateway(stage: &Stage<'_>) -> Attempt<(Server, SocketAddr)> {
+    let mut command = stage.cores.command(&stage.settings.linkgate);
     command.args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json"]);
     command.args(["--upstream", &format!("http://{}", stage.upstream)]);
     command.arg("--config").arg(policy_file(stage)?);
-    listening("linkgate serve", &mut command, "listening on http://")
+    listening("linkgate serve", &mut command, stage, "listening on http://")
 }
 
-fn serve(instance: Instance, stage: &Stage<'_>) -> Attempt<(Process, SocketAddr)> {
-    let mut command = Command::new(&stage.settings.wasmtime_serve);
+fn serve(instance: Instance, stage: &Stage<'_>) -> Attempt<(Server, SocketAddr)> {
+    let mut command = stage.cores.command(&stage.settings.wasmtime_serve);
     command.args(["serve", "-S", "cli", "--addr", "127.0.0.1:0", "--no-logging-prefix"]);
     command.args(["--env", &format!("LINKGATE_UPSTREAM=http://{}", stage.upstream)]);
     if instance == Instance::Kept {
@@ -163,7 +181,7 @@ fn serve(instance: Instance, stage: &Stage<'_>) -> Attempt<(Process, SocketAddr)
         command.args(["--env", &format!("LINKGATE_POLICY={}", stage.issuer.policy())]);
         command.arg(&stage.settings.proxy);
     }
-    listening("wasmtime serve", &mut command, "Serving HTTP on http://")
+    listening("wasmtime serve", &mut command, stage, "Serving HTTP on http://")
 }
 
 /// The proxy edition with the policy baked in; its keys are in the policy.
@@ -187,9 +205,10 @@ fn policy_file(stage: &Stage<'_>) -> Attempt<PathBuf> {
 fn listening(
     name: &'static str,
     command: &mut Command,
+    stage: &Stage<'_>,
     words: &str,
-) -> Attempt<(Process, SocketAddr)> {
-    let process = Process::start(name, command, drop)?;
+) -> Attempt<(Server, SocketAddr)> {
+    let mut process = Server::start(name, command, stage, Log::File)?;
     let address = process.hear(|line| address_in(line, words))?;
     Ok((process, address))
 }

@@ -6,6 +6,7 @@ use super::call::Price;
 use super::host::HostKind;
 use super::row::{Over, Row};
 use super::target;
+use super::warm::{self, Warm};
 use super::work::Work;
 use crate::table::{aligned, row};
 
@@ -16,6 +17,8 @@ pub(super) struct Report {
     pub(super) method: String,
     /// Resident memory at the end, in KiB.
     pub(super) memory: Vec<(HostKind, Option<u64>)>,
+    /// What hosts cost before they are warm.
+    pub(super) warm: Vec<Warm>,
     /// What calls of Envoy cost.
     pub(super) calls: Vec<Price>,
 }
@@ -28,6 +31,9 @@ impl Report {
             let _ = writeln!(text, "{}", self.table(connections));
         }
         let _ = writeln!(text, "{}", target::table(self));
+        if !self.warm.is_empty() {
+            let _ = writeln!(text, "{}", warm::table(&self.warm));
+        }
         if !self.calls.is_empty() {
             let _ = writeln!(text, "{}", self.calls());
         }

@@ -20,7 +20,7 @@ pub(super) struct Row {
 
 /// What one round measured.
 pub(super) struct Round {
-    us: f64,
+    pub(super) us: f64,
     rate: f64,
     answers: Durations,
 }

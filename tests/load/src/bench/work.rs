@@ -2,13 +2,9 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use hyper::Method;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde_json::json;
 
 use super::issuer::{Algorithm, Issuer};
-use crate::client::Call;
 use crate::{Attempt, policy};
 
 /// A kind of work.
@@ -72,7 +68,7 @@ impl Work {
 
 /// The calls of a row in one round: the same for every host.
 pub(super) struct Workload {
-    calls: Vec<Call>,
+    calls: Vec<Vec<u8>>,
 }
 
 /// Subjects that tokens are issued to.
@@ -89,7 +85,7 @@ impl Workload {
     ) -> Attempt<Self> {
         let token = || issuer.access(Algorithm::Rs256, &subject(0), "the same");
         let calls = match work {
-            Work::Pass => vec![bare(Method::GET, format!("{}/jwks.json", policy::PASS))],
+            Work::Pass => vec![request("GET", &format!("{}/jwks.json", policy::PASS), "", "")],
             Work::Bare => vec![unlink(&user(0), None)],
             Work::Again => vec![unlink(&user(0), Some(&token()?))],
             Work::Mismatch => vec![unlink(&user(1), Some(&token()?))],
@@ -105,8 +101,11 @@ impl Workload {
         Ok(Self { calls })
     }
 
-    pub(super) fn call(&self, nth: usize) -> Attempt<&Call> {
-        let wrapped = nth.checked_rem(self.calls.len()).and_then(|nth| self.calls.get(nth));
+    pub(super) fn call(&self, nth: usize) -> Attempt<&[u8]> {
+        let wrapped = nth
+            .checked_rem(self.calls.len())
+            .and_then(|nth| self.calls.get(nth))
+            .map(Vec::as_slice);
         wrapped.ok_or_else(|| "no calls".to_owned())
     }
 }
@@ -120,34 +119,35 @@ fn user(nth: usize) -> String {
     format!("auth0%7Cbench-{}", nth % SUBJECTS)
 }
 
-fn bare(method: Method, target: String) -> Call {
-    Call { method, target, headers: Vec::new(), body: Bytes::new() }
+/// A request as it is sent (RFC 9112 section 3). `fields` are whole lines.
+fn request(method: &str, target: &str, fields: &str, body: &str) -> Vec<u8> {
+    format!("{method} {target} HTTP/1.1\r\nhost: gate.example\r\n{fields}\r\n{body}").into_bytes()
 }
 
-fn unlink(user: &str, token: Option<&str>) -> Call {
+fn unlink(user: &str, token: Option<&str>) -> Vec<u8> {
     let target = format!("/api/v2/users/{user}/identities/google-oauth2/1");
-    let mut call = bare(Method::DELETE, target);
-    call.headers.extend(token.map(|token| (AUTHORIZATION, format!("Bearer {token}"))));
-    call
+    let bearer = token.map(|token| format!("authorization: Bearer {token}\r\n"));
+    request("DELETE", &target, &bearer.unwrap_or_default(), "")
 }
 
-fn link(issuer: &Issuer, batch: usize, nth: usize) -> Attempt<Call> {
+fn link(issuer: &Issuer, batch: usize, nth: usize) -> Attempt<Vec<u8>> {
     let jti = format!("link-{batch}-{nth}");
     let bearer = issuer.access(Algorithm::Rs256, &subject(nth), &jti)?;
     let secondary = issuer.id(&format!("google-oauth2|{nth}"), &jti)?;
-    let mut call = bare(Method::POST, format!("/api/v2/users/{}/identities", user(nth)));
-    call.headers.push((AUTHORIZATION, format!("Bearer {bearer}")));
-    call.headers.push((CONTENT_TYPE, "application/json".to_owned()));
-    call.body = json!({ "link_with": secondary }).to_string().into();
-    Ok(call)
+    let body = json!({ "link_with": secondary }).to_string();
+    let fields = format!(
+        "authorization: Bearer {bearer}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n",
+        body.len()
+    );
+    Ok(request("POST", &format!("/api/v2/users/{}/identities", user(nth)), &fields, &body))
 }
 
 /// Makes calls on all cores: an RSA signature is half a millisecond.
 async fn each(
     issuer: &Arc<Issuer>,
     count: usize,
-    call: impl Fn(&Issuer, usize) -> Attempt<Call> + Copy + Send + 'static,
-) -> Attempt<Vec<Call>> {
+    call: impl Fn(&Issuer, usize) -> Attempt<Vec<u8>> + Copy + Send + 'static,
+) -> Attempt<Vec<Vec<u8>>> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut signing = tokio::task::JoinSet::new();
     for first in 0..cores {

@@ -6,12 +6,24 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use linkgate_gateway::{SignatureAlgorithm, Verification, Verifier, Verify};
 
 const VECTORS: &str = include_str!("../wycheproof.txt");
+const RSA_SIZES: &str = include_str!("../rsa-sizes.txt");
 
 #[test]
 fn the_gateways_verifier_takes_what_is_good_and_nothing_else() {
+    let (good, bad) = judged(VECTORS);
+    assert!(good > 500 && bad > 1_000, "{good} good, {bad} bad");
+}
+
+#[test]
+fn rsa_keys_have_any_size_from_2048_to_8192_bits() {
+    assert_eq!(judged(RSA_SIZES), (10, 60));
+}
+
+/// How many hold, and how many do not.
+fn judged(vectors: &str) -> (u32, u32) {
     let verifier = Verifier::default();
     let (mut algorithm, mut key, mut good, mut bad) = (SignatureAlgorithm::Rs256, vec![], 0, 0);
-    for line in VECTORS.lines().filter(|line| !line.starts_with('#')) {
+    for line in vectors.lines().filter(|line| !line.starts_with('#')) {
         let words: Vec<&str> = line.split(' ').collect();
         if let ["key", name, _, spki] = words.as_slice() {
             (algorithm, key) = (named(name), bytes(spki));
@@ -32,7 +44,7 @@ fn the_gateways_verifier_takes_what_is_good_and_nothing_else() {
             _ => {}
         }
     }
-    assert!(good > 500 && bad > 1_000, "{good} good, {bad} bad");
+    (good, bad)
 }
 
 fn named(name: &str) -> SignatureAlgorithm {

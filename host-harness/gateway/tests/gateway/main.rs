@@ -25,5 +25,6 @@ mod slow;
 mod targets;
 mod timings;
 mod tls;
+mod verify;
 mod wasm;
 mod wire;

@@ -10,5 +10,6 @@ mod options;
 mod seen;
 mod trap;
 mod update;
+mod vectors;
 mod verified;
 mod world;

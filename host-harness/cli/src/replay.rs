@@ -122,7 +122,7 @@ impl Report {
         Self::between(log, None, trial)
     }
 
-    /// Runs a log against a policy, and where there is one against the policy `before`, whose decision stands for the one
+    /// Runs a log against a policy, and where there is one against the policy `before`, whose decision replaces the one
     /// that was made.
     ///
     /// # Errors

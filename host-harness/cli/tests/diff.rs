@@ -1,4 +1,4 @@
-//! `linkgate diff`: each key of a policy that decides is seen when it changes, and what passes newly is told from the rest.
+//! `linkgate diff`: each key of a policy that decides is seen when it changes, and what newly passes is reported apart.
 #![cfg(test)]
 
 use std::path::{Path, PathBuf};
@@ -362,6 +362,16 @@ fn cases_and_a_log_are_decided_under_both() {
     assert_eq!((code, complaints.as_str()), (Some(1), ""), "{output}");
     let report: Value = serde_json::from_str(&output).unwrap();
     assert_eq!(report["cases"], 1);
+    let merging = json!({ "metadata": { "credentials": "service", "service": { "token": "A" }, "include": ["a"] } });
+    folder.write("merging.json", &with("", merging).to_string());
+    folder.write(
+        "calls.yaml",
+        "policy: merging.json\ncases:\n  - title: merged\n    request: link\n    calls: [{ reads: secondary }, { reads: primary }, { reads: secondary }, link, { reads: primary, linked: secondary }]\n    expect: allowed\n",
+    );
+    let (code, output, complaints) =
+        folder.diff(&["--cases", "calls.yaml", "merging.json", "merging.json"]);
+    assert_eq!((code, complaints.as_str()), (Some(0), ""), "{output}");
+    assert!(output.contains("and 1 case: none is decided otherwise"), "{output}");
     let logs = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/replay");
     let logs = |name: &str| logs.join(name).display().to_string();
     let (code, output, complaints) =

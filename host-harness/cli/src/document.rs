@@ -10,6 +10,7 @@ mod human;
 mod places;
 mod source;
 
+use std::io;
 use std::path::Path;
 
 use linkgate_policy::{Abilities, Secrets, moment_ms, review};
@@ -237,13 +238,42 @@ fn text_of(path: &Path) -> Result<(String, String, Source), String> {
     } else {
         std::fs::read_to_string(path)
     };
-    let text = read.map_err(|error| format!("`{name}`: {error}"))?;
+    let text = read.map_err(|error| format!("`{name}`: {}", in_words(&error)))?;
     let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
     let source = if is_json { source::json(&text) } else { source::yaml(&text) };
     Ok((name, text, source))
 }
 
+/// Why a file was not read. Too few descriptors are a flaw of the process, not of the file.
+fn in_words(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(ENFILE | EMFILE) if cfg!(unix) => format!(
+            "no file descriptor is free ({error}): raise the limit of the process (`ulimit -Hn`)"
+        ),
+        _ => error.to_string(),
+    }
+}
+
+/// Of the whole system, as Unix numbers it.
+const ENFILE: i32 = 23;
+
+/// Of one process.
+const EMFILE: i32 = 24;
+
 /// `1 mistake`, `2 mistakes`.
 pub(crate) fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_few_descriptors_are_named_as_the_reason() {
+        for (code, is_shortage) in [(EMFILE, true), (ENFILE, true), (2, false)] {
+            let text = in_words(&io::Error::from_raw_os_error(code));
+            assert_eq!(text.contains("raise the limit of the process"), is_shortage, "{text}");
+        }
+    }
 }

@@ -242,7 +242,7 @@ mod tests {
             ("no scheme", Method::GET, "authorization", "", Ok(())),
             ("an upload", Method::POST, "content-length", "9", Ok(())),
             ("in parts", Method::PUT, "transfer-encoding", "chunked", Ok(())),
-            ("to be told to go on", Method::POST, "expect", "100-continue", Err(Dropped::OddBody)),
+            ("asks before its body", Method::POST, "expect", "100-continue", Err(Dropped::OddBody)),
             ("a body with GET", Method::GET, "content-length", "9", Err(Dropped::OddBody)),
             ("with DELETE", Method::DELETE, "transfer-encoding", "chunked", Err(Dropped::OddBody)),
             ("an empty one", Method::DELETE, "content-length", "0", Ok(())),

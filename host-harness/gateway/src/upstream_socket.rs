@@ -137,7 +137,7 @@ impl UpstreamSocket {
         SockRef::from(&self.socket).peek(&mut [MaybeUninit::uninit()])
     }
 
-    /// A write is tried. Gives the phase before it. Looked at and marked under one lock: a request that was given
+    /// A write is tried. Gives the phase before it. The look and the mark are under one lock: a request that was given
     /// up as not sent is not written, and one that is being written is not given up as not sent.
     fn begin_write(&self) -> io::Result<Phase> {
         let mut state = self.looked()?;

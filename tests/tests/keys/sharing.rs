@@ -14,7 +14,7 @@ use crate::world::{Client, GOOD, Gate, at_once, soon, with_kid};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_first_requests_at_once_cost_one_fetch() {
-    Limits::default().raise_descriptors().expect("descriptors for a thousand clients");
+    Limits::default().fit_descriptors().expect("descriptors for a thousand clients");
     let issuer = Issuer::listen().await;
     issuer.fault(Fault::Hold { at: Point::BeforeEffect });
     let keys = issuer.by_url(&json!({ "cooldown": "1h", "timeout": "30s" }));

@@ -85,7 +85,7 @@ impl Serve {
         let component_shown = component.display().to_string();
         let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let tls = self.client_tls()?;
-        let settings = Settings {
+        let mut settings = Settings {
             component: ComponentSource::File(component),
             document: document.as_ref().map(|document| document.json().to_owned()),
             secrets: secrets(),
@@ -98,7 +98,7 @@ impl Serve {
                 ..Limits::default()
             },
         };
-        if let Err(too_few) = settings.limits.raise_descriptors() {
+        if let Err(too_few) = settings.limits.fit_descriptors() {
             eprintln!("linkgate: serving fewer clients at once than it could: {too_few}");
         }
         let observer = self.observer()?;

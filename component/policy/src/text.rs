@@ -3,7 +3,6 @@
 pub(crate) mod grown;
 pub(crate) mod named_enum;
 pub(crate) mod jitter;
-pub(crate) mod base64url;
 pub(crate) mod escape;
 pub(crate) mod compatibility;
 pub(crate) mod number;

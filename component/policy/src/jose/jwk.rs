@@ -4,6 +4,8 @@
 //! issuer's own may hold anything: what no rule reads cannot sink a key. A member that is `null` is
 //! absent, as many libraries write it.
 
+use linkgate_signatures::{Curve, Material};
+
 use crate::text::escape::shown;
 use crate::text::json::{Json, Object};
 
@@ -13,35 +15,6 @@ pub(crate) struct Jwk<'a> {
     /// `alg`, as it is written.
     pub(crate) alg: Option<&'a str>,
     pub(crate) material: Material<'a>,
-}
-
-/// The key itself, its numbers still in base64url.
-pub(crate) enum Material<'a> {
-    /// RFC 7518 section 6.3.
-    Rsa { n: &'a str, e: &'a str },
-    /// RFC 7518 section 6.2.
-    Ec { curve: Curve, x: &'a str, y: &'a str },
-    /// RFC 8037 section 2.
-    Ed25519 { x: &'a str },
-}
-
-/// The curves of RFC 7518 that are verified on.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Curve {
-    P256,
-    P384,
-}
-
-impl Material<'_> {
-    /// What it is, for people.
-    pub(crate) const fn kind(&self) -> &'static str {
-        match self {
-            Self::Rsa { .. } => "an RSA key",
-            Self::Ec { curve: Curve::P256, .. } => "a key on P-256",
-            Self::Ec { curve: Curve::P384, .. } => "a key on P-384",
-            Self::Ed25519 { .. } => "an Ed25519 key",
-        }
-    }
 }
 
 /// Reads a key that verifies signatures. Says in a phrase why it is none.

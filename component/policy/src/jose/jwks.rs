@@ -6,12 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jsonwebtoken::Algorithm;
+use linkgate_signatures::base64url;
 
 use super::algorithm;
 use super::jwk;
 use super::key::{self, Key};
 use super::thumbprint;
-use crate::text::base64url;
 use crate::text::grown::grown;
 use crate::text::json::{self, Json, NotStrict};
 
@@ -83,7 +83,7 @@ fn entry(value: &Json, algorithms: &[Algorithm]) -> Entry {
         Ok(keys) => (keys, None),
         Err(why) => (Vec::new(), Some(why)),
     };
-    let bits = text("n").and_then(base64url::base64url).map(|n| format!("{} bits", bits(&n)));
+    let bits = text("n").and_then(base64url).map(|n| format!("{} bits", bits(&n)));
     let row = KeyRow {
         kid: jwk::kid(value).unwrap_or_default(),
         kind: text("kty").unwrap_or_default().to_owned(),
@@ -387,7 +387,7 @@ mod tests {
             ),
             (
                 "a modulus whose private key can be computed",
-                rsa(&json!({ "n": crate::jose::roca::tests::SHAPED })),
+                rsa(&json!({ "n": include_str!("../../../../tests/keys/roca-modulus.txt") })),
                 "expected a sound RSA modulus, found one whose private key can be computed (ROCA, CVE-2017-15361)",
             ),
             (

@@ -12,6 +12,7 @@
 use std::sync::Arc;
 
 use jsonwebtoken::Algorithm;
+use linkgate_signatures::base64url;
 use zeroize::Zeroizing;
 
 use super::algorithm;
@@ -22,7 +23,6 @@ use super::refusal::Refusal;
 use super::verification::{
     HostAnswer, SignatureAlgorithm, SignatureAlgorithms, Verification, VerifiedBy, Verify,
 };
-use crate::text::base64url::base64url;
 use crate::text::json::{self, Json, NotStrict, Object};
 use crate::time::clock::Now;
 use crate::verdict::cause::TokenFlaw;

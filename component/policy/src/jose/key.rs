@@ -6,11 +6,11 @@
 use std::sync::Arc;
 
 use jsonwebtoken::Algorithm;
+use linkgate_signatures::{Verifier, public, shared};
 
 use super::algorithm::{by_name, is_hmac, name};
 use super::jwk::{self, Jwk};
 use super::spki;
-use super::verifier::{self, Verifier};
 use crate::text::escape;
 use crate::text::json::Json;
 use crate::verdict::cause::TokenFlaw;
@@ -48,7 +48,7 @@ pub(crate) fn prepare(value: &Json, algorithms: &[Algorithm]) -> Result<Vec<Key>
         if declared.is_some_and(|declared| declared != Some(algorithm)) {
             continue;
         }
-        if let Some(verifier) = verifier::public(&jwk.material, algorithm)? {
+        if let Some(verifier) = public(&jwk.material, algorithm)? {
             let (kid, spki) = (jwk.kid.clone(), spki.clone());
             keys.push(Key { kid, algorithm, spki, verifier });
         }
@@ -90,7 +90,7 @@ pub(crate) fn prepare_secret(secret: &[u8], algorithm: Algorithm) -> Result<Key,
             "expected a secret of at least {least} bytes for {name}, found {found}"
         ));
     }
-    let verifier = verifier::shared(secret, algorithm)?;
+    let verifier = shared(secret, algorithm)?;
     Ok(Key { kid: None, algorithm, spki: None, verifier })
 }
 

@@ -6,12 +6,12 @@
 
 use std::sync::Arc;
 
+use linkgate_signatures::base64url;
 use zeroize::Zeroizing;
 
 use super::jwk;
 use super::spki;
 use super::verification::{SignatureAlgorithm, SignatureAlgorithms, Verification, Verify};
-use crate::text::base64url::base64url;
 use crate::text::json;
 
 /// A question, and what is wrong with it.

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
+use linkgate_signatures::{Curve, Material, base64url};
+
 use super::der::{BIT_STRING, SEQUENCE, integer, tlv};
-use super::jwk::{Curve, Material};
-use crate::text::base64url::base64url;
 
 /// The key; nothing where its numbers are not base64url.
 pub(crate) fn of(key: &Material<'_>) -> Option<Arc<[u8]>> {
@@ -84,7 +84,7 @@ mod tests {
                 "MCowBQYDK2VwAyEARwRZivqB-KXAXRWj1xQOpUTLFNrMovbTq33aLNvE0C8",
             ),
         ] {
-            let expected = crate::text::base64url::base64url(expected).unwrap();
+            let expected = base64url(expected).unwrap();
             assert_eq!(spki(jwk).unwrap(), expected, "{row}");
         }
     }

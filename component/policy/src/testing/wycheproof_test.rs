@@ -1,7 +1,8 @@
 //! The vectors of Project Wycheproof through the core's own verifier, and its check of form.
 
+use linkgate_signatures::base64url;
+
 use crate::jose::{algorithm, key, key::Key};
-use crate::text::base64url::base64url;
 use crate::text::json;
 
 const VECTORS: &str = include_str!("../../../../tests/wycheproof.txt");

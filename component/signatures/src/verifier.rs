@@ -9,16 +9,15 @@ use rsa::signature::Verifier as _;
 use rsa::{BoxedUint, RsaPublicKey, pkcs1v15, pss};
 use sha2::{Sha256, Sha384, Sha512};
 
-use super::algorithm::name;
-use super::jwk::{Curve, Material};
-use super::roca;
-use crate::text::base64url::base64url;
+use crate::base64url::base64url;
+use crate::material::{Curve, Material};
+use crate::roca;
 
 /// A key as `jsonwebtoken` knows verifiers, which knows the form of its signatures, too.
-pub(crate) type Verifier = Box<dyn Check + Send + Sync>;
+pub type Verifier = Box<dyn Check + Send + Sync>;
 
 /// A verifier of signatures that can tell by their form alone that some are none.
-pub(crate) trait Check: JwtVerifier {
+pub trait Check: JwtVerifier {
     /// Whether these bytes have the form of a signature by this key: length, and numbers in range.
     fn fits(&self, signature: &[u8]) -> bool;
 }
@@ -67,7 +66,11 @@ fn prepared(
 }
 
 /// The verifier of a key for an algorithm; none where the key is of another family.
-pub(crate) fn public(key: &Material<'_>, algorithm: Algorithm) -> Result<Option<Verifier>, String> {
+///
+/// # Errors
+///
+/// Why the key is not used, in a phrase.
+pub fn public(key: &Material<'_>, algorithm: Algorithm) -> Result<Option<Verifier>, String> {
     match (key, algorithm) {
         (Material::Rsa { n, e }, Algorithm::RS256) => rs::<Sha256>(n, e, algorithm).map(Some),
         (Material::Rsa { n, e }, Algorithm::RS384) => rs::<Sha384>(n, e, algorithm).map(Some),
@@ -83,11 +86,17 @@ pub(crate) fn public(key: &Material<'_>, algorithm: Algorithm) -> Result<Option<
 }
 
 /// The verifier of a shared secret for an HMAC algorithm.
-pub(crate) fn shared(secret: &[u8], algorithm: Algorithm) -> Result<Verifier, String> {
-    match name(algorithm) {
-        "HS256" => hmac::<Hmac<Sha256>>(secret, algorithm),
-        "HS384" => hmac::<Hmac<Sha384>>(secret, algorithm),
-        _ => hmac::<Hmac<Sha512>>(secret, algorithm),
+///
+/// # Errors
+///
+/// The secret cannot be used.
+pub fn shared(secret: &[u8], algorithm: Algorithm) -> Result<Verifier, String> {
+    if algorithm == Algorithm::HS256 {
+        hmac::<Hmac<Sha256>>(secret, algorithm)
+    } else if algorithm == Algorithm::HS384 {
+        hmac::<Hmac<Sha384>>(secret, algorithm)
+    } else {
+        hmac::<Hmac<Sha512>>(secret, algorithm)
     }
 }
 

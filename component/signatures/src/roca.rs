@@ -42,12 +42,12 @@ const FACTORS: [u32; 125] = [
 ];
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-    use crate::text::base64url::base64url;
+    use crate::base64url;
 
     /// The modulus of `tests/keys/roca-rs.pem`, whose primes were made as that library made them.
-    pub(crate) const SHAPED: &str = "wlwHBP6TwSILxmKwIQsF89ZbCKLZMf1P2uXqKRYH2ur3l5UBPy4xiKPfRGRGmLSZsEYr7twKFTF6g5wG9a7Bb6o33BiWk30fYCEMluNJUS5kQMrbyeAKqvZXafF3EogI3r9VyQlVNFI16ApnZSetBVr1lxiC5ta1jvQcbKXU3oUbVgVCsKeAWew8ADk10F-RqL_v6IaPKlj9mMuqsjxtZU2-oLAMsgjIOEwdxKsfyRz9yNMqgbjJEmgdFL5a9C4SEm1F-ysdV5x4y8jZIl5els9CgVKavacKBB7ptFNdTodCbtJIFPtN-bmAdB4rU1pAqJkaB53z1LPY1cMnTWIkrQ";
+    const SHAPED: &str = include_str!("../../../tests/keys/roca-modulus.txt");
 
     #[test]
     fn the_fingerprint_is_of_every_prime() {

@@ -236,8 +236,8 @@ mod tests {
     use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
     use super::*;
-    use crate::jose::jwk::Material;
     use crate::jose::{algorithm, key};
+    use linkgate_signatures::Material;
 
     /// The core's own verifier answers as every host has to.
     fn own(question: &Verify, key: &str) -> bool {

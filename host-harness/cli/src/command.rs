@@ -116,6 +116,15 @@ fn policy(config: &Path, secrets: &Secrets, otherwise: &str) -> Result<Policy, T
         .map_err(|mistakes| unusable(&document.explain(&mistakes), otherwise))
 }
 
+/// Says that a policy is in shadow, if it is: its decisions are not enforced.
+fn tell_shadow(policy: &Policy) {
+    let shadow = policy.shadow();
+    let notices = shadow.map(|shadow| shadow.notices(clock::now().unix_ms)).unwrap_or_default();
+    for notice in notices {
+        eprintln!("linkgate: {notice}");
+    }
+}
+
 /// A policy that cannot be used, and what that prevents.
 fn unusable(explained: &str, otherwise: &str) -> Trouble {
     Trouble::usage(format!("{explained}: {otherwise}"))

@@ -170,6 +170,23 @@ impl Document {
         (moment_ms(until)? > clock::now().unix_ms).then(|| until.to_owned())
     }
 
+    /// The rules that are logged and not enforced, by their places; and where the first is said to be one.
+    pub(crate) fn rules_in_shadow(&self) -> (Vec<String>, Option<usize>) {
+        let (mut rules, mut first) = (Vec::new(), None);
+        let value = self.value();
+        let issuers = value.get("issuers").and_then(serde_json::Value::as_array);
+        for (at, issuer) in issuers.into_iter().flatten().enumerate() {
+            for (pointer, dotted) in [("", ""), ("/secondary", "secondary.")] {
+                let Some(list) = issuer.pointer(&format!("{pointer}/shadow")) else { continue };
+                let names = list.as_array().map_or(std::slice::from_ref(list), Vec::as_slice);
+                let names = names.iter().filter_map(serde_json::Value::as_str);
+                rules.extend(names.map(|name| format!("issuers[{at}].{dotted}{name}")));
+                first = first.or_else(|| self.line_of(&format!("/issuers/{at}{pointer}/shadow")));
+            }
+        }
+        (rules, first)
+    }
+
     /// The file, as it was named.
     pub(crate) fn name(&self) -> &str {
         &self.name

@@ -44,12 +44,24 @@ const END: &str = "<!-- end -->\n";
 #[must_use]
 pub fn fix(reason: Reason, cause: &str) -> String {
     let (_, fix) = page(reason).split_once(FIX).unwrap_or_default();
-    let row = format!("| `{cause}` | ");
-    let own = fix.lines().find_map(|line| line.strip_prefix(&row)?.strip_suffix(" |"));
-    own.map(str::to_owned).or_else(|| item(fix, cause)).unwrap_or_else(|| {
+    own_fix(fix, cause).unwrap_or_else(|| {
         let words = fix.lines().take_while(|line| !line.starts_with('|') && !line.starts_with('#'));
         words.collect::<Vec<_>>().join(" ").trim().to_owned()
     })
+}
+
+/// The page as people asked for it: by a cause that has a row of its own, that row comes first.
+#[must_use]
+pub fn asked(reason: Reason, given: &str) -> String {
+    let (_, fix) = page(reason).split_once(FIX).unwrap_or_default();
+    let own = own_fix(fix, given).map(|own| format!("`{given}`: {own}\n\n"));
+    own.unwrap_or_default() + &plain(reason)
+}
+
+fn own_fix(fix: &str, cause: &str) -> Option<String> {
+    let row = format!("| `{cause}` | ");
+    let own = fix.lines().find_map(|line| line.strip_prefix(&row)?.strip_suffix(" |"));
+    own.map(str::to_owned).or_else(|| item(fix, cause))
 }
 
 /// The item of a list that is about a cause, its further lines with it.

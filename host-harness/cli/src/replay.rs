@@ -32,6 +32,8 @@ pub(crate) struct Report {
     pub(crate) not_judgeable: BTreeMap<Why, u64>,
     /// Until when the policy enforces nothing, if it is in shadow.
     pub(crate) shadow_until: Option<String>,
+    /// Rules of the policy that are in shadow by themselves, by their places.
+    pub(crate) rules_in_shadow: Vec<String>,
     /// The first line that is no decision record.
     pub(crate) first_foreign: Option<u64>,
 }

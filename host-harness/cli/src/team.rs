@@ -28,7 +28,7 @@ mod watch;
 pub(crate) use bench::Timed;
 pub(crate) use coverage::Coverage;
 pub(crate) use defaults::{text, texts};
-pub(crate) use files::{Candidate, find};
+pub(crate) use files::{Candidate, find, left_out};
 pub(crate) use fixture::{Fixture, Policy, pair};
 pub(crate) use read::{CaseFile, Read as CaseRead, read as read_cases};
 pub(crate) use report::{Parts, Shadow, github, human, json, junit};

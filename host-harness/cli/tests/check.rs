@@ -164,6 +164,10 @@ fn false_green_5_a_policy_that_cannot_work_is_not_ok() {
     };
     for (name, text) in [
         ("issuer-slash", policy("https://acme.eu.auth0.com", "")),
+        (
+            "audience-slash",
+            "version: 1\nissuers:\n  - issuer: https://acme.eu.auth0.com/\n    audiences: [https://acme.eu.auth0.com/api/v2]\n".to_owned(),
+        ),
         ("placeholder", policy("https://TENANT.auth0.com/", "")),
         (
             "placeholder",
@@ -282,6 +286,20 @@ fn a_template_that_is_filled_in_has_nothing_to_accept() {
     let text = kept.join("\n");
     let (code, output) = check_text_with(&["--deny-warnings"], &text);
     assert_eq!((code, output.as_str()), (Some(0), "-: ok\n"));
+}
+
+/// A policy whose `issuers` is misspelt is no policy by its look: that it was passed over is said.
+#[test]
+fn json_that_may_be_a_policy_is_not_left_out_without_a_word() {
+    let own = std::env::temp_dir().join(format!("linkgate-{}-left-out", std::process::id()));
+    std::fs::create_dir_all(&own).unwrap();
+    std::fs::copy(folder().join("good.yaml"), own.join("a.yaml")).unwrap();
+    std::fs::write(own.join("d.json"), r#"{"version": 1, "issuer": []}"#).unwrap();
+    std::fs::write(own.join("package.json"), r#"{"version": "1.0.0"}"#).unwrap();
+    let (code, _, complaints) = check(&[own.to_str().unwrap()]);
+    std::fs::remove_dir_all(&own).unwrap();
+    let said = format!("left out: {} (no issuers)\n", own.join("d.json").display());
+    assert_eq!((code, complaints), (Some(0), said));
 }
 
 /// What an edition's hosts cannot do is a mistake for it alone.

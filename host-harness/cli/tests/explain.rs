@@ -225,6 +225,7 @@ fn a_policy_in_shadow_is_explained_as_it_decides() {
     std::fs::remove_file(&file).unwrap();
     assert_eq!((code, complaints.as_str()), (Some(1), ""), "{output}");
     assert!(output.contains("denied: subject-mismatch"), "{output}");
+    assert!(output.contains("the client would get 403"), "{output}");
     let shadow = "in shadow: until 2026-01-20T00:00:00Z the request passes all the same";
     assert!(output.contains(shadow), "{output}");
 }

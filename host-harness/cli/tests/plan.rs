@@ -63,7 +63,7 @@ fn a_file_that_is_wrong_is_named() {
             "plain.yaml",
             "alice.json",
             "google.json",
-            "expected `metadata`, found none",
+            "expected `metadata`, found none: a link then loses the metadata of the second account",
         ),
         ("no policy", "alice.json", "alice.json", "google.json", "nothing is planned"),
     ] {

@@ -89,6 +89,13 @@ fn the_command_shows_the_page() {
     let (code, text, _) = output(&["reason", "urn:linkgate:reason:subject-mismatch"]);
     assert_eq!((code, text.as_str()), (Some(0), plain(Reason::SubjectMismatch).as_str()));
     assert!(!text.contains("<!--"), "{text}");
+    let (code, text, _) = output(&["reason", "bearer-expired"]);
+    let page = plain(Reason::BearerInvalid);
+    assert_eq!(code, Some(0));
+    assert!(
+        text.starts_with("`bearer-expired`: `exp` is past.") && text.ends_with(&page),
+        "{text}"
+    );
     let (code, text, _) = output(&["reason", "bearer-expired", "--format", "json"]);
     let report: Value = serde_json::from_str(&text).unwrap();
     assert_eq!((code, text.lines().count()), (Some(0), 1));

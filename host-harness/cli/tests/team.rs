@@ -497,7 +497,12 @@ fn false_green_6_a_policy_in_shadow_is_in_every_form_of_the_report() {
     let said = format!("in shadow until {until}: nothing is enforced");
     for (form, mark) in [
         ("human", format!("`policy.yaml` is {said}")),
-        ("json", format!("\"shadows\":[{{\"policy\":\"policy.yaml\",\"until\":\"{until}\"}}]")),
+        (
+            "json",
+            format!(
+                "\"shadows\":[{{\"policy\":\"policy.yaml\",\"until\":\"{until}\",\"rules\":[]}}]"
+            ),
+        ),
         ("junit", format!("<skipped message=\"{said}\"/>")),
         ("github", "::warning file=policy.yaml,line=".to_owned()),
     ] {
@@ -512,6 +517,20 @@ fn false_green_6_a_policy_in_shadow_is_in_every_form_of_the_report() {
         assert!(complaints.contains("1 policy in shadow: refused, as"), "{form}: {complaints}");
         let denied = mark.replace("<skipped", "<failure").replace("::warning", "::error");
         assert!(output.contains(&denied), "{form}: {output}");
+    }
+    let rule = policy.replacen("    audiences:", "    shadow: [scopes]\n    audiences:", 1);
+    folder.write("policy.yaml", &rule);
+    for (form, mark) in [
+        ("human", "rules in shadow: issuers[0].scopes"),
+        ("json", "\"until\":null,\"rules\":[\"issuers[0].scopes\"]"),
+        ("junit", "<failure message=\"rules in shadow: issuers[0].scopes\"/>"),
+        ("github", "::error file=policy.yaml,line="),
+    ] {
+        let (code, output, complaints) =
+            test(&folder.0, &["--deny-shadow", "--format", form, "cases"]);
+        assert_eq!(code, Some(3), "{form}: {output}{complaints}");
+        assert!(output.contains(mark), "{form}: {output}");
+        assert!(complaints.contains("rules in shadow: issuers[0].scopes"), "{form}: {complaints}");
     }
     let past = format!("{policy}shadow: {{ until: 2026-01-10 }}\n");
     folder.write("policy.yaml", &past);
@@ -562,6 +581,37 @@ fn what_init_writes_passes_at_once() {
         assert!(read("a/.gitlab-ci.yml").contains("linkgate test"), "{kind}");
         assert!(read("b/.github/workflows/policy.yml").contains("--format github"), "{kind}");
     }
+    for (kind, issuer, more, written) in [
+        (
+            "keycloak",
+            "https://sso.acme.test/realms/main/",
+            None,
+            "issuer: https://sso.acme.test/realms/main\n",
+        ),
+        (
+            "okta",
+            "https://acme.okta.com/oauth2/default/",
+            None,
+            "issuer: https://acme.okta.com/oauth2/default\n",
+        ),
+        ("auth0", "https://acme.eu.auth0.com", None, "[https://acme.eu.auth0.com/api/v2/]"),
+        (
+            "auth0",
+            "https://login.acme.test",
+            Some("https://acme.auth0.com/api/v2/"),
+            "issuer: https://login.acme.test/\n",
+        ),
+    ] {
+        let other = Folder::new("init-slash");
+        let mut arguments = vec!["init", "--kind", kind, "--issuer", issuer, "own"];
+        arguments.extend(more.iter().flat_map(|audience| ["--audience", audience]));
+        let (code, output, complaints) = linkgate(&other.0, &arguments);
+        assert_eq!((code, complaints.as_str()), (Some(0), ""), "{issuer}: {output}");
+        assert!(output.starts_with("the issuer is written as its tokens name it: "), "{output}");
+        assert!(output.contains("LINKGATE_IMAGE"), "{output}");
+        let policy = std::fs::read_to_string(other.0.join("own/policy.yaml")).unwrap();
+        assert!(policy.contains(written), "{policy}");
+    }
     let (code, output, complaints) = linkgate(&folder.0, &["check", "--deny-warnings", "."]);
     let good = output.lines().filter(|line| line.contains("/policy.yaml: ok")).count();
     assert_eq!((code, good), (Some(0), 12), "{output}{complaints}");
@@ -590,6 +640,10 @@ fn the_job_of_init_is_where_ci_looks_for_it() {
             "{job}"
         );
     }
+    let (code, _, complaints) = linkgate(&below, &["init", "--kind", "plain", "c"]);
+    assert_eq!(code, Some(2), "{complaints}");
+    assert!(complaints.contains("`--ci none` writes the rest"), "{complaints}");
+    assert!(complaints.contains("--deny-untouched c/cases/"), "{complaints}");
     let (code, _, complaints) = linkgate(&below, &["init", "--kind", "plain", "a b"]);
     assert_eq!(code, Some(2), "{complaints}");
     assert!(complaints.contains("needs no quotes") && !below.join("a b").exists(), "{complaints}");
@@ -626,6 +680,12 @@ fn init_overwrites_nothing_and_writes_no_policy_that_is_none() {
             "a browser sends `https://app.acme.test`",
         ),
         (&["init", "--kind", "plain", "--scope", "a b", "x"], "one scope an entry"),
+        (&["init", "--kind", "auth0", "--issuer", "acme", "x"], "such as `acme.eu.auth0.com`"),
+        (
+            &["init", "--kind", "auth0", "--issuer", "login.acme.test", "x"],
+            "`--audience https://TENANT.eu.auth0.com/api/v2/`",
+        ),
+        (&["init", "--kind", "keycloak", "--issuer", "acme", "x"], "expected"),
     ] {
         let (code, output, complaints) = linkgate(&folder.0, arguments);
         assert_eq!((code, output.as_str()), (Some(2), ""), "{arguments:?}");

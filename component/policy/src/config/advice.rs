@@ -212,6 +212,17 @@ pub(super) fn issuer(entry: &Entry<'_>, issuer: &str, audiences: &[String]) {
     }
 }
 
+/// An audience that no token names.
+pub(super) fn audiences(entry: &Entry<'_>, audiences: &[String]) {
+    if let Some(audience) = audiences.iter().find(|audience| vendor::lacks_slash(audience)) {
+        entry.unwise(
+            "audience-slash",
+            &format!("Auth0 writes `{audience}/` as `aud`: no token names `{audience}`"),
+            "write the slash at its end",
+        );
+    }
+}
+
 /// Scopes that an issuer never writes: every bearer would be refused. Without an entry, the usual scope is meant.
 pub(super) fn foreign_scopes(entry: &Entry<'_>, issuer: &str, scopes: Option<&[String]>) {
     let Some((name, form)) = vendor::scopes_elsewhere(issuer) else { return };

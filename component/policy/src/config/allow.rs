@@ -9,8 +9,9 @@ use crate::text::json::Json;
 pub const ALLOW_UNUSED: &str = "allow-unused";
 
 /// The names of all other warnings. `docs/commands.md` describes each.
-pub const WARNINGS: [&str; 20] = [
+pub const WARNINGS: [&str; 21] = [
     "actors",
+    "audience-slash",
     "bound-tokens",
     "entra-tenant",
     "id-token-bearer",

@@ -48,6 +48,9 @@ fn read_one(
     let scopes = scopes(&mut section, kind);
     if let (Some(named), Some(issuer)) = (&named, &issuer) {
         advice::issuer(named, issuer, &parties.audiences);
+        if let Some(entry) = section.optional("audiences") {
+            advice::audiences(&entry, &parties.audiences);
+        }
         if kind == Kind::AccessToken {
             match section.optional("scopes") {
                 None => advice::foreign_scopes(named, issuer, None),

@@ -96,6 +96,11 @@ pub(super) fn other_slash(issuer: &str, audiences: &[String]) -> Option<String> 
     bare.map(str::to_owned)
 }
 
+/// The Management API of an Auth0 tenant without the slash at its end.
+pub(super) fn lacks_slash(audience: &str) -> bool {
+    host(audience).is_some_and(|host| is_below(host, "auth0.com")) && path(audience) == "/api/v2"
+}
+
 const ENTRA: [&str; 3] =
     ["login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn"];
 

@@ -10,7 +10,7 @@ use crate::document::{Document, Reviewed};
 use crate::edition::Edition;
 use crate::exit::Exit;
 use crate::paint::Paint;
-use crate::team::{Candidate, find};
+use crate::team::{Candidate, find, left_out};
 
 /// Look policies over: all mistakes at once, each with its line and what to do about it.
 ///
@@ -72,6 +72,9 @@ impl Check {
                 }
                 Err(why) => unread.push(why),
             }
+        }
+        for path in left_out(&self.files).map_err(Trouble::usage)? {
+            eprintln!("left out: {} (no issuers)", path.display());
         }
         if checked.is_empty() && unread.is_empty() {
             return Err(Trouble::usage("expected a policy, found none"));

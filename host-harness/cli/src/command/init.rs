@@ -62,10 +62,14 @@ impl Init {
             None => Ok(usual.to_owned()),
         };
         let usual = kind.placeholders();
-        let issuer = or_asked(&self.issuer, "issuer", usual.issuer)?;
-        let issuer = kind.issuer(&issuer);
+        let given = or_asked(&self.issuer, "issuer", usual.issuer)?;
+        let issuer = kind.issuer(&given).map_err(Trouble::usage)?;
+        let slash = slash(&given, &issuer);
         let audience = match kind.audience_of(&issuer) {
             Some(known) => self.audience.clone().unwrap_or(known),
+            None if kind == Kind::Auth0 && self.audience.is_none() && !asks => {
+                return Err(Trouble::usage(own_domain(&issuer)));
+            }
             None => or_asked(&self.audience, kind.audience_is(), usual.audience)?,
         };
         let scope = or_asked(&self.scope, "scope that links", usual.scope)?;
@@ -79,11 +83,34 @@ impl Init {
         let files = files(&answers).map_err(Trouble::usage)?;
         let here = |(name, text): (&str, String)| (self.folder.join(name), text);
         let mut files: Vec<(PathBuf, String)> = files.into_iter().map(here).collect();
-        files.extend(job(ci, &self.folder)?);
-        write(&files)?;
-        tell(&said(&self.folder, &files))?;
+        let job = job(ci, &self.folder)?;
+        let of_job = job.as_ref().map(|(path, text)| (path.clone(), commands(text)));
+        files.extend(job);
+        write(&files, of_job.as_ref())?;
+        tell(&(slash + &said(&self.folder, &files, ci)))?;
         Ok(Exit::Ok)
     }
+}
+
+/// That the issuer got a slash at its end, or lost one.
+fn slash(given: &str, issuer: &str) -> String {
+    let is_other = given.contains("://") && given.ends_with('/') != issuer.ends_with('/');
+    let what = || format!("the issuer is written as its tokens name it: {issuer}\n");
+    is_other.then(what).unwrap_or_default()
+}
+
+/// Why the audience has to be given.
+fn own_domain(issuer: &str) -> String {
+    format!(
+        "expected `--audience`, since `{issuer}` is a domain of your own: the audience keeps the tenant's first domain, as in `--audience https://TENANT.eu.auth0.com/api/v2/`"
+    )
+}
+
+/// What a job for CI runs of `linkgate`.
+fn commands(job: &str) -> Vec<String> {
+    let commands = job.lines().filter_map(|line| line.find("linkgate ").map(|at| (line, at)));
+    let commands = commands.filter(|(line, _)| !line.starts_with('#'));
+    commands.filter_map(|(line, at)| line.get(at..)).map(str::to_owned).collect()
 }
 
 fn kind() -> Result<Kind, Trouble> {
@@ -137,12 +164,16 @@ fn answer(question: &str, usual: &str) -> Result<String, Trouble> {
     Ok(if line.is_empty() { usual.to_owned() } else { line.to_owned() })
 }
 
-/// Writes all files, or none.
-fn write(files: &[(PathBuf, String)]) -> Result<(), Trouble> {
+/// Writes all files, or none. Of the job there is its path, and what it runs.
+fn write(files: &[(PathBuf, String)], job: Option<&(PathBuf, Vec<String>)>) -> Result<(), Trouble> {
     let there = files.iter().map(|(path, _)| path).find(|path| path.exists());
     if let Some(path) = there {
         let text = format!("`{}` is there already: nothing is written", path.display());
-        return Err(Trouble::usage(text));
+        let help = job.filter(|(job, _)| job == path).map(|(_, commands)| {
+            let commands = commands.join("\n    ");
+            format!("\n  help: `--ci none` writes the rest; then let your job run\n    {commands}")
+        });
+        return Err(Trouble::usage(text + &help.unwrap_or_default()));
     }
     for (path, text) in files {
         let written = path
@@ -156,7 +187,7 @@ fn write(files: &[(PathBuf, String)]) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn said(folder: &Path, files: &[(PathBuf, String)]) -> String {
+fn said(folder: &Path, files: &[(PathBuf, String)], ci: Ci) -> String {
     let mut lines: Vec<String> =
         files.iter().map(|(path, _)| format!("wrote {}", path.display())).collect();
     let policy = folder.join("policy.yaml");
@@ -165,5 +196,14 @@ fn said(folder: &Path, files: &[(PathBuf, String)]) -> String {
     lines.push(format!("linkgate check --deny-warnings {policy}"));
     lines.push(format!("linkgate test --deny-untouched {}", cases.display()));
     lines.push(format!("linkgate keys --config {policy}   # asks the issuer"));
+    let variable = match ci {
+        Ci::Github => "the repository's variable",
+        Ci::Gitlab => "the CI/CD variable",
+        Ci::None => return lines.join("\n") + "\n",
+    };
+    lines.push(String::new());
+    lines.push(format!(
+        "The job runs once {variable} LINKGATE_IMAGE is set: an image with a shell, and with `linkgate` on PATH (the job's file says how to make one)."
+    ));
     lines.join("\n") + "\n"
 }

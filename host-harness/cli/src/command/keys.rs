@@ -7,7 +7,7 @@ use linkgate_gateway::{CaSource, Fetcher};
 use linkgate_policy::Secrets;
 use serde_json::Value;
 
-use super::{Trouble, policy, runtime, secrets, tell};
+use super::{Trouble, policy, runtime, secrets, tell, tell_shadow};
 use crate::document;
 use crate::exit::Exit;
 use crate::key_report::{Report, human, json};
@@ -47,6 +47,7 @@ impl Keys {
         let unseen = unseen(&self.config, &known);
         let secrets = known.into_iter().collect::<Secrets>().or_stand_in();
         let mut policy = policy(&self.config, &secrets, "nothing was fetched")?;
+        tell_shadow(&policy);
         let ca = self.ca.map(CaSource::File);
         let fetcher =
             Fetcher::new(ca.as_ref()).map_err(|error| Trouble::usage(error.to_string()))?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use linkgate_policy::{NoPreview, Secrets};
 
-use super::{Trouble, policy, tell};
+use super::{Trouble, policy, tell, tell_shadow};
 use crate::exit::Exit;
 use crate::merge_report::{human, json};
 use crate::operation::Format;
@@ -43,6 +43,7 @@ Exit codes: 0 it would be linked, 1 it would be refused, 2 the command line, the
 impl Plan {
     pub(super) fn run(self) -> Result<Exit, Trouble> {
         let policy = policy(&self.config, &Secrets::stand_in(), "nothing is planned")?;
+        tell_shadow(&policy);
         if self.primary == self.secondary {
             return Err(Trouble::usage("expected two accounts, found the same file twice"));
         }
@@ -59,7 +60,9 @@ impl Plan {
             }
             (Err(NoPreview::NotMerging), _) => {
                 let file = self.config.display();
-                return Err(Trouble::usage(format!("{file}: expected `metadata`, found none")));
+                return Err(Trouble::usage(format!(
+                    "{file}: expected `metadata`, found none: a link then loses the metadata of the second account"
+                )));
             }
             (Err(NoPreview::Unreadable { account, why }), _) => {
                 let file = if account == "primary" { &self.primary } else { &self.secondary };

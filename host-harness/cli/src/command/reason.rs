@@ -35,7 +35,7 @@ impl Reason {
         let is_list = self.code.is_none();
         let texts = reasons.into_iter().map(|reason| match self.format {
             Format::Human if is_list => String::new(),
-            Format::Human => reason_page::plain(reason),
+            Format::Human => reason_page::asked(reason, self.code.as_deref().unwrap_or_default()),
             Format::Json => json::text(reason) + "\n",
         });
         let texts: String = texts.collect();

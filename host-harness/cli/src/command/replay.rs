@@ -33,7 +33,7 @@ pub(super) struct Replay {
     /// Fail on a line that cannot be judged, too
     #[arg(long)]
     deny_unjudged: bool,
-    /// Fail when the policy is in shadow: nothing of it is enforced yet
+    /// Fail when the policy, or a rule of it, is in shadow: it is not enforced yet
     #[arg(long)]
     deny_shadow: bool,
     /// Form of the report
@@ -60,7 +60,8 @@ impl Replay {
         let mut trial = Trial::of(document.json(), now)
             .map_err(|mistakes| Trouble::failed(document.explain(&mistakes)))?;
         let shadow_until = document.in_shadow_until();
-        let report = Report { shadow_until, ..self.report(&mut trial)? };
+        let (rules_in_shadow, _) = document.rules_in_shadow();
+        let report = Report { shadow_until, rules_in_shadow, ..self.report(&mut trial)? };
         tell(&match self.format {
             Format::Human => human::text(&report, Paint::of_stdout()),
             Format::Json => json::text(&report) + "\n",
@@ -80,12 +81,18 @@ impl Replay {
             let lines = counted(usize::try_from(report.unjudged()).unwrap_or(usize::MAX), "line");
             eprintln!("linkgate: {lines} cannot be judged: refused, as `--deny-unjudged` asks");
         }
-        let Some(until) = &report.shadow_until else { return is_unjudged };
         let denied = if self.deny_shadow { ": refused, as `--deny-shadow` asks" } else { "" };
-        eprintln!(
-            "linkgate: the policy is in shadow until {until}: nothing is enforced, whatever is decided{denied}"
-        );
-        is_unjudged || self.deny_shadow
+        if let Some(until) = &report.shadow_until {
+            eprintln!(
+                "linkgate: the policy is in shadow until {until}: nothing is enforced, whatever is decided{denied}"
+            );
+        }
+        if !report.rules_in_shadow.is_empty() {
+            let rules = report.rules_in_shadow.join(", ");
+            eprintln!("linkgate: rules in shadow: {rules}: logged and not enforced{denied}");
+        }
+        let is_dark = report.shadow_until.is_some() || !report.rules_in_shadow.is_empty();
+        is_unjudged || (self.deny_shadow && is_dark)
     }
 
     fn report(&self, trial: &mut Trial) -> Result<Report, Trouble> {

@@ -103,6 +103,9 @@ impl Serve {
         }
         let observer = self.observer()?;
         observer.metrics.instances(settings.instances.get());
+        if observer.log.format() == Format::Human {
+            eprintln!("preparing the component {component_shown}");
+        }
         let (gateway, reloader) = Gateway::reloadable(settings, observer.clone())
             .map_err(|error| not_started(&error, document.as_ref(), &component_shown))?;
         observer.metrics.reloaded(true);

@@ -38,7 +38,7 @@ pub(super) struct Test {
     /// Fail when a rule of a policy is shown by no case
     #[arg(long, conflicts_with = "filter")]
     deny_untouched: bool,
-    /// Fail when a policy is in shadow: nothing of it is enforced yet
+    /// Fail when a policy, or a rule of it, is in shadow: it is not enforced yet
     #[arg(long)]
     deny_shadow: bool,
     /// Play again whenever a case, a policy or a key file changes: until Ctrl-C, or without a terminal until standard

@@ -93,7 +93,13 @@ impl Input {
         let link_with = body.find("link_with").and_then(|at| body.get(at..)).map(str::to_owned);
         // No credential has such a letter in it. Elsewhere small letters are there for other reasons, as in `$schema`.
         let credentials = self.all("authorization").into_iter().chain(link_with);
-        let credentials = credentials.map(|text| shell::variable_in(&text, |_| true));
+        let credentials: Vec<String> = credentials.collect();
+        if let Some(mark) = credentials.iter().find_map(|text| placeholder_in(text)) {
+            return Err(format!(
+                "expected a token, found the placeholder `{mark}`: write the token in its place"
+            ));
+        }
+        let credentials = credentials.iter().map(|text| shell::variable_in(text, |_| true));
         let is_of_a_shell = |name: &str| !name.bytes().any(|byte| byte.is_ascii_lowercase());
         let target = String::from_utf8_lossy(&self.target).into_owned();
         let others = [body, target].map(|text| shell::variable_in(&text, is_of_a_shell));
@@ -130,6 +136,12 @@ impl Input {
     }
 }
 
+/// `<token>`: no credential has such letters in it (RFC 6750 section 2.1).
+fn placeholder_in(text: &str) -> Option<&str> {
+    let rest = text.get(text.find('<')?..)?;
+    rest.get(..=rest.find('>')?)
+}
+
 /// `name: value`.
 pub(crate) fn header(line: &[u8]) -> Result<Header, String> {
     let at = line.iter().position(|byte| *byte == b':');
@@ -164,6 +176,8 @@ mod tests {
             ("GET /a HTTP/1.1\nAuthorization: Bearer $token\n", Some("`$token`")),
             ("GET /a HTTP/1.1\nAuthorization: Bearer $(cat token)\n", Some("`$(cat token)`")),
             ("GET /a HTTP/1.1\nAuthorization: Bearer %TOKEN%\n", Some("`%TOKEN%`")),
+            ("GET /a HTTP/1.1\nAuthorization: Bearer <token>\n", Some("placeholder `<token>`")),
+            ("POST /a HTTP/1.1\nA: b\n\n{\"link_with\":\"<ID token>\"}", Some("`<ID token>`")),
             ("POST /a HTTP/1.1\nA: b\n\nlink_with=$id_token", Some("`$id_token`")),
             ("POST /a HTTP/1.1\nA: b\n\nlink_with=%ID_TOKEN%", Some("`%ID_TOKEN%`")),
             ("POST /users/$USER_ID/identities HTTP/1.1\nA: b\n", Some("`$USER_ID`")),

@@ -41,7 +41,11 @@ impl Kind {
 
     pub(crate) const fn placeholders(self) -> Placeholders {
         let (issuer, audience, scope) = match self {
-            Self::Auth0 => ("https://TENANT.auth0.com/", "", "update:current_user_identities"),
+            Self::Auth0 => (
+                "https://TENANT.auth0.com/",
+                "https://TENANT.auth0.com/api/v2/",
+                "update:current_user_identities",
+            ),
             Self::Keycloak => (
                 "https://keycloak.example/realms/REALM",
                 "https://accounts.example/api/v2/",
@@ -63,25 +67,37 @@ impl Kind {
         Placeholders { issuer, audience, scope }
     }
 
-    /// The issuer as its tokens name it, of what people have at hand.
-    pub(crate) fn issuer(self, given: &str) -> String {
-        match self {
+    /// The issuer as its tokens name it, of what people have at hand: Auth0 writes a slash at its end, and Keycloak, Okta,
+    /// Entra and Cognito write none.
+    ///
+    /// # Errors
+    ///
+    /// A word is the domain of no tenant.
+    pub(crate) fn issuer(self, given: &str) -> Result<String, String> {
+        let bare = given.trim_end_matches('/');
+        Ok(match self {
             Self::Auth0 => {
-                let domain = given.strip_prefix("https://").unwrap_or(given);
-                format!("https://{}/", domain.trim_end_matches('/'))
+                let domain = bare.strip_prefix("https://").unwrap_or(bare);
+                if !domain.contains('.') {
+                    return Err(format!(
+                        "expected the tenant's whole domain as `--issuer`, such as `acme.eu.auth0.com`, found `{given}`"
+                    ));
+                }
+                format!("https://{domain}/")
             }
-            Self::Entra if !given.contains('/') => {
-                format!("https://login.microsoftonline.com/{given}/v2.0")
+            Self::Entra if !bare.contains('/') => {
+                format!("https://login.microsoftonline.com/{bare}/v2.0")
             }
-            Self::Entra | Self::Keycloak | Self::Okta | Self::Cognito | Self::Plain => {
-                given.to_owned()
-            }
-        }
+            Self::Entra | Self::Keycloak | Self::Okta | Self::Cognito => bare.to_owned(),
+            Self::Plain => given.to_owned(),
+        })
     }
 
-    /// The audience, where it follows from the issuer.
+    /// The audience, where it follows from the issuer. With a domain of its own, an Auth0 tenant keeps the audience of its
+    /// first one, which nothing here says.
     pub(crate) fn audience_of(self, issuer: &str) -> Option<String> {
-        (self == Self::Auth0).then(|| format!("{issuer}api/v2/"))
+        let is_own = self == Self::Auth0 && issuer.ends_with(".auth0.com/");
+        is_own.then(|| format!("{issuer}api/v2/"))
     }
 
     /// What is asked for as audience.
@@ -89,7 +105,8 @@ impl Kind {
         match self {
             Self::Cognito => "client id of the page",
             Self::Entra => "client id of the API",
-            Self::Auth0 | Self::Keycloak | Self::Okta | Self::Plain => "audience of access tokens",
+            Self::Auth0 => "audience, which has the tenant's own domain",
+            Self::Keycloak | Self::Okta | Self::Plain => "audience of access tokens",
         }
     }
 

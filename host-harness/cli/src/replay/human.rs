@@ -27,6 +27,10 @@ pub(crate) fn text(report: &Report, paint: Paint) -> String {
         let text = format!("in shadow until {until}: nothing is enforced, every request passes");
         paint.text(&text, Colour::Yellow)
     }));
+    if !report.rules_in_shadow.is_empty() {
+        let text = format!("rules in shadow: {}", report.rules_in_shadow.join(", "));
+        lines.push(paint.text(&text, Colour::Yellow));
+    }
     lines.join("\n") + "\n"
 }
 

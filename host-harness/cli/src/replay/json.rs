@@ -14,6 +14,7 @@ pub(crate) fn text(report: &Report) -> String {
         "not_judgeable": report.unjudged(),
         "not_judgeable_why": report.not_judgeable.iter().map(why).collect::<Vec<_>>(),
         "shadow_until": report.shadow_until,
+        "rules_in_shadow": report.rules_in_shadow,
         "first_foreign_line": report.first_foreign,
         "changes": report.changes.iter().map(change).collect::<Vec<_>>(),
     })

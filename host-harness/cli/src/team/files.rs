@@ -17,7 +17,11 @@ pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<Candidate>, String> {
     let mut found = Vec::new();
     for path in paths {
         if path.is_dir() {
-            walk(path, &mut found, 0)?;
+            walk(path, 0, &mut |path| {
+                if may_be_ours(&path) {
+                    found.push(Candidate { path, met: true });
+                }
+            })?;
         } else {
             found.push(Candidate { path: path.clone(), met: false });
         }
@@ -28,6 +32,27 @@ pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<Candidate>, String> {
     Ok(found)
 }
 
+/// JSON in folders that begins like a policy, with a number as its `version`, and has none of its other keys: they may be
+/// misspelt.
+pub(crate) fn left_out(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
+    let mut found = Vec::new();
+    for path in paths.iter().filter(|path| path.is_dir()) {
+        walk(path, 0, &mut |path| {
+            if !may_be_ours(&path) && is_json(&path) && has_version(&path) {
+                found.push(path);
+            }
+        })?;
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn has_version(path: &Path) -> bool {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    value.get("version").is_some_and(serde_json::Value::is_number)
+}
+
 /// One name for a file, however it is written. A file that is not there has the one that it was given.
 pub(super) fn same(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
@@ -36,7 +61,7 @@ pub(super) fn same(path: &Path) -> PathBuf {
 /// Folders in folders. More is a link that goes in circles.
 const DEEPEST: usize = 32;
 
-fn walk(folder: &Path, found: &mut Vec<Candidate>, depth: usize) -> Result<(), String> {
+fn walk(folder: &Path, depth: usize, file: &mut impl FnMut(PathBuf)) -> Result<(), String> {
     let unreadable = |error: std::io::Error| format!("cannot read `{}`: {error}", folder.display());
     if depth > DEEPEST {
         return Err(format!(
@@ -51,9 +76,9 @@ fn walk(folder: &Path, found: &mut Vec<Candidate>, depth: usize) -> Result<(), S
             continue;
         }
         if path.is_dir() {
-            walk(&path, found, depth + 1)?;
-        } else if may_be_ours(&path) {
-            found.push(Candidate { path, met: true });
+            walk(&path, depth + 1, file)?;
+        } else {
+            file(path);
         }
     }
     Ok(())
@@ -65,13 +90,18 @@ fn may_be_ours(path: &Path) -> bool {
     if ending == "yaml" || ending == "yml" {
         return true;
     }
-    let is_short = || path.metadata().is_ok_and(|file| file.len() <= LONGEST_JSON);
-    if ending != "json" || !is_short() {
+    if !is_json(path) {
         return false;
     }
     let text = std::fs::read_to_string(path).unwrap_or_default();
     let has = |key: &str| text.contains(&format!("\"{key}\""));
     has("issuers") || has("audiences") || (has("cases") && has("policy"))
+}
+
+/// Whether it is JSON that is looked into.
+fn is_json(path: &Path) -> bool {
+    let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+    ending == "json" && path.metadata().is_ok_and(|file| file.len() <= LONGEST_JSON)
 }
 
 /// Bytes of a JSON file that is looked into: far more than a policy has. Raised, a folder with dumps is read for long.

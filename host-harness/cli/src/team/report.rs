@@ -23,33 +23,48 @@ fn file_of(gathered: &Gathered, outcome: &Outcome) -> String {
     file.map(|file| file.document.name().to_owned()).unwrap_or_default()
 }
 
-/// A policy that enforces nothing yet: cases show what it will decide.
+/// A policy that enforces nothing yet, or not all its rules: cases show what it will decide.
 pub(crate) struct Shadow {
     pub(crate) policy: String,
     pub(crate) line: Option<usize>,
-    pub(crate) until: String,
+    /// Until when nothing of it is enforced.
+    pub(crate) until: Option<String>,
+    /// Rules that are in shadow by themselves.
+    pub(crate) rules: Vec<String>,
 }
 
 impl Shadow {
-    /// The policies in shadow.
+    /// The policies in shadow, whole or in part.
     pub(crate) fn of(ran: &Ran) -> Vec<Self> {
         let policies = ran.gathered.policies.iter().map(|policy| &policy.document);
         let shadow = |document: &Document| {
-            let until = document.in_shadow_until()?;
-            let line = document.line_of("/shadow");
-            Some(Self { policy: document.name().to_owned(), line, until })
+            let until = document.in_shadow_until();
+            let (rules, first) = document.rules_in_shadow();
+            let whole = until.as_ref().and_then(|_| document.line_of("/shadow"));
+            let is_one = until.is_some() || !rules.is_empty();
+            let policy = document.name().to_owned();
+            is_one.then_some(Self { policy, line: whole.or(first), until, rules })
         };
         policies.filter_map(shadow).collect()
     }
 
     /// In words, without the policy's name.
     fn text(&self) -> String {
-        format!("in shadow until {}: nothing is enforced", self.until)
+        let whole = self.until.as_ref();
+        let whole = whole.map(|until| format!("in shadow until {until}: nothing is enforced"));
+        let rules = self.rules.join(", ");
+        let rules = (!rules.is_empty()).then(|| format!("rules in shadow: {rules}"));
+        whole.into_iter().chain(rules).collect::<Vec<_>>().join("; ")
     }
 
     /// In words.
     pub(crate) fn line(&self) -> String {
-        format!("`{}` is {}, and cases show what it decides\n", self.policy, self.text())
+        match self.until {
+            Some(_) => {
+                format!("`{}` is {}, and cases show what it decides\n", self.policy, self.text())
+            }
+            None => format!("`{}` has {}: logged and not enforced\n", self.policy, self.text()),
+        }
     }
 }
 

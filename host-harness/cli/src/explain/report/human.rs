@@ -52,7 +52,8 @@ fn verdict(explanation: &Explanation, paint: Paint) -> Vec<String> {
         }
         (outcome, true, false) => paint.text(outcome, Colour::Green),
         (outcome, false, _) => {
-            let status = explanation.status.map(|status| format!(", the client gets {status}"));
+            let gets = if explanation.shadow_until_ms.is_some() { "would get" } else { "gets" };
+            let status = explanation.status.map(|status| format!(", the client {gets} {status}"));
             let cause = if explanation.cause == explanation.reason {
                 String::new()
             } else {

@@ -24,7 +24,8 @@ struct Whole {
 #[derive(Serialize)]
 struct InShadow {
     policy: String,
-    until: String,
+    until: Option<String>,
+    rules: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -82,8 +83,11 @@ struct Seen {
 /// The report in its JSON form.
 pub(crate) fn text(parts: &Parts<'_>) -> String {
     let Parts { ran, coverage, shadows, .. } = *parts;
-    let in_shadow =
-        |shadow: &Shadow| InShadow { policy: shadow.policy.clone(), until: shadow.until.clone() };
+    let in_shadow = |shadow: &Shadow| InShadow {
+        policy: shadow.policy.clone(),
+        until: shadow.until.clone(),
+        rules: shadow.rules.clone(),
+    };
     let counts = counts(&ran.outcomes);
     let whole = Whole {
         schema: SCHEMA,

@@ -168,7 +168,7 @@ mod tests {
                 "issuers[].issuer|issuers: new: `https://new/`",
                 "issuers[].clock_skew|issuers[https://x/].clock_skew: not written (`30s`) → `1m`",
                 "issuers[].keys.jwks|issuers[https://x/].keys.jwks: a key set → a key set",
-                "issuers[].scopes|issuers[https://x/].scopes: `r`, `s` → not written ([update:current_user_identities], none for `id-token`)",
+                "issuers[].scopes|issuers[https://x/].scopes: `r`, `s` → not written (`[update:current_user_identities]`, none for `id-token`)",
                 "pass|pass: - `/a`, + `/c`",
             ]
         );

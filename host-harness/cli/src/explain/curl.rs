@@ -401,7 +401,7 @@ mod tests {
             ("curl a -H \"Authorization: Bearer $TOKEN\"", "`$TOKEN`"),
             ("curl a/$ID/b", "`$ID`"),
             ("curl a -H \"Authorization: Bearer ${TOKEN}\"", "`${TOKEN}`"),
-            ("curl a -H \"Authorization: Bearer $(cat token)\"", "`$(`"),
+            ("curl a -H \"Authorization: Bearer $(cat token)\"", "`$(cat token)`"),
         ] {
             let found = read(line).map(|_| ()).unwrap_err();
             assert!(found.contains(why), "{line}: {found}");

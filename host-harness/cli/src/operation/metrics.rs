@@ -612,7 +612,7 @@ mod tests {
     fn every_metric_and_phase_is_documented() {
         let page = include_str!("../../../../docs/log-and-metrics.md");
         let names = names(&counted());
-        assert_eq!(names.len(), 25, "{names:?}");
+        assert_eq!(names.len(), 26, "{names:?}");
         let phases = Phase::ALL.map(|phase| phase.name().to_owned());
         let reasons = Dropped::ALL.map(|why| why.name().to_owned());
         for name in names.iter().chain(&phases).chain(&reasons) {

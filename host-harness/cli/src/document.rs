@@ -282,10 +282,11 @@ pub(crate) fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
+    #[cfg(unix)]
     #[test]
     fn too_few_descriptors_are_named_as_the_reason() {
         for (code, is_shortage) in [(EMFILE, true), (ENFILE, true), (2, false)] {

@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::content::Content;
 use crate::contract::{Answer, Failure};
 use crate::lease::{Held, Lease, NoAnswer, Unsent};
-use crate::link::root;
+use crate::link::{Link, root};
 use crate::request;
 use crate::reuse;
 use crate::tls::in_words;
@@ -57,7 +57,19 @@ pub(crate) async fn send_once(
         .await
         .map_err(|_elapsed| Unanswered::not_sent("no connection was free in time"))?
         .map_err(|closed| Unanswered::not_sent(closed.to_string()))?;
-    let (request, place) = match pool.take(reuse::is_careful(request.method())) {
+    let recent = reuse::is_careful(request.method());
+    let mut fresh = None;
+    let kept = match pool.take(recent) {
+        Some(kept) => Some(kept),
+        None => tokio::select! {
+            opened = open(pool, connected_by) => {
+                fresh = Some(opened?);
+                None
+            }
+            left_behind = pool.left_behind(recent) => Some(left_behind),
+        },
+    };
+    let (request, place) = match kept {
         None => (request, place),
         Some(kept) => match Lease::of_kept(pool, place, kept).send(request, deadline).await {
             Ok(held) => return Ok(held),
@@ -68,13 +80,19 @@ pub(crate) async fn send_once(
             Err(NoAnswer::Unknown(why)) => return Err(Unanswered::unknown(why)),
         },
     };
-    let fresh = timeout_at(connected_by, pool.open())
-        .await
-        .map_err(|_elapsed| Unanswered::not_sent("no connection in time"))?
-        .map_err(|refused| {
-            Unanswered::not_sent(format!("no connection: {}", in_words(root(&refused))))
-        })?;
+    let fresh = match fresh {
+        Some(fresh) => fresh,
+        None => open(pool, connected_by).await?,
+    };
     Ok(Lease::of_fresh(pool, place, fresh).send(request, deadline).await?)
+}
+
+async fn open(pool: &UpstreamPool, connected_by: Instant) -> Result<Link, Unanswered> {
+    let opened = timeout_at(connected_by, pool.open()).await;
+    let opened = opened.map_err(|_elapsed| Unanswered::not_sent("no connection in time"))?;
+    opened.map_err(|refused| {
+        Unanswered::not_sent(format!("no connection: {}", in_words(root(&refused))))
+    })
 }
 
 impl From<NoAnswer> for Unanswered {

@@ -50,6 +50,8 @@ pub(crate) struct UpstreamPool {
     /// The one used last is at the end.
     idle: Mutex<Vec<Idle>>,
     kept: Arc<Notify>,
+    /// One is idle now: for a request that waits for a fresh one.
+    returned: Notify,
     is_closed: AtomicBool,
     counts: Counts,
 }
@@ -127,7 +129,8 @@ impl UpstreamPool {
     fn new(route: Arc<Route>, kept: Arc<Notify>) -> Self {
         let places = Arc::new(Semaphore::new(route.limits.upstream_connections.get()));
         let (is_closed, counts) = (AtomicBool::new(false), Counts::default());
-        Self { route, places, idle: Mutex::default(), kept, is_closed, counts }
+        let (idle, returned) = (Mutex::default(), Notify::new());
+        Self { route, places, idle, kept, returned, is_closed, counts }
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -158,6 +161,17 @@ impl UpstreamPool {
             return Some(last.link);
         }
         None
+    }
+
+    /// The next that another request leaves behind. An upstream that accepts fewer than may be open here leaves a request
+    /// without a fresh one for as long as those are kept.
+    pub(crate) async fn left_behind(&self, recent: bool) -> Link {
+        loop {
+            self.returned.notified().await;
+            if let Some(link) = self.take(recent) {
+                return link;
+            }
+        }
     }
 
     /// A connection of its own.
@@ -198,6 +212,7 @@ impl UpstreamPool {
         drop(place);
         drop(kept);
         self.kept.notify_one();
+        self.returned.notify_one();
     }
 
     /// Closes all that are idle.

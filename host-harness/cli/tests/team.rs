@@ -518,8 +518,10 @@ fn false_green_6_a_policy_in_shadow_is_in_every_form_of_the_report() {
         let denied = mark.replace("<skipped", "<failure").replace("::warning", "::error");
         assert!(output.contains(&denied), "{form}: {output}");
     }
-    let rule = policy.replacen("    audiences:", "    shadow: [scopes]\n    audiences:", 1);
+    let rule = policy.replacen("audiences: [api],", "audiences: [api], shadow: [scopes],", 1);
     folder.write("policy.yaml", &rule);
+    let unlink = "  - { title: unlink, request: unlink, expect: allowed }\n";
+    folder.write("cases/b/cases.yaml", &format!("policy: ../../policy.yaml\ncases:\n{unlink}"));
     for (form, mark) in [
         ("human", "rules in shadow: issuers[0].scopes"),
         ("json", "\"until\":null,\"rules\":[\"issuers[0].scopes\"]"),

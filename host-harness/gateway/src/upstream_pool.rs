@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::link::Link;
 use crate::reuse::Dropped;
@@ -163,9 +163,10 @@ impl UpstreamPool {
         None
     }
 
-    /// The next that another request leaves behind. An upstream that accepts fewer than may be open here leaves a request
+    /// The next that another request leaves behind, once a fresh one takes long. An upstream that accepts fewer than may be open here leaves a request
     /// without a fresh one for as long as those are kept.
     pub(crate) async fn left_behind(&self, recent: bool) -> Link {
+        sleep(PATIENCE).await;
         loop {
             self.returned.notified().await;
             if let Some(link) = self.take(recent) {
@@ -287,6 +288,9 @@ impl Counts {
 pub(crate) struct Place {
     _permit: OwnedSemaphorePermit,
 }
+
+/// For a connection to be made. Lowered, some are given up that were nearly made, and the upstream sees more of them.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// For a connection that is always in use: then the name of the upstream is looked up again. Raised, one that moved
 /// away is found later.

@@ -58,17 +58,13 @@ pub(crate) async fn send_once(
         .map_err(|_elapsed| Unanswered::not_sent("no connection was free in time"))?
         .map_err(|closed| Unanswered::not_sent(closed.to_string()))?;
     let recent = reuse::is_careful(request.method());
-    let mut fresh = None;
-    let kept = match pool.take(recent) {
-        Some(kept) => Some(kept),
-        None => tokio::select! {
-            opened = open(pool, connected_by) => {
-                fresh = Some(opened?);
-                None
-            }
-            left_behind = pool.left_behind(recent) => Some(left_behind),
-        },
-    };
+    let (mut kept, mut fresh) = (pool.take(recent), None);
+    if kept.is_none() {
+        tokio::select! {
+            opened = open(pool, connected_by) => fresh = Some(opened?),
+            left_behind = pool.left_behind(recent) => kept = Some(left_behind),
+        }
+    }
     let (request, place) = match kept {
         None => (request, place),
         Some(kept) => match Lease::of_kept(pool, place, kept).send(request, deadline).await {

@@ -54,7 +54,8 @@ impl Report {
 
 /// A shadow that begins or ends: it opens or closes everything.
 pub(crate) fn shadow(old: &Document, new: &Document) -> Option<Difference> {
-    let (was, is) = (old.in_shadow_until(), new.in_shadow_until());
+    let until = |document: &Document| document.shadow().and_then(|shadow| shadow.until);
+    let (was, is) = (until(old), until(new));
     let text = |until: &Option<String>| match until {
         Some(until) => format!("passed, whatever is decided, until {until}"),
         None => "as the policy decides".to_owned(),

@@ -163,17 +163,15 @@ impl Document {
         serde_json::from_str(self.json()).unwrap_or_default()
     }
 
-    /// Until when nothing of the policy is enforced, if that is still to come.
-    pub(crate) fn in_shadow_until(&self) -> Option<String> {
+    /// What of the policy is logged and not enforced, if anything is.
+    pub(crate) fn shadow(&self) -> Option<Shadow> {
         let value = self.value();
-        let until = value.pointer("/shadow/until")?.as_str()?;
-        (moment_ms(until)? > clock::now().unix_ms).then(|| until.to_owned())
-    }
-
-    /// The rules that are logged and not enforced, by their places; and where the first is said to be one.
-    pub(crate) fn rules_in_shadow(&self) -> (Vec<String>, Option<usize>) {
-        let (mut rules, mut first) = (Vec::new(), None);
-        let value = self.value();
+        let until = value.pointer("/shadow/until").and_then(serde_json::Value::as_str);
+        let is_to_come =
+            |until: &&str| moment_ms(until).is_some_and(|end| end > clock::now().unix_ms);
+        let until = until.filter(is_to_come).map(str::to_owned);
+        let mut line = until.as_ref().and_then(|_| self.line_of("/shadow"));
+        let mut rules = Vec::new();
         let issuers = value.get("issuers").and_then(serde_json::Value::as_array);
         for (at, issuer) in issuers.into_iter().flatten().enumerate() {
             for (pointer, dotted) in [("", ""), ("/secondary", "secondary.")] {
@@ -181,10 +179,11 @@ impl Document {
                 let names = list.as_array().map_or(std::slice::from_ref(list), Vec::as_slice);
                 let names = names.iter().filter_map(serde_json::Value::as_str);
                 rules.extend(names.map(|name| format!("issuers[{at}].{dotted}{name}")));
-                first = first.or_else(|| self.line_of(&format!("/issuers/{at}{pointer}/shadow")));
+                line = line.or_else(|| self.line_of(&format!("/issuers/{at}{pointer}/shadow")));
             }
         }
-        (rules, first)
+        let is_one = until.is_some() || !rules.is_empty();
+        is_one.then(|| Shadow { policy: self.name.clone(), line, until, rules })
     }
 
     /// The file, as it was named.
@@ -259,6 +258,25 @@ fn text_of(path: &Path) -> Result<(String, String, Source), String> {
     let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
     let source = if is_json { source::json(&text) } else { source::yaml(&text) };
     Ok((name, text, source))
+}
+
+/// A policy that enforces nothing yet, or not all its rules.
+pub(crate) struct Shadow {
+    pub(crate) policy: String,
+    /// Where it is said, first of all.
+    pub(crate) line: Option<usize>,
+    /// Until when nothing of it is enforced, if that is still to come.
+    pub(crate) until: Option<String>,
+    /// Rules that are in shadow by themselves, by their places.
+    pub(crate) rules: Vec<String>,
+}
+
+impl Shadow {
+    /// The rules that are, in words.
+    pub(crate) fn of_rules(&self) -> Option<String> {
+        let rules = || format!("rules in shadow: {}", self.rules.join(", "));
+        (!self.rules.is_empty()).then(rules)
+    }
 }
 
 /// Why a file was not read. Too few descriptors are a flaw of the process, not of the file.

@@ -21,6 +21,7 @@ use linkgate_policy::{Cause, Denial, Outcome};
 
 pub(crate) use trial::Trial;
 
+use crate::document::Shadow;
 use record::Logged;
 
 /// What came of a log.
@@ -30,10 +31,8 @@ pub(crate) struct Report {
     pub(crate) changes: Vec<Change>,
     /// Lines that nothing can be said of, by why.
     pub(crate) not_judgeable: BTreeMap<Why, u64>,
-    /// Until when the policy enforces nothing, if it is in shadow.
-    pub(crate) shadow_until: Option<String>,
-    /// Rules of the policy that are in shadow by themselves, by their places.
-    pub(crate) rules_in_shadow: Vec<String>,
+    /// What the policy does not enforce.
+    pub(crate) shadow: Option<Shadow>,
     /// The first line that is no decision record.
     pub(crate) first_foreign: Option<u64>,
 }

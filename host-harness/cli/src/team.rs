@@ -31,6 +31,6 @@ pub(crate) use defaults::{text, texts};
 pub(crate) use files::{Candidate, find, left_out};
 pub(crate) use fixture::{Fixture, Policy, pair};
 pub(crate) use read::{CaseFile, Read as CaseRead, read as read_cases};
-pub(crate) use report::{Parts, Shadow, github, human, json, junit};
+pub(crate) use report::{Parts, github, human, in_shadow, json, junit, shadows};
 pub(crate) use run::{Mistakes, Outcome, Player, Ran, Stop, Verdict, gather};
 pub(crate) use watch::{InputEnd, Watched};

@@ -248,13 +248,11 @@ impl Progress {
         if state.phase == Phase::Stale { Err(stale()) } else { Ok(()) }
     }
 
-    fn advance(&self, from: Phase, to: Phase) -> bool {
+    fn advance(&self, from: Phase, to: Phase) {
         let phase = &mut self.lock().phase;
-        let is_there = *phase == from;
-        if is_there {
+        if *phase == from {
             *phase = to;
         }
-        is_there
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

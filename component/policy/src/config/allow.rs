@@ -93,11 +93,13 @@ impl<'a> Accepted<'a> {
 
 /// The warnings that a document accepts, and the others. An entry that accepts nothing is one of these.
 pub(super) fn parted(document: &Json, warnings: Vec<Warning>) -> (Vec<Warning>, Vec<Warning>) {
-    let texts: Vec<&str> = match document.member("allow") {
-        Some(Json::List(items)) => items.iter().map(|item| item.as_text().unwrap_or("")).collect(),
-        Some(_) | None => Vec::new(),
+    let items = match document.member("allow") {
+        Some(Json::List(items)) => items.as_slice(),
+        Some(_) | None => &[],
     };
-    let entries: Vec<Accepted<'_>> = texts.iter().map(|text| Accepted::of(text)).collect();
+    // What is no text keeps its place, and accepts nothing.
+    let entries = items.iter().map(|item| Accepted::of(item.as_text().unwrap_or_default()));
+    let entries: Vec<Accepted<'_>> = entries.collect();
     let (accepted, mut others): (Vec<Warning>, Vec<Warning>) =
         warnings.into_iter().partition(|warning| entries.iter().any(|entry| entry.takes(warning)));
     for (index, entry) in entries.iter().enumerate() {

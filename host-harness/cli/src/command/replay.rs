@@ -8,7 +8,7 @@ use linkgate_policy::{Abilities, Policy, Secrets};
 
 use super::{Trouble, seed, tell, unusable};
 use crate::clock;
-use crate::document::{self, counted};
+use crate::document::{self, Shadow, counted};
 use crate::exit::Exit;
 use crate::operation::Format;
 use crate::paint::Paint;
@@ -59,9 +59,7 @@ impl Replay {
             .map_err(|mistakes| unusable(&document.explain(&mistakes), otherwise))?;
         let mut trial = Trial::of(document.json(), now)
             .map_err(|mistakes| Trouble::failed(document.explain(&mistakes)))?;
-        let shadow_until = document.in_shadow_until();
-        let (rules_in_shadow, _) = document.rules_in_shadow();
-        let report = Report { shadow_until, rules_in_shadow, ..self.report(&mut trial)? };
+        let report = Report { shadow: document.shadow(), ..self.report(&mut trial)? };
         tell(&match self.format {
             Format::Human => human::text(&report, Paint::of_stdout()),
             Format::Json => json::text(&report) + "\n",
@@ -82,17 +80,16 @@ impl Replay {
             eprintln!("linkgate: {lines} cannot be judged: refused, as `--deny-unjudged` asks");
         }
         let denied = if self.deny_shadow { ": refused, as `--deny-shadow` asks" } else { "" };
-        if let Some(until) = &report.shadow_until {
+        let shadow = report.shadow.as_ref();
+        if let Some(until) = shadow.and_then(|shadow| shadow.until.as_ref()) {
             eprintln!(
                 "linkgate: the policy is in shadow until {until}: nothing is enforced, whatever is decided{denied}"
             );
         }
-        if !report.rules_in_shadow.is_empty() {
-            let rules = report.rules_in_shadow.join(", ");
-            eprintln!("linkgate: rules in shadow: {rules}: logged and not enforced{denied}");
+        if let Some(rules) = shadow.and_then(Shadow::of_rules) {
+            eprintln!("linkgate: {rules}: logged and not enforced{denied}");
         }
-        let is_dark = report.shadow_until.is_some() || !report.rules_in_shadow.is_empty();
-        is_unjudged || (self.deny_shadow && is_dark)
+        is_unjudged || (self.deny_shadow && shadow.is_some())
     }
 
     fn report(&self, trial: &mut Trial) -> Result<Report, Trouble> {

@@ -8,13 +8,13 @@ use std::time::Duration;
 use super::{Trouble, tell};
 use crate::check_report;
 use crate::component;
-use crate::document::counted;
+use crate::document::{Shadow, counted};
 use crate::exit::Exit;
 use crate::paint::Paint;
 use crate::progress::Progress;
 use crate::team::{
-    Coverage, InputEnd, Mistakes, Outcome, Parts, Player, Ran, Shadow, Stop, Verdict, Watched,
-    gather, github, human, json, junit,
+    Coverage, InputEnd, Mistakes, Outcome, Parts, Player, Ran, Stop, Verdict, Watched, gather,
+    github, human, in_shadow, json, junit, shadows,
 };
 
 /// Play cases that stand beside a policy: who sends what, and what has to come of it.
@@ -119,8 +119,8 @@ impl Test {
     fn report(&self, ran: &Ran) -> Result<Exit, Trouble> {
         // Of a part of the cases, what the others touch is not known.
         let coverage = if ran.left_out == 0 { Coverage::of(ran) } else { Vec::new() };
-        let shadows = Shadow::of(ran);
-        let in_shadow: String = shadows.iter().map(Shadow::line).collect();
+        let shadows = shadows(ran);
+        let in_shadow: String = shadows.iter().map(in_shadow).collect();
         let denied = self.denied(&coverage, &shadows);
         let parts = Parts {
             ran,

@@ -23,13 +23,12 @@ pub(crate) fn text(report: &Report, paint: Paint) -> String {
         lines.push(String::new());
     }
     lines.extend(counts(report));
-    lines.extend(report.shadow_until.as_ref().map(|until| {
-        let text = format!("in shadow until {until}: nothing is enforced, every request passes");
-        paint.text(&text, Colour::Yellow)
-    }));
-    if !report.rules_in_shadow.is_empty() {
-        let text = format!("rules in shadow: {}", report.rules_in_shadow.join(", "));
-        lines.push(paint.text(&text, Colour::Yellow));
+    if let Some(shadow) = &report.shadow {
+        let whole = shadow.until.as_ref().map(|until| {
+            format!("in shadow until {until}: nothing is enforced, every request passes")
+        });
+        let texts = whole.into_iter().chain(shadow.of_rules());
+        lines.extend(texts.map(|text| paint.text(&text, Colour::Yellow)));
     }
     lines.join("\n") + "\n"
 }

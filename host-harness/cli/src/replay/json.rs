@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{Change, Report, WouldBe};
 
 pub(crate) fn text(report: &Report) -> String {
+    let shadow = report.shadow.as_ref();
     let why = |(why, count): (&super::Why, &u64)| json!({ "why": why.text(), "count": count });
     json!({
         "schema": "linkgate.replay/1",
@@ -13,8 +14,8 @@ pub(crate) fn text(report: &Report) -> String {
         "changed": report.changes.len(),
         "not_judgeable": report.unjudged(),
         "not_judgeable_why": report.not_judgeable.iter().map(why).collect::<Vec<_>>(),
-        "shadow_until": report.shadow_until,
-        "rules_in_shadow": report.rules_in_shadow,
+        "shadow_until": shadow.and_then(|shadow| shadow.until.as_ref()),
+        "rules_in_shadow": shadow.map(|shadow| shadow.rules.as_slice()).unwrap_or_default(),
         "first_foreign_line": report.first_foreign,
         "changes": report.changes.iter().map(change).collect::<Vec<_>>(),
     })

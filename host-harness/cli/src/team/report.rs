@@ -9,7 +9,7 @@ use super::coverage::Coverage;
 use super::expectation::Expectation;
 use super::fixture;
 use super::run::{Gathered, Outcome, Played, Ran, Verdict};
-use crate::document::Document;
+use crate::document::Shadow;
 use crate::rules;
 
 /// `cases/link.yaml:12`.
@@ -23,48 +23,24 @@ fn file_of(gathered: &Gathered, outcome: &Outcome) -> String {
     file.map(|file| file.document.name().to_owned()).unwrap_or_default()
 }
 
-/// A policy that enforces nothing yet, or not all its rules: cases show what it will decide.
-pub(crate) struct Shadow {
-    pub(crate) policy: String,
-    pub(crate) line: Option<usize>,
-    /// Until when nothing of it is enforced.
-    pub(crate) until: Option<String>,
-    /// Rules that are in shadow by themselves.
-    pub(crate) rules: Vec<String>,
+/// The policies in shadow, whole or in part: cases show what they will decide.
+pub(crate) fn shadows(ran: &Ran) -> Vec<Shadow> {
+    ran.gathered.policies.iter().filter_map(|policy| policy.document.shadow()).collect()
 }
 
-impl Shadow {
-    /// The policies in shadow, whole or in part.
-    pub(crate) fn of(ran: &Ran) -> Vec<Self> {
-        let policies = ran.gathered.policies.iter().map(|policy| &policy.document);
-        let shadow = |document: &Document| {
-            let until = document.in_shadow_until();
-            let (rules, first) = document.rules_in_shadow();
-            let whole = until.as_ref().and_then(|_| document.line_of("/shadow"));
-            let is_one = until.is_some() || !rules.is_empty();
-            let policy = document.name().to_owned();
-            is_one.then_some(Self { policy, line: whole.or(first), until, rules })
-        };
-        policies.filter_map(shadow).collect()
-    }
+/// One of them in words, without the policy's name.
+fn in_words(shadow: &Shadow) -> String {
+    let whole = shadow.until.as_ref();
+    let whole = whole.map(|until| format!("in shadow until {until}: nothing is enforced"));
+    whole.into_iter().chain(shadow.of_rules()).collect::<Vec<_>>().join("; ")
+}
 
-    /// In words, without the policy's name.
-    fn text(&self) -> String {
-        let whole = self.until.as_ref();
-        let whole = whole.map(|until| format!("in shadow until {until}: nothing is enforced"));
-        let rules = self.rules.join(", ");
-        let rules = (!rules.is_empty()).then(|| format!("rules in shadow: {rules}"));
-        whole.into_iter().chain(rules).collect::<Vec<_>>().join("; ")
-    }
-
-    /// In words.
-    pub(crate) fn line(&self) -> String {
-        match self.until {
-            Some(_) => {
-                format!("`{}` is {}, and cases show what it decides\n", self.policy, self.text())
-            }
-            None => format!("`{}` has {}: logged and not enforced\n", self.policy, self.text()),
-        }
+/// One of them in words, with it.
+pub(crate) fn in_shadow(shadow: &Shadow) -> String {
+    let (policy, text) = (&shadow.policy, in_words(shadow));
+    match shadow.until {
+        Some(_) => format!("`{policy}` is {text}, and cases show what it decides\n"),
+        None => format!("`{policy}` has {text}: logged and not enforced\n"),
     }
 }
 

@@ -119,15 +119,7 @@ mod tests {
             row(HostKind::Envoy(Filter::None), [20.0, 25.0, 30.0]),
             row(HostKind::Gateway, [50.0, 80.0, 98.0]),
         ];
-        let (machine, method) = (String::new(), String::new());
-        let svg = svg(&Report {
-            rows,
-            machine,
-            method,
-            memory: Vec::new(),
-            warm: Vec::new(),
-            calls: Vec::new(),
-        });
+        let svg = svg(&Report { rows, ..Report::default() });
         // 490 pixels are 98 us.
         assert!(svg.contains("width=\"125.0\" height=\"16\" fill=\"#b8b8b8\""), "{svg}");
         assert!(svg.contains("width=\"400.0\" height=\"16\" fill=\"#2f6db5\""), "{svg}");

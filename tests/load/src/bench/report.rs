@@ -11,6 +11,7 @@ use super::work::Work;
 use crate::table::{aligned, row};
 
 /// A run, measured.
+#[derive(Default)]
 pub(super) struct Report {
     pub(super) rows: Vec<Row>,
     pub(super) machine: String,

@@ -105,15 +105,7 @@ mod tests {
             row(HostKind::Gateway, Work::Pass, 80.0),
             row(HostKind::Gateway, Work::Again, 90.0),
         ];
-        let (machine, method) = (String::new(), String::new());
-        let report = Report {
-            rows,
-            machine,
-            method,
-            memory: Vec::new(),
-            warm: Vec::new(),
-            calls: Vec::new(),
-        };
+        let report = Report { rows, ..Report::default() };
         let cells = |nth: usize| TARGETS[nth].cells(&report, 64)[1..].join(" ");
         assert_eq!(cells(0), "<= 12.0 +11.0 met - +3.0");
         assert_eq!(cells(5), "<= 8.0 +10.0 missed - -");

@@ -1,6 +1,6 @@
 //! Tokens within the limits of a rule, and one step off.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{Own, STRANGER, Steps, seconds};
 use crate::stand_in;
@@ -28,11 +28,7 @@ impl Own<'_> {
 
     pub(super) fn clients(&self, steps: &mut Steps) {
         const CLAIMS: [&str; 4] = ["azp", "client_id", "cid", "appid"];
-        let only = |claim: &str, client: Value| {
-            let value = |one: &str| if one == claim { client.clone() } else { Value::Null };
-            let claims = CLAIMS.map(|one| (one.to_owned(), value(one)));
-            Value::Object(Map::from_iter(claims))
-        };
+        let only = |claim: &str, client: Value| only(&CLAIMS, claim, &client);
         let claim = text(self.issuer, "client_claim").unwrap_or("azp");
         let audience = texts(self.issuer, "audiences").into_iter().next();
         let strangers = ["stranger".to_owned()].into_iter().chain(audience);
@@ -52,10 +48,7 @@ impl Own<'_> {
             Some(_) => texts(self.issuer, "scopes"),
             None => vec!["update:current_user_identities".to_owned()],
         };
-        let only = |claim: &str, value: Value| {
-            let value = |one: &str| if one == claim { value.clone() } else { Value::Null };
-            Value::Object(Map::from_iter(CLAIMS.map(|one| (one.to_owned(), value(one)))))
-        };
+        let only = |claim: &str, value: Value| only(&CLAIMS, claim, &value);
         let claim = text(self.issuer, "scope_claim").unwrap_or("scope");
         let written = |scopes: &[String]| match claim {
             "permissions" => json!(scopes),
@@ -190,6 +183,12 @@ pub(super) fn actors(rule: &'static str, rules: &Value, steps: &mut Steps) {
         let claims = json!({ "act": { "sub": actor } });
         steps.claims(rule, format!("a token that `{actor}` got for the user"), claims);
     }
+}
+
+/// One of some claims with a value, and none of the others.
+fn only(claims: &[&str], claim: &str, value: &Value) -> Value {
+    let of = |one: &str| if one == claim { value.clone() } else { Value::Null };
+    Value::Object(claims.iter().map(|one| ((*one).to_owned(), of(one))).collect())
 }
 
 /// Two seconds less than a limit, and two more: a rule may be met at either end of its second.

@@ -1,6 +1,6 @@
 //! Workflow commands of GitHub Actions: what fails, and rules that no case shows, each beside its line.
 
-use super::{Parts, deciding, expected, file_of, found, is_of_verdict};
+use super::{Parts, deciding, expected, file_of, found, in_words, is_of_verdict};
 use crate::check_report::github::command;
 use crate::team::coverage::Rule;
 use crate::team::run::{Outcome, Ran, Verdict};
@@ -18,7 +18,7 @@ pub(crate) fn text(parts: &Parts<'_>) -> String {
         .flat_map(|one| one.untouched().map(move |rule| untouched(&one.policy, rule, severity)));
     let in_shadow = shadows.iter().map(|shadow| {
         let place = shadow.line.map(|line| (line, 1));
-        command(severity_of(parts.denies_shadow), &shadow.policy, place, &shadow.text())
+        command(severity_of(parts.denies_shadow), &shadow.policy, place, &in_words(shadow))
     });
     failed.chain(untouched).chain(in_shadow).collect()
 }

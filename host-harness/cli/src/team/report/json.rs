@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Parts, Shadow, counts, deciding, file_of};
+use super::{Parts, counts, deciding, file_of};
+use crate::document::Shadow;
 use crate::team::coverage::Coverage;
 use crate::team::run::{Outcome, Ran, Verdict};
 

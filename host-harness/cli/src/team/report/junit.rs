@@ -3,7 +3,8 @@
 
 use std::fmt::Write as _;
 
-use super::{Parts, Shadow, counts, deciding, expected, found, is_of_verdict};
+use super::{Parts, counts, deciding, expected, found, in_words, is_of_verdict};
+use crate::document::Shadow;
 use crate::team::coverage::{Coverage, Rule};
 use crate::team::run::{Outcome, Played, Ran, Verdict};
 
@@ -75,7 +76,7 @@ fn of_shadows(shadows: &[Shadow], is_denied: bool) -> String {
         "  <testsuite name=\"shadow\" tests=\"{count}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\">\n"
     );
     for shadow in shadows {
-        let (policy, message) = (escaped(&shadow.policy), escaped(&shadow.text()));
+        let (policy, message) = (escaped(&shadow.policy), escaped(&in_words(shadow)));
         let line = shadow.line.map(|line| format!(" line=\"{line}\"")).unwrap_or_default();
         let _ = writeln!(
             xml,

@@ -1,5 +1,7 @@
 //! What a request is for: one of the guarded routes, a preflight for one, or something to pass.
 
+use std::borrow::Cow;
+
 use super::profile_query::ProfileQuery;
 use crate::audit::record::LINK;
 use crate::http::path::{self, Segment, Target};
@@ -134,6 +136,10 @@ fn after<'a>(segments: &'a [Segment], prefix: &[String]) -> Option<&'a [Segment]
     head.iter().zip(prefix).all(|(segment, name)| segment.text == *name).then_some(rest)
 }
 
+fn begins_with(segments: &[Cow<'_, str>], prefix: &[String]) -> bool {
+    segments.len() >= prefix.len() && segments.iter().zip(prefix).all(|(one, name)| one == name)
+}
+
 fn guarded(
     rules: &Rules,
     method: &str,
@@ -190,8 +196,9 @@ fn open(rules: &Rules, method: &str, target: &Target<'_>) -> Result<Route, Flaw>
     if target.segments.iter().any(|segment| segment.slashed) {
         return Err(Flaw::PathEncodedSlash);
     }
-    for reading in path_readings::readings(target.raw_path)? {
-        if reading.segments.starts_with(&rules.users_folded) {
+    for text in path_readings::texts(target.raw_path)? {
+        let reading = path_readings::read(&text);
+        if begins_with(&reading.segments, &rules.users_folded) {
             return Err(Flaw::PathDisguised);
         }
         legacy(&reading, method, target.query, rules.request_objects)?;
@@ -202,12 +209,12 @@ fn open(rules: &Rules, method: &str, target: &Target<'_>) -> Result<Route, Flaw>
 /// The linking routes from before the Management API: no gate of ours could judge them. A request object
 /// (RFC 9101) may hold what makes one of `/authorize`, out of sight.
 fn legacy(
-    reading: &Reading,
+    reading: &Reading<'_>,
     method: &str,
     query: Option<&str>,
     request_objects: bool,
 ) -> Result<(), Flaw> {
-    let mut last = reading.segments.iter().rev().map(String::as_str);
+    let mut last = reading.segments.iter().rev().map(AsRef::as_ref);
     match (last.next(), last.next()) {
         (Some("unlink"), Some("login")) => return Err(Flaw::LegacyLinking),
         (Some("authorize"), _) => {}

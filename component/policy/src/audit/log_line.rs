@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::decision::Decision;
+use super::members::Members;
 use crate::text::grown::grown;
 use crate::time::timestamp::Time;
 use crate::verdict::cause::Cause;
@@ -157,18 +158,44 @@ impl LogLine {
         if schema == SCHEMA { serde_json::from_slice(text).ok() } else { None }
     }
 
-    /// The JSON, without a line break.
+    /// The JSON, without a line break: what serde makes of it. Each request has a line, and most members are null or
+    /// short names; serde, which looks at each byte of each name, took a third of what it costs to pass a request.
     #[must_use]
     pub fn json(&self) -> String {
-        let mut line = Vec::with_capacity(USUAL_BYTES);
-        // Strings, numbers and booleans always serialize, and as UTF-8.
-        let _ = serde_json::to_writer(&mut line, self);
-        String::from_utf8(line).unwrap_or_default()
+        let mut line = Members::default();
+        line.text("schema", SCHEMA);
+        line.serialized("time", &self.time);
+        line.text("outcome", self.outcome.name());
+        line.text("cause", self.cause.as_str());
+        line.text("detail", self.detail.as_deref());
+        line.text("reason", self.reason.as_str());
+        line.text("route", self.route.as_str());
+        line.text("method", self.method.as_str());
+        line.text("path", self.path.as_str());
+        line.value("status", self.status);
+        line.value("upstream_called", Some(self.upstream_called));
+        line.value("upstream_status", self.upstream_status);
+        line.text("subject", self.subject.as_deref());
+        line.text("secondary", self.secondary.as_deref());
+        line.text("issuer", self.issuer.as_deref());
+        line.text("client", self.client.as_deref());
+        line.text("actor", self.actor.as_deref());
+        line.text("secondary_actor", self.secondary_actor.as_deref());
+        line.text("client_address", self.client_address.as_deref());
+        line.text("request_id", self.request_id.as_deref());
+        line.text("trace_id", self.trace_id.as_deref());
+        line.text("unverified", self.unverified.as_deref());
+        line.text("verification", self.verification.as_deref());
+        line.serialized("metadata", &self.metadata);
+        line.serialized("shadow", &self.shadow);
+        line.serialized("missed", &self.missed);
+        line.serialized("claims", &self.claims);
+        line.serialized("warnings", &self.warnings);
+        line.text("end", self.end.name());
+        line.value("duration_us", Some(self.duration_us));
+        line.object()
     }
 }
-
-/// Room for a line as most are.
-const USUAL_BYTES: usize = 1024;
 
 /// The name of the schema, as lines have it.
 const SCHEMA: &str = "linkgate.decision/1";
@@ -188,6 +215,8 @@ pub fn trace_id(traceparent: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::merge::{Fate, MergeRecord};
     use super::*;
     use crate::jose::verification::VerifiedBy;
@@ -259,6 +288,54 @@ mod tests {
             );
         }
     }
+
+    proptest! {
+        #[test]
+        fn it_is_what_serde_makes_of_it(
+            texts in proptest::collection::vec("[ -~\\u{0}-\\u{9f}\\u{2028}\u{1f600}]{0,9}", 16),
+            present in proptest::collection::vec(any::<bool>(), 16),
+            (status, number, unix_ms) in (any::<u16>(), any::<u64>(), any::<u64>()),
+        ) {
+            let text = |place: usize| texts[place].clone();
+            let maybe = |place: usize| present[place].then(|| text(place));
+            let cause = |place: usize| LogLineShadow { outcome: Outcome::Denied, cause: text(place), reason: text(0) };
+            let keys = BTreeMap::from([(text(1), text(2))]);
+            let metadata = LogLineMetadata { outcome: text(3), calls: 4, keys };
+            let line = LogLine {
+                time: Time { unix_ms },
+                outcome: Outcome::Allowed,
+                cause: text(0),
+                detail: maybe(1),
+                reason: text(2),
+                route: text(3),
+                method: text(4),
+                path: text(5),
+                status: present[0].then_some(status),
+                upstream_called: present[1],
+                upstream_status: present[2].then_some(status),
+                subject: maybe(3),
+                secondary: maybe(4),
+                issuer: maybe(5),
+                client: maybe(6),
+                actor: maybe(7),
+                secondary_actor: maybe(8),
+                client_address: maybe(9),
+                request_id: maybe(10),
+                trace_id: maybe(11),
+                unverified: maybe(12),
+                verification: maybe(13),
+                metadata: present[14].then_some(metadata),
+                shadow: present[15].then(|| cause(15)),
+                missed: maybe(14).into_iter().collect(),
+                claims: maybe(15).map(Value::from),
+                warnings: maybe(0).into_iter().collect(),
+                end: End::Finished,
+                duration_us: number,
+            };
+            prop_assert_eq!(line.json(), serde_json::to_string(&line).unwrap());
+        }
+    }
+
     #[test]
     fn a_line_is_read_back_whole_or_not_at_all() {
         let line = r#"{"schema":"linkgate.decision/1","time":"2026-11-23T04:05:06.789Z","outcome":"denied","cause":"c","reason":"r","route":"none","method":"GET","path":"/a\"b\\u{a}","status":400,"upstream_called":false,"end":"finished","duration_us":3999}"#;

@@ -108,7 +108,10 @@ pub(crate) fn read(mut document: Section<'_>, around: &Around<'_>) -> Compiled {
     let (metadata, credentials) = metadata
         .map_or((None, Credentials::Caller), |(rules, credentials)| (Some(rules), credentials));
     let rules = Rules {
-        users_folded: users.iter().map(|segment| path_readings::fold(segment)).collect(),
+        users_folded: users
+            .iter()
+            .map(|segment| path_readings::fold(segment).into_owned())
+            .collect(),
         users,
         issuers: issuers.into_iter().map(Arc::new).collect(),
         profile,
@@ -151,10 +154,9 @@ fn pass_prefixes(entry: &Entry<'_>, users: &[String]) -> Vec<Vec<String>> {
     let mut seen: Vec<Vec<String>> = Vec::new();
     entry.list(|entry| {
         let own = prefix(entry)?;
-        let folded: Vec<String> = own.iter().map(|segment| path_readings::fold(segment)).collect();
+        let folded: Vec<_> = own.iter().map(|segment| path_readings::fold(segment)).collect();
         let overlaps = |other: &[String]| {
-            let other: Vec<String> =
-                other.iter().map(|segment| path_readings::fold(segment)).collect();
+            let other: Vec<_> = other.iter().map(|segment| path_readings::fold(segment)).collect();
             folded.starts_with(&other) || other.starts_with(&folded)
         };
         if overlaps(users) {

@@ -4,6 +4,8 @@
 //! or white space, stop at a NUL, or take a `\` for a `/`. What any of them could read as a guarded path is
 //! not passed by.
 
+use std::borrow::Cow;
+
 use super::path::hex;
 use crate::text::compatibility;
 use crate::verdict::cause::Flaw;
@@ -14,34 +16,44 @@ const MAX_DECODINGS: usize = 8;
 
 /// A path as a laxer reader sees it.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Reading {
+pub(crate) struct Reading<'a> {
     /// Segments, case folded, without empty ones, up to where a reader may see the path end.
-    pub(crate) segments: Vec<String>,
+    pub(crate) segments: Vec<Cow<'a, str>>,
     /// Whether it was cut off there: at a `?`, a `#` or a control character that was encoded.
     pub(crate) cut: bool,
 }
 
-/// Every reading of a raw path.
+/// The texts that some reader may take a raw path for, each to be [`read`].
 ///
 /// A dot segment in any of them is a flaw: where it leads depends on who resolves it.
-pub(crate) fn readings(raw_path: &str) -> Result<Vec<Reading>, Flaw> {
+pub(crate) fn texts(raw_path: &str) -> Result<Vec<Cow<'_, str>>, Flaw> {
     let mut all = Vec::new();
     for bytes in decodings(raw_path.as_bytes())? {
-        let text = std::str::from_utf8(&bytes).map_err(|_| Flaw::PathDisguised)?;
-        let path = compatibility::folded(text);
+        let text = utf8(bytes).ok_or(Flaw::PathDisguised)?;
+        let path = match compatibility::folded(&text) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(folded) => Cow::Owned(folded),
+        };
         if has_dots(&path) {
             return Err(Flaw::PathDotSegment);
         }
-        all.push(reading(&path));
-        if path.contains(is_blank) {
-            // A reader that drops such characters reads on behind them.
-            all.push(reading(&path.replace(is_blank, "")));
-        }
+        // A reader that drops such characters reads on behind them.
+        let without_blanks = path.contains(is_blank).then(|| path.replace(is_blank, ""));
+        all.push(path);
+        all.extend(without_blanks.map(Cow::Owned));
     }
     Ok(all)
 }
 
-fn reading(path: &str) -> Reading {
+fn utf8(bytes: Cow<'_, [u8]>) -> Option<Cow<'_, str>> {
+    match bytes {
+        Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+        Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
+    }
+}
+
+/// A text as a reader that takes it for a path sees it.
+pub(crate) fn read(path: &str) -> Reading<'_> {
     let end = path.find(|c: char| matches!(c, '?' | '#') || c.is_control());
     let shown = end.and_then(|end| path.get(..end)).unwrap_or(path);
     let name = |piece| before(piece, |c| c == ';').trim();
@@ -52,7 +64,7 @@ fn reading(path: &str) -> Reading {
 /// Refuses an id, decoded once, that has a dot segment between slashes of either kind for some reader,
 /// however often encoded. The id of a secondary is compared with nothing.
 pub(crate) fn check_id(id: &str) -> Result<(), Flaw> {
-    let dots = |bytes: &Vec<u8>| {
+    let dots = |bytes: &Cow<'_, [u8]>| {
         let bytes = shortened(bytes);
         let text = String::from_utf8_lossy(&bytes);
         has_dots(&compatibility::folded(&text))
@@ -105,11 +117,14 @@ fn is_name(name: &str, wanted: &str) -> bool {
 }
 
 /// Folds case the way the laxest reader might: `ſ` is an `s`, the Kelvin sign a `k`.
-pub(crate) fn fold(text: &str) -> String {
-    if text.is_ascii() {
-        return text.to_ascii_lowercase();
+pub(crate) fn fold(text: &str) -> Cow<'_, str> {
+    match text {
+        small if small.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) => {
+            small.into()
+        }
+        ascii if ascii.is_ascii() => ascii.to_ascii_lowercase().into(),
+        other => other.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect(),
     }
-    text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
 }
 
 /// What is between slashes of either kind.
@@ -127,12 +142,16 @@ fn has_dots(path: &str) -> bool {
     let ends = |c: char| matches!(c, ';' | '?' | '#') || c.is_control();
     let only_dots =
         |text: &str| text.contains('.') && text.chars().all(|c| c == '.' || is_blank(c));
-    pieces(path).any(|piece| only_dots(piece) || only_dots(before(piece, ends)))
+    path.contains('.')
+        && pieces(path).any(|piece| only_dots(piece) || only_dots(before(piece, ends)))
 }
 
 /// What some readers trim or drop: white space, controls, and characters that are not seen (Unicode's
 /// `Default_Ignorable_Code_Point` and the marks of direction).
 fn is_blank(c: char) -> bool {
+    if c.is_ascii() {
+        return c <= ' ' || c == '\u{7f}';
+    }
     let unseen = matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
         | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
@@ -142,19 +161,19 @@ fn is_blank(c: char) -> bool {
 }
 
 /// The text, and what it becomes when it is normalised and decoded again and again.
-fn decodings(text: &[u8]) -> Result<Vec<Vec<u8>>, Flaw> {
-    let mut all = vec![text.to_vec()];
+fn decodings(text: &[u8]) -> Result<Vec<Cow<'_, [u8]>>, Flaw> {
+    let mut all = vec![Cow::Borrowed(text)];
     if text.is_ascii() && !text.contains(&b'%') {
         return Ok(all);
     }
     for _ in 0..MAX_DECODINGS {
-        let last = all.last().map_or(text, Vec::as_slice);
+        let last = all.last().map_or(text, AsRef::as_ref);
         let folded = std::str::from_utf8(last).map(compatibility::folded);
         let next = decode_leniently(folded.as_ref().map_or(last, |text| text.as_bytes()));
-        if all.last() == Some(&next) {
+        if last == next {
             return Ok(all);
         }
-        all.push(next);
+        all.push(Cow::Owned(next));
     }
     Err(Flaw::PathDisguised)
 }
@@ -198,8 +217,8 @@ mod tests {
     use super::*;
 
     fn reaches(path: &str) -> Result<bool, Flaw> {
-        let users = ["api".to_owned(), "users".to_owned()];
-        readings(path).map(|all| all.iter().any(|one| one.segments.starts_with(&users)))
+        let users = ["api", "users"].map(Cow::Borrowed);
+        texts(path).map(|all| all.iter().any(|text| read(text).segments.starts_with(&users)))
     }
 
     #[test]

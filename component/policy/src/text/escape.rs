@@ -16,6 +16,10 @@ pub fn escaped(text: &str) -> String {
 
 /// The same, cut at `most` characters.
 pub(crate) fn escaped_to(text: &str, most: usize) -> String {
+    // Most texts have nothing to escape: they are copied as a whole.
+    if text.len() <= most && text.bytes().all(|byte| byte != b'\\' && matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len().min(most));
     for (index, c) in text.chars().enumerate() {
         if index == most {

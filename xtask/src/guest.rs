@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::edition::{COMPANIONS, EDITIONS, Edition};
+use crate::edition::{COMPANIONS, EDITIONS, Edition, Form};
 use crate::exit::Failure;
 use crate::machine::{self, Folder};
 use crate::process;
@@ -26,6 +26,11 @@ pub(crate) fn build(
     let mut build = workspace.cargo(&what("build"));
     build.args(["--package", edition.package]).arg("--target-dir").arg(workspace.guests());
     build.env("CARGO_ENCODED_RUSTFLAGS", machine::renamed(machine));
+    // V8 optimises little of what LLVM left undone: a request that passes takes a third less so, for 12 % more bytes.
+    // Cranelift does it by itself.
+    if edition.form == Form::Module {
+        build.args(["--config", "profile.guest.opt-level=3"]);
+    }
     process::run(&mut build, "mend what the compiler says above")?;
     let folder = workspace.guests().join(TARGET).join("guest");
     Ok(folder.join(edition.package.replace('-', "_")).with_extension("wasm"))

@@ -13,33 +13,52 @@ pub(crate) fn details() -> String {
     String::from_utf8_lossy(&details).into_owned()
 }
 
-/// The head of the answer that has come, with the lines that the core looks at if they are wanted; or why it is
-/// Envoy's own, as the details say, and none of the upstream's.
-pub(crate) fn head(details: &str, wants_lines: bool) -> Result<AnswerHead, Failure> {
-    if details != failure::ANSWERED {
-        let attempts = host::number(&["upstream", "request_attempt_count"]).unwrap_or(1);
-        // The access log tells of the reply that takes its place.
-        host::log(LogLevel::Info, &format!("no answer of the upstream's: {details}"));
-        return Err(failure::of(details, attempts));
-    }
+/// The status of the answer that has come; or why it is Envoy's own, as the details say, and none of the upstream's.
+pub(crate) fn status(details: &str) -> Result<u16, Failure> {
+    is_from_upstream(details)?;
     let status = host::value(MapType::HttpResponseHeaders, STATUS);
-    let status = status.and_then(|status| std::str::from_utf8(&status).ok()?.parse().ok());
-    let status = status.ok_or(Failure::Unknown)?;
-    if !wants_lines {
-        return Ok(AnswerHead { status, headers: Vec::new() });
-    }
-    let lines = host::lines(MapType::HttpResponseHeaders).into_iter();
-    Ok(AnswerHead::of(status, lines.map(|(name, value)| Header { name, value })))
+    status.and_then(|status| number(&status)).ok_or(Failure::Unknown)
 }
 
-/// Edits the head of a message that goes on: of the client's request, or of the upstream's answer.
-pub(crate) fn edit(edits: &HeaderEdits, message: MapType) {
-    if !edits.remove.is_empty() {
-        for (name, _) in host::lines(message) {
-            if is_removed(&name, &edits.remove) {
-                host::remove_line(message, &name);
-            }
+/// Likewise its head, and the names of all its lines.
+pub(crate) fn head(details: &str) -> Result<(AnswerHead, Vec<String>), Failure> {
+    is_from_upstream(details)?;
+    let lines = host::lines(MapType::HttpResponseHeaders);
+    let status = lines.iter().find(|(name, _)| name == STATUS);
+    let status = status.and_then(|(_, status)| number(status)).ok_or(Failure::Unknown)?;
+    let names = lines.iter().map(|(name, _)| name.clone()).collect();
+    let lines = lines.into_iter().map(|(name, value)| Header { name, value });
+    Ok((AnswerHead::of(status, lines), names))
+}
+
+fn is_from_upstream(details: &str) -> Result<(), Failure> {
+    if details == failure::ANSWERED {
+        return Ok(());
+    }
+    let attempts = host::number(&["upstream", "request_attempt_count"]).unwrap_or(1);
+    // The access log tells of the reply that takes its place.
+    host::log(LogLevel::Info, &format!("no answer of the upstream's: {details}"));
+    Err(failure::of(details, attempts))
+}
+
+fn number(text: &[u8]) -> Option<u16> {
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+/// Edits the head of a message that goes on: of the client's request, or of the upstream's answer. The names of its
+/// lines are asked for where they are not known.
+pub(crate) fn edit(edits: &HeaderEdits, message: MapType, known: &[String]) {
+    let fetched: Vec<String>;
+    let names = match known {
+        _ if edits.remove.is_empty() => &[],
+        [] => {
+            fetched = host::lines(message).into_iter().map(|(name, _)| name).collect();
+            fetched.as_slice()
         }
+        known => known,
+    };
+    for name in names.iter().filter(|name| is_removed(name, &edits.remove)) {
+        host::remove_line(message, name);
     }
     for line in &edits.append {
         host::add_line(message, &line.name, &line.value);

@@ -1,6 +1,6 @@
 //! Runs exchanges: does what each step says, reports what came of it, and closes each once.
 
-use linkgate_policy::{Acquired, End, Event, Failure, Forward, Step, Turn};
+use linkgate_policy::{Acquired, AnswerHead, End, Event, Failure, Forward, Step, Turn};
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{Action, BufferType, LogLevel, MapType};
 
@@ -21,9 +21,10 @@ const STEP_LIMIT: u32 = 64;
 /// Opens an exchange with the head of a request.
 pub(crate) fn open(gate: &Gate, id: u32, body: RequestBody) -> Action {
     let began = moment();
-    let Seen { head, offers_protocol } = request::head(&gate.policy.borrow());
+    let Seen { head, offers_protocol, of_connection } = request::head(&gate.policy.borrow());
     let (exchange, turn) = gate.policy.borrow_mut().open(head, began.now);
-    let open = Box::new(Open::new(exchange, body, offers_protocol, began.mono_us));
+    let open = Open::new(exchange, body, offers_protocol, of_connection, began.mono_us);
+    let open = Box::new(open);
     Drive { gate, id, is_root: false }.run(open, turn)
 }
 
@@ -101,16 +102,21 @@ fn body_event(bytes: usize, is_last: bool, max_bytes: u32) -> Option<Event> {
 }
 
 /// The head of an answer is there: the upstream's, or one that Envoy made by itself.
-pub(crate) fn answered(gate: &Gate, id: u32) -> Action {
+pub(crate) fn answered(gate: &Gate, id: u32, is_last: bool) -> Action {
     let Some(mut open) = gate.taken(id) else { return Action::Continue };
     let drive = Drive { gate, id, is_root: false };
     match open.awaits {
         Awaits::Answer => {
             open.is_answered = true;
-            let event = answer_event(gate, open.upload);
-            drive.resume(open, event)
+            let event = answer_event(gate, &mut open);
+            let action = drive.resume(open, event);
+            holds_answer(gate, id, is_last);
+            action
         }
-        Awaits::Nothing => drive.keep(open, Action::Continue),
+        Awaits::Nothing => {
+            open.is_relayed = is_last;
+            drive.keep(open, Action::Continue)
+        }
         // Envoy has answered for us: a timeout of its own, a body that is too large for it.
         Awaits::Time { .. } | Awaits::Call if open.exchange.must_finish() => {
             open.has_client = false;
@@ -124,29 +130,36 @@ pub(crate) fn answered(gate: &Gate, id: u32) -> Action {
     }
 }
 
-/// What is to be said of the answer whose head is there, to a request whose body went this way.
-fn answer_event(gate: &Gate, upload: Upload) -> Event {
+/// What is to be said of the answer whose head is there.
+fn answer_event(gate: &Gate, open: &mut Open) -> Event {
     let details = answer::details();
-    if upload == Upload::Flows && failure::is_of_client(&details) {
+    if open.upload == Upload::Flows && failure::is_of_client(&details) {
         return Event::BodyFailed;
     }
-    let was_rewritten = matches!(upload, Upload::Dropped | Upload::DroppedAtEnd);
     // The core reads no line of the answer to what passed by.
-    let head = answer::head(&details, was_rewritten);
-    let from_upstream = |head| match request::elsewhere(&gate.upstream) {
-        Some(elsewhere) => {
-            host::log(LogLevel::Error, &elsewhere);
-            Err(Failure::Unknown)
-        }
-        None => Ok(head),
+    if !matches!(open.upload, Upload::Dropped | Upload::DroppedAtEnd) {
+        return Event::Forwarded(answer::status(&details).map(|status| AnswerHead::of(status, [])));
+    }
+    let (head, names) = match answer::head(&details) {
+        Ok(read) => read,
+        Err(failure) => return Event::Forwarded(Err(failure)),
     };
-    Event::Forwarded(if was_rewritten { head.and_then(from_upstream) } else { head })
+    open.answer_names = names;
+    let Some(elsewhere) = request::elsewhere(&gate.upstream) else {
+        return Event::Forwarded(Ok(head));
+    };
+    host::log(LogLevel::Error, &elsewhere);
+    Event::Forwarded(Err(Failure::Unknown))
 }
 
-/// Whether the answer's body is to be held back.
-pub(crate) fn holds_answer(gate: &Gate, id: u32) -> bool {
-    let streams = gate.streams.borrow();
-    streams.get(&id).is_some_and(|open| open.is_answered && !matches!(open.awaits, Awaits::Nothing))
+/// A part of the answer has come, and no more of it if `is_last`: says whether it is to be held back, and notes when all
+/// of it has gone on.
+pub(crate) fn holds_answer(gate: &Gate, id: u32, is_last: bool) -> bool {
+    let mut streams = gate.streams.borrow_mut();
+    let Some(open) = streams.get_mut(&id) else { return false };
+    let holds = open.is_answered && !matches!(open.awaits, Awaits::Nothing);
+    open.is_relayed = is_last && !holds;
+    holds
 }
 
 /// The stream is over: closes its exchange, unless that must be seen through without it.
@@ -155,7 +168,8 @@ pub(crate) fn ended(gate: &Gate, id: u32) {
     let drive = Drive { gate, id, is_root: false };
     match open.awaits {
         Awaits::Nothing => {
-            let end = if is_client_gone() { End::ClientGone } else { End::Finished };
+            let is_gone = !open.is_relayed && is_client_gone();
+            let end = if is_gone { End::ClientGone } else { End::Finished };
             let end = open.end.unwrap_or(end);
             drive.close(open, end, true);
         }
@@ -300,7 +314,7 @@ impl Drive<'_> {
                     if open.offers_protocol {
                         request::drop_offer();
                     }
-                    answer::edit(&edits, MapType::HttpRequestHeaders);
+                    answer::edit(&edits, MapType::HttpRequestHeaders, &[]);
                     open.upload = Upload::Flows;
                     open.awaits = Awaits::Answer;
                     return self.go_on(open);
@@ -308,7 +322,7 @@ impl Drive<'_> {
                 Step::Pass { .. } => Event::Forwarded(Err(Failure::NotSent)),
                 Step::Relay(edits) => {
                     if open.has_client {
-                        answer::edit(&edits, MapType::HttpResponseHeaders);
+                        answer::edit(&edits, MapType::HttpResponseHeaders, &open.answer_names);
                     }
                     return self.finish(open, true);
                 }

@@ -2,6 +2,8 @@
 
 use linkgate_policy::{End, Exchange};
 
+use crate::host::Lines;
+
 /// An exchange that is open.
 pub(crate) struct Open {
     pub(crate) exchange: Exchange,
@@ -17,6 +19,12 @@ pub(crate) struct Open {
     pub(crate) held: Held,
     /// The client offers another protocol.
     pub(crate) offers_protocol: bool,
+    /// What Envoy has said of the client's connection.
+    pub(crate) of_connection: Lines,
+    /// The names of the lines of the upstream's answer to a rewritten request.
+    pub(crate) answer_names: Vec<String>,
+    /// All of the answer has gone on to the client.
+    pub(crate) is_relayed: bool,
     /// How it ends, if not by its last step.
     pub(crate) end: Option<End>,
     pub(crate) began_us: u64,
@@ -78,6 +86,7 @@ impl Open {
         exchange: Exchange,
         body: RequestBody,
         offers_protocol: bool,
+        of_connection: Lines,
         began_us: u64,
     ) -> Self {
         Self {
@@ -90,6 +99,9 @@ impl Open {
             upload: Upload::Held,
             held: Held::default(),
             offers_protocol,
+            of_connection,
+            answer_names: Vec::new(),
+            is_relayed: false,
             end: None,
             began_us,
         }

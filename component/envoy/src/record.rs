@@ -17,31 +17,32 @@ impl Metrics {
     /// Counts a decision.
     fn count(&self, line: &LogLine) {
         let outcome = line.outcome.name();
-        self.increment(format!("linkgate.decisions.{outcome}.{}", line.reason));
+        self.increment(&["decisions", outcome, &line.reason]);
         if let Some(decided) = &line.shadow {
-            let outcome = decided.outcome.name();
-            self.increment(format!("linkgate.shadowed.{outcome}.{}", decided.reason));
+            self.increment(&["shadowed", decided.outcome.name(), &decided.reason]);
         }
         for warning in &line.warnings {
-            self.increment(format!("linkgate.warnings.{warning}"));
+            self.increment(&["warnings", warning]);
         }
         if let Some(by) = &line.verification {
-            self.increment(format!("linkgate.verifications.{by}"));
+            self.increment(&["verifications", by]);
         }
-        let timed = self.of(MetricType::Histogram, format!("linkgate.duration_us.{outcome}"));
+        let timed = self.of(MetricType::Histogram, &["duration_us", outcome]);
         let _ = timed.map(|id| hostcalls::record_metric(id, line.duration_us));
     }
 
-    fn increment(&self, name: String) {
+    fn increment(&self, name: &[&str]) {
         self.add(name, 1);
     }
 
-    fn add(&self, name: String, count: i64) {
+    fn add(&self, name: &[&str], count: i64) {
         let id = self.of(MetricType::Counter, name);
         let _ = id.map(|id| hostcalls::increment_metric(id, count));
     }
 
-    fn of(&self, kind: MetricType, name: String) -> Option<u32> {
+    /// The number of the metric with a name of these parts.
+    fn of(&self, kind: MetricType, name: &[&str]) -> Option<u32> {
+        let name = [&["linkgate"], name].concat().join(".");
         if let Some(id) = self.0.borrow().get(&name) {
             return Some(*id);
         }
@@ -61,7 +62,7 @@ pub(crate) fn decision(
     has_stream: bool,
 ) {
     if decision.evicted > 0 {
-        metrics.add("linkgate.verified_bearers_evicted".to_owned(), decision.evicted.into());
+        metrics.add(&["verified_bearers_evicted"], decision.evicted.into());
     }
     let line = LogLine::of(decision, Time { unix_ms }, duration_us);
     host::log(LogLevel::Info, &line.json());

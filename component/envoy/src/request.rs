@@ -3,7 +3,7 @@
 use linkgate_policy::{Forward, Head, Header, Policy};
 use proxy_wasm::types::{BufferType, MapType};
 
-use crate::host::{self, AUTHORITY, METHOD, ONCE, PATH};
+use crate::host::{self, AUTHORITY, Lines, METHOD, ONCE, PATH};
 use crate::open::{Open, RequestBody};
 use crate::settings::Upstream;
 
@@ -13,6 +13,8 @@ pub(crate) struct Seen {
     pub(crate) head: Head,
     /// The client offers another protocol.
     pub(crate) offers_protocol: bool,
+    /// What Envoy has said of the client's connection.
+    pub(crate) of_connection: Lines,
 }
 
 /// Looks at the head of the request.
@@ -22,9 +24,12 @@ pub(crate) fn head(policy: &Policy) -> Seen {
     let peer = if policy.wants_peer() { host::attribute(&["source", "address"]) } else { None };
     let peer = peer.map(|peer| String::from_utf8_lossy(&peer).into_owned());
     let mut head = Head { method: String::new(), target: Vec::new(), headers: Vec::new(), peer };
-    let mut offers_protocol = false;
+    let (mut offers_protocol, mut of_connection) = (false, Lines::new());
     for (name, value) in host::lines(MapType::HttpRequestHeaders) {
         offers_protocol |= OFFERS.contains(&name.as_str());
+        if OF_CONNECTION.contains(&name.as_str()) {
+            of_connection.push((name.clone(), value.clone()));
+        }
         match name.as_str() {
             METHOD => head.method = String::from_utf8_lossy(&value).into_owned(),
             PATH => head.target = value,
@@ -32,7 +37,7 @@ pub(crate) fn head(policy: &Policy) -> Seen {
             _ => {}
         }
     }
-    Seen { head, offers_protocol }
+    Seen { head, offers_protocol, of_connection }
 }
 
 /// What a client offers another protocol by.
@@ -44,8 +49,6 @@ const OFFERS: [&str; 2] = ["upgrade", "http2-settings"];
 /// A body that is still coming goes nowhere: what the host holds of it is replaced when it has ended.
 pub(crate) fn rewrite(upstream: &Upstream, forward: &Forward, open: &Open) {
     let has_body = open.body != RequestBody::None;
-    let mut kept = host::lines(MapType::HttpRequestHeaders);
-    kept.retain(|(name, _)| ENVOYS_OWN.contains(&name.as_str()));
     let length = forward.body.as_ref().map_or(0, Vec::len).to_string();
     let timeout = forward.timeout_ms.to_string();
     let mut lines: Vec<(&str, &[u8])> = vec![
@@ -53,7 +56,7 @@ pub(crate) fn rewrite(upstream: &Upstream, forward: &Forward, open: &Open) {
         (PATH, forward.path.as_bytes()),
         (AUTHORITY, upstream.authority.as_bytes()),
     ];
-    lines.extend(kept.iter().map(|(name, value)| (name.as_str(), value.as_slice())));
+    lines.extend(open.of_connection.iter().map(|(name, value)| (name.as_str(), value.as_slice())));
     lines.extend(forward.headers.iter().map(|line| (line.name.as_str(), line.value.as_slice())));
     if forward.body.is_some() || has_body {
         lines.push(("content-length", length.as_bytes()));
@@ -94,6 +97,6 @@ pub(crate) fn elsewhere(upstream: &Upstream) -> Option<String> {
     })
 }
 
-/// What Envoy has said of the client's connection, and has to find again: it finds no route without.
+/// What Envoy says of the client's connection, and has to find again: it finds no route without.
 /// The example's route has the second one taken off.
-const ENVOYS_OWN: [&str; 2] = [":scheme", "x-forwarded-proto"];
+const OF_CONNECTION: [&str; 2] = [":scheme", "x-forwarded-proto"];

@@ -7,7 +7,7 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{BufferType, ContextType};
 
-use crate::clock::now;
+use crate::clock::{now, read_wall_clock};
 use crate::drive;
 use crate::gate::Gate;
 use crate::outbound_queue::{Purpose, Sent};
@@ -52,6 +52,7 @@ impl RootContext for Root {
 
     fn on_tick(&mut self) {
         let Some(gate) = &self.gate else { return };
+        read_wall_clock();
         take_news(gate);
         gate.fetch_abandoned();
         gate.fetch_due();

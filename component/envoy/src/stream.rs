@@ -49,17 +49,17 @@ impl HttpContext for Http {
         drive::trailers(gate, self.id)
     }
 
-    fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
+    fn on_http_response_headers(&mut self, _: usize, is_last: bool) -> Action {
         let Some(gate) = &self.gate else { return Action::Continue };
-        drive::answered(gate, self.id)
+        drive::answered(gate, self.id, is_last)
     }
 
-    fn on_http_response_body(&mut self, _: usize, _: bool) -> Action {
-        self.hold()
+    fn on_http_response_body(&mut self, _: usize, is_last: bool) -> Action {
+        self.hold(is_last)
     }
 
     fn on_http_response_trailers(&mut self, _: usize) -> Action {
-        self.hold()
+        self.hold(true)
     }
 
     fn on_log(&mut self) {
@@ -69,8 +69,9 @@ impl HttpContext for Http {
 
 impl Http {
     /// An answer is held back, its body and trailers too, until it is known what becomes of it.
-    fn hold(&self) -> Action {
-        let holds = self.gate.as_ref().is_some_and(|gate| drive::holds_answer(gate, self.id));
+    fn hold(&self, is_last: bool) -> Action {
+        let gate = self.gate.as_ref();
+        let holds = gate.is_some_and(|gate| drive::holds_answer(gate, self.id, is_last));
         if holds { Action::Pause } else { Action::Continue }
     }
 }

@@ -23,7 +23,7 @@ mod recorder;
 mod reference;
 mod wasmtime_serve;
 
-pub use battery::{Table, run};
+pub use battery::{Table, Verifier, run};
 pub use chain::chained;
 pub use client::{exchange, on_the_wire};
 pub use envoy::{Envoy, LISTENER, PLUGIN, ROUTE, Serving as ServingEnvoy, part};

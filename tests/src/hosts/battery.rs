@@ -28,11 +28,25 @@ pub struct Table {
     pub failures: Vec<String>,
 }
 
+/// Who verifies signatures, where the policy of a case does not say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verifier {
+    /// The host if it can: the default.
+    HostIfAble,
+    /// The component.
+    Component,
+}
+
 /// Runs the cases whose name holds `filter`, config by config.
 ///
 /// # Errors
 /// The host does not start, or loopback cannot be listened on.
-pub fn run(suite: &Suite, host: &dyn Host, filter: &str) -> Result<Table, Trouble> {
+pub fn run(
+    suite: &Suite,
+    host: &dyn Host,
+    verifier: Verifier,
+    filter: &str,
+) -> Result<Table, Trouble> {
     let mut table = Table {
         edition: host.edition(),
         host: host.name(),
@@ -51,7 +65,7 @@ pub fn run(suite: &Suite, host: &dyn Host, filter: &str) -> Result<Table, Troubl
     let peers = Peers::find()?;
     for ((refused, policy, _), cases) in by_start {
         let first = cases.first().copied();
-        let mut stage = match Stage::set(suite, host, &peers, first, refused) {
+        let mut stage = match Stage::set(suite, host, verifier, &peers, first, refused) {
             Ok(stage) => Ok(stage),
             Err(why) if cases.iter().all(|named| refused_policy(host, named).is_some()) => Err(why),
             Err(why) => return Err(why.at(policy).at(host.name())),
@@ -98,12 +112,16 @@ fn unsaid(host: &dyn Host, named: &NamedCase, said: &str) -> Option<String> {
 /// and the name of a case that has keys fetched, which is alone with them.
 type Start<'s> = (bool, &'s str, Option<&'s str>);
 
-/// The document, with `verification` as `LINKGATE_VERIFICATION` says, if it does.
-fn verified(document: String) -> Result<String, Trouble> {
-    let Ok(by) = std::env::var("LINKGATE_VERIFICATION") else { return Ok(document) };
+/// The document, with its `verification` if it has none.
+fn verified(document: String, by: Verifier) -> Result<String, Trouble> {
+    if by == Verifier::HostIfAble {
+        return Ok(document);
+    }
     let mut whole: Value =
         serde_json::from_str(&document).map_err(|error| Trouble::new(error.to_string()))?;
-    whole["verification"] = by.into();
+    if let Some(members) = whole.as_object_mut() {
+        members.entry("verification").or_insert_with(|| "component".into());
+    }
     Ok(whole.to_string())
 }
 
@@ -142,6 +160,7 @@ impl<'p> Stage<'p> {
     fn set(
         suite: &Suite,
         host: &'p dyn Host,
+        verifier: Verifier,
         peers: &'p Peers,
         case: Option<&NamedCase>,
         refused: bool,
@@ -150,7 +169,8 @@ impl<'p> Stage<'p> {
         let keys = KeyEndpoint::of(suite, &case.case)?;
         let place = keys.as_ref().map(|keys| keys.address);
         let scene = Scene::prepare_at(suite, &case.case, now_s()?, place)?;
-        let policy = Policy { document: verified(scene.document)?, secrets: scene.secrets };
+        let policy =
+            Policy { document: verified(scene.document, verifier)?, secrets: scene.secrets };
         let upstream = if refused { peers.refusing.address } else { peers.recorder.address };
         let running = host.start(&policy, upstream)?;
         Ok(Self {

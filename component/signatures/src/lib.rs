@@ -11,6 +11,7 @@
 mod base64url;
 mod material;
 mod roca;
+mod rsa;
 mod verifier;
 
 pub use base64url::base64url;

@@ -1,17 +1,16 @@
 //! One verifier for each family of signature algorithms, with its key prepared.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use hmac::Hmac;
 use jsonwebtoken::Algorithm;
 use jsonwebtoken::crypto::JwtVerifier;
-use rsa::signature::Verifier as _;
-use rsa::{BoxedUint, RsaPublicKey, pkcs1v15, pss};
+use p256::ecdsa::signature::Verifier as _;
 use sha2::{Sha256, Sha384, Sha512};
 
 use crate::base64url::base64url;
 use crate::material::{Curve, Material};
-use crate::roca;
+use crate::rsa::RsaKey;
 
 /// A key as `jsonwebtoken` knows verifiers, which knows the form of its signatures, too.
 pub type Verifier = Box<dyn Check + Send + Sync>;
@@ -21,16 +20,6 @@ pub trait Check: JwtVerifier {
     /// Whether these bytes have the form of a signature by this key: length, and numbers in range.
     fn fits(&self, signature: &[u8]) -> bool;
 }
-
-/// Smallest and largest RSA modulus, in bits: NIST SP 800-131A asks for 2048; beyond 8192 one
-/// signature costs as much as a hundred.
-const RSA_BITS: std::ops::RangeInclusive<u32> = 2048..=8192;
-
-/// The exponent that every RSA key in use has. Smaller ones have a history of forgeries.
-const MIN_RSA_EXPONENT: u32 = 65537;
-
-/// A longer exponent costs as much as many signatures; the RSA crate has the same bound.
-const MAX_RSA_EXPONENT_BITS: u32 = 33;
 
 /// A check of signatures that holds its key.
 struct Prepared<G, F> {
@@ -100,92 +89,25 @@ pub fn shared(secret: &[u8], algorithm: Algorithm) -> Result<Verifier, String> {
     }
 }
 
-/// The numbers of an RSA key that may be used.
-struct RsaKey {
-    n: BoxedUint,
-    e: BoxedUint,
-    /// The modulus as signatures are written: without leading zeros.
-    modulus: Vec<u8>,
-}
-
-fn rsa_key(n: &str, e: &str) -> Result<RsaKey, String> {
-    let number = |text: &str, member: &str| {
-        let bytes = base64url(text)
-            .filter(|bytes| !bytes.is_empty())
-            .ok_or_else(|| format!("expected `{member}` in base64url, found something else"))?;
-        Ok::<_, String>(bytes)
-    };
-    let (modulus, exponent) = (number(n, "n")?, number(e, "e")?);
-    let n = BoxedUint::from_be_slice_vartime(&modulus);
-    let e = BoxedUint::from_be_slice_vartime(&exponent);
-    if !RSA_BITS.contains(&n.bits_vartime()) {
-        return Err(format!(
-            "expected an RSA modulus of {} to {} bits, found {}",
-            RSA_BITS.start(),
-            RSA_BITS.end(),
-            n.bits_vartime()
-        ));
-    }
-    if e < BoxedUint::from(MIN_RSA_EXPONENT) {
-        return Err(format!(
-            "expected an RSA exponent of at least {MIN_RSA_EXPONENT}, found a smaller one"
-        ));
-    }
-    if roca::is_shaped(&modulus) {
-        return Err("expected a sound RSA modulus, found one whose private key can be computed (ROCA, CVE-2017-15361)".to_owned());
-    }
-    let is_odd = |bytes: &[u8]| bytes.last().is_some_and(|last| last % 2 == 1);
-    if !is_odd(&modulus) || !is_odd(&exponent) || e.bits_vartime() > MAX_RSA_EXPONENT_BITS {
-        return Err(
-            "expected an odd modulus and an odd exponent below 2^33, found others".to_owned()
-        );
-    }
-    let modulus = modulus.into_iter().skip_while(|byte| *byte == 0).collect();
-    Ok(RsaKey { n, e, modulus })
-}
-
-/// The verifier of an RSA key. What speeds up its arithmetic costs a good part of a policy's compilation: it is
-/// made with the first signature, which never comes to an instance that only passes, or whose host verifies.
-fn rsa<V: Send + Sync + 'static>(
-    (n, e): (&str, &str),
-    algorithm: Algorithm,
-    make: fn(RsaPublicKey) -> V,
-    holds: fn(&V, &[u8], &[u8]) -> bool,
-) -> Result<Verifier, String> {
-    let key = Arc::new(rsa_key(n, e)?);
-    let ready: OnceLock<Option<V>> = OnceLock::new();
-    // A number as long as the modulus and smaller than it (RFC 8017 section 8.2.2 step 1, section 5.2.2 step 1).
-    let same = Arc::clone(&key);
-    let fits =
-        move |signature: &[u8]| signature.len() == same.modulus.len() && *signature < *same.modulus;
-    Ok(prepared(algorithm, fits, move |message, signature| {
-        let ready =
-            ready.get_or_init(|| RsaPublicKey::new(key.n.clone(), key.e.clone()).ok().map(make));
-        // RFC 8017 section 8.2.2 step 1.
-        signature.len() == key.modulus.len()
-            && ready.as_ref().is_some_and(|ready| holds(ready, message, signature))
-    }))
-}
-
 fn rs<D>(n: &str, e: &str, algorithm: Algorithm) -> Result<Verifier, String>
 where
-    D: sha2::Digest + sha2::digest::const_oid::AssociatedOid + Send + Sync + 'static,
+    D: sha2::Digest + sha2::digest::const_oid::AssociatedOid + 'static,
 {
-    rsa((n, e), algorithm, pkcs1v15::VerifyingKey::<D>::new, |key, message, signature| {
-        pkcs1v15::Signature::try_from(signature)
-            .is_ok_and(|signature| key.verify(message, &signature).is_ok())
-    })
+    RsaKey::read(n, e).map(|key| rsa(key, algorithm, RsaKey::holds_pkcs1_v1_5::<D>))
 }
 
-/// RSASSA-PSS with a salt as long as the hash (RFC 7518 section 3.5).
 fn ps<D>(n: &str, e: &str, algorithm: Algorithm) -> Result<Verifier, String>
 where
-    D: sha2::Digest + sha2::digest::FixedOutputReset + Send + Sync + 'static,
+    D: sha2::Digest + 'static,
 {
-    rsa((n, e), algorithm, pss::VerifyingKey::<D>::new, |key, message, signature| {
-        pss::Signature::try_from(signature)
-            .is_ok_and(|signature| key.verify(message, &signature).is_ok())
-    })
+    RsaKey::read(n, e).map(|key| rsa(key, algorithm, RsaKey::holds_pss::<D>))
+}
+
+fn rsa(key: RsaKey, algorithm: Algorithm, holds: fn(&RsaKey, &[u8], &[u8]) -> bool) -> Verifier {
+    let key = Arc::new(key);
+    let same = Arc::clone(&key);
+    let fits = move |signature: &[u8]| same.fits(signature);
+    prepared(algorithm, fits, move |message, signature| holds(&key, message, signature))
 }
 
 /// An uncompressed point (SEC 1 section 2.3.3) of two coordinates of full width (RFC 7518 section 6.2.1.2).
@@ -262,26 +184,4 @@ where
             keyed.clone().chain_update(message).verify_slice(signature).is_ok()
         },
     ))
-}
-
-#[cfg(test)]
-mod tests {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
-    use super::*;
-
-    #[test]
-    fn every_rsa_key_that_is_taken_can_be_prepared() {
-        let modulus = |bits: usize| vec![0xff; bits / 8];
-        let padded = [vec![0, 0], modulus(2048)].concat();
-        for bytes in [modulus(2048), modulus(4096), modulus(8192), padded] {
-            // 65537, and the longest below 2^33, with a zero before it, too.
-            for exponent in [&[1, 0, 1][..], &[1, 255, 255, 255, 255], &[0, 1, 0, 1]] {
-                let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-                let key = rsa_key(&text(&bytes), &text(exponent)).unwrap();
-                assert!(RsaPublicKey::new(key.n, key.e).is_ok(), "{} {exponent:?}", bytes.len());
-            }
-        }
-    }
 }

@@ -2,10 +2,12 @@
 //!
 //! `cargo bench -p linkgate-tests` after `cargo xtask components`. Rows are
 //! `policy/{request}/{edition}`; an exchange runs from `open` to `close`, the upstream answers at
-//! once. Every iteration asserts its result.
+//! once. `first sight/{algorithm}/{artifact}` is the processor time of such an exchange with a token that the component
+//! has not seen, whose signature it verifies by itself. Every iteration asserts its result.
 
 use std::hint::black_box;
 use std::path::Path;
+use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
@@ -41,6 +43,7 @@ fn main() {
         }
         group.finish();
     }
+    first_sight(&mut criterion, &suite);
     peer(&mut criterion, &scene(&suite, "seed/unlink"));
     criterion.final_summary();
 }
@@ -63,6 +66,80 @@ fn peer(criterion: &mut Criterion, scene: &Scene) {
             assert!(decoded.is_ok());
         });
     });
+}
+
+/// Algorithms, with keys of the suite.
+const ALGORITHMS: [(&str, &str); 4] = [
+    ("RS256", "tenant-rs"),
+    ("PS256", "tenant-rs"),
+    ("ES256", "tenant-es256"),
+    ("EdDSA", "tenant-ed25519"),
+];
+
+/// Tokens of an algorithm. A policy is compiled anew for as many: what it knows of them is gone, and each is new again.
+const TOKENS: usize = 64;
+
+/// What a signature costs a component, in each artifact there is.
+fn first_sight(criterion: &mut Criterion, suite: &Suite) {
+    let artifacts = [
+        ("portable", Evaluator::load(&target_dir())),
+        ("wide", Evaluator::load_wide(&target_dir())),
+    ];
+    let mut artifacts = artifacts.map(|(name, loaded)| {
+        (name, loaded.expect("`cargo xtask components` was run").without_verifier())
+    });
+    let known = vec![new_token(suite, "RS256", "tenant-rs", 0); TOKENS];
+    let mut group = criterion.benchmark_group("first sight");
+    for (name, artifact) in &mut artifacts {
+        group.bench_function(BenchmarkId::new("none, a known token", *name), |bencher| {
+            bencher.iter_custom(|times| sights(artifact, &known, times));
+        });
+    }
+    group.finish();
+    for (algorithm, key) in ALGORITHMS {
+        let scenes: Vec<Scene> =
+            (0..TOKENS).map(|nth| new_token(suite, algorithm, key, nth)).collect();
+        let mut group = criterion.benchmark_group("first sight");
+        for (name, artifact) in &mut artifacts {
+            group.bench_function(BenchmarkId::new(algorithm, *name), |bencher| {
+                bencher.iter_custom(|times| sights(artifact, &scenes, times));
+            });
+        }
+        group.finish();
+    }
+}
+
+/// The processor time of as many exchanges, each with a token that is new to the policy. The first one, which
+/// prepares the key, does not count.
+fn sights(edition: &mut dyn Edition, scenes: &[Scene], times: u64) -> Duration {
+    let (mut left, mut spent) = (times, Duration::ZERO);
+    while left > 0 {
+        let [first, rest @ ..] = scenes else { panic!("no token") };
+        let policy =
+            edition.compile(&first.document, &first.secrets, now(first)).expect("it compiles");
+        assert_eq!(decide(edition, policy, first), "granted");
+        let began = processor_time();
+        for scene in rest.iter().take(usize::try_from(left).unwrap_or(TOKENS)) {
+            assert_eq!(decide(edition, policy, scene), "granted");
+            left -= 1;
+        }
+        spent += processor_time().saturating_sub(began);
+    }
+    spent
+}
+
+fn new_token(suite: &Suite, algorithm: &str, key: &str, nth: usize) -> Scene {
+    let case = Suite::read_case(&format!(
+        "title: a token of its own\npolicy: algorithms\nrequest: unlink\ntokens:\n  bearer: {{ like: alice-access, key: {key}, header: {{ alg: {algorithm} }}, claims: {{ jti: 't{nth}' }} }}\nexpect: {{ outcome: '', cause: '', reason: '', reply: 200 }}"
+    ));
+    case.and_then(|case| Scene::prepare(suite, &case)).expect("it can be prepared")
+}
+
+/// Of this thread, as Linux counts it: nanoseconds on a processor are the first word.
+fn processor_time() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let spent = text.split(' ').next().and_then(|word| word.parse().ok());
+    Duration::from_nanos(spent.expect("the processor time of a thread"))
 }
 
 fn now(scene: &Scene) -> Now {

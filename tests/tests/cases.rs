@@ -31,6 +31,14 @@ fn every_case_holds_on_the_evaluator_that_verifies_by_itself() {
     every_case_holds_on(&mut evaluator().without_verifier());
 }
 
+/// The artifact for hosts with wide arithmetic computes otherwise and decides the same.
+#[test]
+fn every_case_holds_on_the_evaluator_with_wide_arithmetic_that_verifies_by_itself() {
+    let evaluator =
+        Evaluator::load_wide(&target_dir()).unwrap_or_else(|trouble| panic!("{trouble}"));
+    every_case_holds_on(&mut evaluator.without_verifier());
+}
+
 /// The record names the one that verified: a host that can, else the component.
 #[test]
 fn the_record_says_who_verified() {

@@ -20,7 +20,8 @@ Commands:
   bench       the same as `load bench`: what a request costs, side by side with Envoy's and HAProxy's own checks
   mutants     remove each fix of the metadata protocol again, see that a test fails
   instructions  count the instructions of the core's operations with valgrind, compare with tests/prices/instructions.txt
-  components  build the components: <target>/components/linkgate-<edition>.wasm, and the example
+  components  build the components: <target>/components/linkgate-<edition>.wasm, the evaluator once more for hosts with
+              wide arithmetic, and the example
   ci          formatting, lints, licences, the components and every suite, with the time each took
 
 Arguments after `demo` go to `linkgate demo`, those after `test` to `cargo test`, those after `load`

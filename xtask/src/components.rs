@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use wasi_preview1_component_adapter_provider::WASI_SNAPSHOT_PREVIEW1_PROXY_ADAPTER;
 
 use crate::component::{self, Surface};
-use crate::edition::{COMPANIONS, EDITIONS, Edition, Form};
+use crate::edition::{Arithmetic, COMPANIONS, EDITIONS, Edition, Form};
 use crate::exit::Failure;
 use crate::guest;
 use crate::label;
@@ -24,8 +24,12 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress) -> Result<(), Fail
     let machine = machine::folders(workspace)?;
     let (mut rows, mut reached) = (vec![heading()], String::new());
     for edition in &EDITIONS {
-        let (row, imports) = ship(workspace, edition, &machine, progress)?;
-        rows.push(row);
+        let mut imports = Vec::new();
+        for arithmetic in edition.builds {
+            let (row, found) = ship(workspace, edition, *arithmetic, &machine, progress)?;
+            rows.push(row);
+            imports = found;
+        }
         for name in imports {
             let _ = writeln!(reached, "{} imports {name}", edition.package);
         }
@@ -38,19 +42,22 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress) -> Result<(), Fail
 pub(crate) fn companions(workspace: &Workspace, progress: &Progress) -> Result<(), Failure> {
     guest::add_target(progress)?;
     let machine = machine::folders(workspace)?;
-    COMPANIONS
-        .iter()
-        .try_for_each(|companion| ship(workspace, companion, &machine, progress).map(|_| ()))
+    COMPANIONS.iter().try_for_each(|companion| {
+        companion.builds.iter().try_for_each(|arithmetic| {
+            ship(workspace, companion, *arithmetic, &machine, progress).map(|_| ())
+        })
+    })
 }
 
-/// Builds one component, checks it, and puts it in its place. Gives its row, and what it imports.
+/// Builds one artifact, checks it, and puts it in its place. Gives its row, and what it imports.
 fn ship(
     workspace: &Workspace,
     edition: &Edition,
+    arithmetic: Arithmetic,
     machine: &[Folder],
     progress: &Progress,
 ) -> Result<(Vec<String>, Vec<String>), Failure> {
-    let module = guest::build(workspace, edition, machine, progress)?;
+    let module = guest::build(workspace, edition, arithmetic, machine, progress)?;
     let module = fs::read(&module).map_err(|error| unusable(&module, "read", &error))?;
     let mut bytes = match edition.form {
         Form::Module => module,
@@ -63,7 +70,7 @@ fn ship(
             component::encode(&module, WASI_SNAPSHOT_PREVIEW1_PROXY_ADAPTER)?
         }
     };
-    label::append(&mut bytes, edition);
+    label::append(&mut bytes, edition, arithmetic);
     let surface = match edition.form {
         Form::Module => Surface::of_module(&bytes)?,
         Form::Component | Form::StockComponent => Surface::of(&bytes)?,
@@ -73,7 +80,8 @@ fn ship(
         let what = format!("the component shows `{}` of this machine", folder.display());
         return Err(Failure::new(what, "rename it in `xtask/src/machine.rs`"));
     }
-    let file = workspace.components().join(edition.package).with_extension("wasm");
+    let file = format!("{}{}.wasm", edition.package, arithmetic.suffix());
+    let file = workspace.components().join(file);
     replace(&file, &bytes)?;
     Ok((row(&file, &bytes, &surface), surface.imports))
 }

@@ -10,6 +10,8 @@ pub(crate) struct Edition {
     pub(crate) form: Form,
     /// How its own tests are run.
     pub(crate) tests: Tests,
+    /// What it is built for: an artifact each.
+    pub(crate) builds: &'static [Arithmetic],
     /// The interfaces it may import, without their versions; of a module, its imports. A new one is a
     /// decision, not a by-product: `tests/tests/layering/artifact.rs` holds the same list.
     pub(crate) may_import: &'static [&'static str],
@@ -25,6 +27,52 @@ pub(crate) enum Form {
     /// A core module, for hosts of proxy-wasm.
     Module,
 }
+
+/// What arithmetic an artifact asks of its host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arithmetic {
+    /// That of every host.
+    Portable,
+    /// The wide-arithmetic proposal of WebAssembly: products of 128 bits. A host without it refuses the artifact.
+    Wide,
+}
+
+impl Arithmetic {
+    /// What rustc is given. The libraries of cryptography choose the width of their numbers by the target, and for
+    /// wasm32 not well (docs/performance.md has figures): where a product of 64 bits is the widest, `crypto-bigint`
+    /// takes words that are too long, and where there is one of 128, `curve25519-dalek` takes words that are too short.
+    pub(crate) const fn flags(self) -> &'static [&'static str] {
+        match self {
+            Self::Portable => &["--cfg=cpubits=\"32\""],
+            Self::Wide => {
+                &["-Ctarget-feature=+wide-arithmetic", "--cfg=curve25519_dalek_bits=\"64\""]
+            }
+        }
+    }
+
+    /// What the artifact's name ends with.
+    pub(crate) const fn suffix(self) -> &'static str {
+        match self {
+            Self::Portable => "",
+            Self::Wide => "-wide",
+        }
+    }
+
+    /// Proposals beyond the standard that a host has to know, by their names in `wasmtime -W`.
+    pub(crate) const fn needs(self) -> &'static [&'static str] {
+        match self {
+            Self::Portable => &[],
+            Self::Wide => &["wide-arithmetic"],
+        }
+    }
+}
+
+/// For any host.
+const ANY: &[Arithmetic] = &[Arithmetic::Portable];
+
+/// For any host, and for one that is known to take more. Each edition that has both takes longer to build and to ship:
+/// the hosts of the others take no such module by default, so they go without.
+const BOTH: &[Arithmetic] = &[Arithmetic::Portable, Arithmetic::Wide];
 
 /// How the tests beside an edition's code are run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,6 +92,7 @@ pub(crate) const EDITIONS: [Edition; 4] = [
         world: "linkgate:policy/gate@0.2.0",
         form: Form::Component,
         tests: Tests::None,
+        builds: BOTH,
         may_import: &[],
     },
     Edition {
@@ -51,6 +100,7 @@ pub(crate) const EDITIONS: [Edition; 4] = [
         world: "wasi:http/proxy@0.2",
         form: Form::Component,
         tests: Tests::Workspace,
+        builds: ANY,
         may_import: &[
             "wasi:cli/environment",
             "wasi:cli/stderr",
@@ -70,6 +120,7 @@ pub(crate) const EDITIONS: [Edition; 4] = [
         world: "wasi:http/middleware@0.3.0",
         form: Form::Component,
         tests: Tests::None,
+        builds: ANY,
         may_import: &[
             "wasi:cli/environment",
             "wasi:cli/stderr",
@@ -89,6 +140,7 @@ pub(crate) const EDITIONS: [Edition; 4] = [
         world: "proxy-wasm 0.2.1",
         form: Form::Module,
         tests: Tests::Alone,
+        builds: ANY,
         may_import: ENVOY,
     },
 ];
@@ -140,7 +192,17 @@ const ENVOY: &[&str] = &[
 ];
 
 /// What the suites run beside an edition, and no release holds.
-pub(crate) const COMPANIONS: [Edition; 2] = [NEXT_HANDLER, PROFILE_API];
+pub(crate) const COMPANIONS: [Edition; 3] = [NEXT_HANDLER, PROFILE_API, VERIFIER];
+
+/// What every edition verifies with, by itself: it is compiled as they are.
+const VERIFIER: Edition = Edition {
+    package: "linkgate-verifier",
+    world: "linkgate:verifier/verifier",
+    form: Form::Component,
+    tests: Tests::Workspace,
+    builds: BOTH,
+    may_import: &[],
+};
 
 /// An upstream on waki, for people who want to see two components.
 const PROFILE_API: Edition = Edition {
@@ -148,6 +210,7 @@ const PROFILE_API: Edition = Edition {
     world: "wasi:http/proxy@0.2",
     form: Form::StockComponent,
     tests: Tests::Workspace,
+    builds: ANY,
     may_import: &[
         "wasi:cli/stderr",
         "wasi:cli/stdin",
@@ -165,6 +228,7 @@ const NEXT_HANDLER: Edition = Edition {
     world: "wasi:http/service@0.3.0",
     form: Form::Component,
     tests: Tests::None,
+    builds: ANY,
     may_import: &[
         "wasi:cli/environment",
         "wasi:clocks/types",

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::edition::{COMPANIONS, EDITIONS, Edition, Form};
+use crate::edition::{Arithmetic, COMPANIONS, EDITIONS, Edition, Form};
 use crate::exit::Failure;
 use crate::machine::{self, Folder};
 use crate::process;
@@ -19,13 +19,15 @@ pub(crate) const TARGET: &str = "wasm32-wasip1";
 pub(crate) fn build(
     workspace: &Workspace,
     edition: &Edition,
+    arithmetic: Arithmetic,
     machine: &[Folder],
     progress: &Progress,
 ) -> Result<PathBuf, Failure> {
-    progress.step(&format!("build {} for {TARGET}", edition.package));
+    let artifact = format!("{}{}", edition.package, arithmetic.suffix());
+    progress.step(&format!("build {artifact} for {TARGET}"));
     let mut build = workspace.cargo(&what("build"));
     build.args(["--package", edition.package]).arg("--target-dir").arg(workspace.guests());
-    build.env("CARGO_ENCODED_RUSTFLAGS", machine::renamed(machine));
+    build.env("CARGO_ENCODED_RUSTFLAGS", machine::flags(machine, arithmetic));
     // V8 optimises little of what LLVM left undone: a request that passes takes a third less so, for 12 % more bytes.
     // Cranelift does it by itself.
     if edition.form == Form::Module {

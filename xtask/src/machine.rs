@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::edition::Arithmetic;
 use crate::exit::Failure;
 use crate::guest;
 use crate::process;
@@ -38,9 +39,10 @@ pub(crate) fn folders(workspace: &Workspace) -> Result<Vec<Folder>, Failure> {
     Ok(folders)
 }
 
-/// The flags, encoded for cargo, that have rustc write the names in place of the folders.
-pub(crate) fn renamed(folders: &[Folder]) -> OsString {
-    let mut flags = OsString::new();
+/// The flags of a guest, encoded for cargo: they have rustc write the names in place of the folders, and compute as the
+/// artifact's hosts do.
+pub(crate) fn flags(folders: &[Folder], arithmetic: Arithmetic) -> OsString {
+    let mut flags = OsString::from(arithmetic.flags().join(SEPARATOR));
     for Folder { path, name } in folders {
         if !flags.is_empty() {
             flags.push(SEPARATOR);
@@ -86,8 +88,8 @@ mod tests {
     #[test]
     fn every_folder_is_renamed_spaces_and_all() {
         assert_eq!(
-            renamed(&[home("/home/a b"), home("/b")]),
-            "--remap-path-prefix=/home/a b=home\u{1f}--remap-path-prefix=/b=home"
+            flags(&[home("/home/a b"), home("/b")], Arithmetic::Portable),
+            "--cfg=cpubits=\"32\"\u{1f}--remap-path-prefix=/home/a b=home\u{1f}--remap-path-prefix=/b=home"
         );
     }
 

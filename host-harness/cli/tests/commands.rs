@@ -367,6 +367,26 @@ fn why_an_upstream_does_not_answer_is_said() {
     gateway.ends_when_asked();
 }
 
+/// With both artifacts in place the gateway takes the one with wide arithmetic, and it runs either when it is named.
+#[test]
+fn the_gateway_says_which_evaluator_it_runs() {
+    let policy = Scratch::new("artifact.json", "");
+    let log = Scratch::new("artifact.log", "");
+    let (_tenant, gateway) = tenant_and_gateway(&policy, &log);
+    let wide = "linkgate-evaluator-wide.wasm, with wide-arithmetic\n";
+    assert!(gateway.said.contains(wide), "{}", gateway.said);
+
+    let components = Path::new(env!("CARGO_BIN_EXE_linkgate")).ancestors().nth(2).unwrap();
+    let components = components.join("components");
+    for line in [wide, "linkgate-evaluator.wasm, portable\n"] {
+        let file = components.join(line.split(',').next().unwrap()).display().to_string();
+        let serve = ["serve", "--config", policy.path(), "--upstream", "http://127.0.0.1:1"];
+        let more = ["--listen", "127.0.0.1:0", "--log", log.path(), "--component", &file];
+        let gateway = Server::start(&[&serve[..], &more[..]].concat());
+        assert!(gateway.said.contains(line), "{}", gateway.said);
+    }
+}
+
 #[test]
 fn a_changed_policy_is_taken_over_and_a_bad_one_is_not() {
     let policy = Scratch::new("reloaded.json", "");

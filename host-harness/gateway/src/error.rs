@@ -45,7 +45,12 @@ impl fmt::Display for StartError {
             Self::NotAComponent(why) => {
                 // wasmtime lays some of its reasons out over many lines.
                 let why: Vec<&str> = why.split_whitespace().collect();
-                write!(f, "not a usable WebAssembly component: {}", why.join(" "))
+                let why = why.join(" ");
+                write!(f, "not a usable WebAssembly component: {why}")?;
+                if why.contains("wide arithmetic") {
+                    f.write_str("; take the portable `linkgate-evaluator.wasm`")?;
+                }
+                Ok(())
             }
             Self::Imports(names) => {
                 write!(

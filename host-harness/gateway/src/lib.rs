@@ -70,6 +70,7 @@ mod lost;
 mod backoff;
 mod evaluator;
 mod verifier;
+mod engine;
 mod sandbox;
 mod contract;
 mod request;
@@ -98,6 +99,7 @@ pub use contract::{
     Step, Turn, Verification, Verify,
 };
 pub use descriptors::TooFewDescriptors;
+pub use engine::{engine_config, takes_wide_arithmetic};
 pub use error::StartError;
 pub use evaluator::{Evaluator, Keys, Trap};
 pub use fetch::Fetcher;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use wasmtime::component::{Component, Linker, ResourceAny};
 use wasmtime::{
-    Config, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig, Store,
-    StoreLimits, StoreLimitsBuilder,
+    Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig, Store, StoreLimits,
+    StoreLimitsBuilder,
 };
 
 use crate::clock::Clock;
@@ -17,6 +17,7 @@ use crate::contract::{
     Abilities, Answer, Decision, End, Event, Fetch, Gate, GatePre, Head, INTERFACE, KeySource, Now,
     Opened, Secret, Shadow, Turn, VERSION, Verification, Verify,
 };
+use crate::engine::engine_config;
 use crate::error::StartError;
 use crate::evaluator::{Evaluator, Keys, Trap};
 use crate::verifier::Verifier;
@@ -45,11 +46,8 @@ impl Sandbox {
         policy: Policy,
         instances: NonZeroUsize,
     ) -> Result<Self, StartError> {
-        let mut config = Config::new();
-        config
-            .wasm_component_model(true)
-            .epoch_interruption(true)
-            .allocation_strategy(pool(instances));
+        let mut config = engine_config();
+        config.allocation_strategy(pool(instances));
         let engine = Engine::new(&config).map_err(|error| {
             let instances = format!("{instances} instances, each with addresses set aside");
             StartError::Host(format!("{error:#} ({instances}; `ulimit -v` bounds them)"))

@@ -3,19 +3,57 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use wasmparser::{Parser, Payload};
+use wasmparser::{Operator, Parser, Payload};
 
 use crate::repository::{NOTHING, target};
 
 #[test]
 fn the_evaluator_imports_nothing_and_exports_the_contract_alone() {
-    let surface = shipped("linkgate-evaluator.wasm");
-    assert_eq!(surface.imports, NOTHING, "the component must not be able to reach anything");
-    assert_eq!(
-        surface.exports,
-        ["linkgate:policy/evaluator@0.2.0"],
-        "the contract is wit/evaluator.wit and nothing else"
-    );
+    for artifact in ["linkgate-evaluator.wasm", "linkgate-evaluator-wide.wasm"] {
+        let surface = shipped(artifact);
+        assert_eq!(surface.imports, NOTHING, "{artifact} must not be able to reach anything");
+        assert_eq!(
+            surface.exports,
+            ["linkgate:policy/evaluator@0.2.0"],
+            "the contract is wit/evaluator.wit and nothing else: {artifact}"
+        );
+    }
+}
+
+/// Every host of WebAssembly takes the artifacts but one, which says so in its name.
+#[test]
+fn only_the_wide_artifact_asks_for_wide_arithmetic() {
+    for (artifact, is_wide) in [
+        ("linkgate-evaluator.wasm", false),
+        ("linkgate-evaluator-wide.wasm", true),
+        ("linkgate-proxy.wasm", false),
+        ("linkgate-middleware.wasm", false),
+        ("linkgate-envoy.wasm", false),
+    ] {
+        let wide = wide_instructions(&bytes(artifact));
+        assert_eq!(wide > 0, is_wide, "{artifact} has {wide} instructions of wide arithmetic");
+    }
+}
+
+fn wide_instructions(artifact: &[u8]) -> usize {
+    let bodies = Parser::new(0).parse_all(artifact).filter_map(|payload| {
+        match payload.expect("the artifact parses") {
+            Payload::CodeSectionEntry(body) => Some(body),
+            _ => None,
+        }
+    });
+    let instructions =
+        bodies.flat_map(|body| body.get_operators_reader().expect("a body").into_iter());
+    let is_wide = |operator: &Operator<'_>| {
+        matches!(
+            operator,
+            Operator::I64MulWideS
+                | Operator::I64MulWideU
+                | Operator::I64Add128
+                | Operator::I64Sub128
+        )
+    };
+    instructions.filter(|operator| is_wide(operator.as_ref().expect("it parses"))).count()
 }
 
 /// What `wasmtime serve -S cli` links, and no more: `wasi:config` and what belongs to files, sockets
@@ -74,10 +112,7 @@ fn the_middleware_imports_what_hosts_of_wasi_0_3_link() {
 /// What Envoy offers a filter, and of WASI what it answers: no file, no socket.
 #[test]
 fn the_envoy_edition_imports_what_filters_get() {
-    let file = target().join("components/linkgate-envoy.wasm");
-    let bytes = fs::read(&file).unwrap_or_else(|error| {
-        panic!("{}: {error}\nbuild it: cargo xtask components", file.display())
-    });
+    let bytes = bytes("linkgate-envoy.wasm");
     let (mut modules, mut wasi, mut exports) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
     for payload in Parser::new(0).parse_all(&bytes) {
         match payload.expect("the artifact parses") {
@@ -119,11 +154,14 @@ fn an_import_is_seen_in_the_bytes() {
 }
 
 fn shipped(name: &str) -> Surface {
+    Surface::of(&bytes(name))
+}
+
+fn bytes(name: &str) -> Vec<u8> {
     let file = target().join("components").join(name);
-    let bytes = fs::read(&file).unwrap_or_else(|error| {
+    fs::read(&file).unwrap_or_else(|error| {
         panic!("{}: {error}\nbuild it: cargo xtask components", file.display())
-    });
-    Surface::of(&bytes)
+    })
 }
 
 /// The names of a component's own imports and exports, those of its parts left out.

@@ -42,7 +42,7 @@ const GATEWAY: House = House {
     sources: "host-harness/gateway/src",
     floors: &[
         // The component, its contract, and what goes wrong with it.
-        "contract evaluator error clock",
+        "contract evaluator error engine clock",
         "tls upstream settings verifier reuse",
         // Messages, and the way they take.
         "pace paced streams content hop intake request timings sink",
@@ -85,8 +85,8 @@ const CASES: House = House {
 const CLI: House = House {
     sources: "host-harness/cli/src",
     floors: &[
-        "edition columns clock moment paint progress once key_file reference client exit component",
-        "document operation artifact",
+        "edition columns clock moment paint progress once key_file reference client exit",
+        "document operation artifact component",
         "rules key_report reason_page check_report merge_report inspect_report stand_in baking",
         "demo explain init replay team",
         "diff",

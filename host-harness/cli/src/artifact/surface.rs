@@ -28,6 +28,9 @@ pub(crate) struct Label {
     pub(crate) edition: String,
     pub(crate) version: String,
     pub(crate) world: String,
+    /// Proposals of WebAssembly that its host has to know; most need none.
+    #[serde(default)]
+    pub(crate) needs: Vec<String>,
 }
 
 impl Label {

@@ -59,7 +59,8 @@ pub(super) struct Serve {
     /// Address to listen on
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,
-    /// Evaluator component; the one that lies beside this binary unless given
+    /// Evaluator component, portable or with wide arithmetic; the one that lies beside this binary unless given, with
+    /// wide arithmetic where there are both
     #[arg(long, value_name = "FILE")]
     component: Option<PathBuf>,
     /// Evaluator instances; one a core unless given
@@ -80,8 +81,9 @@ impl Serve {
     pub(super) fn run(self) -> Result<Exit, Trouble> {
         let document = self.config.as_deref().map(document::read).transpose();
         let document = document.map_err(|why| unusable(&why, "nothing was started"))?;
-        let component = component::find(self.component.as_deref(), component::EVALUATOR)
-            .map_err(Trouble::usage)?;
+        let component =
+            component::find_evaluator(self.component.as_deref()).map_err(Trouble::usage)?;
+        let component_line = component::line(&component);
         let component_shown = component.display().to_string();
         let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let tls = self.client_tls()?;
@@ -109,6 +111,7 @@ impl Serve {
         let (gateway, reloader) = Gateway::reloadable(settings, observer.clone())
             .map_err(|error| not_started(&error, document.as_ref(), &component_shown))?;
         observer.metrics.reloaded(true);
+        eprintln!("{component_line}");
         let mut shadow = ShadowNews::new(gateway.readiness(), observer.log.format());
         shadow.tell();
         let watch = self.watch(document, reloader, &observer, shadow);

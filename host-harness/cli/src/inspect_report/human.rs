@@ -60,6 +60,9 @@ fn facts(inspection: &Inspection<'_>) -> Vec<(&'static str, Vec<String>)> {
             let edition = format!("{} {}", label.edition, label.version);
             facts.push(("edition", vec![escaped(&edition)]));
             facts.push(("world", vec![escaped(&label.world)]));
+            if !label.needs.is_empty() {
+                facts.push(("needs", names(&label.needs)));
+            }
         }
         None => {
             facts.push(("edition", vec!["none: this is nothing that linkgate built".to_owned()]));

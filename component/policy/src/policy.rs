@@ -260,7 +260,7 @@ impl Policy {
     pub fn shadow(&self) -> Option<Shadow> {
         let until_unix_ms = self.rules.shadow.map(|shadow| shadow.until_ms);
         let rules: Vec<String> =
-            self.rules.issuers.iter().flat_map(|own| own.in_shadow()).collect();
+            self.rules.issuers.iter().flat_map(IssuerRules::in_shadow).collect();
         let any = until_unix_ms.is_some() || !rules.is_empty();
         any.then_some(Shadow { until_unix_ms, rules })
     }
@@ -284,7 +284,7 @@ impl Policy {
 
 /// The signature algorithms that tokens may have under these rules.
 fn used(rules: &Rules) -> SignatureAlgorithms {
-    algorithms(rules.issuers.iter().flat_map(|own| own.all_algorithms()))
+    algorithms(rules.issuers.iter().flat_map(IssuerRules::all_algorithms))
 }
 
 /// Those of them that a host can verify.

@@ -1,7 +1,9 @@
 //! The compiled policy as plain data. No module here knows the document or the code that applies a rule.
 
+pub(crate) mod names;
 pub(crate) mod log;
 pub(crate) mod cors;
+pub(crate) mod pass;
 pub(crate) mod client_address;
 pub(crate) mod shadow;
 pub(crate) mod metadata;
@@ -11,9 +13,10 @@ use std::sync::Arc;
 
 use client_address::AddressRules;
 use cors::CorsRules;
-use issuer::IssuerRules;
+use issuer::{IssuerRules, Issuers};
 use log::LogRules;
 use metadata::MetadataRules;
+use pass::PassPrefixes;
 use shadow::ShadowRules;
 
 /// Headers that go on from any client. `forward_headers` adds to them.
@@ -34,11 +37,10 @@ pub(crate) struct Rules {
     pub(crate) users: Vec<String>,
     /// The same, case folded.
     pub(crate) users_folded: Vec<String>,
-    pub(crate) issuers: Vec<Arc<IssuerRules>>,
+    pub(crate) issuers: Issuers,
     /// Whether `GET {base}/users/{user_id}` is open to the user.
     pub(crate) profile: bool,
-    /// The segments of each `pass` prefix.
-    pub(crate) pass: Vec<Vec<String>>,
+    pub(crate) pass: PassPrefixes,
     pub(crate) cors: Option<CorsRules>,
     /// Lower-case names.
     pub(crate) forward_headers: Vec<String>,
@@ -63,6 +65,6 @@ pub(crate) struct Rules {
 impl Rules {
     /// The rules of an issuer, by its exact name.
     pub(crate) fn issuer(&self, name: &str) -> Option<Arc<IssuerRules>> {
-        self.issuers.iter().find(|rules| rules.issuer == name).cloned()
+        self.issuers.named(name)
     }
 }

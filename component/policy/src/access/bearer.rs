@@ -91,13 +91,12 @@ pub(crate) fn verify(
         Ok(own) => own,
         Err(flaw) => return Err(token::refused(&token, Denial::Bearer(flaw), means.record)),
     };
-    let clients: Vec<&str> = own.audiences.iter().map(String::as_str).collect();
     let expected = Expected {
         issuer: own.position,
         algorithms: &own.algorithms,
         audience: match own.kind {
-            Kind::IdToken => Audience::Id { clients: &clients },
-            Kind::AccessToken if clients.is_empty() => Audience::Unnamed,
+            Kind::IdToken => Audience::Id { clients: &own.audiences },
+            Kind::AccessToken if own.audiences.is_empty() => Audience::Unnamed,
             Kind::AccessToken => {
                 Audience::Access { accepted: &own.audiences, beside: &own.audiences_beside }
             }
@@ -131,7 +130,7 @@ impl Bearer {
         }
         if let Some(clients) = &self.rules.clients {
             let client = self.needed_client(record)?;
-            if !clients.iter().any(|own| own == client) {
+            if !clients.has(client) {
                 let refusal = self.of_client(TokenFlaw::ClientMismatch);
                 return Err(Denial::Bearer(record.refused(refusal)));
             }

@@ -189,7 +189,7 @@ fn resource(rest: &[Segment], query: ProfileQuery) -> Result<Guarded, Flaw> {
 fn open(rules: &Rules, method: &str, target: &Target<'_>) -> Result<Route, Flaw> {
     // Behind a prefix empty segments are the upstream's to read: no lax reader, which leaves them out,
     // finds a guarded path there. In front of it they would hide the prefix.
-    let passes = rules.pass.iter().any(|prefix| after(&target.segments, prefix).is_some());
+    let passes = rules.pass.cover(&target.segments);
     if !passes && target.has_empty_segment() {
         return Err(Flaw::PathEmptySegment);
     }
@@ -243,11 +243,10 @@ mod tests {
         Rules {
             users: ["api", "v2", "users"].map(str::to_owned).to_vec(),
             users_folded: ["api", "v2", "users"].map(str::to_owned).to_vec(),
-            pass: vec![
-                vec!["app".to_owned()],
-                vec!["authorize".to_owned()],
-                vec!["login".to_owned()],
-            ],
+            pass: ["app", "authorize", "login"]
+                .map(|name| vec![name.to_owned()])
+                .into_iter()
+                .collect(),
             ..Rules::default()
         }
     }

@@ -44,11 +44,10 @@ pub(crate) fn verify(
     if let Err(flaw) = same_issuer {
         return Err(token::refused(&token, Denial::Secondary(flaw), means.record));
     }
-    let clients = clients(rules, bearer);
     let expected = Expected {
         issuer: bearer.rules().position,
         algorithms: &rules.algorithms,
-        audience: Audience::Id { clients: &clients },
+        audience: audience(rules, bearer),
         skew_ms: bearer.rules().clock_skew_ms,
     };
     let token = token::verify(token, &expected, Denial::Secondary, means)?;
@@ -61,10 +60,10 @@ pub(crate) fn verify(
 
 /// Whom the token may be issued to: the bearer's own client unless configured. A bearer without a
 /// client accepts no token; a missing claim never equals a missing claim.
-fn clients<'a>(rules: &'a SecondaryRules, bearer: &'a Bearer) -> Vec<&'a str> {
+fn audience<'a>(rules: &'a SecondaryRules, bearer: &'a Bearer) -> Audience<'a> {
     match &rules.audiences {
-        Some(audiences) => audiences.iter().map(String::as_str).collect(),
-        None => bearer.client().into_iter().collect(),
+        Some(clients) => Audience::Id { clients },
+        None => Audience::IdOfOne { client: bearer.client() },
     }
 }
 

@@ -1,6 +1,6 @@
 //! The whole document, section by section, to compiled rules.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use super::advice;
 use super::allow;
@@ -108,14 +108,11 @@ pub(crate) fn read(mut document: Section<'_>, around: &Around<'_>) -> Compiled {
     let (metadata, credentials) = metadata
         .map_or((None, Credentials::Caller), |(rules, credentials)| (Some(rules), credentials));
     let rules = Rules {
-        users_folded: users
-            .iter()
-            .map(|segment| path_readings::fold(segment).into_owned())
-            .collect(),
+        users_folded: folded(&users),
         users,
-        issuers: issuers.into_iter().map(Arc::new).collect(),
+        issuers: issuers.into_iter().collect(),
         profile,
-        pass,
+        pass: pass.into_iter().collect(),
         cors,
         forward_headers,
         client_address,
@@ -149,29 +146,37 @@ fn prefix(entry: &Entry<'_>) -> Option<Vec<String>> {
     }
 }
 
+fn folded(path: &[String]) -> Vec<String> {
+    path.iter().map(|segment| path_readings::fold(segment).into_owned()).collect()
+}
+
 /// Prefixes that neither cover each other nor the guarded routes: there is no general pass mode.
 fn pass_prefixes(entry: &Entry<'_>, users: &[String]) -> Vec<Vec<String>> {
-    let mut seen: Vec<Vec<String>> = Vec::new();
+    let users_folded = folded(users);
+    // Folded, and as written. Of those that were taken none overlaps another, so that only neighbours can overlap one
+    // more: what is between a path and one that it begins with begins with it, too.
+    let mut seen: BTreeMap<Vec<String>, Vec<String>> = BTreeMap::new();
     entry.list(|entry| {
         let own = prefix(entry)?;
-        let folded: Vec<_> = own.iter().map(|segment| path_readings::fold(segment)).collect();
-        let overlaps = |other: &[String]| {
-            let other: Vec<_> = other.iter().map(|segment| path_readings::fold(segment)).collect();
-            folded.starts_with(&other) || other.starts_with(&folded)
-        };
-        if overlaps(users) {
+        let own_folded = folded(&own);
+        let overlaps =
+            |other: &[String]| own_folded.starts_with(other) || other.starts_with(&own_folded);
+        if overlaps(&users_folded) {
             return entry.wrong(
                 "a prefix apart from the guarded routes",
                 &format!("one that overlaps `{}`", path::encode(users.iter().map(String::as_str))),
             );
         }
-        if let Some(other) = seen.iter().find(|other| overlaps(other)) {
+        let before = seen.range::<Vec<String>, _>(..=&own_folded).next_back();
+        let behind = seen.range::<Vec<String>, _>(&own_folded..).next();
+        let mut neighbours = before.into_iter().chain(behind);
+        if let Some((_, other)) = neighbours.find(|(other, _)| overlaps(other)) {
             return entry.wrong(
                 "prefixes that do not overlap",
                 &format!("one that overlaps `{}`", path::encode(other.iter().map(String::as_str))),
             );
         }
-        seen.push(own.clone());
+        seen.insert(own_folded, own.clone());
         Some(own)
     })
 }

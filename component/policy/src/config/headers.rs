@@ -9,6 +9,7 @@ use crate::rules::cors::CorsRules;
 pub(super) fn cors(mut section: Section<'_>) -> CorsRules {
     let origins =
         section.required("origins").map(|entry| entry.filled_list(origin)).unwrap_or_default();
+    let origins = origins.into_iter().collect();
     // Browsers cap it themselves, at two hours or a day.
     let max_age_ms = section
         .optional("max_age")

@@ -13,6 +13,7 @@ use super::shadow;
 use super::step_up;
 use crate::keys::rules::IssuerKeys;
 use crate::rules::issuer::{IssuerRules, Kind, ScopeClaim, SecondaryRules};
+use crate::rules::names::Names;
 
 /// Clocks drift by seconds; a longer skew only lets expired tokens live on.
 const MAX_CLOCK_SKEW_MS: u64 = 300_000;
@@ -89,10 +90,10 @@ fn read_one(
         position,
         kind,
         algorithms,
-        audiences: parties.audiences,
-        audiences_beside: parties.beside,
+        audiences: parties.audiences.into_iter().collect(),
+        audiences_beside: parties.beside.into_iter().collect(),
         client_claim: parties.client_claim,
-        clients: parties.clients,
+        clients: parties.clients.map(Names::from_iter),
         scopes,
         scope_claim,
         clock_skew_ms,

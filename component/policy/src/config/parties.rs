@@ -121,6 +121,6 @@ fn audience(entry: &Entry<'_>, userinfo: Option<&str>) -> Option<String> {
 impl IssuerRules {
     /// Whether this is a name of an API: an audience of access tokens.
     pub(crate) fn names_an_api(&self, name: &str) -> bool {
-        self.audiences.iter().chain(&self.audiences_beside).any(|audience| audience == name)
+        self.audiences.has(name) || self.audiences_beside.has(name)
     }
 }

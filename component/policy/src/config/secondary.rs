@@ -6,6 +6,7 @@ use super::section::{Entry, MAX_AGE_MS, Section};
 use super::shadow;
 use super::step_up;
 use crate::rules::issuer::SecondaryRules;
+use crate::rules::names::Names;
 
 /// Reads the section. `reserved` are audiences of access tokens: one of them here would let an access token pass for
 /// the proof of a sign-in.
@@ -18,6 +19,7 @@ pub(super) fn read(mut section: Section<'_>, reserved: &[String]) -> SecondaryRu
         text => Some(text.to_owned()),
     };
     let audiences = section.optional("audiences").map(|entry| entry.filled_list(audience));
+    let audiences = audiences.map(Names::from_iter);
     let max_age_ms = match section.optional("max_age") {
         Some(entry) => {
             let is_off = entry.value().as_text() == Some("off");

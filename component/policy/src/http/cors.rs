@@ -29,8 +29,8 @@ impl Cors {
         let Some(cors) = &rules.cors else {
             return Self::default();
         };
-        let sent = lines.sole("origin");
-        let origin = cors.origins.iter().find(|origin| sent == Some(origin.as_bytes())).cloned();
+        let sent = lines.sole("origin").and_then(|origin| str::from_utf8(origin).ok());
+        let origin = sent.and_then(|origin| cors.origins.find(origin)).cloned();
         Self { configured: true, origin }
     }
 

@@ -40,6 +40,12 @@ pub(crate) struct Segment {
     pub(crate) slashed: bool,
 }
 
+impl AsRef<str> for Segment {
+    fn as_ref(&self) -> &str {
+        &self.text
+    }
+}
+
 /// Reads a request target; anything that could be read in two ways is a flaw.
 pub(crate) fn read(target: &[u8]) -> Result<Target<'_>, Flaw> {
     if target.len() > MAX_TARGET {

@@ -5,14 +5,17 @@
 
 use super::claims::Claims;
 use super::refusal::Refusal;
+use crate::rules::names::Names;
 use crate::verdict::cause::TokenFlaw;
 
 /// Whom a token has to be for.
 pub(crate) enum Audience<'a> {
     /// An access token: one entry is an accepted API, and every other one is too or is known to be harmless beside it.
-    Access { accepted: &'a [String], beside: &'a [String] },
+    Access { accepted: &'a Names, beside: &'a Names },
     /// An ID token: every entry is an accepted client (OIDC Core section 3.1.3.7, steps 3 to 5).
-    Id { clients: &'a [&'a str] },
+    Id { clients: &'a Names },
+    /// The same with one client, or with none: then no token is.
+    IdOfOne { client: Option<&'a str> },
     /// An access token without `aud`, as Amazon Cognito issues them: it must really have none.
     Unnamed,
 }
@@ -25,20 +28,20 @@ impl Audience<'_> {
             Self::Unnamed if claims.member("aud").is_none() => Ok(()),
             Self::Unnamed => Err(TokenFlaw::AudienceMismatch.into()),
             Self::Access { accepted, beside } => {
-                let is_accepted = |audience: &str| accepted.iter().any(|own| own == audience);
-                let is_beside = |audience: &str| beside.iter().any(|own| own == audience);
-                fit(audiences, is_accepted, is_beside)
+                fit(audiences, |audience| accepted.has(audience), |audience| beside.has(audience))
             }
-            Self::Id { clients } => {
-                fit(audiences, |audience| clients.contains(&audience), |_| false)?;
-                match claims.text("azp")? {
-                    Some(party) if !clients.contains(&party) => {
-                        Err(Refusal::of(TokenFlaw::PartyMismatch, "azp"))
-                    }
-                    Some(_) | None => Ok(()),
-                }
-            }
+            Self::Id { clients } => of_clients(claims, |name| clients.has(name)),
+            Self::IdOfOne { client } => of_clients(claims, |name| *client == Some(name)),
         }
+    }
+}
+
+/// Whether an ID token is for accepted clients alone, and was issued to one.
+fn of_clients(claims: &Claims, is_client: impl Fn(&str) -> bool) -> Result<(), Refusal> {
+    fit(&claims.audiences, &is_client, |_| false)?;
+    match claims.text("azp")? {
+        Some(party) if !is_client(party) => Err(Refusal::of(TokenFlaw::PartyMismatch, "azp")),
+        Some(_) | None => Ok(()),
     }
 }
 

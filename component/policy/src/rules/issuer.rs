@@ -1,8 +1,43 @@
 //! What tokens of an issuer must be.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use jsonwebtoken::Algorithm;
 
+use super::names::Names;
 use super::shadow::{BearerShadow, SecondaryShadow};
+
+/// The rules of each issuer. They are found in a tree, so that a thousand of them are ten comparisons, and no name that a
+/// token has makes it more.
+#[derive(Default)]
+pub(crate) struct Issuers {
+    listed: Vec<Arc<IssuerRules>>,
+    by_name: BTreeMap<String, Arc<IssuerRules>>,
+}
+
+impl FromIterator<IssuerRules> for Issuers {
+    fn from_iter<I: IntoIterator<Item = IssuerRules>>(all: I) -> Self {
+        let mut issuers = Self::default();
+        for rules in all.into_iter().map(Arc::new) {
+            issuers.by_name.insert(rules.issuer.clone(), Arc::clone(&rules));
+            issuers.listed.push(rules);
+        }
+        issuers
+    }
+}
+
+impl Issuers {
+    /// The one of this exact name.
+    pub(crate) fn named(&self, name: &str) -> Option<Arc<IssuerRules>> {
+        self.by_name.get(name).cloned()
+    }
+
+    /// All of them, in the order of the document.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &IssuerRules> {
+        self.listed.iter().map(Arc::as_ref)
+    }
+}
 
 /// What a token of one issuer must be.
 pub(crate) struct IssuerRules {
@@ -13,13 +48,13 @@ pub(crate) struct IssuerRules {
     pub(crate) kind: Kind,
     pub(crate) algorithms: Vec<Algorithm>,
     /// Accepted `aud`. None at all: access tokens must have no `aud`, and are accepted by their client.
-    pub(crate) audiences: Vec<String>,
+    pub(crate) audiences: Names,
     /// What an access token may name beside an accepted `aud`: the issuer's own `userinfo`, and what the policy lists.
-    pub(crate) audiences_beside: Vec<String>,
+    pub(crate) audiences_beside: Names,
     /// Where an access token names its client. None: nowhere, and no rule asks.
     pub(crate) client_claim: Option<&'static str>,
     /// The accepted clients. None: any.
-    pub(crate) clients: Option<Vec<String>>,
+    pub(crate) clients: Option<Names>,
     pub(crate) scopes: Vec<String>,
     pub(crate) scope_claim: ScopeClaim,
     pub(crate) clock_skew_ms: u64,
@@ -44,7 +79,7 @@ pub(crate) struct IssuerRules {
 pub(crate) struct SecondaryRules {
     pub(crate) algorithms: Vec<Algorithm>,
     /// None: the bearer's own client.
-    pub(crate) audiences: Option<Vec<String>>,
+    pub(crate) audiences: Option<Names>,
     /// Since `auth_time`, else `iat`. None: switched off in so many words.
     pub(crate) max_age_ms: Option<u64>,
     /// Whether `auth_time` has to be there, and `iat` does not replace it.

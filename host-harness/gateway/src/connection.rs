@@ -80,13 +80,14 @@ async fn http1_connection(
     let stopping = stopped.clone();
     let service = service_fn(|request| {
         let (driver, place, stopping) = (Arc::clone(&driver), place.clone(), stopping.clone());
-        async move {
+        // Boxed apart: hyper has room for a request's future, 10 KiB, from a connection's begin to its end.
+        Box::pin(async move {
             let mut response = http1_exchange(&driver, peer, &place, request).await;
             if *stopping.borrow() {
                 response.headers_mut().insert(header::CONNECTION, CLOSE);
             }
             Ok::<_, Infallible>(response)
-        }
+        })
     });
     // Without `with_upgrades` the server never hands a connection over: no tunnel, whatever is said.
     let connection = http1::Builder::new()

@@ -19,8 +19,12 @@ use crate::settings::Limits;
 
 /// A request's body: what was read of it, then what the client has yet to send. As a [`Body`] it is
 /// both, so a request that was read can still be passed on whole.
+#[derive(Default)]
 pub(crate) struct Content {
-    read: VecDeque<Frame<Bytes>>,
+    /// Copied together: a frame of a single byte keeps a buffer of 8 KiB of hyper's.
+    read: Vec<u8>,
+    /// What was read behind it.
+    trailers: VecDeque<Frame<Bytes>>,
     /// What the client has yet to send, and how slow it may be when that is passed on.
     rest: Option<(Incoming, Pace)>,
     /// Bytes in both, when the framing tells.
@@ -56,18 +60,13 @@ impl Content {
     pub(crate) fn incoming(body: Incoming, limits: &Limits) -> Self {
         let length = body.size_hint().exact();
         let rest = Some((body, Pace::new(limits)));
-        Self { read: VecDeque::new(), rest, length, health: Health::default() }
+        Self { rest, length, ..Self::default() }
     }
 
     /// A body of the policy's own.
     pub(crate) fn whole(bytes: Vec<u8>) -> Self {
         let length = Some(bytes.len() as u64);
-        let read = if bytes.is_empty() {
-            VecDeque::new()
-        } else {
-            VecDeque::from([Frame::data(bytes.into())])
-        };
-        Self { read, rest: None, length, health: Health::default() }
+        Self { read: bytes, length, ..Self::default() }
     }
 
     /// To be read when the request that carried the body was sent.
@@ -82,8 +81,9 @@ impl Content {
         if self.rest.as_ref().is_some_and(|(rest, _pace)| !rest.is_end_stream()) {
             return None;
         }
-        let read = self.read.iter().map(copied).collect();
-        Some(Self { read, rest: None, length: self.length, health: Health::default() })
+        let trailers = self.trailers.iter().map(copied).collect();
+        let read = self.read.clone();
+        Some(Self { read, trailers, length: self.length, ..Self::default() })
     }
 
     fn note_end(&self) {
@@ -102,22 +102,28 @@ impl Content {
     }
 
     async fn gather(&mut self, max_bytes: usize) -> Event {
-        let mut bytes: Vec<u8> =
-            self.read.iter().filter_map(Frame::data_ref).flatten().copied().collect();
         while let Some((rest, _pace)) = &mut self.rest {
             match rest.frame().await {
-                Some(Ok(frame)) => {
-                    bytes.extend(frame.data_ref().into_iter().flatten());
-                    self.read.push_back(frame);
-                }
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => self.read.extend_from_slice(&data),
+                    Err(trailers) => self.trailers.push_back(trailers),
+                },
                 Some(Err(_broken)) => return Event::BodyFailed,
                 None => self.rest = None,
             }
-            if bytes.len() > max_bytes {
+            if self.read.len() > max_bytes {
                 return Event::BodyTooLarge;
             }
         }
-        Event::Body(bytes)
+        Event::Body(self.read.clone())
+    }
+
+    /// The next of what was read.
+    fn next_read(&mut self) -> Option<Frame<Bytes>> {
+        if self.read.is_empty() {
+            return self.trailers.pop_front();
+        }
+        Some(Frame::data(std::mem::take(&mut self.read).into()))
     }
 }
 
@@ -130,7 +136,7 @@ impl Body for Content {
         cx: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let this = self.get_mut();
-        let frame = match (this.read.pop_front(), &mut this.rest) {
+        let frame = match (this.next_read(), &mut this.rest) {
             (Some(frame), _) => Poll::Ready(Some(Ok(frame))),
             (None, Some((rest, pace))) => {
                 let frame = Pin::new(rest).poll_frame(cx);
@@ -155,7 +161,9 @@ impl Body for Content {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.read.is_empty() && self.rest.as_ref().is_none_or(|(rest, _pace)| rest.is_end_stream())
+        self.read.is_empty()
+            && self.trailers.is_empty()
+            && self.rest.as_ref().is_none_or(|(rest, _pace)| rest.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {

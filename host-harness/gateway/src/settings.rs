@@ -78,8 +78,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// One that has said nothing costs a descriptor and about 3 KiB, one that is kept alive about
-    /// 30 KiB. Raised, idle clients take more of both: see [`Limits::fit_descriptors`].
+    /// One that has said nothing costs a descriptor and about 5 KiB, one that is kept alive about
+    /// 18 KiB. Raised, idle clients take more of both: see [`Limits::fit_descriptors`].
     pub const CONNECTIONS: usize = 16_000;
     /// A request in flight holds a head, often a body of some KiB, and a connection to the upstream: a
     /// descriptor and its buffers. Raised, a burst takes more of memory, descriptors and the upstream.

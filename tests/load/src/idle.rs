@@ -172,7 +172,7 @@ impl Stage {
     /// Heads of more bytes than are allowed, and of more lines.
     async fn huge_heads(&mut self, count: usize) -> Attempt<()> {
         let line = format!("x-filler: {}\r\n", "y".repeat(1000));
-        let rows = [("huge heads", line.repeat(80)), ("many lines", "x-filler: y\r\n".repeat(101))];
+        let rows = [("huge heads", line.repeat(90)), ("many lines", "x-filler: y\r\n".repeat(101))];
         for (name, lines) in rows {
             let mut crowd = Crowd::connect(self.address, count).await?;
             crowd.say(format!("GET / HTTP/1.1\r\nhost: x\r\n{lines}\r\n").as_bytes()).await;

@@ -16,7 +16,7 @@ Usage: cargo xtask <command> [arguments]
 Commands:
   demo        build the components, run the gateway in front of a simulated tenant
   test        build the components, run every suite
-  load        build for release, run load and measurement: soak, idle, bench, merge
+  load        build for release, run load and measurement: soak, idle, bench, merge, scale
   bench       the same as `load bench`: what a request costs, side by side with Envoy's and HAProxy's own checks
   mutants     remove each fix of the metadata protocol again, see that a test fails
   instructions  count the instructions of the core's operations with valgrind, compare with tests/prices/instructions.txt

@@ -15,42 +15,36 @@
 
 mod arguments;
 mod call;
-mod cores;
 mod envoy;
 mod fresh;
 mod haproxy;
 mod host;
-mod issuer;
-mod page;
 mod plot;
 mod report;
 mod row;
 mod server;
 mod target;
 mod warm;
-mod wire;
 mod work;
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::task::JoinSet;
-use tokio::time::Instant;
-
-use crate::quantile::Durations;
+use crate::cores::Cores;
+use crate::drive::{self, Calls};
+use crate::issuer::Issuer;
+use crate::page::Page;
+use crate::round::Round;
 use crate::scratch::Scratch;
+use crate::wire::Wire;
 use crate::{Attempt, machine, measure, responder};
-use cores::Cores;
 use host::{Host, HostKind, Stage};
-use issuer::Issuer;
 use report::Report;
-use row::{Round, Row};
+use row::Row;
 use warm::Warm;
-use wire::Wire;
-use work::{Work, Workload};
+use work::Work;
 
 pub(crate) use arguments::BenchArguments;
 
@@ -82,6 +76,13 @@ pub(crate) struct Bench {
     /// The folder of the page that gets the tables.
     pub(crate) docs: Option<PathBuf>,
 }
+
+/// Where a run is shown.
+const PAGE: Page = Page {
+    command: "cargo xtask bench --docs docs",
+    plot: "performance.svg",
+    shows: "processor time a request",
+};
 
 /// Requests before a row is measured in a round, so that connections are there.
 const WARM_UP: usize = 200;
@@ -117,7 +118,7 @@ pub(crate) async fn bench(settings: Bench) -> Attempt<String> {
     let report =
         Report { rows, machine, method: method(&settings, &stage.cores), memory, warm, calls };
     if let Some(folder) = &settings.docs {
-        page::write(folder, &report)?;
+        PAGE.write(folder, &report.text(), &plot::svg(&report))?;
     }
     Ok(report.text())
 }
@@ -138,7 +139,7 @@ async fn play(
         }
         done.push((connections, work));
         let batch = (round << 16) | connections;
-        let load = Workload::of(work, issuer, batch, settings.requests + WARM_UP).await?;
+        let load = work::calls(work, issuer, batch, settings.requests + WARM_UP).await?;
         let load = Arc::new(load);
         for nth in 0..hosts.len() {
             let host = hosts.get((nth + round) % hosts.len());
@@ -168,7 +169,7 @@ fn share(requests: usize, connections: usize) -> usize {
 
 /// Asks a host until further requests do not become cheaper.
 async fn warmed(settings: &Bench, host: &Host, issuer: &Arc<Issuer>) -> Attempt<Warm> {
-    let load = Arc::new(Workload::of(Work::Pass, issuer, 0, 1).await?);
+    let load = Arc::new(work::calls(Work::Pass, issuer, 0, 1).await?);
     let connections = settings.connections.iter().copied().max().unwrap_or(1);
     let start_s = measure::processor(host.id()).unwrap_or_default().as_secs_f64();
     let mut warm = Warm { kind: host.kind, start_s, batches: Vec::new() };
@@ -184,7 +185,7 @@ async fn warmed(settings: &Bench, host: &Host, issuer: &Arc<Issuer>) -> Attempt<
 async fn repeated(stage: &Stage<'_>, hosts: &[Host], work: Work) -> Attempt<Vec<Row>> {
     let settings = stage.settings;
     let connections = settings.connections.iter().copied().max().unwrap_or(1);
-    let load = Arc::new(Workload::of(work, stage.issuer, 0, settings.requests + WARM_UP).await?);
+    let load = Arc::new(work::calls(work, stage.issuer, 0, settings.requests + WARM_UP).await?);
     let rows = hosts.iter().map(|host| Row::new(host.kind, work, connections));
     let mut rows: Vec<Row> = rows.collect();
     for round in 0..=settings.rounds {
@@ -203,7 +204,7 @@ async fn repeated(stage: &Stage<'_>, hosts: &[Host], work: Work) -> Attempt<Vec<
 /// A host, what it is asked, and the status that it has to answer each time.
 struct Asked<'a> {
     host: &'a Host,
-    load: Arc<Workload>,
+    load: Arc<Calls>,
     status: u16,
 }
 
@@ -214,52 +215,15 @@ impl Asked<'_> {
         connections: usize,
         requests: usize,
     ) -> Attempt<Round> {
-        let mut clients: Vec<Wire> =
-            (0..connections).map(|_| Wire::new(self.host.address)).collect();
-        self.ask(&mut clients, 0, WARM_UP, settings.length).await?;
-        let before = measure::processor(self.host.id());
-        let began = Instant::now();
-        let answers = self.ask(&mut clients, WARM_UP, requests, settings.length).await?;
-        let took = began.elapsed();
-        let used = measure::processor(self.host.id()).zip(before);
-        let used = used.ok_or("the processor time of a process is not known on this system")?;
-        Ok(Round::of(used.0.saturating_sub(used.1), took, answers))
-    }
-
-    /// Has clients take calls in turn, from the `first` on, until `count` were taken or the time is over.
-    async fn ask(
-        &self,
-        clients: &mut Vec<Wire>,
-        first: usize,
-        count: usize,
-        length: Duration,
-    ) -> Attempt<Durations> {
-        let (until, end, status) = (Instant::now() + length, first + count, self.status);
-        let next = Arc::new(AtomicUsize::new(first));
-        let mut asking = JoinSet::new();
-        for mut client in clients.drain(..) {
-            let (load, next) = (Arc::clone(&self.load), Arc::clone(&next));
-            asking.spawn(async move {
-                let mut answers = Durations::default();
-                while Instant::now() < until {
-                    let nth = next.fetch_add(1, Ordering::Relaxed);
-                    if nth >= end {
-                        break;
-                    }
-                    let began = Instant::now();
-                    client.exchange(load.call(nth)?, status).await?;
-                    answers.add(began.elapsed());
-                }
-                Ok::<_, String>((client, answers))
-            });
-        }
-        let mut all = Durations::default();
-        for asked in asking.join_all().await {
-            let (client, answers) = asked.map_err(|error| self.host.blame(&error))?;
-            clients.push(client);
-            all.extend(&answers);
-        }
-        Ok(all)
+        let Self { host, load, status } = self;
+        let mut clients = Wire::some(host.address, connections);
+        let warm_up = 0..WARM_UP;
+        let warm = drive::ask(&mut clients, load, *status, warm_up, settings.length).await;
+        warm.map_err(|error| host.blame(&error))?;
+        let counted = WARM_UP..WARM_UP + requests;
+        let measured =
+            drive::measure(host.id(), &mut clients, load, *status, counted, settings.length);
+        measured.await.map_err(|error| host.blame(&error))
     }
 }
 

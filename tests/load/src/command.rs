@@ -11,6 +11,7 @@ use crate::bench::{BenchArguments, bench};
 use crate::idle::{Idle, idle};
 use crate::merge::{Merge, merge};
 use crate::process::beside;
+use crate::scale::{ScaleArguments, scale};
 use crate::soak::{Soak, soak};
 
 /// Load and measurement of linkgate's binaries, over loopback.
@@ -31,6 +32,8 @@ enum Command {
     Bench(Box<BenchArguments>),
     /// What carrying metadata over adds to a link, and the window that it leaves to others
     Merge(MergeArguments),
+    /// A thousand of everything, a million requests, many clients, all cores
+    Scale(ScaleArguments),
 }
 
 #[derive(clap::Args)]
@@ -82,6 +85,9 @@ pub fn run() -> ExitCode {
             arguments.settings().and_then(|settings| runtime()?.block_on(bench(settings)))
         }
         Command::Merge(arguments) => arguments.run(),
+        Command::Scale(arguments) => {
+            arguments.settings().and_then(|settings| runtime()?.block_on(scale(settings)))
+        }
     };
     match told {
         Ok(text) => {

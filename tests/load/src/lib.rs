@@ -9,6 +9,7 @@
 //!  idle:   thousands of connections that say nothing, little, or too much, beside a client that works
 //!  bench:  processor time a request, hosts side by side, against a baseline of their own
 //!  merge:  what carrying metadata over adds to a link, and the window that it leaves to others
+//!  scale:  a thousand of everything, a million requests, many clients, all cores
 //! ```
 //!
 //! The client is our own, because each single answer is checked: against what its request deserves,
@@ -17,19 +18,27 @@
 //! It does **not** know the policy, nor the gateway's code: it reads what they print and answer.
 
 mod client;
+mod cores;
+mod drive;
+mod issuer;
 mod machine;
 mod measure;
 mod mint;
+mod page;
 mod policy;
 mod process;
 mod quantile;
 mod responder;
+mod round;
 mod scratch;
+mod svg;
 mod table;
+mod wire;
 
 mod bench;
 mod idle;
 mod merge;
+mod scale;
 mod soak;
 
 pub mod command;

@@ -6,11 +6,11 @@
 use std::fmt::Write as _;
 
 use super::host::{Host, Stage};
-use super::issuer::{Algorithm, Issuer};
 use super::row::Row;
 use super::server::Log;
 use super::work::Work;
 use crate::Attempt;
+use crate::issuer::{Algorithm, Issuer};
 
 /// A call: its name, the instructions that make it once, and how often a request makes it, so that what it costs is
 /// more than what a round is off by.

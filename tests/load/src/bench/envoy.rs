@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::call::NOTHING;
 use super::host::Stage;
-use super::issuer::{AUDIENCE, Issuer};
 use super::server::{Log, Server};
 use crate::Attempt;
+use crate::issuer::{AUDIENCE, Issuer};
 use crate::process::free_address;
 
 /// The filter before the router.

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::host::Stage;
-use super::issuer::{AUDIENCE, Algorithm, Issuer};
 use super::server::{Log, Server};
+use crate::issuer::{AUDIENCE, Algorithm, Issuer};
 use crate::process::{free_address, wait_for};
 use crate::{Attempt, policy};
 

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
-use super::cores::Cores;
-use super::issuer::{Algorithm, Issuer};
 use super::server::{Log, Server};
 use super::work::Work;
 use super::{Bench, envoy, haproxy};
 use crate::Attempt;
+use crate::cores::Cores;
+use crate::issuer::{Algorithm, Issuer};
 use crate::process::address_in;
 use crate::scratch::Scratch;
 use envoy::Filter;

@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use super::host::HostKind;
-use super::issuer::Algorithm;
 use super::report::Report;
 use super::row::Row;
 use super::work::Work;
+use crate::issuer::Algorithm;
+use crate::svg::{picture, text};
 
 /// What is drawn. Hosts that verify in wasm, or make an instance a request, are ten times as wide as the others: the
 /// table has them.
@@ -61,10 +62,7 @@ pub(super) fn svg(report: &Report) -> String {
         }
     }
     let height = y + BAR;
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" font-size=\"12\">\n\
-         <rect width=\"{WIDTH}\" height=\"{height}\" fill=\"#ffffff\"/>\n{body}</svg>\n"
-    )
+    picture(WIDTH, height, &body)
 }
 
 /// A row: its name, its bar, a line from its least to its most, and its figure.
@@ -93,14 +91,6 @@ fn colour(kind: HostKind) -> &'static str {
         HostKind::HaProxy { has_rule: true } => "#d08b3c",
         HostKind::Envoy(_) | HostKind::HaProxy { has_rule: false } => "#b8b8b8",
     }
-}
-
-/// Names hold no character that XML reads.
-fn text(body: &mut String, x: f64, y: f64, weight: &str, what: &str) {
-    let _ = writeln!(
-        body,
-        "<text x=\"{x:.1}\" y=\"{y:.1}\" font-weight=\"{weight}\" fill=\"#222222\">{what}</text>"
-    );
 }
 
 #[cfg(test)]

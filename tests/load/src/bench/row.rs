@@ -1,10 +1,9 @@
 //! What was measured of a host at one work, and its comparison with another row.
 
-use std::time::Duration;
-
 use super::host::{Host, HostKind};
 use super::work::Work;
 use crate::quantile::Durations;
+use crate::round::{Round, median, sorted, spread};
 
 /// A host at a work with so many connections. Without rounds, the host does not offer it.
 pub(super) struct Row {
@@ -18,26 +17,12 @@ pub(super) struct Row {
     pub(super) answers: Durations,
 }
 
-/// What one round measured.
-pub(super) struct Round {
-    pub(super) us: f64,
-    rate: f64,
-    answers: Durations,
-}
-
 /// A row over its baseline, round by round.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Over {
     /// Medians of the rounds' ratios and differences; the difference is in microseconds.
     pub(super) ratio: f64,
     pub(super) us: f64,
-}
-
-impl Round {
-    pub(super) fn of(used: Duration, took: Duration, answers: Durations) -> Self {
-        let count = f64::from(u32::try_from(answers.count().max(1)).unwrap_or(u32::MAX));
-        Self { us: used.as_secs_f64() * 1e6 / count, rate: count / took.as_secs_f64(), answers }
-    }
 }
 
 impl Row {
@@ -83,22 +68,6 @@ impl Row {
         let ratio = median(&sorted(ratios.collect()))?;
         Some(Over { ratio, us: self.difference(baseline)?.0 })
     }
-}
-
-/// The median, the least and the most.
-fn spread(values: Vec<f64>) -> Option<(f64, f64, f64)> {
-    let sorted = sorted(values);
-    Some((median(&sorted)?, *sorted.first()?, *sorted.last()?))
-}
-
-fn sorted(mut values: Vec<f64>) -> Vec<f64> {
-    values.sort_by(f64::total_cmp);
-    values
-}
-
-/// Of an even number, the upper of the two in the middle.
-fn median(sorted: &[f64]) -> Option<f64> {
-    sorted.get(sorted.len() / 2).copied()
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use super::envoy::Filter;
 use super::host::HostKind;
-use super::issuer::Algorithm;
 use super::report::Report;
 use super::work::Work;
+use crate::issuer::Algorithm;
 use crate::table::{aligned, row};
 
 /// A row of ours, and how little it shall cost over its baseline.

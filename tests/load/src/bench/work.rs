@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::issuer::{Algorithm, Issuer};
+use crate::drive::Calls;
+use crate::issuer::{Algorithm, Issuer};
+use crate::wire::{request, unlink};
 use crate::{Attempt, policy};
 
 /// A kind of work.
@@ -66,48 +68,35 @@ impl Work {
     }
 }
 
-/// The calls of a row in one round: the same for every host.
-pub(super) struct Workload {
-    calls: Vec<Vec<u8>>,
-}
-
 /// Subjects that tokens are issued to.
 const SUBJECTS: usize = 64;
 
-impl Workload {
-    /// Makes the calls: `count` of them where each differs. `batch` has to differ from one workload to the next, so
-    /// that no host has seen their tokens.
-    pub(super) async fn of(
-        work: Work,
-        issuer: &Arc<Issuer>,
-        batch: usize,
-        count: usize,
-    ) -> Attempt<Self> {
-        let token = || issuer.access(Algorithm::Rs256, &subject(0), "the same");
-        let calls = match work {
-            Work::Pass => vec![request("GET", &format!("{}/jwks.json", policy::PASS), "", "")],
-            Work::Bare => vec![unlink(&user(0), None)],
-            Work::Again => vec![unlink(&user(0), Some(&token()?))],
-            Work::Mismatch => vec![unlink(&user(1), Some(&token()?))],
-            Work::First(algorithm) => {
-                let new = move |issuer: &Issuer, nth| {
-                    let jti = format!("{batch}-{nth}");
-                    Ok(unlink(&user(nth), Some(&issuer.access(algorithm, &subject(nth), &jti)?)))
-                };
-                each(issuer, count, new).await?
-            }
-            Work::Link => each(issuer, count, move |issuer, nth| link(issuer, batch, nth)).await?,
-        };
-        Ok(Self { calls })
-    }
-
-    pub(super) fn call(&self, nth: usize) -> Attempt<&[u8]> {
-        let wrapped = nth
-            .checked_rem(self.calls.len())
-            .and_then(|nth| self.calls.get(nth))
-            .map(Vec::as_slice);
-        wrapped.ok_or_else(|| "no calls".to_owned())
-    }
+/// The calls of a row in one round, the same for every host: `count` of them where each differs. `batch` has to differ
+/// from one round to the next, so that no host has seen their tokens.
+pub(super) async fn calls(
+    work: Work,
+    issuer: &Arc<Issuer>,
+    batch: usize,
+    count: usize,
+) -> Attempt<Calls> {
+    let token = || issuer.access(Algorithm::Rs256, &subject(0), "the same");
+    let calls = match work {
+        Work::Pass => vec![request("GET", &format!("{}/jwks.json", policy::PASS), "", "")],
+        Work::Bare => vec![unlink(&user(0), None)],
+        Work::Again => vec![unlink(&user(0), Some(&token()?))],
+        Work::Mismatch => vec![unlink(&user(1), Some(&token()?))],
+        Work::First(algorithm) => {
+            let new = move |issuer: &Issuer, nth| {
+                let jti = format!("{batch}-{nth}");
+                Ok(unlink(&user(nth), Some(&issuer.access(algorithm, &subject(nth), &jti)?)))
+            };
+            return Calls::made(issuer, count, new).await;
+        }
+        Work::Link => {
+            return Calls::made(issuer, count, move |issuer, nth| link(issuer, batch, nth)).await;
+        }
+    };
+    Ok(Calls::new(calls))
 }
 
 fn subject(nth: usize) -> String {
@@ -117,17 +106,6 @@ fn subject(nth: usize) -> String {
 /// A subject as a segment of a path.
 fn user(nth: usize) -> String {
     format!("auth0%7Cbench-{}", nth % SUBJECTS)
-}
-
-/// A request as it is sent (RFC 9112 section 3). `fields` are whole lines.
-fn request(method: &str, target: &str, fields: &str, body: &str) -> Vec<u8> {
-    format!("{method} {target} HTTP/1.1\r\nhost: gate.example\r\n{fields}\r\n{body}").into_bytes()
-}
-
-fn unlink(user: &str, token: Option<&str>) -> Vec<u8> {
-    let target = format!("/api/v2/users/{user}/identities/google-oauth2/1");
-    let bearer = token.map(|token| format!("authorization: Bearer {token}\r\n"));
-    request("DELETE", &target, &bearer.unwrap_or_default(), "")
 }
 
 fn link(issuer: &Issuer, batch: usize, nth: usize) -> Attempt<Vec<u8>> {
@@ -140,26 +118,4 @@ fn link(issuer: &Issuer, batch: usize, nth: usize) -> Attempt<Vec<u8>> {
         body.len()
     );
     Ok(request("POST", &format!("/api/v2/users/{}/identities", user(nth)), &fields, &body))
-}
-
-/// Makes calls on all cores: an RSA signature is half a millisecond.
-async fn each(
-    issuer: &Arc<Issuer>,
-    count: usize,
-    call: impl Fn(&Issuer, usize) -> Attempt<Vec<u8>> + Copy + Send + 'static,
-) -> Attempt<Vec<Vec<u8>>> {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let mut signing = tokio::task::JoinSet::new();
-    for first in 0..cores {
-        let issuer = Arc::clone(issuer);
-        signing.spawn_blocking(move || {
-            let nths = (first..count).step_by(cores);
-            nths.map(|nth| call(&issuer, nth)).collect::<Attempt<Vec<_>>>()
-        });
-    }
-    let mut calls = Vec::with_capacity(count);
-    for signed in signing.join_all().await {
-        calls.extend(signed?);
-    }
-    Ok(calls)
 }

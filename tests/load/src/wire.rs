@@ -1,4 +1,4 @@
-//! The benchmark's client: requests that were made before, over one connection, and as little work as an answer's status
+//! A client for measurements: requests that were made before, over one connection, and as little work as an answer's status
 //! takes, so that a host waits for its clients as seldom as can be.
 
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use crate::Attempt;
 use crate::responder::is_whole;
 
 /// A connection that is made for the first request, and again after an answer that closes it.
-pub(super) struct Wire {
+pub(crate) struct Wire {
     address: SocketAddr,
     stream: Option<TcpStream>,
     received: Vec<u8>,
@@ -22,12 +22,17 @@ pub(super) struct Wire {
 const TIMEOUT: Duration = Duration::from_mins(1);
 
 impl Wire {
-    pub(super) fn new(address: SocketAddr) -> Self {
+    pub(crate) fn new(address: SocketAddr) -> Self {
         Self { address, stream: None, received: Vec::new() }
     }
 
+    /// So many to one address.
+    pub(crate) fn some(address: SocketAddr, count: usize) -> Vec<Self> {
+        (0..count).map(|_| Self::new(address)).collect()
+    }
+
     /// Sends a request as it is, once, and reads its answer whole, which has to have this status.
-    pub(super) async fn exchange(&mut self, request: &[u8], status: u16) -> Attempt<()> {
+    pub(crate) async fn exchange(&mut self, request: &[u8], status: u16) -> Attempt<()> {
         let answered = timeout(TIMEOUT, self.answer(request)).await;
         answered
             .map_err(|_elapsed| "no answer in time".to_owned())?
@@ -59,6 +64,18 @@ impl Wire {
         }
         Ok(())
     }
+}
+
+/// A request as it is sent (RFC 9112 section 3). `fields` are whole lines.
+pub(crate) fn request(method: &str, target: &str, fields: &str, body: &str) -> Vec<u8> {
+    format!("{method} {target} HTTP/1.1\r\nhost: gate.example\r\n{fields}\r\n{body}").into_bytes()
+}
+
+/// A request to take an identity off a user, who is a segment of a path.
+pub(crate) fn unlink(user: &str, token: Option<&str>) -> Vec<u8> {
+    let target = format!("/api/v2/users/{user}/identities/google-oauth2/1");
+    let bearer = token.map(|token| format!("authorization: Bearer {token}\r\n"));
+    request("DELETE", &target, &bearer.unwrap_or_default(), "")
 }
 
 /// Whether no other request can follow (RFC 9112 section 9.6).

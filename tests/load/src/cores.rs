@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 /// The cores of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Cores {
+pub(crate) enum Cores {
     /// The hosts' core, and the list of the others, which clients and upstream have.
     Apart { host: usize, others: String },
     /// There is only one, or no `taskset` to choose.
@@ -17,7 +17,7 @@ pub(super) enum Cores {
 
 impl Cores {
     /// Moves this process, which is clients and upstream, off the hosts' core.
-    pub(super) fn chosen() -> Self {
+    pub(crate) fn chosen() -> Self {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let Some(Self::Apart { host, others }) = Self::among(&status) else {
             return Self::Shared;
@@ -49,7 +49,7 @@ impl Cores {
     }
 
     /// A command that runs on the hosts' core. Its process has the id of the one that is started.
-    pub(super) fn command(&self, program: &Path) -> Command {
+    pub(crate) fn command(&self, program: &Path) -> Command {
         match self {
             Self::Shared => Command::new(program),
             Self::Apart { host, .. } => {
@@ -61,7 +61,7 @@ impl Cores {
     }
 
     /// For the legend.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         match self {
             Self::Apart { host, others } => format!(
                 "each host has one worker, on core {host}; clients and upstream are on core {others}"

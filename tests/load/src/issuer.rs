@@ -1,4 +1,4 @@
-//! The issuer of the benchmark's tokens: a key for each algorithm that is compared.
+//! The issuer of tokens that are measured: a key for each algorithm that is compared.
 
 use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
@@ -16,7 +16,7 @@ use crate::{Attempt, policy};
 
 /// What a token is signed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Algorithm {
+pub(crate) enum Algorithm {
     Rs256,
     Ps256,
     Es256,
@@ -24,10 +24,10 @@ pub(super) enum Algorithm {
 }
 
 impl Algorithm {
-    pub(super) const ALL: [Self; 4] = [Self::Rs256, Self::Ps256, Self::Es256, Self::EdDsa];
+    pub(crate) const ALL: [Self; 4] = [Self::Rs256, Self::Ps256, Self::Es256, Self::EdDsa];
 
     /// Its name in RFC 7518 and RFC 8037.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Rs256 => "RS256",
             Self::Ps256 => "PS256",
@@ -41,13 +41,13 @@ impl Algorithm {
 const ISSUER: &str = "http://load.example/";
 
 /// The identifier of the Management API.
-pub(super) const AUDIENCE: &str = "http://load.example/api/v2/";
+pub(crate) const AUDIENCE: &str = "http://load.example/api/v2/";
 
 /// How long a token lasts, in seconds. A run does not last longer.
 const LIFETIME_S: u64 = 24 * 60 * 60;
 
 /// The issuer, with its private keys.
-pub(super) struct Issuer {
+pub(crate) struct Issuer {
     keys: [(Algorithm, Key); 4],
 }
 
@@ -58,9 +58,9 @@ enum Key {
 }
 
 impl Issuer {
-    pub(super) const NAME: &'static str = ISSUER;
+    pub(crate) const NAME: &'static str = ISSUER;
 
-    pub(super) fn new() -> Attempt<Self> {
+    pub(crate) fn new() -> Attempt<Self> {
         let rsa = || RsaKeyPair::generate(KeySize::Rsa2048);
         let keys = || {
             Ok::<_, aws_lc_rs::error::Unspecified>([
@@ -77,7 +77,7 @@ impl Issuer {
     }
 
     /// A policy that trusts it. What has a default is left out.
-    pub(super) fn policy(&self) -> Value {
+    pub(crate) fn policy(&self) -> Value {
         let names = Algorithm::ALL.map(Algorithm::name);
         json!({
             "version": 1,
@@ -92,27 +92,31 @@ impl Issuer {
     }
 
     /// Its public keys.
-    pub(super) fn jwks(&self) -> Value {
-        let keys = self.keys.iter().map(|(algorithm, key)| {
-            let mut jwk = key.jwk();
-            if let Some(members) = jwk.as_object_mut() {
-                members.insert("alg".to_owned(), json!(algorithm.name()));
-                members.insert("kid".to_owned(), json!(algorithm.name()));
-                members.insert("use".to_owned(), json!("sig"));
-            }
-            jwk
-        });
+    pub(crate) fn jwks(&self) -> Value {
+        let keys = self.keys.iter().map(|(algorithm, key)| key.jwk(*algorithm, algorithm.name()));
         json!({ "keys": keys.collect::<Vec<_>>() })
     }
 
+    /// Public keys for `EdDSA`: so many that no token is signed with, and its own behind them.
+    pub(crate) fn eddsa_jwks(&self, others: usize) -> Attempt<Value> {
+        let other = |nth| {
+            let pair = Ed25519KeyPair::generate().map_err(|_| "no key can be generated")?;
+            Ok(Key::Ed25519(pair).jwk(Algorithm::EdDsa, &format!("other-{nth}")))
+        };
+        let mut keys = (0..others).map(other).collect::<Attempt<Vec<_>>>()?;
+        let own = self.key(Algorithm::EdDsa);
+        keys.extend(own.map(|key| key.jwk(Algorithm::EdDsa, Algorithm::EdDsa.name())));
+        Ok(json!({ "keys": keys }))
+    }
+
     /// A public key in PEM, for peers that read no JWK.
-    pub(super) fn pem(&self, algorithm: Algorithm) -> Attempt<String> {
+    pub(crate) fn pem(&self, algorithm: Algorithm) -> Attempt<String> {
         let text = STANDARD.encode(self.der(algorithm)?);
         Ok(format!("-----BEGIN PUBLIC KEY-----\n{text}\n-----END PUBLIC KEY-----\n"))
     }
 
     /// A public key as a `SubjectPublicKeyInfo` in DER.
-    pub(super) fn der(&self, algorithm: Algorithm) -> Attempt<Vec<u8>> {
+    pub(crate) fn der(&self, algorithm: Algorithm) -> Attempt<Vec<u8>> {
         let no_der = || format!("no DER of the key for {}", algorithm.name());
         let der: PublicKeyX509Der<'_> = match self.key(algorithm) {
             Some(Key::Rsa(pair, _)) => pair.public_key().as_der(),
@@ -125,18 +129,29 @@ impl Issuer {
     }
 
     /// A user's access token. `jti` makes it differ from others.
-    pub(super) fn access(&self, algorithm: Algorithm, subject: &str, jti: &str) -> Attempt<String> {
+    pub(crate) fn access(&self, algorithm: Algorithm, subject: &str, jti: &str) -> Attempt<String> {
+        self.access_of(algorithm, [ISSUER, AUDIENCE], subject, jti)
+    }
+
+    /// The same, of an issuer with another name and the same keys, and for another audience.
+    pub(crate) fn access_of(
+        &self,
+        algorithm: Algorithm,
+        [issuer, audience]: [&str; 2],
+        subject: &str,
+        jti: &str,
+    ) -> Attempt<String> {
         let now = now_s();
         let claims = json!({
-            "iss": ISSUER, "sub": subject, "iat": now, "exp": now + LIFETIME_S,
-            "aud": AUDIENCE, "azp": CLIENT, "gty": "password",
+            "iss": issuer, "sub": subject, "iat": now, "exp": now + LIFETIME_S,
+            "aud": audience, "azp": CLIENT, "gty": "password",
             "scope": "read:current_user update:current_user_identities", "jti": jti,
         });
         self.sign(algorithm, &claims)
     }
 
     /// A user's ID token, of a sign-in that was a moment ago.
-    pub(super) fn id(&self, subject: &str, jti: &str) -> Attempt<String> {
+    pub(crate) fn id(&self, subject: &str, jti: &str) -> Attempt<String> {
         let now = now_s();
         let claims = json!({
             "iss": ISSUER, "sub": subject, "iat": now, "exp": now + LIFETIME_S,
@@ -155,7 +170,7 @@ impl Issuer {
     }
 
     /// A signature, as JWS has it.
-    pub(super) fn signature(&self, algorithm: Algorithm, message: &[u8]) -> Attempt<Vec<u8>> {
+    pub(crate) fn signature(&self, algorithm: Algorithm, message: &[u8]) -> Attempt<Vec<u8>> {
         let signature = self.key(algorithm).and_then(|key| key.sign(message));
         signature.ok_or_else(|| format!("cannot sign with {}", algorithm.name()))
     }
@@ -166,7 +181,17 @@ impl Issuer {
 }
 
 impl Key {
-    fn jwk(&self) -> Value {
+    /// Its public half, for this algorithm and under this name.
+    fn jwk(&self, algorithm: Algorithm, kid: &str) -> Value {
+        let mut jwk = self.public();
+        if let Some(members) = jwk.as_object_mut() {
+            let about = [("alg", algorithm.name()), ("kid", kid), ("use", "sig")];
+            members.extend(about.map(|(name, value)| (name.to_owned(), json!(value))));
+        }
+        jwk
+    }
+
+    fn public(&self) -> Value {
         match self {
             Self::Rsa(pair, _) => {
                 let public = pair.public_key();

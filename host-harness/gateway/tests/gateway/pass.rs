@@ -147,7 +147,8 @@ async fn a_body_the_policy_read_is_passed_on_whole() {
         (
             "transfer-encoding: chunked",
             "6\r\nabcdef\r\n3\r\nghi\r\n0\r\n\r\n",
-            "6\r\nabcdef\r\n3\r\nghi\r\n0\r\n\r\n",
+            // Its pieces are copied together when they are read.
+            "9\r\nabcdefghi\r\n0\r\n\r\n",
         ),
     ] {
         let mut client = Peer::connect(stage.address).await;

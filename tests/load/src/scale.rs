@@ -45,7 +45,7 @@ pub(crate) struct Scale {
     pub(crate) requests: usize,
     /// Longest time for them.
     pub(crate) length: Duration,
-    /// Requests of the gateway whose memory is looked at, and how many tokens they have in turn.
+    /// Requests of the gateway whose memory is measured, and how many tokens they have in turn.
     pub(crate) many_requests: usize,
     pub(crate) tokens: usize,
     /// Longest time for those.

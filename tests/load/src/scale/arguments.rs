@@ -22,7 +22,7 @@ pub(crate) struct ScaleArguments {
     /// Longest time for a row in a round, in seconds
     #[arg(long, value_name = "S", default_value_t = 4)]
     seconds: u64,
-    /// Requests of the gateway whose memory is looked at
+    /// Requests of the gateway whose memory is measured
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     many_requests: usize,
     /// Tokens that these have in turn

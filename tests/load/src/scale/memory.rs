@@ -17,7 +17,7 @@ use crate::table::{aligned, row};
 use crate::wire::{Wire, unlink};
 use crate::{Attempt, measure};
 
-/// Where it is looked at, in percent of the requests.
+/// Where it is measured, in percent of the requests.
 const LOOKS: [usize; 4] = [1, 10, 50, 100];
 
 /// One in so many requests is forwarded; the others are refused after their tokens were verified, which is quicker.

@@ -8,11 +8,12 @@ use crate::contract::{
 
 /// One instance that decides. It serves many exchanges, whose calls interleave.
 ///
-/// The methods mirror the WIT interface. Calls are short and never overlap: the gateway makes them
-/// behind a lock. After an `Err` the instance is dropped and gets no further call.
+/// The methods mirror the WIT interface. Calls are short and never overlap, and one whose future was polled is polled to
+/// its end. A call that takes long lets others run meanwhile: it gives the thread back (`Poll::Pending`), and is
+/// polled again. After an `Err` the instance is dropped and gets no further call.
 pub trait Evaluator: Keys + Send + 'static {
     /// An open exchange of this instance.
-    type Exchange: Send + 'static;
+    type Exchange: Send + Sync + 'static;
 
     /// Names of the request headers to hand over, lower case.
     fn wanted_headers(&self) -> Vec<String>;
@@ -43,7 +44,11 @@ pub trait Evaluator: Keys + Send + 'static {
     ///
     /// # Errors
     /// The instance is dead.
-    fn open(&mut self, head: &Head, now: Now) -> Result<(Self::Exchange, Turn), Trap>;
+    fn open(
+        &mut self,
+        head: Head,
+        now: Now,
+    ) -> impl Future<Output = Result<(Self::Exchange, Turn), Trap>> + Send;
 
     /// Reports the outcome of step `sequence` and gives the next one.
     ///
@@ -53,21 +58,29 @@ pub trait Evaluator: Keys + Send + 'static {
         &mut self,
         exchange: &Self::Exchange,
         sequence: u32,
-        event: &Event,
+        event: Event,
         now: Now,
-    ) -> Result<Turn, Trap>;
+    ) -> impl Future<Output = Result<Turn, Trap>> + Send;
 
     /// Whether an exchange must be seen through to its last step without its client.
     ///
     /// # Errors
     /// The instance is dead.
-    fn must_finish(&mut self, exchange: &Self::Exchange) -> Result<bool, Trap>;
+    fn must_finish(
+        &mut self,
+        exchange: &Self::Exchange,
+    ) -> impl Future<Output = Result<bool, Trap>> + Send;
 
     /// Closes an exchange and gives its record.
     ///
     /// # Errors
     /// The instance is dead.
-    fn close(&mut self, exchange: Self::Exchange, end: End, now: Now) -> Result<Decision, Trap>;
+    fn close(
+        &mut self,
+        exchange: Self::Exchange,
+        end: End,
+        now: Now,
+    ) -> impl Future<Output = Result<Decision, Trap>> + Send;
 }
 
 /// The keys of an instance: what it wants fetched, and what was fetched for all of them.

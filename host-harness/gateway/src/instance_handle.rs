@@ -1,36 +1,26 @@
-//! The way to an evaluator instance, which has a thread of its own ([`InstanceThread`]).
+//! The way to an evaluator instance, which is a task of its own ([`InstanceTask`]).
 //!
-//! Calls go in as requests and come out as replies, so the server's threads never wait for a guest:
-//! not for a signature, and not for a second when a guest loops. What waits is a future, and that
-//! can be bounded.
+//! Calls go in as requests and come out as replies. The thread that posts a request deals with it, if the instance is
+//! free, and no other has to be woken. Yet no thread of the server waits for a guest that loops: its call is set aside
+//! after moments. What waits is a future, and that can be bounded.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Sender, channel};
-use std::thread;
+use std::sync::atomic::Ordering;
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use crate::contract::{Event, Head, Now, Turn};
-use crate::error::StartError;
 use crate::evaluator::{Evaluator, Keys, Trap};
 use crate::exchange::Exchange;
-use crate::instance_thread::InstanceThread;
+use crate::instance_queue::InstanceQueue;
+use crate::instance_task::InstanceTask;
 use crate::lost::Closing;
 use crate::pool::{Lost, Make, Shared};
 use crate::timings::Stopwatch;
 
 /// The way to an instance, whichever is alive at the time.
 pub(crate) struct InstanceHandle {
-    requests: Sender<Request>,
-    status: Arc<Status>,
-}
-
-/// What a chooser of instances looks at.
-pub(crate) struct Status {
-    pub(crate) live: AtomicBool,
-    /// Requests not dealt with yet. A guest that loops collects some.
-    pub(crate) waiting: AtomicUsize,
+    queue: Arc<InstanceQueue>,
 }
 
 pub(crate) enum Request {
@@ -72,30 +62,26 @@ pub(crate) struct Opening {
 pub(crate) type Opened = Result<(Exchange, Turn), Opening>;
 
 impl InstanceHandle {
-    /// Puts `evaluator` on a thread of its own. The thread ends with the last handle.
+    /// Makes a task of `evaluator`. It ends with the last handle.
     pub(crate) fn take<E: Evaluator>(
         evaluator: E,
         make: Arc<Make<E>>,
         shared: Arc<Shared>,
         living: watch::Sender<()>,
-    ) -> Result<Arc<Self>, StartError> {
-        let (requests, inbox) = channel();
-        let status = Arc::new(Status { live: AtomicBool::new(true), waiting: AtomicUsize::new(0) });
-        let instance_thread = InstanceThread::new(make, inbox, Arc::clone(&status), shared, living);
-        thread::Builder::new()
-            .name("linkgate-guest".to_owned())
-            .spawn(move || instance_thread.run(evaluator))
-            .map_err(|error| StartError::Host(error.to_string()))?;
-        Ok(Arc::new(Self { requests, status }))
+    ) -> Arc<Self> {
+        let queue = InstanceQueue::new();
+        let task = InstanceTask::new(make, Arc::clone(&queue), shared, living);
+        queue.begin(Box::pin(task.run(evaluator)));
+        Arc::new(Self { queue })
     }
 
     pub(crate) fn is_live(&self) -> bool {
-        self.status.live.load(Ordering::Acquire)
+        self.queue.live.load(Ordering::Acquire)
     }
 
     /// How many calls stand before a new one.
     pub(crate) fn waiting(&self) -> usize {
-        self.status.waiting.load(Ordering::Relaxed)
+        self.queue.waiting()
     }
 
     /// Opens an exchange. The opening comes back when the instance died before it saw it.
@@ -137,7 +123,7 @@ impl InstanceHandle {
             Ok(())
         });
         // With no receiver, the reply is dropped, and says so.
-        let _gone = self.post(Request::Keys(call));
+        let _gone = self.queue.post_aside(Request::Keys(call));
         async { answer.await.ok() }
     }
 
@@ -150,7 +136,12 @@ impl InstanceHandle {
     }
 
     fn post(&self, request: Request) -> Result<(), Lost> {
-        self.status.waiting.fetch_add(request.weight(), Ordering::Relaxed);
-        self.requests.send(request).map_err(|_gone| Lost)
+        self.queue.post(request)
+    }
+}
+
+impl Drop for InstanceHandle {
+    fn drop(&mut self) {
+        self.queue.close();
     }
 }

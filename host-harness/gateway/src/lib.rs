@@ -5,10 +5,10 @@
 //! ```text
 //!  client ─▶ serve ─▶ connection ─▶ (client_tls) ─▶ intake (HTTP/1.1), streams (HTTP/2) ─▶ drive
 //!
-//!                               drive ──▶ exchange ─▶ pool ─▶ instance_handle ─▶ instance_thread ─▶ sandbox (wasm) : what next?
+//!                               drive ──▶ exchange ─▶ pool ─▶ instance_handle ─▶ instance_queue ─▶ instance_task ─▶ sandbox (wasm) : what next?
 //!                                 │  ▲
 //!                                 │  └── event
-//!                                 ├────▶ verifier  verify, on the instance's own thread
+//!                                 ├────▶ verifier  verify, in the task of the instance
 //!                                 ├────▶ content   read-body
 //!                                 ├────▶ accounts  acquire
 //!                                 ├────▶ request ─▶ outbound ─▶ lease, upstream_pool ─▶ link ─▶ upstream   call, forward, pass
@@ -65,7 +65,8 @@ mod accounts;
 mod exchange;
 mod pool;
 mod instance_handle;
-mod instance_thread;
+mod instance_queue;
+mod instance_task;
 mod lost;
 mod backoff;
 mod evaluator;

@@ -83,7 +83,7 @@ impl Shared {
     }
 }
 
-/// A sink whose panics end with the call: it is called from the threads of instances, and what goes
+/// A sink whose panics end with the call: it is called while instances are asked, and what goes
 /// wrong in a log must not stop a decision.
 struct Contained(Box<dyn DecisionSink>);
 
@@ -134,7 +134,7 @@ impl Pool {
             wanted = evaluator.wanted_headers().into_iter().collect();
             shadow = evaluator.shadow();
             let (make, at) = (Arc::clone(&make), Arc::clone(&shared));
-            let instance = InstanceHandle::take(evaluator, make, at, living.clone())?;
+            let instance = InstanceHandle::take(evaluator, make, at, living.clone());
             shared.fetches.pool_keys.join(band, &instance);
             handles.push(instance);
         }

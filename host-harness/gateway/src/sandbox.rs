@@ -6,10 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use wasmtime::component::{Component, Linker, ResourceAny};
+use tokio::runtime::Handle;
+use tokio::time::sleep;
+use wasmtime::component::{
+    Component, ComponentNamedList, Instance, Lift, Linker, Lower, ResourceAny, TypedFunc,
+};
 use wasmtime::{
-    Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig, Store, StoreLimits,
-    StoreLimitsBuilder,
+    Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig, Store,
+    StoreContextMut, StoreLimits, StoreLimitsBuilder, UpdateDeadline,
 };
 
 use crate::clock::Clock;
@@ -25,7 +29,7 @@ use crate::verifier::Verifier;
 /// A compiled component with all that a fresh instance needs.
 pub(crate) struct Sandbox {
     engine: Engine,
-    gate: GatePre<StoreLimits>,
+    gate: GatePre<Bounds>,
     policy: Policy,
     /// Instances made so far, those of earlier policies included.
     made: Arc<AtomicU64>,
@@ -47,7 +51,8 @@ impl Sandbox {
         instances: NonZeroUsize,
     ) -> Result<Self, StartError> {
         let mut config = engine_config();
-        config.allocation_strategy(pool(instances));
+        // Calls overlap in no instance, and to be ready for it costs each of them.
+        config.concurrency_support(false).allocation_strategy(pool(instances));
         let engine = Engine::new(&config).map_err(|error| {
             let instances = format!("{instances} instances, each with addresses set aside");
             StartError::Host(format!("{error:#} ({instances}; `ulimit -v` bounds them)"))
@@ -75,29 +80,25 @@ impl Sandbox {
 
     /// A fresh instance with its own memory and its own compiled policy.
     pub(crate) fn instance(&self) -> Result<Guest, StartError> {
-        let mut store = Store::new(&self.engine, limits());
-        store.limiter(|limits| limits);
-        store.set_epoch_deadline(ticks(COMPILE_LIMIT));
-        let gate =
-            self.gate.instantiate(&mut store).map_err(|error| StartError::Trapped(trap(&error)))?;
+        let mut store = Store::new(&self.engine, Bounds::new());
+        store.limiter(|bounds| &mut bounds.memory);
+        store.epoch_deadline_callback(Bounds::tick);
+        begin(&mut store, COMPILE_LIMIT, Yields::Never);
+        let trapped = |error: wasmtime::Error| StartError::Trapped(trap(&error));
+        let instance = self.gate.instance_pre().instantiate(&mut store).map_err(trapped)?;
+        let unlike = |error: wasmtime::Error| StartError::Contract(format!("{error:#}"));
+        let gate = Gate::new(&mut store, &instance).map_err(unlike)?;
+        let calls = Calls::of(&mut store, &instance).map_err(unlike)?;
 
         let policy = self.policy(&gate, &mut store)?;
         let resource = gate.linkgate_policy_evaluator().policy();
-        let shadow = resource
-            .call_shadow(&mut store, policy)
-            .map_err(|error| StartError::Trapped(trap(&error)))?;
-        let wanted = resource
-            .call_wanted_headers(&mut store, policy)
-            .map_err(|error| StartError::Trapped(trap(&error)))?;
-        Ok(Guest { store, gate, policy, wanted, shadow })
+        let shadow = resource.call_shadow(&mut store, policy).map_err(trapped)?;
+        let wanted = resource.call_wanted_headers(&mut store, policy).map_err(trapped)?;
+        Ok(Guest { store, gate, calls, policy, wanted, shadow })
     }
 
     /// The policy of an instance: compiled from the document, or the one that is baked in.
-    fn policy(
-        &self,
-        gate: &Gate,
-        store: &mut Store<StoreLimits>,
-    ) -> Result<ResourceAny, StartError> {
+    fn policy(&self, gate: &Gate, store: &mut Store<Bounds>) -> Result<ResourceAny, StartError> {
         let Policy { document, secrets, seed } = &self.policy;
         // One number more for each: the ids that instances give to requests are not to meet.
         let seed = seed.wrapping_add(self.made.fetch_add(1, Ordering::Relaxed));
@@ -121,8 +122,9 @@ impl Sandbox {
 
 /// One instance of the component, its policy compiled.
 pub(crate) struct Guest {
-    store: Store<StoreLimits>,
+    store: Store<Bounds>,
     gate: Gate,
+    calls: Calls,
     policy: ResourceAny,
     wanted: Vec<String>,
     shadow: Option<Shadow>,
@@ -140,68 +142,149 @@ impl Evaluator for Guest {
     }
 
     fn probes(&mut self) -> Result<Vec<Verify>, Trap> {
-        self.store.set_epoch_deadline(ticks(CALL_LIMIT));
+        begin(&mut self.store, CALL_LIMIT, Yields::Never);
         let policy = self.gate.linkgate_policy_evaluator().policy();
         policy.call_probes(&mut self.store, self.policy).map_err(|error| trap(&error))
     }
 
     fn probed(&mut self, answers: &[Verification]) -> Result<Vec<String>, Trap> {
-        self.store.set_epoch_deadline(ticks(CALL_LIMIT));
+        begin(&mut self.store, CALL_LIMIT, Yields::Never);
         let policy = self.gate.linkgate_policy_evaluator().policy();
         policy.call_probed(&mut self.store, self.policy, answers).map_err(|error| trap(&error))
     }
 
-    fn open(&mut self, head: &Head, now: Now) -> Result<(ResourceAny, Turn), Trap> {
-        self.store.set_epoch_deadline(ticks(CALL_LIMIT));
-        let exchange = self.gate.linkgate_policy_evaluator().exchange();
-        let Opened { exchange, turn } = exchange
-            .call_open(&mut self.store, self.policy, head, now)
-            .map_err(|error| trap(&error))?;
+    async fn open(&mut self, head: Head, now: Now) -> Result<(ResourceAny, Turn), Trap> {
+        let (opened,) = self.call(|calls| &calls.open, (self.policy, head, now)).await?;
+        let Opened { exchange, turn } = opened;
         Ok((exchange, turn))
     }
 
-    fn resume(
+    async fn resume(
         &mut self,
         exchange: &ResourceAny,
         sequence: u32,
-        event: &Event,
+        event: Event,
         now: Now,
     ) -> Result<Turn, Trap> {
-        self.store.set_epoch_deadline(ticks(CALL_LIMIT));
-        let resource = self.gate.linkgate_policy_evaluator().exchange();
-        resource
-            .call_resume(&mut self.store, *exchange, sequence, event, now)
-            .map_err(|error| trap(&error))
+        let (turn,) = self.call(|calls| &calls.resume, (*exchange, sequence, event, now)).await?;
+        Ok(turn)
     }
 
-    fn must_finish(&mut self, exchange: &ResourceAny) -> Result<bool, Trap> {
-        self.store.set_epoch_deadline(ticks(CALL_LIMIT));
-        let resource = self.gate.linkgate_policy_evaluator().exchange();
-        resource.call_must_finish(&mut self.store, *exchange).map_err(|error| trap(&error))
+    async fn must_finish(&mut self, exchange: &ResourceAny) -> Result<bool, Trap> {
+        let (must,) = self.call(|calls| &calls.must_finish, (*exchange,)).await?;
+        Ok(must)
     }
 
-    fn close(&mut self, exchange: ResourceAny, end: End, now: Now) -> Result<Decision, Trap> {
-        self.store.set_epoch_deadline(ticks(CALL_LIMIT));
-        let resource = self.gate.linkgate_policy_evaluator().exchange();
-        resource.call_close(&mut self.store, exchange, end, now).map_err(|error| trap(&error))
+    async fn close(&mut self, exchange: ResourceAny, end: End, now: Now) -> Result<Decision, Trap> {
+        let (decision,) = self.call(|calls| &calls.close, (exchange, end, now)).await?;
+        Ok(decision)
     }
+}
+
+impl Guest {
+    /// A call that gives the thread back when it takes long.
+    async fn call<P, R>(
+        &mut self,
+        function: impl FnOnce(&Calls) -> &TypedFunc<P, R>,
+        parameters: P,
+    ) -> Result<R, Trap>
+    where
+        P: ComponentNamedList + Lower + Send + Sync,
+        R: ComponentNamedList + Lift + Send + Sync + 'static,
+    {
+        begin(&mut self.store, CALL_LIMIT, Yields::Often);
+        let function = function(&self.calls);
+        let outcome = function.call_async(&mut self.store, parameters).await;
+        outcome.map_err(|error| trap(&error))
+    }
+}
+
+/// The functions that each exchange calls, checked once.
+struct Calls {
+    open: TypedFunc<(ResourceAny, Head, Now), (Opened,)>,
+    resume: TypedFunc<(ResourceAny, u32, Event, Now), (Turn,)>,
+    must_finish: TypedFunc<(ResourceAny,), (bool,)>,
+    close: TypedFunc<(ResourceAny, End, Now), (Decision,)>,
+}
+
+impl Calls {
+    fn of(store: &mut Store<Bounds>, instance: &Instance) -> wasmtime::Result<Self> {
+        let interface =
+            instance.get_export_index(&mut *store, None, &format!("{INTERFACE}@{VERSION}"));
+        let mut named = |name: &str| {
+            let index = instance.get_export_index(&mut *store, interface.as_ref(), name);
+            let function = index.and_then(|index| instance.get_func(&mut *store, index));
+            function.ok_or_else(|| wasmtime::format_err!("no function `{name}`"))
+        };
+        let open = named("[static]exchange.open")?;
+        let resume = named("[method]exchange.resume")?;
+        let must_finish = named("[method]exchange.must-finish")?;
+        let close = named("[static]exchange.close")?;
+        Ok(Self {
+            open: open.typed(&*store)?,
+            resume: resume.typed(&*store)?,
+            must_finish: must_finish.typed(&*store)?,
+            close: close.typed(&*store)?,
+        })
+    }
+}
+
+/// What an instance may use up.
+struct Bounds {
+    memory: StoreLimits,
+    /// Epochs that are left to a call.
+    epochs: u64,
+    yields: Yields,
+}
+
+/// When a call gives the thread back.
+#[derive(Clone, Copy)]
+enum Yields {
+    /// It is made where a thread may wait.
+    Never,
+    /// At the end of each epoch.
+    Often,
+}
+
+impl Bounds {
+    fn new() -> Self {
+        Self { memory: limits(), epochs: 0, yields: Yields::Never }
+    }
+
+    /// An epoch is over, within a call.
+    fn tick(mut store: StoreContextMut<'_, Self>) -> wasmtime::Result<UpdateDeadline> {
+        let bounds = store.data_mut();
+        bounds.epochs = bounds.epochs.checked_sub(1).ok_or(wasmtime::Trap::Interrupt)?;
+        Ok(match (bounds.yields, Handle::try_current()) {
+            // Woken at once, it would go on before the runtime looks for what has arrived.
+            (Yields::Often, Ok(_runtime)) => UpdateDeadline::YieldCustom(1, Box::pin(sleep(REST))),
+            (Yields::Often, Err(_)) | (Yields::Never, _) => UpdateDeadline::Continue(1),
+        })
+    }
+}
+
+/// A call begins, which may take so long.
+fn begin(store: &mut Store<Bounds>, limit: Duration, yields: Yields) {
+    let bounds = store.data_mut();
+    (bounds.epochs, bounds.yields) = (ticks(limit).saturating_sub(1), yields);
+    store.set_epoch_deadline(1);
 }
 
 impl Keys for Guest {
     fn warm(&mut self) -> Result<(), Trap> {
-        self.store.set_epoch_deadline(ticks(CALL_LIMIT));
+        begin(&mut self.store, CALL_LIMIT, Yields::Never);
         let policy = self.gate.linkgate_policy_evaluator().policy();
         policy.call_warm(&mut self.store, self.policy).map_err(|error| trap(&error))
     }
 
     fn due(&mut self, now: Now) -> Result<Option<Fetch>, Trap> {
-        self.store.set_epoch_deadline(ticks(CALL_LIMIT));
+        begin(&mut self.store, CALL_LIMIT, Yields::Never);
         let policy = self.gate.linkgate_policy_evaluator().policy();
         policy.call_due(&mut self.store, self.policy, now).map_err(|error| trap(&error))
     }
 
     fn next_due(&mut self) -> Result<Option<u64>, Trap> {
-        self.store.set_epoch_deadline(ticks(CALL_LIMIT));
+        begin(&mut self.store, CALL_LIMIT, Yields::Never);
         let policy = self.gate.linkgate_policy_evaluator().policy();
         policy.call_next_due(&mut self.store, self.policy).map_err(|error| trap(&error))
     }
@@ -213,7 +296,7 @@ impl Keys for Guest {
         asked: u64,
         now: Now,
     ) -> Result<Vec<String>, Trap> {
-        self.store.set_epoch_deadline(ticks(CALL_LIMIT));
+        begin(&mut self.store, CALL_LIMIT, Yields::Never);
         let outcome = outcome.as_ref().map_err(String::as_str);
         let policy = self.gate.linkgate_policy_evaluator().policy();
         policy
@@ -222,19 +305,19 @@ impl Keys for Guest {
     }
 
     fn key_sources(&mut self, now: Now) -> Result<Vec<KeySource>, Trap> {
-        self.store.set_epoch_deadline(ticks(CALL_LIMIT));
+        begin(&mut self.store, CALL_LIMIT, Yields::Never);
         let policy = self.gate.linkgate_policy_evaluator().policy();
         policy.call_key_sources(&mut self.store, self.policy, now).map_err(|error| trap(&error))
     }
 
     fn kept_keys(&mut self) -> Result<String, Trap> {
-        self.store.set_epoch_deadline(ticks(CALL_LIMIT));
+        begin(&mut self.store, CALL_LIMIT, Yields::Never);
         let policy = self.gate.linkgate_policy_evaluator().policy();
         policy.call_kept_keys(&mut self.store, self.policy).map_err(|error| trap(&error))
     }
 
     fn restore_keys(&mut self, kept: &str, now: Now) -> Result<(), Trap> {
-        self.store.set_epoch_deadline(ticks(CALL_LIMIT));
+        begin(&mut self.store, CALL_LIMIT, Yields::Never);
         let policy = self.gate.linkgate_policy_evaluator().policy();
         policy
             .call_restore_keys(&mut self.store, self.policy, kept, now)
@@ -318,6 +401,10 @@ fn host() -> Abilities {
 
 /// Length of an epoch. Shorter wakes an idle process more often, longer makes the limits coarse.
 const TICK: Duration = Duration::from_millis(50);
+
+/// How long a call rests that has used up an epoch. Raised, one that loops is stopped later; lowered, the thread has less
+/// time for other work meanwhile.
+const REST: Duration = Duration::from_millis(10);
 
 /// The longest call into a guest. A verified signature takes a few milliseconds on a slow machine;
 /// raised, a guest that loops blocks a thread of the server for that much longer.

@@ -94,7 +94,7 @@ impl Driver {
                 self.shared.fetches.wait(until, fetches_seen).await;
                 Event::Woken
             }
-            // The thread of the instance answers these, as many as a request has tokens.
+            // The task of the instance answers these, as many as a request has tokens.
             Step::Verify(_) => return Done::Breach("verify more often than needed", exchange),
             Step::Acquire(step) => Event::Acquired(self.acquire(step, &mut exchange).await),
             Step::Call(step) => Event::Called(self.call(step).await),

@@ -32,7 +32,16 @@ pub(crate) struct UpstreamPools {
     pub(crate) calls: Arc<UpstreamPool>,
     /// Requests that are passed on.
     pub(crate) passes: Arc<UpstreamPool>,
-    kept: Arc<Notify>,
+    round: Arc<Round>,
+}
+
+/// When idle connections are looked through next, to close those that were idle for too long.
+struct Round {
+    began: Instant,
+    /// Milliseconds since then; the largest number while it is not known.
+    next: AtomicU64,
+    /// One is kept that may be idle for less.
+    sooner: Notify,
 }
 
 /// Where connections lead, and how they are made.
@@ -49,7 +58,7 @@ pub(crate) struct UpstreamPool {
     places: Arc<Semaphore>,
     /// The one used last is at the end.
     idle: Mutex<Vec<Idle>>,
-    kept: Arc<Notify>,
+    round: Arc<Round>,
     /// One is idle now: for a request that waits for a fresh one.
     returned: Notify,
     is_closed: AtomicBool,
@@ -89,20 +98,17 @@ pub struct UpstreamConnections {
 impl UpstreamPools {
     pub(crate) fn new(upstream: Upstream, tls: Option<Tls>, limits: Limits) -> Self {
         let route = Arc::new(Route { upstream, tls, limits });
-        let kept = Arc::new(Notify::new());
-        let pool = || Arc::new(UpstreamPool::new(Arc::clone(&route), Arc::clone(&kept)));
-        Self { forwards: pool(), calls: pool(), passes: pool(), kept }
+        let round = Arc::new(Round::new());
+        let pool = || Arc::new(UpstreamPool::new(Arc::clone(&route), Arc::clone(&round)));
+        Self { forwards: pool(), calls: pool(), passes: pool(), round }
     }
 
     /// Closes what was idle for too long, for as long as it is polled.
     pub(crate) async fn tend(&self) {
         loop {
+            self.round.look();
             let next = self.each().into_iter().filter_map(|(_, pool)| pool.expire()).min();
-            // One that is kept meanwhile may be idle for a shorter time.
-            match next {
-                Some(next) => _ = timeout_at(next, self.kept.notified()).await,
-                None => self.kept.notified().await,
-            }
+            self.round.wait(next).await;
         }
     }
 
@@ -125,12 +131,42 @@ impl UpstreamPools {
     }
 }
 
+impl Round {
+    fn new() -> Self {
+        Self { began: Instant::now(), next: AtomicU64::new(u64::MAX), sooner: Notify::new() }
+    }
+
+    /// The connections are about to be looked through: what is kept from here on may come too late for that.
+    fn look(&self) {
+        self.next.store(u64::MAX, Ordering::SeqCst);
+    }
+
+    /// Waits until then, or until one is kept that may be idle for less.
+    async fn wait(&self, next: Option<Instant>) {
+        let Some(next) = next else { return self.sooner.notified().await };
+        self.next.store(self.since_began(next), Ordering::SeqCst);
+        let _sooner = timeout_at(next, self.sooner.notified()).await;
+    }
+
+    /// One is kept until then. As a rule those before it end earlier, and nothing has to be woken.
+    fn kept(&self, until: Instant) {
+        if self.since_began(until) < self.next.load(Ordering::SeqCst) {
+            self.sooner.notify_one();
+        }
+    }
+
+    fn since_began(&self, moment: Instant) -> u64 {
+        let since = moment.saturating_duration_since(self.began);
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
 impl UpstreamPool {
-    fn new(route: Arc<Route>, kept: Arc<Notify>) -> Self {
+    fn new(route: Arc<Route>, round: Arc<Round>) -> Self {
         let places = Arc::new(Semaphore::new(route.limits.upstream_connections.get()));
         let (is_closed, counts) = (AtomicBool::new(false), Counts::default());
         let (idle, returned) = (Mutex::default(), Notify::new());
-        Self { route, places, idle, kept, returned, is_closed, counts }
+        Self { route, places, idle, round, returned, is_closed, counts }
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -199,7 +235,8 @@ impl UpstreamPool {
     /// Keeps a connection that is ready for another request.
     pub(crate) fn keep(&self, link: Link, place: Place, idle_time: Duration) {
         let since = Instant::now();
-        let idle = Idle { link, since, until: since + idle_time };
+        let until = since + idle_time;
+        let idle = Idle { link, since, until };
         let mut kept = self.idle();
         let refused = match idle.refused(since) {
             None if self.is_closed.load(Ordering::Acquire) => Some(Dropped::Stopped),
@@ -212,7 +249,7 @@ impl UpstreamPool {
         // Once it is in, so that a request which waited for the place finds the connection; and under the lock.
         drop(place);
         drop(kept);
-        self.kept.notify_one();
+        self.round.kept(until);
         self.returned.notify_one();
     }
 

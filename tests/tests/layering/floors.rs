@@ -49,7 +49,7 @@ const GATEWAY: House = House {
         // Connections to other servers.
         "upstream_socket link upstream_pool lease outbound fetch",
         // Instances of the component.
-        "accounts backoff lost sandbox exchange instance_handle instance_thread pool pool_keys shared_fetch",
+        "accounts backoff lost sandbox exchange instance_handle instance_queue instance_task pool pool_keys shared_fetch",
         // One request.
         "answer steps drive",
         // The server.
@@ -57,7 +57,7 @@ const GATEWAY: House = House {
     ],
     circles: &[
         (
-            "exchange instance_handle instance_thread pool pool_keys shared_fetch",
+            "exchange instance_handle instance_queue instance_task pool pool_keys shared_fetch",
             "the instances share keys with the fetches that they lead",
         ),
         ("drive steps", "a step is carried out with what drives the exchange"),

@@ -1,8 +1,6 @@
 //! What happens when an instance dies: everybody in it gets a 503, the next request a fresh one.
 
 use std::num::NonZeroUsize;
-use std::sync::Mutex;
-use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use linkgate_gateway::{End, Event, Head, Limits, NotReady, Step, Trap};
@@ -110,14 +108,6 @@ async fn a_sink_that_panics_stops_no_instance() {
 /// The one thread of this test's server must not be the one that is stuck in a guest.
 #[tokio::test]
 async fn while_one_instance_is_stuck_the_others_serve() {
-    let (let_go, stuck) = channel::<()>();
-    let stuck = Mutex::new(stuck);
-    let play = move |head: &Head, _: &[Event]| {
-        if head.target == b"/stuck" {
-            stuck.lock().expect("one at a time").recv().ok();
-        }
-        Ok(reply(200))
-    };
     let upstream = format!("http://{}", nobody().await).parse().expect("an upstream");
     let two = NonZeroUsize::new(2).expect("two");
     let mut stage = Stage::of(two, upstream, Limits::default(), play).await;
@@ -129,9 +119,32 @@ async fn while_one_instance_is_stuck_the_others_serve() {
         stage.head().await;
         stage.ends(End::Finished, "/fine").await;
     }
-    let_go.send(()).expect("it waits");
+    stage.let_go();
     assert!(caught.rest().await.starts_with("HTTP/1.1 200 OK\r\n"));
     stage.ends(End::Finished, "/stuck").await;
+}
+
+/// A call that began is seen through, with nothing to hear its outcome: the instance serves others.
+#[tokio::test]
+async fn a_client_that_leaves_an_instance_that_is_stuck_costs_no_other_anything() {
+    let mut stage = Stage::trapping(nobody().await, Limits::default(), play).await;
+    let mut caught = Peer::connect(stage.address).await;
+    caught.send(get("/stuck")).await;
+    stage.head().await;
+    caught.reset();
+    let mut waiting = Peer::connect(stage.address).await;
+    waiting.send(get("/fine")).await;
+    stage.let_go();
+    assert!(waiting.rest().await.starts_with("HTTP/1.1 200 OK\r\n"));
+    let mut ended = Vec::new();
+    while ended.len() < 2 {
+        if let Note::Decided(path) = stage.note().await {
+            ended.push(path);
+        }
+    }
+    ended.sort();
+    assert_eq!(ended, ["/fine", "/stuck"]);
+    assert_eq!(stage.stop().rest().await, []);
 }
 
 #[tokio::test]

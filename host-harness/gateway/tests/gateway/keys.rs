@@ -85,25 +85,25 @@ impl Evaluator for Keyed {
         Vec::new()
     }
 
-    fn open(&mut self, head: &Head, now: Now) -> Result<(Head, Turn), Trap> {
+    async fn open(&mut self, head: Head, now: Now) -> Result<(Head, Turn), Trap> {
         if head.target == b"/trap" {
             return Err(Trap::new("on purpose"));
         }
         let wait = Step::Wait(now.mono_ms + 20_000);
         let step = if self.has { reply(200) } else { wait };
-        Ok((head.clone(), Turn { sequence: 0, step }))
+        Ok((head, Turn { sequence: 0, step }))
     }
 
-    fn resume(&mut self, _: &Head, _: u32, event: &Event, _: Now) -> Result<Turn, Trap> {
-        assert_eq!(*event, Event::Woken);
+    async fn resume(&mut self, _: &Head, _: u32, event: Event, _: Now) -> Result<Turn, Trap> {
+        assert_eq!(event, Event::Woken);
         Ok(Turn { sequence: 1, step: reply(if self.has { 200 } else { 503 }) })
     }
 
-    fn must_finish(&mut self, _: &Self::Exchange) -> Result<bool, Trap> {
+    async fn must_finish(&mut self, _: &Self::Exchange) -> Result<bool, Trap> {
         Ok(false)
     }
 
-    fn close(&mut self, head: Head, end: End, _now: Now) -> Result<Decision, Trap> {
+    async fn close(&mut self, head: Head, end: End, _now: Now) -> Result<Decision, Trap> {
         Ok(decision(&head, end))
     }
 }

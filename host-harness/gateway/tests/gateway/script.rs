@@ -16,7 +16,7 @@ use linkgate_gateway::{
 };
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::wire::{Peer, Upstream, last, nobody, say, soon};
@@ -49,6 +49,7 @@ pub(crate) enum Note {
 pub(crate) struct Script {
     play: Arc<dyn Play>,
     notes: UnboundedSender<Note>,
+    let_go: Arc<Notify>,
     exchanges: HashMap<u32, Scene>,
     opened: u32,
 }
@@ -72,37 +73,40 @@ impl Evaluator for Script {
             .to_vec()
     }
 
-    fn open(&mut self, head: &Head, _now: Now) -> Result<(u32, Turn), Trap> {
+    async fn open(&mut self, head: Head, _now: Now) -> Result<(u32, Turn), Trap> {
         self.notes.send(Note::Opened(head.clone())).ok();
-        let step = (self.play)(head, &[])?;
+        if head.target == STUCK {
+            self.let_go.notified().await;
+        }
+        let step = (self.play)(&head, &[])?;
         self.opened += 1;
-        let (head, wrote) = (head.clone(), is_write(&step));
+        let wrote = is_write(&step);
         self.exchanges.insert(self.opened, Scene { head, events: Vec::new(), wrote });
         Ok((self.opened, Turn { sequence: 0, step }))
     }
 
-    fn resume(
+    async fn resume(
         &mut self,
         exchange: &u32,
         sequence: u32,
-        event: &Event,
+        event: Event,
         _now: Now,
     ) -> Result<Turn, Trap> {
         self.notes.send(Note::Event(event.clone())).ok();
         let scene = self.exchanges.get_mut(exchange).expect("resume without open");
         assert_eq!(sequence as usize, scene.events.len(), "the event belongs to another step");
-        scene.events.push(event.clone());
+        scene.events.push(event);
         let step = (self.play)(&scene.head, &scene.events)?;
         scene.wrote |= is_write(&step);
         Ok(Turn { sequence: sequence + 1, step })
     }
 
-    fn must_finish(&mut self, exchange: &u32) -> Result<bool, Trap> {
+    async fn must_finish(&mut self, exchange: &u32) -> Result<bool, Trap> {
         self.notes.send(Note::MustFinish).ok();
         Ok(self.exchanges.get(exchange).expect("a question without open").wrote)
     }
 
-    fn close(&mut self, exchange: u32, end: End, _now: Now) -> Result<Decision, Trap> {
+    async fn close(&mut self, exchange: u32, end: End, _now: Now) -> Result<Decision, Trap> {
         self.notes.send(Note::Closed(end)).ok();
         let scene = self.exchanges.remove(&exchange).expect("closed twice");
         Ok(decision(&scene.head, end))
@@ -112,6 +116,9 @@ impl Evaluator for Script {
 fn is_write(step: &Step) -> bool {
     matches!(step, Step::Call(call) if call.method == "PATCH")
 }
+
+/// The target that an instance is stuck with until [`Stage::let_go`].
+pub(crate) const STUCK: &[u8] = b"/stuck";
 
 /// The path whose decision the sink of a test cannot bear.
 pub(crate) const UNBEARABLE: &str = "/unbearable";
@@ -141,6 +148,7 @@ pub(crate) struct Stage {
     notes: UnboundedReceiver<Note>,
     timings: UnboundedReceiver<Timings>,
     barren: Arc<AtomicBool>,
+    let_go: Arc<Notify>,
     stop: oneshot::Sender<()>,
     server: JoinHandle<usize>,
 }
@@ -197,6 +205,8 @@ impl Stage {
         let play: Arc<dyn Play> = Arc::new(play);
         let barren = Arc::new(AtomicBool::new(false));
         let bears_none = Arc::clone(&barren);
+        let let_go = Arc::new(Notify::new());
+        let is_let_go = Arc::clone(&let_go);
         let make = move || -> Result<Script, StartError> {
             if bears_none.load(Ordering::Acquire) {
                 return Err(StartError::Host("none, on purpose".to_owned()));
@@ -205,6 +215,7 @@ impl Stage {
             Ok(Script {
                 play: Arc::clone(&play),
                 notes: sender.clone(),
+                let_go: Arc::clone(&is_let_go),
                 exchanges: HashMap::new(),
                 opened: 0,
             })
@@ -222,7 +233,7 @@ impl Stage {
             Some(tls) => tokio::spawn(gateway.serve_tls(listener, tls, shutdown)),
             None => tokio::spawn(gateway.serve(listener, shutdown)),
         };
-        let mut stage = Self { address, readiness, notes, timings, barren, stop, server };
+        let mut stage = Self { address, readiness, notes, timings, barren, let_go, stop, server };
         for _ in 0..instances.get() {
             assert_eq!(stage.note().await, Note::Made);
         }
@@ -309,6 +320,11 @@ impl Stage {
         for expected in [lost, Note::Made, Note::Decided(String::new())] {
             assert!(notes.contains(&expected), "{expected:?} is not in {notes:?}");
         }
+    }
+
+    /// Lets an instance go on that is stuck.
+    pub(crate) fn let_go(&self) {
+        self.let_go.notify_one();
     }
 
     /// The next thing that happens must be a request.

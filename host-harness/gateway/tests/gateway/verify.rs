@@ -1,4 +1,4 @@
-//! `verify`: answered on the thread of the instance, before anything else of the gateway sees the turn.
+//! `verify`: answered in the task of the instance, before anything else of the gateway sees the turn.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,6 +1,8 @@
 //! Real components, written by hand: what the sandbox lets in, and what it survives.
 
 use std::num::NonZeroUsize;
+use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use linkgate_gateway::{
     ComponentSource, Decision, DecisionSink, End, Fault, Gateway, Limits, Outcome, Settings,
@@ -100,7 +102,7 @@ async fn a_guest_that_traps_loops_or_grows_is_a_503_and_the_next_request_is_serv
         );
         let fault = soon("a fault", heard.recv()).await.expect("a fault");
         assert!(fault.starts_with("InstanceLost") && fault.contains(cause), "{method}: {fault}");
-        // Two threads say so, in either order.
+        // In either order.
         let mut lost = [soon("a fault", heard.recv()).await, soon("a record", heard.recv()).await];
         lost.sort();
         assert_eq!(lost.map(Option::unwrap_or_default), ["ExchangeLost", "decided"]);
@@ -109,6 +111,30 @@ async fn a_guest_that_traps_loops_or_grows_is_a_503_and_the_next_request_is_serv
         assert!(answer.starts_with("HTTP/1.1 204 "), "after {method}: {answer}");
         assert_eq!(soon("a record", heard.recv()).await.as_deref(), Some("decided"));
     }
+}
+
+/// Another task of the one thread has its turns while a guest loops: many pauses between them, each of an epoch, and not
+/// one of a second.
+#[tokio::test]
+async fn a_guest_that_loops_gives_the_thread_back() {
+    let (sender, _heard) = unbounded_channel();
+    let gateway = Gateway::build(settings(guest(), "good").await, Ear(sender)).expect("a gateway");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(gateway.serve(listener, std::future::pending()));
+
+    let mut looping = pin!(say(address, last("PATCH", "/a")));
+    let (mut pauses, mut before) = (0, Instant::now());
+    let answer = loop {
+        tokio::select! {
+            answer = &mut looping => break answer,
+            () = tokio::task::yield_now() => {}
+        }
+        pauses += usize::from(before.elapsed() > Duration::from_millis(10));
+        before = Instant::now();
+    };
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(pauses >= 5, "{pauses}");
 }
 
 /// Guests die on one side, and on the other everybody is answered: served, or asked to come back.

@@ -170,12 +170,23 @@ impl Scan {
     /// Reads on in a head: how many bytes belong to it, and whether its empty line was among them.
     /// Lines end as httparse has them end: at LF, with or without CR.
     fn run(&mut self, bytes: &[u8]) -> (usize, bool) {
-        for (index, byte) in bytes.iter().enumerate() {
+        let mut read = 0;
+        while let Some(byte) = bytes.get(read) {
+            read += 1;
             if self.ends_with(*byte) {
-                return (index + 1, true);
+                return (read, true);
             }
+            read += self.unread(bytes.get(read..).unwrap_or_default());
         }
         (bytes.len(), false)
+    }
+
+    /// How many of the next bytes need no look: the rest of a header line that is known well enough, as a rule a token.
+    fn unread(&self, bytes: &[u8]) -> usize {
+        if self.framing.field.len() <= FIELD_BYTES {
+            return 0;
+        }
+        bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len())
     }
 
     fn ends_with(&mut self, byte: u8) -> bool {
@@ -309,3 +320,54 @@ const FIELD_BYTES: usize = 64;
 
 /// Bytes asked of the socket at a time: a usual head, or a link request whole.
 const READ_BYTES: usize = 8 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is read of a head that arrives in parts of at most this length: its own bytes, and what they say.
+    fn read(head: &[u8], part: usize) -> (usize, bool, Vec<u8>, bool) {
+        let (mut scan, mut read) = (Scan::default(), 0);
+        for bytes in head.chunks(part) {
+            let (length, ended) = scan.run(bytes);
+            read += length;
+            if ended {
+                return (read, true, scan.line, scan.framing.is_sound());
+            }
+        }
+        (read, false, scan.line, scan.framing.is_sound())
+    }
+
+    #[test]
+    fn a_head_is_read_alike_in_parts_of_any_length() {
+        let long = "x".repeat(3 * FIELD_BYTES);
+        let blanks = " ".repeat(FIELD_BYTES);
+        for (row, fields, is_sound) in [
+            ("short", "host: x\r\n".to_owned(), true),
+            ("long", format!("authorization: {long}\r\nhost: x\r\n"), true),
+            ("a CR within", format!("authorization: {long}\r{long}\n"), true),
+            (
+                "framed twice",
+                format!("a: {long}\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n"),
+                false,
+            ),
+            (
+                "a coding too long to be known",
+                format!("transfer-encoding: {blanks}chunked\r\n"),
+                false,
+            ),
+            (
+                "a coding after a long line",
+                format!("a: {long}\r\ntransfer-encoding: gzip\r\n"),
+                false,
+            ),
+        ] {
+            let head = format!("\r\nGET /a HTTP/1.1\r\n{fields}\r\n");
+            let next = format!("{head}GET /b HTTP/1.1\r\n\r\n");
+            let expected = (head.len(), true, b"GET /a HTTP/1.1".to_vec(), is_sound);
+            for part in 1..=next.len() {
+                assert_eq!(read(next.as_bytes(), part), expected, "{row}, in parts of {part}");
+            }
+        }
+    }
+}

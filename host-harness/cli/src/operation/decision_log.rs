@@ -65,8 +65,8 @@ struct Waiting {
 }
 
 enum Entry {
-    /// Lines, each with its end.
-    Lines(String),
+    /// Lines, each with its end, and how many.
+    Lines(String, usize),
     /// The file was moved away: begin a new one.
     Reopen,
 }
@@ -124,11 +124,12 @@ impl Queue {
             return false;
         }
         waiting.lines += 1;
-        if let Some(Entry::Lines(lines)) = waiting.entries.last_mut() {
+        if let Some(Entry::Lines(lines, count)) = waiting.entries.last_mut() {
             lines.push_str(line);
             lines.push('\n');
+            *count += 1;
         } else {
-            waiting.entries.push(Entry::Lines(format!("{line}\n")));
+            waiting.entries.push(Entry::Lines(format!("{line}\n"), 1));
         }
         self.wake(waiting);
         true
@@ -205,7 +206,7 @@ impl Sink {
 
     fn write(&mut self, entry: &Entry) -> io::Result<()> {
         match entry {
-            Entry::Lines(lines) => {
+            Entry::Lines(lines, _) => {
                 self.out.write_all(lines.as_bytes())?;
                 self.out.flush()
             }
@@ -231,8 +232,8 @@ fn write_all(queue: &Queue, mut sink: Sink) {
                 eprintln!("linkgate: the decision log cannot be written: {error}");
             }
             failing = written.is_err();
-            if let Entry::Lines(lines) = entry {
-                queue.written(lines.lines().count());
+            if let Entry::Lines(_, count) = entry {
+                queue.written(count);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Counts and durations, in the text form of Prometheus (`OpenMetrics`).
 
 use std::fmt::Write as _;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ pub(crate) struct Metrics {
     decisions: Family<DecisionLabels, Counter>,
     durations: Family<RouteLabels, Histogram>,
     phases: Family<PhaseLabels, Histogram>,
+    /// The same, found without a search: each exchange has several.
+    each_phase: [OnceLock<Histogram>; Phase::ALL.len()],
     faults: Family<FaultLabels, Counter>,
     upstream_failures: Family<UpstreamLabels, Counter>,
     merges: Family<MergeLabels, Counter>,
@@ -148,6 +151,7 @@ impl Metrics {
             decisions: Family::default(),
             durations: Family::new_with_constructor(|| Histogram::new(BUCKETS_S)),
             phases: Family::new_with_constructor(|| Histogram::new(BUCKETS_S)),
+            each_phase: Default::default(),
             faults: Family::default(),
             upstream_failures: Family::default(),
             merges: Family::default(),
@@ -265,10 +269,11 @@ impl Metrics {
         self.durations
             .get_or_create(&RouteLabels { route: line.route.clone() })
             .observe(timings.took().as_secs_f64());
-        for phase in Phase::ALL {
+        for (phase, known) in Phase::ALL.into_iter().zip(&self.each_phase) {
             if let Some(spent) = timings.of(phase) {
                 let labels = PhaseLabels { phase: phase.name() };
-                self.phases.get_or_create(&labels).observe(spent.as_secs_f64());
+                let histogram = known.get_or_init(|| self.phases.get_or_create(&labels).clone());
+                histogram.observe(spent.as_secs_f64());
             }
         }
         if let Some(record) = &line.metadata {

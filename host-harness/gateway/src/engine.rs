@@ -7,6 +7,8 @@ use wasmtime::{Config, Engine, Module};
 pub fn engine_config() -> Config {
     let mut config = Config::new();
     config.wasm_component_model(true).wasm_wide_arithmetic(true).epoch_interruption(true);
+    // Calls overlap in no instance, and to be ready for it costs each of them.
+    config.concurrency_support(false);
     config
 }
 

@@ -51,8 +51,7 @@ impl Sandbox {
         instances: NonZeroUsize,
     ) -> Result<Self, StartError> {
         let mut config = engine_config();
-        // Calls overlap in no instance, and to be ready for it costs each of them.
-        config.concurrency_support(false).allocation_strategy(pool(instances));
+        config.allocation_strategy(pool(instances));
         let engine = Engine::new(&config).map_err(|error| {
             let instances = format!("{instances} instances, each with addresses set aside");
             StartError::Host(format!("{error:#} ({instances}; `ulimit -v` bounds them)"))

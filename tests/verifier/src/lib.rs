@@ -40,6 +40,7 @@ fn material(algorithm: Algorithm, numbers: &[String]) -> Option<Material<'_>> {
     reason = "generated: the canonical ABI passes raw pointers and exports bare symbols"
 )]
 #[expect(clippy::same_length_and_capacity, reason = "generated: a list arrives with no spare room")]
+#[expect(clippy::too_many_arguments, reason = "generated: a pointer and a length for each of four")]
 mod generated {
     use crate::Vectors;
 

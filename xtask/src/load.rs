@@ -28,7 +28,10 @@ pub(crate) fn run(
     for binary in ["linkgate", "linkgate-load", "linkgate-wasmtime-serve"] {
         build.args(["--bin", binary]);
     }
-    build.args((!is_debug).then_some("--release"));
+    if !is_debug {
+        // As it is shipped.
+        build.args(["--release", "--features", "linkgate/jemalloc"]);
+    }
     progress.step(&process::line(&build));
     process::run(&mut build, "look for the first `error` above")?;
     let folder = workspace.target.join(if is_debug { "debug" } else { "release" });

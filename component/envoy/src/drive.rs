@@ -9,7 +9,7 @@ use crate::clock::{moment, now};
 use crate::failure;
 use crate::gate::Gate;
 use crate::host;
-use crate::open::{Awaits, Open, RequestBody, Upload};
+use crate::open::{Awaits, Open, Progress, RequestBody, Upload};
 use crate::record;
 use crate::request::{self, Seen};
 use crate::verifier;
@@ -107,14 +107,16 @@ pub(crate) fn answered(gate: &Gate, id: u32, is_last: bool) -> Action {
     let drive = Drive { gate, id, is_root: false };
     match open.awaits {
         Awaits::Answer => {
-            open.is_answered = true;
+            open.progress = Progress::Answered;
             let event = answer_event(gate, &mut open);
             let action = drive.resume(open, event);
-            holds_answer(gate, id, is_last);
+            if action == Action::Continue {
+                holds_answer(gate, id, is_last);
+            }
             action
         }
         Awaits::Nothing => {
-            open.is_relayed = is_last;
+            open.relayed(is_last);
             drive.keep(open, Action::Continue)
         }
         // Envoy has answered for us: a timeout of its own, a body that is too large for it.
@@ -157,9 +159,9 @@ fn answer_event(gate: &Gate, open: &mut Open) -> Event {
 pub(crate) fn holds_answer(gate: &Gate, id: u32, is_last: bool) -> bool {
     let mut streams = gate.streams.borrow_mut();
     let Some(open) = streams.get_mut(&id) else { return false };
-    let holds = open.is_answered && !matches!(open.awaits, Awaits::Nothing);
-    open.is_relayed = is_last && !holds;
-    holds
+    let is_decided = matches!(open.awaits, Awaits::Nothing);
+    open.relayed(is_last && is_decided);
+    open.progress == Progress::Answered && !is_decided
 }
 
 /// The stream is over: closes its exchange, unless that must be seen through without it.
@@ -168,7 +170,7 @@ pub(crate) fn ended(gate: &Gate, id: u32) {
     let drive = Drive { gate, id, is_root: false };
     match open.awaits {
         Awaits::Nothing => {
-            let is_gone = !open.is_relayed && is_client_gone();
+            let is_gone = open.progress != Progress::Relayed && is_client_gone();
             let end = if is_gone { End::ClientGone } else { End::Finished };
             let end = open.end.unwrap_or(end);
             drive.close(open, end, true);
@@ -384,13 +386,13 @@ impl Drive<'_> {
     /// more is to come: Envoy would send that part as it is, and lose its place in the next.
     fn go_on(&self, mut open: Box<Open>) -> Action {
         let is_in_parts = open.held.bytes && open.body == RequestBody::Coming;
-        if self.is_root && is_in_parts && !open.is_answered {
+        if self.is_root && is_in_parts && open.progress == Progress::Requested {
             let is_dropped = open.upload == Upload::Dropped;
             open.upload = if is_dropped { Upload::DroppedAtEnd } else { Upload::FlowsAtEnd };
             return self.keep(open, Action::Pause);
         }
         if self.is_root {
-            let resumed = if open.is_answered {
+            let resumed = if open.progress == Progress::Answered {
                 hostcalls::resume_http_response()
             } else {
                 hostcalls::resume_http_request()

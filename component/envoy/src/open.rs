@@ -12,8 +12,7 @@ pub(crate) struct Open {
     pub(crate) awaits: Awaits,
     /// The stream is there. Without it nothing is said to the host on its behalf.
     pub(crate) has_client: bool,
-    /// The answer has come: what is held back is it, and no longer the request.
-    pub(crate) is_answered: bool,
+    pub(crate) progress: Progress,
     pub(crate) body: RequestBody,
     pub(crate) upload: Upload,
     pub(crate) held: Held,
@@ -23,8 +22,6 @@ pub(crate) struct Open {
     pub(crate) of_connection: Lines,
     /// The names of the lines of the upstream's answer to a rewritten request.
     pub(crate) answer_names: Vec<String>,
-    /// All of the answer has gone on to the client.
-    pub(crate) is_relayed: bool,
     /// How it ends, if not by its last step.
     pub(crate) end: Option<End>,
     pub(crate) began_us: u64,
@@ -43,6 +40,17 @@ pub(crate) enum Awaits {
     Answer,
     /// Nothing: the last step was taken.
     Nothing,
+}
+
+/// How far the stream is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// No answer has come.
+    Requested,
+    /// The head of one has come: what is held back is it, and no longer the request.
+    Answered,
+    /// All of it has gone on to the client.
+    Relayed,
 }
 
 /// The body of the client's request.
@@ -94,16 +102,22 @@ impl Open {
             sequence: 0,
             awaits: Awaits::Nothing,
             has_client: true,
-            is_answered: false,
+            progress: Progress::Requested,
             body,
             upload: Upload::Held,
             held: Held::default(),
             offers_protocol,
             of_connection,
             answer_names: Vec::new(),
-            is_relayed: false,
             end: None,
             began_us,
+        }
+    }
+
+    /// Notes that all of the answer has gone on, if it has.
+    pub(crate) fn relayed(&mut self, is_whole: bool) {
+        if is_whole {
+            self.progress = Progress::Relayed;
         }
     }
 

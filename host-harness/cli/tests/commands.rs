@@ -239,7 +239,7 @@ fn a_link_goes_through_tenant_and_gateway_as_processes() {
     let causes: Vec<serde_json::Value> =
         lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let mut causes: Vec<&str> = causes.iter().map(|line| line["cause"].as_str().unwrap()).collect();
-    // Each instance logs on a thread of its own: the order between them is not promised.
+    // Each instance logs by itself: the order between them is not promised.
     causes.sort_unstable();
     assert_eq!(causes, ["granted", "passed", "passed", "passed", "subject-mismatch"]);
     for token in [member(&alice, "access_token"), member(&second, "id_token")] {

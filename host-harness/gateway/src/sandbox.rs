@@ -406,7 +406,7 @@ const TICK: Duration = Duration::from_millis(50);
 const REST: Duration = Duration::from_millis(10);
 
 /// The longest call into a guest. A verified signature takes a few milliseconds on a slow machine;
-/// raised, a guest that loops blocks a thread of the server for that much longer.
+/// raised, the requests of an instance that loops wait for that much longer.
 const CALL_LIMIT: Duration = Duration::from_secs(1);
 
 /// The longest start of an instance, which prepares every key of the policy.

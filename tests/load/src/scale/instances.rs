@@ -1,4 +1,4 @@
-//! Whether more instances serve more: they are what decides, a thread each.
+//! Whether more instances serve more: each decides one request at a time, on the thread that asks it.
 
 use super::gate::{Asked, Gate, Stage};
 use super::{CONNECTIONS, latency};

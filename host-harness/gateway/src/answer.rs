@@ -5,10 +5,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Body, Frame, SizeHint};
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Response, StatusCode};
 
+use crate::answer_body::AnswerBody;
 use crate::content::length_in;
 use crate::contract::{End, HeaderEdits, Reply};
 use crate::exchange::Exchange;
@@ -41,7 +42,7 @@ pub(crate) fn relay(
             headers.append(name, value);
         }
     }
-    let source = Source::Upstream { body, lease: Some(lease), pace: Box::new(pace) };
+    let source = Source::Upstream { body, lease, pace: Box::new(pace) };
     Ok(assemble(head.status, headers, Answer { source, exchange: Some(exchange), unsent: false }))
 }
 
@@ -106,7 +107,7 @@ enum Source {
     Own(Option<Bytes>),
     /// The connection is given back at the end of the body.
     Upstream {
-        body: Incoming,
+        body: AnswerBody,
         lease: Option<Box<Lease>>,
         pace: Box<Pace>,
     },
@@ -130,9 +131,7 @@ impl Body for Answer {
                 bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes))),
             ),
             Source::Upstream { body, pace, .. } => {
-                let frame = Pin::new(body)
-                    .poll_frame(cx)
-                    .map(|frame| frame.transpose().map_err(io::Error::other));
+                let frame = Pin::new(body).poll_frame(cx).map(Option::transpose);
                 pace.bound(cx, frame, |frame| length_in(frame.as_ref())).map(Result::transpose)
             }
         };

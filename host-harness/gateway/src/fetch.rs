@@ -22,7 +22,7 @@ use crate::link::{Link, root};
 use crate::outbound::gather;
 use crate::request;
 use crate::settings::Limits;
-use crate::tls::{CaSource, OF_A_CA, Roots, is_of_a_ca};
+use crate::tls::{CaSource, HTTP_1, OF_A_CA, Roots, is_of_a_ca};
 use crate::upstream::Upstream;
 
 /// Performs the fetches that a policy hands out, each on a connection of its own: HTTP/1.1, plain or
@@ -42,7 +42,7 @@ impl Fetcher {
     /// # Errors
     /// `ca` cannot be read or holds no certificate.
     pub fn new(ca: Option<&CaSource>) -> Result<Self, StartError> {
-        let given = ca.map(|ca| Roots::read(Some(ca))).transpose()?;
+        let given = ca.map(|ca| Roots::read(Some(ca), &[HTTP_1])).transpose()?;
         let trust =
             if given.is_some() { "the given CA trusts" } else { "the system's roots trust" };
         Ok(Self { roots: OnceCell::new_with(given), trust, limits: Limits::default() })
@@ -158,6 +158,6 @@ fn unanswered(broken: &hyper::Error) -> String {
 
 /// Reads the system's roots where that blocks no request.
 async fn of_the_system() -> Result<Roots, String> {
-    let read = spawn_blocking(|| Roots::read(None)).await;
+    let read = spawn_blocking(|| Roots::read(None, &[HTTP_1])).await;
     read.map_err(|panicked| panicked.to_string())?.map_err(|error| error.to_string())
 }

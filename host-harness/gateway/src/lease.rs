@@ -9,8 +9,10 @@ use hyper::{Request, Response, StatusCode};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::answer_body::AnswerBody;
 use crate::content::Content;
 use crate::link::{Link, root};
+use crate::no_answer::{NoAnswer, Unsent, copied};
 use crate::reuse::{self, Dropped};
 use crate::upstream_pool::{Place, UpstreamPool};
 
@@ -34,25 +36,9 @@ struct Account {
 /// An answer of the upstream: its head, and its body unread behind an open connection.
 pub(crate) struct Held {
     pub(crate) head: Parts,
-    pub(crate) body: Incoming,
-    pub(crate) lease: Box<Lease>,
-}
-
-/// A request without an answer.
-pub(crate) enum NoAnswer {
-    /// No byte of it was written.
-    Unsent(Box<Unsent>),
-    /// The upstream may have acted. Why there is no answer.
-    Unknown(String),
-}
-
-/// A request that was not sent.
-pub(crate) struct Unsent {
-    /// The request itself, as far as it can be had again.
-    pub(crate) request: Option<Request<Content>>,
-    /// The place of its connection.
-    pub(crate) place: Place,
-    pub(crate) why: String,
+    pub(crate) body: AnswerBody,
+    /// Of a connection of its own. A stream's is in the body.
+    pub(crate) lease: Option<Box<Lease>>,
 }
 
 impl Lease {
@@ -107,7 +93,7 @@ impl Lease {
         self.account.why = Some(Dropped::Unfinished);
         let longest = self.account.pool.limits().upstream_idle;
         self.verdict = allows_another.and_then(|()| reuse::idle_time(&head, longest));
-        Ok(Held { head, body, lease: Box::new(self) })
+        Ok(Held { head, body: AnswerBody::Alone(body), lease: Some(Box::new(self)) })
     }
 
     fn give_up(mut self, request: Option<Request<Content>>, why: String) -> NoAnswer {
@@ -164,15 +150,6 @@ impl Drop for Account {
             self.pool.count_dropped(why);
         }
     }
-}
-
-/// The same request once more, if nothing of its body comes from its client yet.
-fn copied(request: &Request<Content>) -> Option<Request<Content>> {
-    let mut copy = Request::new(request.body().copied()?);
-    request.method().clone_into(copy.method_mut());
-    request.uri().clone_into(copy.uri_mut());
-    request.headers().clone_into(copy.headers_mut());
-    Some(copy)
 }
 
 /// From the end of an answer as it was read until the connection is ready for another request: moments, in which
@@ -256,7 +233,7 @@ mod tests {
             server.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
         };
         let (sent, ()) = tokio::join!(lease.send(request(), deadline), answering);
-        sent.ok().unwrap().lease.finish();
+        sent.ok().unwrap().lease.unwrap().finish();
         let place = pool.place().await.unwrap();
         let kept = timeout_at(deadline, async {
             loop {

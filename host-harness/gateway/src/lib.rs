@@ -11,7 +11,8 @@
 //!                                 ├────▶ verifier  verify, in the task of the instance
 //!                                 ├────▶ content   read-body
 //!                                 ├────▶ accounts  acquire
-//!                                 ├────▶ request ─▶ outbound ─▶ lease, upstream_pool ─▶ link ─▶ upstream   call, forward, pass
+//!                                 ├────▶ request ─▶ outbound ─▶ upstream_pool ─▶ lease, link (HTTP/1.1) ───────────────▶ upstream   call, forward, pass
+//!                                 │                                            └▶ stream_lease, shared_link (HTTP/2) ─▶
 //!  client ◀───────────────────────┴────▶ answer    relay, respond
 //! ```
 //!
@@ -42,7 +43,7 @@
 //!   component. The two are a 503 when the component is lost, and a 400 when a request's bytes are
 //!   in doubt. Whatever goes wrong, nothing passes.
 //! - Send anything twice, or follow a redirect.
-//! - Speak HTTP/2 with the upstream. `CONNECT` and `Upgrade` lead nowhere.
+//! - Speak HTTP/2 with an upstream that does not choose it over TLS. `CONNECT` and `Upgrade` lead nowhere.
 //! - Hold a log. A [`DecisionSink`] gets the records.
 
 mod settings;
@@ -79,9 +80,14 @@ mod content;
 mod hop;
 mod outbound;
 mod lease;
+mod answer_body;
+mod stream_lease;
+mod no_answer;
 mod upstream_pool;
 mod reuse;
 mod link;
+mod shared_links;
+mod shared_link;
 mod upstream_socket;
 mod shared_fetch;
 mod pool_keys;

@@ -1,24 +1,29 @@
 //! One request to the upstream, sent once: on a connection that was kept, or on one of its own.
 //!
 //! A kept connection that the upstream has meanwhile ended is what makes clients send a request again. Here only
-//! one of which no byte was written is: it goes on a fresh connection.
+//! one of which no byte was written is, or one that the upstream has refused by HTTP/2 before it began: it goes on a
+//! fresh connection, once.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http_body_util::BodyExt;
-use hyper::body::{Body, Incoming};
+use hyper::body::Body;
 use hyper::{Method, Request};
 use tokio::time::{Instant, timeout_at};
 
+use crate::answer_body::AnswerBody;
 use crate::content::Content;
 use crate::contract::{Answer, Failure};
-use crate::lease::{Held, Lease, NoAnswer, Unsent};
-use crate::link::{Link, root};
+use crate::lease::{Held, Lease};
+use crate::link::root;
+use crate::no_answer::{NoAnswer, Unsent};
 use crate::request;
 use crate::reuse;
+use crate::stream_lease::StreamLease;
 use crate::tls::in_words;
-use crate::upstream_pool::UpstreamPool;
+use crate::upstream_pool::{Connection, Place, Slot, UpstreamPool, Wanted};
 
 /// A request without an answer: whether it was sent, and why, for the operator.
 pub(crate) struct Unanswered {
@@ -40,8 +45,8 @@ impl Unanswered {
 
 /// Sends `request` and waits for the head of its answer, `limit` in all.
 ///
-/// `not-sent` is said only when no byte of the request was written; from there on the upstream may have acted, and
-/// every failure is `unknown`.
+/// `not-sent` is said only when no byte of the request was written, or the upstream says by HTTP/2 that it has not begun
+/// with it (RFC 9113 section 8.7); from there on the upstream may have acted, and every failure is `unknown`.
 pub(crate) async fn send_once(
     pool: &Arc<UpstreamPool>,
     request: Request<Content>,
@@ -58,16 +63,17 @@ pub(crate) async fn send_once(
         .map_err(|_elapsed| Unanswered::not_sent("no connection was free in time"))?
         .map_err(|closed| Unanswered::not_sent(closed.to_string()))?;
     let recent = reuse::is_careful(request.method());
-    let (mut kept, mut fresh) = (pool.take(recent), None);
+    let wanted = Wanted { recent, alone: reuse::signs_in(&request) };
+    let (mut kept, mut fresh) = (pool.kept(wanted), None);
     if kept.is_none() {
         tokio::select! {
-            opened = open(pool, connected_by) => fresh = Some(opened?),
-            left_behind = pool.left_behind(recent) => kept = Some(left_behind),
+            opened = open(pool, wanted, connected_by) => fresh = Some(opened?),
+            left_behind = pool.left_behind(wanted) => kept = Some(left_behind),
         }
     }
     let (request, place) = match kept {
         None => (request, place),
-        Some(kept) => match Lease::of_kept(pool, place, kept).send(request, deadline).await {
+        Some(kept) => match kept.send_kept(pool, place, request, deadline).await {
             Ok(held) => return Ok(held),
             Err(NoAnswer::Unsent(unsent)) => match *unsent {
                 Unsent { request: Some(request), place, .. } => (request, place),
@@ -78,17 +84,63 @@ pub(crate) async fn send_once(
     };
     let fresh = match fresh {
         Some(fresh) => fresh,
-        None => open(pool, connected_by).await?,
+        None => open(pool, wanted, connected_by).await?,
     };
-    Ok(Lease::of_fresh(pool, place, fresh).send(request, deadline).await?)
+    Ok(fresh.send_fresh(pool, place, request, deadline).await?)
 }
 
-async fn open(pool: &UpstreamPool, connected_by: Instant) -> Result<Link, Unanswered> {
-    let opened = timeout_at(connected_by, pool.open()).await;
+async fn open(
+    pool: &Arc<UpstreamPool>,
+    wanted: Wanted,
+    connected_by: Instant,
+) -> Result<Connection, Unanswered> {
+    let opened = timeout_at(connected_by, pool.open(wanted)).await;
     let opened = opened.map_err(|_elapsed| Unanswered::not_sent("no connection in time"))?;
     opened.map_err(|refused| {
         Unanswered::not_sent(format!("no connection: {}", in_words(root(&refused))))
     })
+}
+
+impl Connection {
+    /// Sends on a connection that has carried others.
+    async fn send_kept(
+        self,
+        pool: &Arc<UpstreamPool>,
+        place: Place,
+        request: Request<Content>,
+        deadline: Instant,
+    ) -> Result<Held, NoAnswer> {
+        match self {
+            Self::Alone(link) => Lease::of_kept(pool, place, link).send(request, deadline).await,
+            Self::Shared(slot) => send_on(slot, place, request, deadline).await,
+        }
+    }
+
+    /// Sends on a connection that was opened for it.
+    async fn send_fresh(
+        self,
+        pool: &Arc<UpstreamPool>,
+        place: Place,
+        request: Request<Content>,
+        deadline: Instant,
+    ) -> Result<Held, NoAnswer> {
+        match self {
+            Self::Alone(link) => Lease::of_fresh(pool, place, link).send(request, deadline).await,
+            Self::Shared(slot) => send_on(slot, place, request, deadline).await,
+        }
+    }
+}
+
+/// Sends on a stream of a connection.
+async fn send_on(
+    slot: Slot,
+    place: Place,
+    request: Request<Content>,
+    deadline: Instant,
+) -> Result<Held, NoAnswer> {
+    let answer = StreamLease::new(slot, place, &request).send(request, deadline).await?;
+    let (head, body) = answer.into_parts();
+    Ok(Held { head, body: AnswerBody::Stream(Box::new(body)), lease: None })
 }
 
 impl From<NoAnswer> for Unanswered {
@@ -114,12 +166,17 @@ pub(crate) async fn call_once(
     let late = |_elapsed| bodiless("no end of an answer in time".to_owned());
     let body = timeout_at(deadline, gather(body, max_bytes)).await.map_err(late)?;
     let body = body.map_err(bodiless)?;
-    lease.finish();
+    if let Some(lease) = lease {
+        lease.finish();
+    }
     Ok(Answer { status, headers: request::lines(&head.headers), body })
 }
 
 /// Reads a body whole, unless it is larger than allowed.
-pub(crate) async fn gather(mut body: Incoming, max_bytes: u32) -> Result<Vec<u8>, String> {
+pub(crate) async fn gather(
+    mut body: impl Body<Data = Bytes> + Unpin,
+    max_bytes: u32,
+) -> Result<Vec<u8>, String> {
     let max = usize::try_from(max_bytes).unwrap_or(usize::MAX);
     let more = || format!("expected at most {max_bytes} bytes, found more");
     if body.size_hint().lower() > u64::from(max_bytes) {

@@ -1,5 +1,6 @@
 //! Whether a connection may carry another request after this one, as the heads of request and answer have it.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hyper::header::{self, HeaderMap, HeaderName};
@@ -36,13 +37,15 @@ pub enum Dropped {
     /// The request had a body that its upstream may not expect: with `Expect`, or with a method that has none as a
     /// rule.
     OddBody,
+    /// It carried one request and was not to carry others, over HTTP/2: none are kept, or the request signs it in.
+    Unshared,
     /// The gateway stopped.
     Stopped,
 }
 
 impl Dropped {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Ended,
         Self::UnaskedBytes,
         Self::Idle,
@@ -56,6 +59,7 @@ impl Dropped {
         Self::AmbiguousLength,
         Self::SignsIn,
         Self::OddBody,
+        Self::Unshared,
         Self::Stopped,
     ];
 
@@ -76,8 +80,26 @@ impl Dropped {
             Self::AmbiguousLength => "ambiguous-length",
             Self::SignsIn => "signs-in",
             Self::OddBody => "odd-body",
+            Self::Unshared => "unshared",
             Self::Stopped => "stopped",
         }
+    }
+}
+
+/// How often each happened.
+#[derive(Default)]
+pub(crate) struct DroppedCounts([AtomicU64; Dropped::ALL.len()]);
+
+impl DroppedCounts {
+    pub(crate) fn add(&self, why: Dropped) {
+        if let Some(count) = self.0.get(why as usize) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn all(&self) -> Vec<(Dropped, u64)> {
+        let counts = self.0.iter().map(|count| count.load(Ordering::Relaxed));
+        Dropped::ALL.into_iter().zip(counts).collect()
     }
 }
 
@@ -87,11 +109,15 @@ pub(crate) fn is_careful(method: &Method) -> bool {
     !method.is_idempotent()
 }
 
+/// Whether it signs its connection in. With one leg, the answer to it need not say so.
+pub(crate) fn signs_in<B>(request: &Request<B>) -> bool {
+    names_connection_scheme(request.headers(), &header::AUTHORIZATION)
+}
+
 /// Whether another request may follow this one on its connection, whatever the answer says.
 pub(crate) fn allows_another<B>(request: &Request<B>) -> Result<(), Dropped> {
     let headers = request.headers();
-    // With one leg, the answer to it need not say so.
-    if names_connection_scheme(headers, &header::AUTHORIZATION) {
+    if signs_in(request) {
         return Err(Dropped::SignsIn);
     }
     // A server that answers by the head alone takes the body for another request, whose answer comes as late as

@@ -31,8 +31,9 @@ pub(crate) struct Roots {
 }
 
 impl Roots {
-    /// Reads the roots: `ca`, or those of the system.
-    pub(crate) fn read(ca: Option<&CaSource>) -> Result<Self, StartError> {
+    /// Reads the roots: `ca`, or those of the system. A server is offered `protocols` (RFC 7301), the first before the
+    /// others.
+    pub(crate) fn read(ca: Option<&CaSource>, protocols: &[&[u8]]) -> Result<Self, StartError> {
         let roots = ca.map_or_else(of_the_system, given)?;
         let mut config =
             ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -40,7 +41,7 @@ impl Roots {
                 .map_err(|error| StartError::Trust(error.to_string()))?
                 .with_root_certificates(roots)
                 .with_no_client_auth();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
         Ok(Self { connector: TlsConnector::from(Arc::new(config)) })
     }
 
@@ -51,6 +52,12 @@ impl Roots {
         Ok(Tls { connector: self.connector.clone(), name })
     }
 }
+
+/// HTTP/1.1 as ALPN has it (RFC 7301 section 6).
+pub(crate) const HTTP_1: &[u8] = b"http/1.1";
+
+/// HTTP/2 over TLS as ALPN has it (RFC 9113 section 3.1).
+pub(crate) const HTTP_2: &[u8] = b"h2";
 
 /// What it takes to speak TLS with one host.
 pub(crate) struct Tls {
@@ -67,6 +74,16 @@ impl Tls {
     ) -> io::Result<TlsStream<S>> {
         self.connector.connect(self.name.clone(), socket).await
     }
+
+    /// Whether the server may choose HTTP/2.
+    pub(crate) fn offers_http2(&self) -> bool {
+        self.connector.config().alpn_protocols.iter().any(|protocol| protocol == HTTP_2)
+    }
+}
+
+/// Whether the server chose HTTP/2. One that knows no ALPN speaks HTTP/1.1.
+pub(crate) fn is_http2<S>(stream: &TlsStream<S>) -> bool {
+    stream.get_ref().1.alpn_protocol() == Some(HTTP_2)
 }
 
 /// Whether a server shows the certificate of a CA as its own. The library has no name of its own for it.

@@ -7,7 +7,7 @@ use hyper::Uri;
 use hyper::header::HeaderValue;
 
 use crate::error::StartError;
-use crate::tls::{CaSource, Roots, Tls};
+use crate::tls::{CaSource, HTTP_1, HTTP_2, Roots, Tls};
 
 /// Where requests go: `http://host[:port]` or `https://host[:port]`, nothing more. The only authority the gateway ever talks
 /// to; no request can choose another.
@@ -18,6 +18,7 @@ pub struct Upstream {
     authority: HeaderValue,
     tls: bool,
     ca: Option<CaSource>,
+    http1_only: bool,
 }
 
 impl Upstream {
@@ -46,6 +47,12 @@ impl Upstream {
         Self { ca: Some(ca), ..self }
     }
 
+    /// The same upstream, spoken to over HTTP/1.1 alone. Without this one over TLS may choose HTTP/2 (ALPN).
+    #[must_use]
+    pub fn http1_only(self) -> Self {
+        Self { http1_only: true, ..self }
+    }
+
     /// Whom its certificate is checked against, in place of the system's roots.
     pub(crate) fn ca(&self) -> Option<&CaSource> {
         self.ca.as_ref()
@@ -53,7 +60,8 @@ impl Upstream {
 
     /// What it takes to speak TLS with it; nothing on `http`.
     pub(crate) fn tls(&self) -> Result<Option<Tls>, StartError> {
-        self.tls.then(|| Roots::read(self.ca.as_ref())?.tls(&self.host)).transpose()
+        let protocols: &[&[u8]] = if self.http1_only { &[HTTP_1] } else { &[HTTP_2, HTTP_1] };
+        self.tls.then(|| Roots::read(self.ca.as_ref(), protocols)?.tls(&self.host)).transpose()
     }
 
     /// The value of `Host` (RFC 9110 section 7.2) on every request sent to it.
@@ -96,7 +104,7 @@ impl FromStr for Upstream {
         }
         let authority =
             HeaderValue::from_str(authority.as_str()).map_err(|_invalid| UpstreamError::NotAUrl)?;
-        Ok(Self { host: host.to_owned(), port, authority, tls, ca: None })
+        Ok(Self { host: host.to_owned(), port, authority, tls, ca: None, http1_only: false })
     }
 }
 

@@ -1,7 +1,8 @@
 //! Connections to the upstream, kept for the requests that follow.
 //!
 //! ```text
-//!  place ─▶ an idle one, used last ──▶ Lease ─▶ the answer is whole, and nothing speaks against it ─▶ idle
+//!  place ─▶ one with room for a stream (HTTP/2) ─▶ Slot
+//!    │      or an idle one, used last ──▶ Lease ─▶ the answer is whole, and nothing speaks against it ─▶ idle
 //!    │        └─ none fit: a fresh one ─┘  └──▶ anything else: closed
 //!    └─ at most so many at once: the next waits
 //! ```
@@ -19,10 +20,13 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::link::Link;
-use crate::reuse::Dropped;
+use crate::reuse::{Dropped, DroppedCounts};
 use crate::settings::Limits;
-use crate::tls::Tls;
+use crate::shared_link::{OLDEST, SharedLink};
+use crate::shared_links::SharedLinks;
+use crate::tls::{Tls, is_http2};
 use crate::upstream::Upstream;
+use crate::upstream_socket::UpstreamSocket;
 
 /// The pools of an upstream, by what is sent.
 pub(crate) struct UpstreamPools {
@@ -58,6 +62,12 @@ pub(crate) struct UpstreamPool {
     places: Arc<Semaphore>,
     /// The one used last is at the end.
     idle: Mutex<Vec<Idle>>,
+    /// Of HTTP/2, in use or idle.
+    shared: SharedLinks,
+    /// Whether the next connection may be of HTTP/2, as the last one was. Then they are opened one after another: a
+    /// burst of requests waits for one, and shares it.
+    may_share: AtomicBool,
+    opening: tokio::sync::Mutex<()>,
     round: Arc<Round>,
     /// One is idle now: for a request that waits for a fresh one.
     returned: Notify,
@@ -74,8 +84,9 @@ struct Idle {
 #[derive(Default)]
 struct Counts {
     opened: AtomicU64,
+    opened_http2: AtomicU64,
     reused: AtomicU64,
-    dropped: [AtomicU64; Dropped::ALL.len()],
+    dropped: DroppedCounts,
 }
 
 /// What is known of the connections of one pool.
@@ -89,6 +100,8 @@ pub struct UpstreamConnections {
     pub idle: usize,
     /// Connections that were made.
     pub opened: u64,
+    /// Of these, the ones over HTTP/2, which carry many requests at once.
+    pub opened_http2: u64,
     /// Requests that were given a connection that had carried another.
     pub reused: u64,
     /// Connections that ended, by why.
@@ -117,8 +130,10 @@ impl UpstreamPools {
         for (_, pool) in self.each() {
             pool.is_closed.store(true, Ordering::Release);
             for _idle in pool.idle().drain(..) {
-                pool.counts.dropped(Dropped::Stopped);
+                pool.counts.dropped.add(Dropped::Stopped);
             }
+            // The requests on them keep them open until they end.
+            pool.shared.retire_all(Dropped::Stopped, &pool.counts.dropped);
         }
     }
 
@@ -165,8 +180,10 @@ impl UpstreamPool {
     fn new(route: Arc<Route>, round: Arc<Round>) -> Self {
         let places = Arc::new(Semaphore::new(route.limits.upstream_connections.get()));
         let (is_closed, counts) = (AtomicBool::new(false), Counts::default());
-        let (idle, returned) = (Mutex::default(), Notify::new());
-        Self { route, places, idle, round, returned, is_closed, counts }
+        let (idle, shared, returned) = (Mutex::default(), SharedLinks::default(), Notify::new());
+        let may_share = AtomicBool::new(route.tls.as_ref().is_some_and(Tls::offers_http2));
+        let opening = tokio::sync::Mutex::default();
+        Self { route, places, idle, shared, may_share, opening, round, returned, is_closed, counts }
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -179,13 +196,40 @@ impl UpstreamPool {
         Ok(Place { _permit: permit })
     }
 
+    /// A connection that was kept.
+    pub(crate) fn kept(self: &Arc<Self>, wanted: Wanted) -> Option<Connection> {
+        let slot = self.slot(wanted).map(Connection::Shared);
+        slot.or_else(|| self.take(wanted.recent).map(Connection::Alone))
+    }
+
+    /// Room on a connection that carries other requests too.
+    fn slot(self: &Arc<Self>, wanted: Wanted) -> Option<Slot> {
+        if wanted.alone {
+            return None;
+        }
+        let link = self.shared.begin(wanted.recent, self.limits(), &self.counts.dropped)?;
+        self.counts.reused.fetch_add(1, Ordering::Relaxed);
+        Some(Slot::new(self, &link))
+    }
+
+    /// A connection takes no further request.
+    pub(crate) fn retire(&self, link: &Arc<SharedLink>, why: Dropped) {
+        self.shared.retire(link, why, &self.counts.dropped);
+    }
+
+    /// A request has left its connection to others.
+    pub(crate) fn left(&self) {
+        self.round.kept(Instant::now() + self.limits().upstream_idle);
+        self.returned.notify_one();
+    }
+
     /// The idle connection that was used last, unless it is `recent` that is wanted and that is not.
     pub(crate) fn take(&self, recent: bool) -> Option<Link> {
         let now = Instant::now();
         let mut idle = self.idle();
         while let Some(last) = idle.pop() {
             if let Some(why) = last.refused(now) {
-                self.counts.dropped(why);
+                self.counts.dropped.add(why);
                 continue;
             }
             if recent && now - last.since > self.limits().upstream_recent {
@@ -201,35 +245,79 @@ impl UpstreamPool {
 
     /// The next that another request leaves behind, once a fresh one takes long. An upstream that accepts fewer than may be open here leaves a request
     /// without a fresh one for as long as those are kept.
-    pub(crate) async fn left_behind(&self, recent: bool) -> Link {
+    pub(crate) async fn left_behind(self: &Arc<Self>, wanted: Wanted) -> Connection {
         sleep(PATIENCE).await;
         loop {
             self.returned.notified().await;
-            if let Some(link) = self.take(recent) {
-                return link;
+            if let Some(connection) = self.kept(wanted) {
+                return connection;
             }
         }
     }
 
-    /// A connection of its own.
-    pub(crate) async fn open(&self) -> io::Result<Link> {
+    /// A fresh connection, or room on one that another request has opened meanwhile.
+    pub(crate) async fn open(self: &Arc<Self>, wanted: Wanted) -> io::Result<Connection> {
+        let _turn = if self.may_share() && !wanted.alone {
+            let turn = self.opening.lock().await;
+            if let Some(slot) = self.slot(wanted) {
+                return Ok(Connection::Shared(slot));
+            }
+            // The one before it may have found that there is nothing to share.
+            self.may_share().then_some(turn)
+        } else {
+            None
+        };
         self.make_room();
+        let connection = self.connect(wanted).await?;
+        self.counts.opened.fetch_add(1, Ordering::Relaxed);
+        Ok(connection)
+    }
+
+    async fn connect(self: &Arc<Self>, wanted: Wanted) -> io::Result<Connection> {
         let Route { upstream, tls, limits } = &*self.route;
         let socket = TcpStream::connect((upstream.host(), upstream.port())).await?;
-        let link = Link::open(socket, tls.as_ref(), limits).await?;
-        self.counts.opened.fetch_add(1, Ordering::Relaxed);
-        Ok(link)
+        let Some(tls) = tls else {
+            return Link::open(socket, None, limits).await.map(Connection::Alone);
+        };
+        socket.set_nodelay(true)?;
+        let (socket, progress) = UpstreamSocket::new(socket, true);
+        let stream = tls.connect(socket).await?;
+        let is_http2 = is_http2(&stream);
+        self.may_share.store(is_http2, Ordering::Release);
+        if !is_http2 {
+            return Link::on(stream, progress, limits).await.map(Connection::Alone);
+        }
+        let link = Arc::new(SharedLink::on(stream, progress, limits).await?);
+        self.counts.opened_http2.fetch_add(1, Ordering::Relaxed);
+        Ok(Connection::Shared(self.share(&link, wanted)))
+    }
+
+    /// The first request on a connection of HTTP/2, which others may join.
+    fn share(self: &Arc<Self>, link: &Arc<SharedLink>, wanted: Wanted) -> Slot {
+        link.try_begin();
+        let is_kept = !self.limits().upstream_idle.is_zero() && !wanted.alone;
+        if is_kept && !self.is_closed.load(Ordering::Acquire) {
+            self.shared.keep(link);
+        } else {
+            self.counts.dropped.add(Dropped::Unshared);
+        }
+        Slot::new(self, link)
     }
 
     /// Closes idle connections, the oldest first, as far as one more has no room.
     fn make_room(&self) {
+        let unused = self.shared.requests().into_iter().filter(|requests| *requests == 0).count();
         let mut idle = self.idle();
-        // Under the lock, so that one which is being kept is counted once.
+        // Under the lock, so that one which is being kept is counted once. Each request may have a connection of its
+        // own.
         let room = self.route.limits.upstream_connections.get().saturating_sub(self.in_use());
-        let excess = idle.len().saturating_sub(room);
-        for _idle in idle.drain(..excess) {
-            self.counts.dropped(Dropped::Replaced);
+        let excess = (idle.len() + unused).saturating_sub(room);
+        let alone = excess.min(idle.len());
+        for _idle in idle.drain(..alone) {
+            self.counts.dropped.add(Dropped::Replaced);
         }
+        drop(idle);
+        self.shared.close_unused(excess - alone, Dropped::Replaced, &self.counts.dropped);
     }
 
     /// Keeps a connection that is ready for another request.
@@ -243,7 +331,7 @@ impl UpstreamPool {
             refused => refused,
         };
         match refused {
-            Some(why) => self.counts.dropped(why),
+            Some(why) => self.counts.dropped.add(why),
             None => kept.push(idle),
         }
         // Once it is in, so that a request which waited for the place finds the connection; and under the lock.
@@ -256,40 +344,51 @@ impl UpstreamPool {
     /// Closes all that are idle.
     pub(crate) fn forget(&self) {
         for _idle in self.idle().drain(..) {
-            self.counts.dropped(Dropped::Failed);
+            self.counts.dropped.add(Dropped::Failed);
         }
+        self.shared.close_unused(usize::MAX, Dropped::Failed, &self.counts.dropped);
     }
 
     /// Closes what may be kept no longer. Says when the next is.
     fn expire(&self) -> Option<Instant> {
         let now = Instant::now();
+        let unused = self.shared.expire(self.limits(), &self.counts.dropped);
         let mut idle = self.idle();
         idle.retain(|idle| {
             let refused = idle.refused(now);
-            refused.inspect(|why| self.counts.dropped(*why)).is_none()
+            refused.inspect(|why| self.counts.dropped.add(*why)).is_none()
         });
-        idle.iter().map(|idle| idle.until).min()
+        idle.iter().map(|idle| idle.until).chain(unused).min()
     }
 
     fn counted(&self, kind: &'static str) -> UpstreamConnections {
         self.expire();
         let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        let dropped = Dropped::ALL.into_iter().zip(&self.counts.dropped);
+        let requests = self.shared.requests();
+        let unused = requests.iter().filter(|requests| **requests == 0).count();
+        // One for all of its requests.
+        let together = requests.iter().map(|requests| requests.saturating_sub(1)).sum();
         UpstreamConnections {
             kind,
-            in_use: self.in_use(),
-            idle: self.idle().len(),
+            in_use: self.in_use().saturating_sub(together),
+            idle: self.idle().len() + unused,
             opened: count(&self.counts.opened),
+            opened_http2: count(&self.counts.opened_http2),
             reused: count(&self.counts.reused),
-            dropped: dropped.map(|(why, dropped)| (why, count(dropped))).collect(),
+            dropped: self.counts.dropped.all(),
         }
     }
 
     /// A connection ended that was in use.
     pub(crate) fn count_dropped(&self, why: Dropped) {
-        self.counts.dropped(why);
+        self.counts.dropped.add(why);
     }
 
+    fn may_share(&self) -> bool {
+        self.may_share.load(Ordering::Acquire)
+    }
+
+    /// Requests on connections, or about to be.
     fn in_use(&self) -> usize {
         let most = self.route.limits.upstream_connections.get();
         most.saturating_sub(self.places.available_permits())
@@ -313,12 +412,48 @@ impl Idle {
     }
 }
 
-impl Counts {
-    fn dropped(&self, why: Dropped) {
-        if let Some(count) = self.dropped.get(why as usize) {
-            count.fetch_add(1, Ordering::Relaxed);
-        }
+/// A connection for one request.
+pub(crate) enum Connection {
+    /// HTTP/1.1: it carries no other meanwhile.
+    Alone(Link),
+    /// HTTP/2: a place on it.
+    Shared(Slot),
+}
+
+/// One request's place on a connection, from before it is sent until its answer has ended.
+pub(crate) struct Slot {
+    pub(crate) link: Arc<SharedLink>,
+    pub(crate) pool: Arc<UpstreamPool>,
+    /// Whether the request was sent and the answer read, both to their ends.
+    pub(crate) is_whole: bool,
+}
+
+impl Slot {
+    pub(crate) fn new(pool: &Arc<UpstreamPool>, link: &Arc<SharedLink>) -> Self {
+        Self { link: Arc::clone(link), pool: Arc::clone(pool), is_whole: false }
     }
+
+    /// Its connection takes no further request.
+    pub(crate) fn retire(&self) {
+        let why = if self.link.is_open() { Dropped::Failed } else { Dropped::Ended };
+        self.pool.retire(&self.link, why);
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.link.end(self.is_whole);
+        self.pool.left();
+    }
+}
+
+/// What a request asks of its connection.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted {
+    /// It must not be sent twice: a connection that was used a moment ago, or a fresh one.
+    pub(crate) recent: bool,
+    /// It signs its connection in: on HTTP/2, one that carries nothing else.
+    pub(crate) alone: bool,
 }
 
 /// One of the connections that may be in use at once.
@@ -328,10 +463,6 @@ pub(crate) struct Place {
 
 /// For a connection to be made. Lowered, some are given up that were nearly made, and the upstream sees more of them.
 const PATIENCE: Duration = Duration::from_millis(100);
-
-/// For a connection that is always in use: then the name of the upstream is looked up again. Raised, one that moved
-/// away is found later.
-const OLDEST: Duration = Duration::from_mins(5);
 
 #[cfg(test)]
 mod tests {

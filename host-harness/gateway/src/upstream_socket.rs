@@ -12,12 +12,15 @@
 //!
 //! Nor does hyper wait for what it has yet to write: the rest of one request would go out with the next, and an upstream
 //! that answered early would take it for a request of its own. So an answer counts only once all of its request has left.
+//!
+//! HTTP/2 keeps requests apart by itself. There the socket counts what is written, and when a connection that carried
+//! nothing is about to carry a request, it has what the upstream said meanwhile read first: its farewell, say.
 
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -46,6 +49,8 @@ struct State {
     body: Health,
     /// Whether all that hyper and TLS had to write has left. They read only after they tried.
     is_flushed: bool,
+    /// How often something may have been written for requests that share the connection.
+    written: u64,
 }
 
 /// How far the records of TLS have come: each has a header of five bytes, the last two of which say how many bytes
@@ -100,6 +105,10 @@ enum Phase {
     Answered,
     /// A byte of the answer came before the last of the request had left.
     Early,
+    /// For many requests at once. What comes and goes is HTTP/2's to judge.
+    Shared,
+    /// The same, and there was no request on it until now.
+    Roused,
     /// Nothing will be written.
     Stale,
 }
@@ -108,7 +117,7 @@ impl UpstreamSocket {
     pub(crate) fn new(socket: TcpStream, is_tls: bool) -> (Self, Progress) {
         let records = is_tls.then(Records::default);
         let (phase, body) = (Phase::Fresh, Health::default());
-        let state = State { phase, unasked: false, records, body, is_flushed: false };
+        let state = State { phase, unasked: false, records, body, is_flushed: false, written: 0 };
         let progress = Progress(Arc::new(Mutex::new(state)));
         (Self { socket, progress: progress.clone() }, progress)
     }
@@ -122,10 +131,11 @@ impl UpstreamSocket {
     /// The state, still locked after the look: no request is given up meanwhile.
     fn looked(&self) -> io::Result<MutexGuard<'_, State>> {
         let mut state = self.progress.lock();
-        if state.phase == Phase::Asked {
+        if matches!(state.phase, Phase::Asked | Phase::Roused) {
             match self.peek() {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(_) | Ok(0) => state.phase = Phase::Stale,
+                Ok(_) if state.phase == Phase::Roused => {}
                 Ok(_) => (state.phase, state.unasked) = (Phase::Stale, true),
             }
         }
@@ -154,9 +164,24 @@ impl UpstreamSocket {
                 state.phase = Phase::Stale;
                 return Err(stale());
             }
+            // Counted before: a request that is given up meanwhile may be among it.
+            Phase::Shared | Phase::Roused => {
+                state.phase = Phase::Shared;
+                state.written += 1;
+            }
             Phase::Sent | Phase::Answered | Phase::Early | Phase::Stale => {}
         }
         Ok(before)
+    }
+
+    /// Waits until the runtime has noticed what the system has for a connection that was idle: then HTTP/2 reads it
+    /// before it writes.
+    fn poll_heard(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let is_roused = self.progress.lock().phase == Phase::Roused;
+        if is_roused && matches!(self.peek(), Ok(1..)) {
+            return self.socket.poll_read_ready(cx).map(drop);
+        }
+        Poll::Ready(())
     }
 
     fn write_once_quiet(
@@ -192,14 +217,35 @@ impl Progress {
     /// Another request may be sent, if nothing waits on the socket.
     pub(crate) fn ask(&self) {
         self.advance(Phase::Kept, Phase::Asked);
+        self.advance(Phase::Shared, Phase::Roused);
+    }
+
+    /// From here on requests share the connection.
+    pub(crate) fn share(&self) {
+        self.lock().phase = Phase::Shared;
+    }
+
+    /// A mark for [`Self::is_unwritten_since`].
+    pub(crate) fn written(&self) -> u64 {
+        self.lock().written
+    }
+
+    /// Whether not a byte was written since, on a connection that has failed. Then nothing more is.
+    pub(crate) fn is_unwritten_since(&self, mark: u64) -> bool {
+        let mut state = self.lock();
+        let is_unwritten = state.written == mark;
+        if is_unwritten {
+            state.phase = Phase::Stale;
+        }
+        is_unwritten
     }
 
     /// Gives the request up. Nothing more of it is written when no byte was; says whether one may have been.
     pub(crate) fn give_up(&self) -> bool {
         let phase = &mut self.lock().phase;
         match *phase {
-            Phase::Sent | Phase::Answered | Phase::Early => true,
-            Phase::Fresh | Phase::Kept | Phase::Asked | Phase::Stale => {
+            Phase::Sent | Phase::Answered | Phase::Early | Phase::Shared => true,
+            Phase::Fresh | Phase::Kept | Phase::Asked | Phase::Roused | Phase::Stale => {
                 *phase = Phase::Stale;
                 false
             }
@@ -243,7 +289,12 @@ impl Progress {
             }
             Phase::Sent => state.phase = Phase::Early,
             Phase::Kept | Phase::Asked => (state.phase, state.unasked) = (Phase::Stale, true),
-            Phase::Fresh | Phase::Answered | Phase::Early | Phase::Stale => {}
+            Phase::Fresh
+            | Phase::Answered
+            | Phase::Early
+            | Phase::Shared
+            | Phase::Roused
+            | Phase::Stale => {}
         }
         if state.phase == Phase::Stale { Err(stale()) } else { Ok(()) }
     }
@@ -284,7 +335,9 @@ impl AsyncWrite for UpstreamSocket {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.get_mut().write_once_quiet(|socket| socket.poll_write(cx, bytes))
+        let this = self.get_mut();
+        ready!(this.poll_heard(cx));
+        this.write_once_quiet(|socket| socket.poll_write(cx, bytes))
     }
 
     fn poll_write_vectored(
@@ -292,7 +345,9 @@ impl AsyncWrite for UpstreamSocket {
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.get_mut().write_once_quiet(|socket| socket.poll_write_vectored(cx, parts))
+        let this = self.get_mut();
+        ready!(this.poll_heard(cx));
+        this.write_once_quiet(|socket| socket.poll_write_vectored(cx, parts))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -475,6 +530,53 @@ mod tests {
         progress.ask();
         assert!(socket.write(b"three").await.is_err());
         assert!(progress.had_unasked_bytes() && !progress.give_up());
+    }
+
+    /// A connection of HTTP/2, which carried nothing until now.
+    async fn roused() -> (UpstreamSocket, Progress, TcpStream) {
+        let (socket, progress, server) = connected(true).await;
+        progress.share();
+        progress.ask();
+        (socket, progress, server)
+    }
+
+    #[tokio::test]
+    async fn what_was_said_on_an_idle_connection_is_read_before_anything_is_written() {
+        let (mut socket, progress, mut server) = roused().await;
+        let before = progress.written();
+        server.write_all(b"farewell").await.unwrap();
+        // The system has it, and the runtime may have noticed or not.
+        while SockRef::from(&socket.socket).peek(&mut [MaybeUninit::uninit()]).is_err() {
+            tokio::task::yield_now().await;
+        }
+        socket.write_all(b"request").await.unwrap();
+        let mut heard = [0; 8];
+        assert_eq!(socket.socket.try_read(&mut heard).unwrap(), 8, "the runtime has noticed");
+        assert_ne!(progress.written(), before);
+        assert!(!progress.is_unwritten_since(before));
+        socket.write_all(b"more").await.unwrap();
+        server.read_exact(&mut [0; 11]).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn nothing_is_written_on_a_shared_connection_that_has_ended() {
+        let (mut socket, progress, server) = roused().await;
+        let before = progress.written();
+        drop(server);
+        while SockRef::from(&socket.socket).peek(&mut [MaybeUninit::uninit()]).is_err() {
+            tokio::task::yield_now().await;
+        }
+        assert!(socket.write(b"request").await.is_err());
+        assert!(progress.is_unwritten_since(before));
+    }
+
+    /// Another task may be about to write.
+    #[tokio::test]
+    async fn what_is_given_up_as_unwritten_is_not_written_afterwards() {
+        let (mut socket, progress, _server) = roused().await;
+        let before = progress.written();
+        assert!(progress.is_unwritten_since(before));
+        assert!(socket.write(b"request").await.is_err());
     }
 
     /// A record of TLS with so many bytes.

@@ -38,6 +38,9 @@ pub(super) struct Serve {
     /// The API behind the gateway: `http://` or `https://`, a host, and a port unless it is the usual
     #[arg(long, value_name = "URL")]
     upstream: Upstream,
+    /// HTTP with an https upstream; over http it is always HTTP/1.1
+    #[arg(long, value_name = "VERSION", default_value = "auto")]
+    upstream_http: UpstreamHttp,
     /// How long a connection to the upstream may be idle; `0s` for a connection of its own to each request. Less than
     /// the upstream waits
     #[arg(long, value_name = "DURATION", default_value = "4s", value_parser = idle)]
@@ -75,6 +78,16 @@ pub(super) struct Serve {
     /// Form of a decision's line; words on a terminal and JSON elsewhere unless given
     #[arg(long, value_name = "FORM")]
     log_format: Option<Format>,
+}
+
+/// What is spoken with an https upstream.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum UpstreamHttp {
+    /// HTTP/2 where the upstream takes it (ALPN), else HTTP/1.1
+    Auto,
+    /// HTTP/1.1
+    #[value(name = "1.1")]
+    One,
 }
 
 impl Serve {
@@ -163,9 +176,13 @@ impl Serve {
     }
 
     fn trusted_upstream(&self) -> Upstream {
+        let upstream = match self.upstream_http {
+            UpstreamHttp::Auto => self.upstream.clone(),
+            UpstreamHttp::One => self.upstream.clone().http1_only(),
+        };
         match &self.ca {
-            Some(ca) => self.upstream.clone().trusting(CaSource::File(ca.clone())),
-            None => self.upstream.clone(),
+            Some(ca) => upstream.trusting(CaSource::File(ca.clone())),
+            None => upstream,
         }
     }
 

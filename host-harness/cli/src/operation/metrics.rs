@@ -44,7 +44,7 @@ pub(crate) struct Metrics {
     instances: Gauge<u64, AtomicU64>,
     live_instances: Gauge<u64, AtomicU64>,
     connections: Family<ConnectionLabels, Gauge<u64, AtomicU64>>,
-    connections_opened: Family<KindLabels, Counter>,
+    connections_opened: Family<OpenedLabels, Counter>,
     connections_reused: Family<KindLabels, Counter>,
     connections_dropped: Family<DroppedLabels, Counter>,
 }
@@ -118,6 +118,13 @@ struct FetchLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct IssuerLabels {
     issuer: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OpenedLabels {
+    kind: &'static str,
+    /// As ALPN has it.
+    protocol: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -380,14 +387,19 @@ impl Metrics {
     /// Connections to the upstream, as of this moment. The gateway counts them.
     pub(crate) fn connections(&self, kinds: &[UpstreamConnections]) {
         let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-        for UpstreamConnections { kind, in_use, idle, opened, reused, dropped } in kinds {
+        for UpstreamConnections { kind, in_use, idle, opened, opened_http2, reused, dropped } in
+            kinds
+        {
             for (state, count) in [("in-use", *in_use), ("idle", *idle)] {
                 let labels = ConnectionLabels { kind, state };
                 self.connections.get_or_create(&labels).set(number(count));
             }
-            let labels = KindLabels { kind };
-            set(&self.connections_opened.get_or_create(&labels), *opened);
-            set(&self.connections_reused.get_or_create(&labels), *reused);
+            let opened_http1 = opened.saturating_sub(*opened_http2);
+            for (protocol, count) in [("http/1.1", opened_http1), ("h2", *opened_http2)] {
+                let labels = OpenedLabels { kind, protocol };
+                set(&self.connections_opened.get_or_create(&labels), count);
+            }
+            set(&self.connections_reused.get_or_create(&KindLabels { kind }), *reused);
             for (why, count) in dropped.iter().filter(|(_, count)| *count > 0) {
                 let labels = DroppedLabels { kind, reason: why.name() };
                 set(&self.connections_dropped.get_or_create(&labels), *count);
@@ -550,7 +562,8 @@ mod tests {
 
     fn connections(kind: &'static str, opened: u64) -> UpstreamConnections {
         let dropped = Dropped::ALL.map(|why| (why, u64::from(why == Dropped::Ended))).to_vec();
-        UpstreamConnections { kind, in_use: 1, idle: 1, opened, reused: 40, dropped }
+        let opened_http2 = 1.min(opened);
+        UpstreamConnections { kind, in_use: 1, idle: 1, opened, opened_http2, reused: 40, dropped }
     }
 
     #[test]
@@ -563,7 +576,8 @@ mod tests {
         for line in [
             r#"linkgate_upstream_connections{kind="forward",state="in-use"} 1"#,
             r#"linkgate_upstream_connections{kind="pass",state="idle"} 1"#,
-            r#"linkgate_upstream_connections_opened_total{kind="forward"} 5"#,
+            r#"linkgate_upstream_connections_opened_total{kind="forward",protocol="http/1.1"} 4"#,
+            r#"linkgate_upstream_connections_opened_total{kind="forward",protocol="h2"} 1"#,
             r#"linkgate_upstream_connections_reused_total{kind="forward"} 40"#,
             r#"linkgate_upstream_connections_dropped_total{kind="forward",reason="ended"} 1"#,
         ] {

@@ -9,6 +9,7 @@
 //! the libraries below becomes code here, and is compiled as this crate is.
 
 mod base64url;
+mod ecdsa;
 mod material;
 mod roca;
 mod rsa;

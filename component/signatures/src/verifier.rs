@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use ecdsa::Signature;
+use elliptic_curve::{FieldBytesSize, PublicKey};
 use hmac::Hmac;
 use jsonwebtoken::Algorithm;
 use jsonwebtoken::crypto::JwtVerifier;
-use p256::ecdsa::signature::Verifier as _;
 use sha2::{Sha256, Sha384, Sha512};
 
 use crate::base64url::base64url;
+use crate::ecdsa::{EcdsaKey, EllipticCurve};
 use crate::material::{Curve, Material};
 use crate::rsa::RsaKey;
 
@@ -121,23 +123,28 @@ fn point(x: &str, y: &str, width: usize) -> Result<Vec<u8>, String> {
 }
 
 fn es256(x: &str, y: &str) -> Result<Verifier, String> {
-    let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(&point(x, y, 32)?)
-        .map_err(|_| "expected a point on the curve, found none".to_owned())?;
-    // Both numbers are there in full width, not zero and below the order of the curve.
-    let fits = |signature: &[u8]| p256::ecdsa::Signature::from_slice(signature).is_ok();
-    Ok(prepared(Algorithm::ES256, fits, move |message, signature| {
-        p256::ecdsa::Signature::from_slice(signature)
-            .is_ok_and(|signature| key.verify(message, &signature).is_ok())
-    }))
+    ecdsa::<_, Sha256>(p256::PublicKey::from_sec1_bytes(&point(x, y, 32)?), Algorithm::ES256)
 }
 
 fn es384(x: &str, y: &str) -> Result<Verifier, String> {
-    let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(&point(x, y, 48)?)
-        .map_err(|_| "expected a point on the curve, found none".to_owned())?;
-    let fits = |signature: &[u8]| p384::ecdsa::Signature::from_slice(signature).is_ok();
-    Ok(prepared(Algorithm::ES384, fits, move |message, signature| {
-        p384::ecdsa::Signature::from_slice(signature)
-            .is_ok_and(|signature| key.verify(message, &signature).is_ok())
+    ecdsa::<_, Sha384>(p384::PublicKey::from_sec1_bytes(&point(x, y, 48)?), Algorithm::ES384)
+}
+
+fn ecdsa<C, D>(
+    key: Result<PublicKey<C>, elliptic_curve::Error>,
+    algorithm: Algorithm,
+) -> Result<Verifier, String>
+where
+    C: EllipticCurve,
+    D: sha2::Digest<OutputSize = FieldBytesSize<C>>,
+{
+    let key = key.map_err(|_| "expected a point on the curve, found none".to_owned())?;
+    let key = EcdsaKey::new(&key);
+    // Both numbers are there in full width, not zero and below the order of the curve.
+    let fits = |signature: &[u8]| Signature::<C>::from_slice(signature).is_ok();
+    Ok(prepared(algorithm, fits, move |message, signature| {
+        Signature::<C>::from_slice(signature)
+            .is_ok_and(|signature| key.holds(&D::digest(message), &signature))
     }))
 }
 

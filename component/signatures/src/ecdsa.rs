@@ -29,7 +29,7 @@ const PIECES: usize = 8;
 type Prepared<C> = [WnafBase<ProjectivePoint<C>, U5>; PIECES];
 
 /// A curve whose points this takes.
-pub(crate) trait EllipticCurve:
+pub trait EllipticCurve:
     EcdsaCurve + CurveArithmetic<Scalar: WnafSize, ProjectivePoint: Group<Scalar = Scalar<Self>>>
 {
     /// The generator, prepared.
@@ -51,7 +51,7 @@ impl EllipticCurve for p384::NistP384 {
 }
 
 /// A public key.
-pub(crate) struct EcdsaKey<C: EllipticCurve> {
+pub struct EcdsaKey<C: EllipticCurve> {
     point: ProjectivePoint<C>,
     /// A signature was verified with it.
     is_used: AtomicBool,

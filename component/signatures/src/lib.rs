@@ -1,8 +1,8 @@
 //! Signatures: a verifier for each algorithm that the core accepts, and the form that its signatures have.
 //!
 //! ```text
-//!  Material + Algorithm ─▶ public ─┐
-//!  secret   + Algorithm ─▶ shared ─┴▶ Verifier ─▶ fits, verify
+//!  Material ─▶ PublicKey + Algorithm ─┐
+//!  secret   ─▶ shared    + Algorithm ─┴▶ Verifier ─▶ fits, verify
 //! ```
 //!
 //! It is a crate of its own for one reason: the components are compiled for size, and this for speed. What is generic in
@@ -16,5 +16,7 @@ mod rsa;
 mod verifier;
 
 pub use base64url::base64url;
+pub use ecdsa::{EcdsaKey, EllipticCurve};
 pub use material::{Curve, Material};
-pub use verifier::{Check, Verifier, public, shared};
+pub use rsa::RsaKey;
+pub use verifier::{Check, PublicKey, Verifier, shared};

@@ -1,5 +1,7 @@
 //! Public keys.
 
+use jsonwebtoken::Algorithm;
+
 /// The key itself, its numbers still in base64url.
 pub enum Material<'a> {
     /// RFC 7518 section 6.3.
@@ -35,6 +37,25 @@ pub enum Curve {
 }
 
 impl Material<'_> {
+    /// Whether a signature of this algorithm may be by such a key.
+    #[must_use]
+    pub const fn serves(&self, algorithm: Algorithm) -> bool {
+        match self {
+            Self::Rsa { .. } => matches!(
+                algorithm,
+                Algorithm::RS256
+                    | Algorithm::RS384
+                    | Algorithm::RS512
+                    | Algorithm::PS256
+                    | Algorithm::PS384
+                    | Algorithm::PS512
+            ),
+            Self::Ec { curve: Curve::P256, .. } => matches!(algorithm, Algorithm::ES256),
+            Self::Ec { curve: Curve::P384, .. } => matches!(algorithm, Algorithm::ES384),
+            Self::Ed25519 { .. } => matches!(algorithm, Algorithm::EdDSA),
+        }
+    }
+
     /// What it is, for people.
     #[must_use]
     pub const fn kind(&self) -> &'static str {

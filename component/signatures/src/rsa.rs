@@ -28,7 +28,7 @@ const MIN_EXPONENT: u64 = 65537;
 const MAX_EXPONENT_BITS: u32 = 33;
 
 /// The numbers of an RSA key that may be used.
-pub(crate) struct RsaKey {
+pub struct RsaKey {
     /// The modulus as signatures are written: without leading zeros.
     modulus: Vec<u8>,
     exponent: u64,

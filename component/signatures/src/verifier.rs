@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ecdsa::Signature;
-use elliptic_curve::{FieldBytesSize, PublicKey};
+use elliptic_curve::FieldBytesSize;
 use hmac::Hmac;
 use jsonwebtoken::Algorithm;
 use jsonwebtoken::crypto::JwtVerifier;
@@ -56,23 +56,55 @@ fn prepared(
     Box::new(Prepared { algorithm, fits, holds })
 }
 
-/// The verifier of a key for an algorithm; none where the key is of another family.
-///
-/// # Errors
-///
-/// Why the key is not used, in a phrase.
-pub fn public(key: &Material<'_>, algorithm: Algorithm) -> Result<Option<Verifier>, String> {
-    match (key, algorithm) {
-        (Material::Rsa { n, e }, Algorithm::RS256) => rs::<Sha256>(n, e, algorithm).map(Some),
-        (Material::Rsa { n, e }, Algorithm::RS384) => rs::<Sha384>(n, e, algorithm).map(Some),
-        (Material::Rsa { n, e }, Algorithm::RS512) => rs::<Sha512>(n, e, algorithm).map(Some),
-        (Material::Rsa { n, e }, Algorithm::PS256) => ps::<Sha256>(n, e, algorithm).map(Some),
-        (Material::Rsa { n, e }, Algorithm::PS384) => ps::<Sha384>(n, e, algorithm).map(Some),
-        (Material::Rsa { n, e }, Algorithm::PS512) => ps::<Sha512>(n, e, algorithm).map(Some),
-        (Material::Ec { curve: Curve::P256, x, y }, Algorithm::ES256) => es256(x, y).map(Some),
-        (Material::Ec { curve: Curve::P384, x, y }, Algorithm::ES384) => es384(x, y).map(Some),
-        (Material::Ed25519 { x }, Algorithm::EdDSA) => eddsa(x).map(Some),
-        _ => Ok(None),
+/// A public key that may be used. What is computed for it once serves all its verifiers.
+pub enum PublicKey {
+    /// RFC 7518 section 6.3.
+    Rsa(Arc<RsaKey>),
+    /// On secp256r1.
+    P256(Arc<EcdsaKey<p256::NistP256>>),
+    /// On secp384r1.
+    P384(Arc<EcdsaKey<p384::NistP384>>),
+    /// RFC 8037 section 2.
+    Ed25519(ed25519_dalek::VerifyingKey),
+}
+
+impl PublicKey {
+    /// Reads a key.
+    ///
+    /// # Errors
+    ///
+    /// Why the key is not used, in a phrase.
+    pub fn read(key: &Material<'_>) -> Result<Self, String> {
+        let off_curve = |_| "expected a point on the curve, found none".to_owned();
+        match key {
+            Material::Rsa { n, e } => RsaKey::read(n, e).map(|key| Self::Rsa(Arc::new(key))),
+            Material::Ec { curve: Curve::P256, x, y } => {
+                let key = p256::PublicKey::from_sec1_bytes(&point(x, y, 32)?).map_err(off_curve)?;
+                Ok(Self::P256(Arc::new(EcdsaKey::new(&key))))
+            }
+            Material::Ec { curve: Curve::P384, x, y } => {
+                let key = p384::PublicKey::from_sec1_bytes(&point(x, y, 48)?).map_err(off_curve)?;
+                Ok(Self::P384(Arc::new(EcdsaKey::new(&key))))
+            }
+            Material::Ed25519 { x } => ed25519(x).map(Self::Ed25519),
+        }
+    }
+
+    /// Its verifier for an algorithm; none where it is of another family.
+    #[must_use]
+    pub fn verifier(&self, algorithm: Algorithm) -> Option<Verifier> {
+        match (self, algorithm) {
+            (Self::Rsa(key), Algorithm::RS256) => Some(rs::<Sha256>(key, algorithm)),
+            (Self::Rsa(key), Algorithm::RS384) => Some(rs::<Sha384>(key, algorithm)),
+            (Self::Rsa(key), Algorithm::RS512) => Some(rs::<Sha512>(key, algorithm)),
+            (Self::Rsa(key), Algorithm::PS256) => Some(ps::<Sha256>(key, algorithm)),
+            (Self::Rsa(key), Algorithm::PS384) => Some(ps::<Sha384>(key, algorithm)),
+            (Self::Rsa(key), Algorithm::PS512) => Some(ps::<Sha512>(key, algorithm)),
+            (Self::P256(key), Algorithm::ES256) => Some(ecdsa::<_, Sha256>(key, algorithm)),
+            (Self::P384(key), Algorithm::ES384) => Some(ecdsa::<_, Sha384>(key, algorithm)),
+            (Self::Ed25519(key), Algorithm::EdDSA) => Some(eddsa(*key)),
+            _ => None,
+        }
     }
 }
 
@@ -91,23 +123,23 @@ pub fn shared(secret: &[u8], algorithm: Algorithm) -> Result<Verifier, String> {
     }
 }
 
-fn rs<D>(n: &str, e: &str, algorithm: Algorithm) -> Result<Verifier, String>
+fn rs<D>(key: &Arc<RsaKey>, algorithm: Algorithm) -> Verifier
 where
     D: sha2::Digest + sha2::digest::const_oid::AssociatedOid + 'static,
 {
-    RsaKey::read(n, e).map(|key| rsa(key, algorithm, RsaKey::holds_pkcs1_v1_5::<D>))
+    rsa(key, algorithm, RsaKey::holds_pkcs1_v1_5::<D>)
 }
 
-fn ps<D>(n: &str, e: &str, algorithm: Algorithm) -> Result<Verifier, String>
-where
-    D: sha2::Digest + 'static,
-{
-    RsaKey::read(n, e).map(|key| rsa(key, algorithm, RsaKey::holds_pss::<D>))
+fn ps<D: sha2::Digest + 'static>(key: &Arc<RsaKey>, algorithm: Algorithm) -> Verifier {
+    rsa(key, algorithm, RsaKey::holds_pss::<D>)
 }
 
-fn rsa(key: RsaKey, algorithm: Algorithm, holds: fn(&RsaKey, &[u8], &[u8]) -> bool) -> Verifier {
-    let key = Arc::new(key);
-    let same = Arc::clone(&key);
+fn rsa(
+    key: &Arc<RsaKey>,
+    algorithm: Algorithm,
+    holds: fn(&RsaKey, &[u8], &[u8]) -> bool,
+) -> Verifier {
+    let (key, same) = (Arc::clone(key), Arc::clone(key));
     let fits = move |signature: &[u8]| same.fits(signature);
     prepared(algorithm, fits, move |message, signature| holds(&key, message, signature))
 }
@@ -122,33 +154,21 @@ fn point(x: &str, y: &str, width: usize) -> Result<Vec<u8>, String> {
     Ok([vec![4], coordinate(x, "x")?, coordinate(y, "y")?].concat())
 }
 
-fn es256(x: &str, y: &str) -> Result<Verifier, String> {
-    ecdsa::<_, Sha256>(p256::PublicKey::from_sec1_bytes(&point(x, y, 32)?), Algorithm::ES256)
-}
-
-fn es384(x: &str, y: &str) -> Result<Verifier, String> {
-    ecdsa::<_, Sha384>(p384::PublicKey::from_sec1_bytes(&point(x, y, 48)?), Algorithm::ES384)
-}
-
-fn ecdsa<C, D>(
-    key: Result<PublicKey<C>, elliptic_curve::Error>,
-    algorithm: Algorithm,
-) -> Result<Verifier, String>
+fn ecdsa<C, D>(key: &Arc<EcdsaKey<C>>, algorithm: Algorithm) -> Verifier
 where
     C: EllipticCurve,
     D: sha2::Digest<OutputSize = FieldBytesSize<C>>,
 {
-    let key = key.map_err(|_| "expected a point on the curve, found none".to_owned())?;
-    let key = EcdsaKey::new(&key);
+    let key = Arc::clone(key);
     // Both numbers are there in full width, not zero and below the order of the curve.
     let fits = |signature: &[u8]| Signature::<C>::from_slice(signature).is_ok();
-    Ok(prepared(algorithm, fits, move |message, signature| {
+    prepared(algorithm, fits, move |message, signature| {
         Signature::<C>::from_slice(signature)
             .is_ok_and(|signature| key.holds(&D::digest(message), &signature))
-    }))
+    })
 }
 
-fn eddsa(x: &str) -> Result<Verifier, String> {
+fn ed25519(x: &str) -> Result<ed25519_dalek::VerifyingKey, String> {
     let bytes = base64url(x)
         .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
         .ok_or("expected `x` as 32 bytes in base64url, found something else")?;
@@ -157,10 +177,14 @@ fn eddsa(x: &str) -> Result<Verifier, String> {
     if key.is_weak() {
         return Err("expected a point of full order, found a weak key".to_owned());
     }
-    Ok(prepared(Algorithm::EdDSA, has_form_of_ed25519, move |message, signature| {
+    Ok(key)
+}
+
+fn eddsa(key: ed25519_dalek::VerifyingKey) -> Verifier {
+    prepared(Algorithm::EdDSA, has_form_of_ed25519, move |message, signature| {
         ed25519_dalek::Signature::from_slice(signature)
             .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok())
-    }))
+    })
 }
 
 /// What `verify_strict` asks of a signature before it computes: a point that is not weak, and a number below the

@@ -3,7 +3,7 @@
 #![cfg(target_family = "wasm")]
 
 use jsonwebtoken::Algorithm;
-use linkgate_signatures::{Curve, Material, public};
+use linkgate_signatures::{Curve, Material, PublicKey};
 
 use generated::Guest;
 
@@ -18,7 +18,8 @@ impl Guest for Vectors {
         signature: Vec<u8>,
     ) -> Option<bool> {
         let algorithm: Algorithm = algorithm.parse().ok()?;
-        let verifier = public(&material(algorithm, &numbers)?, algorithm).ok()??;
+        let key = PublicKey::read(&material(algorithm, &numbers)?).ok()?;
+        let verifier = key.verifier(algorithm)?;
         let holds = || verifier.verify(&message, &signature).is_ok();
         // After its first signature a key is prepared for more: what it says then has to be the same.
         let first = holds();

@@ -300,6 +300,11 @@ mod tests {
                 "expected an odd modulus and an odd exponent below 2^33, found others",
             ),
             (
+                "an exponent that is 65537 but for a bit beyond 64",
+                rsa(&json!({ "e": "AQAAAAAAAQAB" })),
+                "expected an odd modulus and an odd exponent below 2^33, found others",
+            ),
+            (
                 "padded modulus",
                 rsa(&json!({ "n": format!("{N}=") })),
                 "expected `n` in base64url, found something else",
@@ -504,6 +509,16 @@ mod tests {
             [1, 0],
             "without kid"
         );
+    }
+
+    /// Zeros before a number (RFC 7518 section 6.3.1.1 has none) make no other key of it.
+    #[test]
+    fn a_key_for_encryption_is_found_in_another_spelling() {
+        let padded = rsa(&json!({ "kid": "b", "use": "enc", "e": "AAEAAQ" }));
+        let rows = read(&json!({ "keys": [rsa(&json!({})), padded] })).unwrap();
+        let expected = "expected a key for signatures alone, found it again for encryption";
+        assert_eq!(rows[0].refused.as_deref(), Some(expected));
+        assert_eq!(rows[0].thumbprint, rows[1].thumbprint);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use jsonwebtoken::Algorithm;
-use linkgate_signatures::{Verifier, public, shared};
+use linkgate_signatures::{PublicKey, Verifier, shared};
 
 use super::algorithm::{by_name, is_hmac, name};
 use super::jwk::{self, Jwk};
@@ -42,18 +42,19 @@ impl Key {
 pub(crate) fn prepare(value: &Json, algorithms: &[Algorithm]) -> Result<Vec<Key>, String> {
     let jwk = jwk::read(value)?;
     let declared = jwk.alg.map(by_name);
-    let spki = spki::of(&jwk.material);
-    let mut keys = Vec::new();
-    for algorithm in algorithms.iter().copied() {
-        if declared.is_some_and(|declared| declared != Some(algorithm)) {
-            continue;
-        }
-        if let Some(verifier) = public(&jwk.material, algorithm)? {
-            let (kid, spki) = (jwk.kid.clone(), spki.clone());
-            keys.push(Key { kid, algorithm, spki, verifier });
-        }
+    let is_meant = |algorithm: &Algorithm| {
+        jwk.material.serves(*algorithm) && declared.is_none_or(|one| one == Some(*algorithm))
+    };
+    let mut meant = algorithms.iter().copied().filter(is_meant).peekable();
+    if meant.peek().is_none() {
+        return Err(unfit(&jwk, algorithms));
     }
-    if keys.is_empty() { Err(unfit(&jwk, algorithms)) } else { Ok(keys) }
+    let (public, spki) = (PublicKey::read(&jwk.material)?, spki::of(&jwk.material));
+    let key = |algorithm| {
+        let verifier = public.verifier(algorithm)?;
+        Some(Key { kid: jwk.kid.clone(), algorithm, spki: spki.clone(), verifier })
+    };
+    Ok(meant.filter_map(key).collect())
 }
 
 /// Why a good key is for none of the algorithms.

@@ -1,9 +1,11 @@
 //! The thumbprint of a public key (RFC 7638): what people compare keys by when a `kid` does not tell.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use linkgate_signatures::base64url;
 use sha2::{Digest as _, Sha256};
 
 use crate::text::json::Json;
@@ -23,11 +25,22 @@ pub(crate) fn of(key: &Json) -> Option<String> {
     };
     let mut members = BTreeMap::new();
     for name in required {
-        members.insert(name, text(name)?);
+        let value = text(name)?;
+        let is_number = matches!(*name, "e" | "n");
+        let shortest = if is_number { without_zeros(value) } else { None };
+        members.insert(name, shortest.map_or(Cow::Borrowed(value), Cow::Owned));
     }
     // Sorted by name and without white space (section 3.3).
     let canonical = serde_json::to_vec(&members).ok()?;
     Some(URL_SAFE_NO_PAD.encode(Sha256::digest(canonical)))
+}
+
+/// A number with zeros before it, as it should have been written: in the fewest bytes (RFC 7518 section 6.3.1.1). The
+/// same key in two spellings is one key.
+fn without_zeros(number: &str) -> Option<String> {
+    let bytes = base64url(number)?;
+    let first = bytes.iter().position(|byte| *byte != 0)?;
+    (first > 0).then(|| URL_SAFE_NO_PAD.encode(bytes.get(first..).unwrap_or_default()))
 }
 
 #[cfg(test)]
@@ -41,6 +54,11 @@ mod tests {
             (
                 "RFC 7638 section 3.1",
                 r#"{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw","e":"AQAB","alg":"RS256","kid":"2011-04-29"}"#,
+                Some("NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"),
+            ),
+            (
+                "the same with zeros before its numbers",
+                r#"{"kty":"RSA","n":"ANL8e2oKHmxnEErrj4iyV2abTfZ53a0Jm1xKbNmogBW1oTO_C4VseHG23wALVU_Os8LtUSu2jxRcboQ0dS-rUqHPwSRAj3m1ikV4wWQohVeJ96JJ44TLLZ-uLWf9lvuSbBmOB3OZ_cgVwK8Jfd5are_0TecOgn9IeEMkOb_uuWBo0EdPxQ1tkL86mN-vEEDInALWkqs7PCiWYJ2G_XO3dM4HQGR87uqjEL0S-YWo659Z_dQmzqWyEg9PKjS8q3ZLfmxU1oQCOLzEBYelnmbtHzOJRXdjXEcK91z5LCDR2kPhv8QZ4iKm8NC7NYxeOPnLBQrq_pBIFPGsGqScyp6gyoM","e":"AAEAAQ"}"#,
                 Some("NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"),
             ),
             (

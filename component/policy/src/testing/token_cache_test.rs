@@ -159,12 +159,15 @@ fn any_other_text_is_another_token() {
 
 #[test]
 fn time_is_judged_each_time() {
-    let (mut policy, token) = knowing();
-    assert_eq!(unlink(&mut policy, "auth0|a", &token, after(9 * MINUTE)), "granted");
-    assert_eq!(unlink(&mut policy, "auth0|a", &token, after(12 * MINUTE)), "bearer-expired");
+    let mut policy = testing::policy();
+    let token = testing::token(&testing::access_claims(ISSUER, "auth0|a", 300));
+    for (minute, expected) in [(0, "granted"), (4, "granted"), (8, "bearer-expired")] {
+        assert_eq!(unlink(&mut policy, "auth0|a", &token, after(minute * MINUTE)), expected);
+    }
     // The wall clock is set back: the token is ahead of it.
-    let early = Now { unix_ms: NOW.unix_ms - 60 * MINUTE, ..after(12 * MINUTE) };
+    let early = Now { unix_ms: NOW.unix_ms - 60 * MINUTE, ..after(8 * MINUTE) };
     assert_eq!(unlink(&mut policy, "auth0|a", &token, early), "bearer-issued-ahead");
+    assert_eq!(hits_and_misses(&policy), (3, 1), "its signature is known all the while");
 }
 
 #[test]
@@ -183,17 +186,19 @@ fn a_withdrawn_key_stops_a_known_token() {
     assert_eq!(unlink(&mut policy, "auth0|a", &token, NOW), "granted");
     assert_eq!(unlink(&mut policy, "auth0|a", &token, NOW), "granted");
     assert_eq!(hits_and_misses(&policy), (1, 1));
-    // Another key has its name from now on.
-    let mut now = NOW;
+    // Another key has its name from now on. As soon as that is known, no token of the old one counts.
+    let renewed = self::token(ISSUER, "auth0|a", 3);
+    let (mut now, mut withdrawn) = (NOW, 0);
     for minute in 1..20 {
         now = after(minute * MINUTE);
         fetch(&mut policy, now, 3, 2);
-        unlink(&mut policy, "auth0|a", &token, now);
+        let is_withdrawn = unlink(&mut policy, "auth0|a", &renewed, now) == "granted";
+        let is_known = unlink(&mut policy, "auth0|a", &token, now) == "granted";
+        assert_eq!(is_known, !is_withdrawn, "minute {minute}");
+        withdrawn += u64::from(is_withdrawn);
     }
+    assert!(withdrawn > 0);
     assert_eq!(unlink(&mut policy, "auth0|a", &token, now), "bearer-signature-invalid");
-    // And a token of the new one is not held up by the old one.
-    let token = self::token(ISSUER, "auth0|a", 3);
-    assert_eq!(unlink(&mut policy, "auth0|a", &token, now), "granted");
 }
 
 #[test]
@@ -220,10 +225,13 @@ fn the_key_is_the_one_of_its_own_issuer() {
     assert_eq!(unlink(&mut policy, "auth0|a", &others, NOW), "bearer-signature-invalid");
     // The issuers swap keys: what is known was signed with a key that is now another issuer's.
     let mut now = NOW;
+    let renewed = token(ISSUER, "auth0|a", 2);
     for minute in 1..20 {
         now = after(minute * MINUTE);
         fetch(&mut policy, now, 2, 1);
-        unlink(&mut policy, "auth0|a", &tenants, now);
+        let has_swapped = unlink(&mut policy, "auth0|a", &renewed, now) == "granted";
+        let is_known = unlink(&mut policy, "auth0|a", &tenants, now) == "granted";
+        assert_eq!(is_known, !has_swapped, "minute {minute}");
     }
     assert_eq!(unlink(&mut policy, "auth0|a", &tenants, now), "bearer-signature-invalid");
     assert_eq!(unlink(&mut policy, "auth0|a", &others, now), "granted");

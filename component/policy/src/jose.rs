@@ -14,5 +14,6 @@ pub(crate) mod key;
 pub(crate) mod jws;
 pub(crate) mod kind;
 pub(crate) mod thumbprint;
+pub(crate) mod key_row;
 pub(crate) mod jwks;
 pub(crate) mod self_test;

@@ -96,7 +96,7 @@ pub use http::header_names::HeaderNames;
 pub use http::message::{Head, Header, HeaderEdits, Reply};
 pub use http::outgoing::{Answer, AnswerHead, Call, CallFailure, Failure, Fetch};
 pub use http::problem::{PROBLEM_TYPE, unavailable};
-pub use jose::jwks::KeyRow;
+pub use jose::key_row::KeyRow;
 pub use jose::verification::{
     SignatureAlgorithm, SignatureAlgorithms, Verification, VerifiedBy, Verify,
 };

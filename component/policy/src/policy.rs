@@ -1,5 +1,6 @@
 //! A compiled policy, and the calls that drive it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jsonwebtoken::Algorithm;
@@ -66,13 +67,7 @@ impl Policy {
     ) -> Result<Self, Vec<Mistake>> {
         let Compiled { rules, keys, credentials, component_verifies } =
             config::compile(document, secrets, host, seed, now)?;
-        let fixed = LOOKED_AT.into_iter().chain(FORWARDED).map(str::to_owned);
-        let configured = rules.forward_headers.iter().cloned();
-        let addresses = rules.client_address.map_or([].as_slice(), |_| &client_address::NAMES);
-        let addresses = addresses.iter().map(|name| (*name).to_owned());
-        let stamped = addresses.chain(rules.request_id.clone());
-        let wanted = fixed.chain(configured).chain(stamped).chain(override_headers::wanted());
-        let wanted_headers = wanted.collect();
+        let wanted_headers = wanted_headers(&rules);
         let offered = if component_verifies {
             SignatureAlgorithms::NONE
         } else {
@@ -239,6 +234,11 @@ impl Policy {
         self.shared.keyring.fetched_issuers()
     }
 
+    /// Whether the end date of keys that were baked in has passed.
+    pub(crate) fn baked_keys_have_ended(&self, now: Now) -> bool {
+        self.shared.keyring.baked_keys_have_ended(now)
+    }
+
     /// Issuers whose keys are fetched, each with the keys of its set that are used (JSON), if it was
     /// fetched.
     pub fn published_keys(&self) -> impl Iterator<Item = (&str, Option<String>)> {
@@ -280,6 +280,16 @@ impl Policy {
         self.latest_mono_ms = self.latest_mono_ms.max(now.mono_ms);
         Now { mono_ms: self.latest_mono_ms, ..now }
     }
+}
+
+/// The headers that the core looks at or forwards under these rules.
+fn wanted_headers(rules: &Rules) -> HeaderNames {
+    let addresses = rules.client_address.map_or([].as_slice(), |_| &client_address::NAMES);
+    let fixed = LOOKED_AT.iter().chain(&FORWARDED).chain(&override_headers::NAMES).chain(addresses);
+    let configured = rules.forward_headers.iter().chain(&rules.request_id);
+    let names = fixed.map(|name| Cow::Borrowed(*name));
+    let names = names.chain(configured.map(|name| Cow::Owned(name.clone())));
+    names.collect::<HeaderNames>().and_prefixes(&override_headers::FAMILIES)
 }
 
 /// The signature algorithms that tokens may have under these rules.

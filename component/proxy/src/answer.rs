@@ -1,6 +1,6 @@
 //! Answers to the client: the upstream's with edits, or the policy's own.
 
-use linkgate_policy::{End, Header, HeaderEdits, Reply};
+use linkgate_policy::{End, HeaderEdits, Reply};
 use wasi::http::types::{
     Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam,
 };
@@ -15,7 +15,7 @@ use crate::outbound::{Held, STALL_TIMEOUT_MS};
 /// The upstream's answer, its head edited, its body and trailers streamed.
 pub(crate) fn relay(held: Held, edits: &HeaderEdits, reply_to: ResponseOutparam) -> End {
     let Held { mut upload, response } = held;
-    let begun = fields::carried(&edits.kept(call::lines(&response)))
+    let begun = fields::carried(edits.kept(call::lines(&response)))
         .filter(|headers| fields::append(headers, &edits.append).is_ok())
         .and_then(|headers| begin(response.status(), headers))
         .and_then(|answer| Some((answer, Source::of_answer(&response)?)));
@@ -41,18 +41,10 @@ pub(crate) fn unavailable(reply_to: ResponseOutparam) -> End {
 }
 
 fn give(reply: Reply, to_head: bool, reply_to: ResponseOutparam) -> End {
-    let headers = Fields::new();
-    let mut lines = reply.headers;
-    if !reply.body.is_empty() {
-        lines.push(Header::new("content-length", &reply.body.len().to_string()));
-    }
-    let answer = OutgoingResponse::new({
-        // A line that a host refuses is not worth the reply.
-        for line in &lines {
-            let _ = headers.append(&line.name, &line.value);
-        }
-        headers
-    });
+    let length = (!reply.body.is_empty()).then(|| fields::content_length(&reply.body));
+    // A line that a host refuses is not worth the reply.
+    let headers = fields::taken(reply.headers.into_iter().chain(length));
+    let answer = OutgoingResponse::new(headers);
     let _ = answer.set_status_code(reply.status);
     // RFC 9110 section 9.3.2: the length of a body, and not the body. Without one there is none.
     let body = if to_head || reply.body.is_empty() { None } else { answer.body().ok() };

@@ -47,12 +47,9 @@ pub(crate) fn made(
     body: Option<Vec<u8>>,
     to: &Server,
 ) -> Result<(OutgoingRequest, Option<Flow>), NoAnswer> {
-    let headers = Fields::new();
-    fields::append(&headers, lines).map_err(|_refused| NoAnswer::Unmade)?;
-    if let Some(body) = &body {
-        let length = Header::new("content-length", &body.len().to_string());
-        fields::append(&headers, &[length]).map_err(|_refused| NoAnswer::Unmade)?;
-    }
+    let length = body.as_deref().map(fields::content_length);
+    let lines = lines.iter().cloned().chain(length);
+    let headers = fields::all(lines).map_err(|_refused| NoAnswer::Unmade)?;
     let request = outgoing(&Method::Other(method.to_owned()), path, headers, to)?;
     let upload = match body {
         None => None,
@@ -79,7 +76,7 @@ pub(crate) fn pass(
     // `wasi:http` does not say whether there is a body at all, and an empty one is not none.
     let first = if bytes.is_empty() { first_chunk(&source, &deadline)? } else { Some(bytes) };
     let lines = edits.applied(request::lines(head));
-    let headers = fields::carried(&lines).ok_or(NoAnswer::Unmade)?;
+    let headers = fields::carried(lines).ok_or(NoAnswer::Unmade)?;
     let request = outgoing(&head.method(), &path, headers, upstream)?;
     let upload = match first {
         None => None,

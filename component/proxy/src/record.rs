@@ -27,9 +27,15 @@ fn write(to: &OutputStream, mut line: String) {
     let _ = write_all(to, line.as_bytes());
 }
 
+/// Bytes that `wasi:io` takes in one call that waits until they are written: all of nearly every line.
+const AT_ONCE: usize = 4096;
+
 /// Writes as much at once as the host takes. A line that goes in one piece is not cut in two by the
 /// line of another instance.
 fn write_all(to: &OutputStream, mut bytes: &[u8]) -> Result<(), StreamError> {
+    if bytes.len() <= AT_ONCE {
+        return to.blocking_write_and_flush(bytes);
+    }
     while !bytes.is_empty() {
         let room = usize::try_from(to.check_write()?).unwrap_or(usize::MAX);
         if room == 0 {

@@ -134,7 +134,8 @@ fn number(text: &str, member: &str) -> Result<Vec<u8>, String> {
     let bytes = base64url(text)
         .filter(|bytes| !bytes.is_empty())
         .ok_or_else(|| format!("expected `{member}` in base64url, found something else"))?;
-    Ok(bytes.into_iter().skip_while(|byte| *byte == 0).collect())
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    Ok(if zeros == 0 { bytes } else { bytes.get(zeros..).unwrap_or_default().to_vec() })
 }
 
 /// The length of a number without leading zeros.

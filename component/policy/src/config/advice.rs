@@ -184,6 +184,9 @@ pub(super) fn every_metadata_key(entry: &Entry<'_>) {
 
 /// A name in the place of another: the policy was copied, and not filled in.
 pub(super) fn placeholder(entry: &Entry<'_>, text: &str) {
+    if !entry.is_reviewed() {
+        return;
+    }
     if let Some(found) = vendor::placeholder(text) {
         entry.unwise(
             "placeholder",

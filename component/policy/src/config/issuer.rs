@@ -47,17 +47,8 @@ fn read_one(
     let algorithms = algorithms(&mut section);
     let parties = Parties::read(&mut section, kind, issuer.as_deref());
     let scopes = scopes(&mut section, kind);
-    if let (Some(named), Some(issuer)) = (&named, &issuer) {
-        advice::issuer(named, issuer, &parties.audiences);
-        if let Some(entry) = section.optional("audiences") {
-            advice::audiences(&entry, &parties.audiences);
-        }
-        if kind == Kind::AccessToken {
-            match section.optional("scopes") {
-                None => advice::foreign_scopes(named, issuer, None),
-                Some(entry) => advice::foreign_scopes(&entry, issuer, Some(&scopes)),
-            }
-        }
+    if let (Some(named), Some(issuer)) = (named.filter(Entry::is_reviewed), &issuer) {
+        advise(&mut section, &named, issuer, kind, &parties.audiences, &scopes);
     }
     let clock_skew_ms = clock_skew_ms(&mut section);
     let max_token_age_ms =
@@ -108,6 +99,27 @@ fn read_one(
         shadow,
     };
     Some((rules, keys?))
+}
+
+/// What is unwise about its name, given what else is said of it.
+fn advise(
+    section: &mut Section<'_>,
+    named: &Entry<'_>,
+    issuer: &str,
+    kind: Kind,
+    audiences: &[String],
+    scopes: &[String],
+) {
+    advice::issuer(named, issuer, audiences);
+    if let Some(entry) = section.optional("audiences") {
+        advice::audiences(&entry, audiences);
+    }
+    if kind == Kind::AccessToken {
+        match section.optional("scopes") {
+            None => advice::foreign_scopes(named, issuer, None),
+            Some(entry) => advice::foreign_scopes(&entry, issuer, Some(scopes)),
+        }
+    }
 }
 
 /// The name of an issuer. What Entra's document for all tenants has in the place of a tenant is no name.

@@ -7,7 +7,7 @@ use super::host::Secrets;
 use super::remote;
 use super::section::{Entry, Section};
 use crate::jose::algorithm;
-use crate::jose::jwks::{self, KeyRow, MAX_KEYS};
+use crate::jose::jwks::{self, MAX_KEYS};
 use crate::jose::key::{self, Key};
 use crate::keys::rules::{IssuerKeys, SourceRules};
 use crate::text::json::Json;
@@ -28,12 +28,12 @@ pub(super) fn read(
         None if wanted.public.is_empty() => (Vec::new(), None),
         None => (Vec::new(), remote::discovered(section, wanted, issuer)),
     };
-    let mut rows = Vec::new();
+    let mut published = Vec::new();
     for entry in inline {
         own.extend(entry.keys);
-        rows.push(entry.row);
+        published.push(entry.published);
     }
-    Some(IssuerKeys { issuer: issuer?.to_owned(), own, rows, remote })
+    Some(IssuerKeys { issuer: issuer?.to_owned(), own, written: published, remote })
 }
 
 /// `keys` as they are written down.
@@ -116,9 +116,9 @@ fn public_keys(mut set: Section<'_>, algorithms: &[Algorithm]) -> Vec<jwks::Entr
         return Vec::new();
     }
     let entries = jwks::read(keys, algorithms).unwrap_or_default();
-    let mut rows = entries.iter().map(|entry| &entry.row);
+    let mut refusals = entries.iter().map(|entry| entry.published.refused.clone());
     list.filled_list(|entry| {
-        let refused = rows.next().and_then(|row: &KeyRow| row.refused.clone());
+        let refused = refusals.next().flatten();
         refused.map_or(Some(()), |why| entry.mistaken(why, None))
     });
     // Other members of a key set are to be ignored (RFC 7517 section 5).

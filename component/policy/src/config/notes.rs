@@ -54,7 +54,7 @@ pub fn key_path(pointer: &str) -> String {
 pub(super) struct Notes {
     mistakes: RefCell<Vec<Mistake>>,
     warnings: RefCell<Vec<Warning>>,
-    /// None where a policy is only compiled: each start would pay for what no one reads.
+    /// None where a policy is only compiled: each start would pay for what no one reads. Advice is for reviews, too.
     asked: Option<RefCell<BTreeSet<String>>>,
 }
 
@@ -69,8 +69,16 @@ impl Notes {
     }
 
     pub(super) fn warning(&self, name: &'static str, pointer: &str, message: &str, help: &str) {
+        if !self.is_review() {
+            return;
+        }
         let (pointer, message, help) = (pointer.to_owned(), message.to_owned(), help.to_owned());
         self.warnings.borrow_mut().push(Warning { name, pointer, message, help });
+    }
+
+    /// Whether someone reads advice.
+    pub(super) fn is_review(&self) -> bool {
+        self.asked.is_some()
     }
 
     /// Notes that a key was looked for, whether it is there or not.

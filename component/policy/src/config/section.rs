@@ -11,6 +11,9 @@ use crate::time::duration;
 /// A year: longer than that, `off` says it better.
 pub(super) const MAX_AGE_MS: u64 = 8760 * 3_600_000;
 
+/// Room for the keys of a section: no list of them grows while it is read.
+const KEYS: usize = 32;
+
 /// A value and its place in the document.
 pub(super) struct Entry<'a> {
     pointer: String,
@@ -46,6 +49,11 @@ impl<'a> Entry<'a> {
         self.notes.warning(name, &self.pointer, message, help);
     }
 
+    /// Whether someone reads what is unwise here.
+    pub(super) fn is_reviewed(&self) -> bool {
+        self.notes.is_review()
+    }
+
     pub(super) fn section(&self) -> Option<Section<'a>> {
         let Json::Object(members) = self.value else {
             return self.wrong("an object", self.value.kind());
@@ -53,7 +61,7 @@ impl<'a> Entry<'a> {
         Some(Section {
             pointer: self.pointer.clone(),
             members,
-            known: BTreeSet::new(),
+            known: Vec::with_capacity(KEYS),
             notes: self.notes,
         })
     }
@@ -203,16 +211,18 @@ impl<'a> Entry<'a> {
 pub(super) struct Section<'a> {
     pointer: String,
     members: &'a Object,
-    known: BTreeSet<&'static str>,
+    /// The keys that were asked for, some of them twice.
+    known: Vec<&'static str>,
     notes: &'a Notes,
 }
 
 impl<'a> Section<'a> {
     pub(super) fn optional(&mut self, key: &'static str) -> Option<Entry<'a>> {
-        self.known.insert(key);
+        self.known.push(key);
         self.notes.asked(&self.pointer, key);
         let value = self.members.get(key)?;
-        Some(Entry { pointer: format!("{}/{key}", self.pointer), value, notes: self.notes })
+        let pointer = [self.pointer.as_str(), "/", key].concat();
+        Some(Entry { pointer, value, notes: self.notes })
     }
 
     pub(super) fn required(&mut self, key: &'static str) -> Option<Entry<'a>> {
@@ -257,8 +267,9 @@ impl<'a> Section<'a> {
 
     /// Ends the section: every key that was not asked for is a mistake.
     pub(super) fn end(self) {
-        for key in self.members.keys().filter(|key| !self.known.contains(key.as_str())) {
-            let known: Vec<&str> = self.known.iter().copied().collect();
+        for key in self.members.keys().filter(|key| !self.known.contains(&key.as_str())) {
+            let known = BTreeSet::from_iter(self.known.iter().copied());
+            let known = Vec::from_iter(known);
             let free = known.iter().copied().filter(|known| !self.members.contains_key(*known));
             let help = spelling::nearest(key, free).map_or_else(
                 || format!("the keys here are: {}", known.join(", ")),

@@ -27,6 +27,10 @@ pub(super) fn question(word: &str) -> String {
 
 /// A variable of a shell in a text: `${NAME}`. Nothing here expands one.
 pub(super) fn variable(text: &str) -> Option<&str> {
+    // To search for two characters is prepared at some cost, and each text of a policy is searched.
+    if !text.contains('$') {
+        return None;
+    }
     let (before, rest) = text.split_once("${")?;
     let (name, _) = rest.split_once('}')?;
     let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');

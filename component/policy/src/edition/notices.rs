@@ -1,6 +1,5 @@
 //! What the operator reads of an instance that has just been made.
 
-use crate::keys::report::KeySource;
 use crate::policy::Policy;
 use crate::time::clock::Now;
 
@@ -8,13 +7,10 @@ use crate::time::clock::Now;
 #[must_use]
 pub fn notices(policy: &Policy, now: Now, fetches: &str) -> Vec<String> {
     let shadow = policy.shadow().map(|shadow| shadow.notices(now.unix_ms)).unwrap_or_default();
-    let sources = policy.key_sources(now);
-    let is_baked = |source: &KeySource| source.baked_until_unix_ms.is_some();
-    let keys = if sources.iter().any(|source| is_baked(source) && !source.usable) {
+    let keys = if policy.baked_keys_have_ended(now) {
         Some(ENDED)
     } else {
-        let is_fetched = |source: &KeySource| source.url.is_some() && !is_baked(source);
-        sources.iter().any(is_fetched).then_some(fetches)
+        policy.fetched_issuers().next().map(|_issuer| fetches)
     };
     shadow.into_iter().chain(keys.map(str::to_owned)).collect()
 }

@@ -9,9 +9,9 @@ use std::borrow::Cow;
 #[derive(Clone, Debug, Default)]
 pub struct HeaderNames {
     /// In order.
-    names: Vec<String>,
+    names: Vec<Cow<'static, str>>,
     /// What a name may begin with instead. In order, and none begins another.
-    prefixes: Vec<String>,
+    prefixes: Vec<Cow<'static, str>>,
 }
 
 impl HeaderNames {
@@ -19,33 +19,46 @@ impl HeaderNames {
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         let name = folded(name);
-        self.names.binary_search_by(|one| one.as_str().cmp(&name)).is_ok()
+        self.names.binary_search_by(|one| (**one).cmp(&*name)).is_ok()
             || after_prefix(&self.prefixes, &name).is_some()
     }
 
     /// The entries, as they were collected: a prefix ends in `*`.
     pub fn entries(&self) -> impl Iterator<Item = String> {
         let prefixes = self.prefixes.iter().map(|prefix| format!("{prefix}*"));
-        self.names.iter().cloned().chain(prefixes)
+        self.names.iter().map(|name| (**name).to_owned()).chain(prefixes)
+    }
+
+    /// With these prefixes, too.
+    pub(crate) fn and_prefixes(mut self, prefixes: &[&'static str]) -> Self {
+        self.prefixes.extend(prefixes.iter().map(|prefix| Cow::Borrowed(*prefix)));
+        self.ordered()
+    }
+
+    fn ordered(mut self) -> Self {
+        self.names.sort_unstable();
+        self.names.dedup();
+        self.prefixes.sort_unstable();
+        // Sorted, what a prefix begins comes right after it.
+        self.prefixes.dedup_by(|next, prefix| next.starts_with(&**prefix));
+        self
     }
 }
 
-impl FromIterator<String> for HeaderNames {
+impl<N: Into<Cow<'static, str>>> FromIterator<N> for HeaderNames {
     /// From folded names, where one that ends in `*` is a prefix.
-    fn from_iter<I: IntoIterator<Item = String>>(entries: I) -> Self {
+    fn from_iter<I: IntoIterator<Item = N>>(entries: I) -> Self {
+        let entries = entries.into_iter();
         let mut set = Self::default();
+        set.names.reserve(entries.size_hint().0);
         for entry in entries {
+            let entry = entry.into();
             match entry.strip_suffix('*') {
-                Some(prefix) => set.prefixes.push(prefix.to_owned()),
+                Some(prefix) => set.prefixes.push(Cow::Owned(prefix.to_owned())),
                 None => set.names.push(entry),
             }
         }
-        set.names.sort_unstable();
-        set.names.dedup();
-        set.prefixes.sort_unstable();
-        // Sorted, what a prefix begins comes right after it.
-        set.prefixes.dedup_by(|next, prefix| next.starts_with(prefix.as_str()));
-        set
+        set.ordered()
     }
 }
 

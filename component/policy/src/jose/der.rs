@@ -2,31 +2,35 @@
 
 /// A number, unsigned and in as few bytes as it takes.
 pub(crate) fn integer(number: &[u8]) -> Vec<u8> {
-    let significant = number.iter().skip_while(|byte| **byte == 0).copied();
-    let mut bytes: Vec<u8> = significant.collect();
-    if bytes.first().is_none_or(|byte| byte & 0x80 != 0) {
-        bytes.insert(0, 0);
-    }
-    tlv(INTEGER, &bytes)
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    let significant = number.get(zeros..).unwrap_or_default();
+    // The highest bit is that of a sign.
+    let is_signed = significant.first().is_none_or(|byte| byte & 0x80 != 0);
+    let sign: &[u8] = if is_signed { &[0] } else { &[] };
+    tlv(INTEGER, &[sign, significant].concat())
 }
 
 /// Tag, length and content (X.690 section 8.1).
 pub(crate) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = content.len().to_be_bytes();
     let significant: Vec<u8> = length.into_iter().skip_while(|byte| *byte == 0).collect();
-    let mut encoded = vec![tag];
+    let mut encoded = Vec::with_capacity(content.len().saturating_add(LONGEST_HEAD));
+    encoded.push(tag);
     match significant.as_slice() {
         [] => encoded.push(0),
         [short] if *short < 0x80 => encoded.push(*short),
         // At most eight bytes: the low bits have room for it.
         long => {
             encoded.push(0x80 | u8::try_from(long.len()).unwrap_or_default());
-            encoded.extend(long);
+            encoded.extend_from_slice(long);
         }
     }
-    encoded.extend(content);
+    encoded.extend_from_slice(content);
     encoded
 }
+
+/// Bytes of a tag and the longest length.
+const LONGEST_HEAD: usize = 10;
 
 const INTEGER: u8 = 0x02;
 pub(crate) const BIT_STRING: u8 = 0x03;

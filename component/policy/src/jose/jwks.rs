@@ -6,12 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jsonwebtoken::Algorithm;
-use linkgate_signatures::base64url;
 
 use super::algorithm;
 use super::jwk;
 use super::key::{self, Key};
-use super::thumbprint;
+use super::key_row::Published;
 use crate::text::grown::grown;
 use crate::text::json::{self, Json, NotStrict};
 
@@ -20,7 +19,7 @@ pub(crate) const MAX_KEYS: usize = 64;
 
 /// A key of a set, and whether it can be used.
 pub(crate) struct Entry {
-    pub(crate) row: KeyRow,
+    pub(crate) published: Published,
     /// The key, prepared for each algorithm it may be used with. Empty when it was refused, or when
     /// another entry is the same key.
     pub(crate) keys: Vec<Key>,
@@ -28,27 +27,6 @@ pub(crate) struct Entry {
     alg: Option<String>,
     /// Whether it says that it is for encryption.
     encrypts: bool,
-}
-
-/// What a key of a set is, for people: nothing in it is secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyRow {
-    /// `kid`, when it is a string or a whole number.
-    pub kid: Option<String>,
-    /// `kty`: `RSA`, `EC`, `OKP`, or what is there instead.
-    pub kind: String,
-    /// `2048 bits`, `P-256`, `Ed25519`.
-    pub size: String,
-    /// `use`, when it is a string.
-    pub usage: Option<String>,
-    /// The algorithms it is used with here.
-    pub algorithms: Vec<&'static str>,
-    /// Its SHA-256 thumbprint (RFC 7638), where its type has one.
-    pub thumbprint: Option<String>,
-    /// Whether it is the same key as one before it in the set.
-    pub repeated: bool,
-    /// Why it is not used, if it is not.
-    pub refused: Option<String>,
 }
 
 /// Reads a set from JSON. Says in a phrase why it is none.
@@ -72,52 +50,47 @@ pub(crate) fn read(keys: &[Json], algorithms: &[Algorithm]) -> Result<Vec<Entry>
     }
     let mut entries: Vec<Entry> = keys.iter().map(|key| entry(key, algorithms)).collect();
     refuse_mixed(&mut entries);
-    refuse_ambiguous(&mut entries);
-    join_repeated(&mut entries);
+    if has_namesakes(&entries) {
+        refuse_ambiguous(&mut entries);
+        join_repeated(&mut entries);
+    }
     Ok(entries)
 }
 
+/// Whether two keys have the same `kid`, or none. Sets rarely have such, and others need no comparison of their keys.
+fn has_namesakes(entries: &[Entry]) -> bool {
+    let mut kids = BTreeSet::new();
+    let used = entries.iter().filter(|entry| !entry.keys.is_empty());
+    !used.map(|entry| &entry.published.kid).all(|kid| kids.insert(kid))
+}
+
 fn entry(value: &Json, algorithms: &[Algorithm]) -> Entry {
-    let text = |name: &str| value.member(name).and_then(Json::as_text);
     let (keys, refused) = match key::prepare(value, algorithms) {
         Ok(keys) => (keys, None),
         Err(why) => (Vec::new(), Some(why)),
     };
-    let bits = text("n").and_then(base64url).map(|n| format!("{} bits", bits(&n)));
-    let row = KeyRow {
-        kid: jwk::kid(value).unwrap_or_default(),
-        kind: text("kty").unwrap_or_default().to_owned(),
-        size: text("crv").map(str::to_owned).or(bits).unwrap_or_default(),
-        usage: text("use").map(str::to_owned),
-        algorithms: keys.iter().map(|key| algorithm::name(key.algorithm)).collect(),
-        thumbprint: thumbprint::of(value),
-        repeated: false,
-        refused,
-    };
+    let published = Published::new(value, &keys, refused);
     let one_name = |name: &str| match algorithm::by_name(name) {
         Some(algorithm) => algorithm::name(algorithm).to_owned(),
         None => name.to_owned(),
     };
-    let alg = text("alg").map(one_name);
-    Entry { row, keys, alg, encrypts: jwk::encrypts(value) }
-}
-
-/// Bits of a number, leading zeros left out.
-fn bits(number: &[u8]) -> usize {
-    let significant: Vec<u8> = number.iter().copied().skip_while(|byte| *byte == 0).collect();
-    let first = significant.first().map_or(0, |byte| byte.leading_zeros() as usize);
-    significant.len() * 8 - first
+    let alg = value.member("alg").and_then(Json::as_text).map(one_name);
+    Entry { published, keys, alg, encrypts: jwk::encrypts(value) }
 }
 
 /// A key that is published for encryption, too, is used for neither: what decrypts with it also signs
 /// with it (RFC 7517 section 4.3 calls unrelated operations with one key a weakness).
 fn refuse_mixed(entries: &mut [Entry]) {
-    let mixed = entries
-        .iter()
-        .filter(|entry| entry.encrypts && entry.row.thumbprint.is_some())
-        .map(|entry| entry.row.thumbprint.clone());
-    let mixed: BTreeSet<Option<String>> = grown(mixed);
-    for entry in entries.iter_mut().filter(|entry| mixed.contains(&entry.row.thumbprint)) {
+    let encrypting = entries.iter().filter(|entry| entry.encrypts);
+    let mixed: BTreeSet<String> =
+        grown(encrypting.filter_map(|entry| entry.published.members.canonical()));
+    if mixed.is_empty() {
+        return;
+    }
+    let is_mixed = |entry: &&mut Entry| {
+        entry.published.members.canonical().is_some_and(|key| mixed.contains(&key))
+    };
+    for entry in entries.iter_mut().filter(is_mixed) {
         entry.refuse("expected a key for signatures alone, found it again for encryption");
     }
 }
@@ -144,19 +117,20 @@ fn refuse_ambiguous(entries: &mut [Entry]) {
 fn join_repeated(entries: &mut [Entry]) {
     let mut seen = BTreeSet::new();
     for entry in entries.iter_mut().filter(|entry| !entry.keys.is_empty()) {
-        if !seen.insert((entry.row.kid.clone(), entry.identity())) {
+        if !seen.insert((entry.published.kid.clone(), entry.identity())) {
             entry.keys.clear();
-            entry.row.repeated = true;
+            entry.published.repeated = true;
         }
     }
 }
 
-/// What two entries have in common when they are the same key: thumbprint, `alg` and `use`.
+/// What two entries have in common when they are the same key: its members, `alg` and `use`.
 type Identity = (Option<String>, Option<String>, Option<String>);
 
 impl Entry {
     fn identity(&self) -> Identity {
-        (self.row.thumbprint.clone(), self.alg.clone(), self.row.usage.clone())
+        let Published { members, usage, .. } = &self.published;
+        (members.canonical(), self.alg.clone(), usage.clone())
     }
 
     /// What tokens can call its keys.
@@ -167,24 +141,17 @@ impl Entry {
 
     /// Refuses a key that would be good by itself.
     fn refuse(&mut self, why: &str) {
-        if self.row.refused.is_none() {
+        if self.published.refused.is_none() {
             self.keys.clear();
-            self.row.algorithms.clear();
-            self.row.refused = Some(why.to_owned());
+            self.published.algorithms.clear();
+            self.published.refused = Some(why.to_owned());
         }
-    }
-}
-
-impl KeyRow {
-    /// Whether tokens are verified with it. A repeated key is in use once.
-    #[must_use]
-    pub fn is_used(&self) -> bool {
-        self.refused.is_none() && !self.repeated
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::key_row::KeyRow;
     use super::*;
     use serde_json::{Value, json};
 
@@ -206,7 +173,7 @@ mod tests {
     fn read(set: &Value) -> Result<Vec<KeyRow>, String> {
         let algorithms = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
         let entries = parse(set.to_string().as_bytes(), &algorithms)?;
-        Ok(entries.into_iter().map(|entry| entry.row).collect())
+        Ok(entries.into_iter().map(|entry| entry.published.row()).collect())
     }
 
     /// Every shape of key that is refused, with the reason an operator reads.

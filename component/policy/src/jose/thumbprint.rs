@@ -1,38 +1,58 @@
 //! The thumbprint of a public key (RFC 7638): what people compare keys by when a `kid` does not tell.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use linkgate_signatures::base64url;
 use sha2::{Digest as _, Sha256};
 
-use crate::text::json::Json;
+use crate::text::json::{Json, write_text};
 
-/// The SHA-256 thumbprint in base64url; nothing where members are missing.
-///
-/// A symmetric key has none: it would tell of the secret (section 7).
-pub(crate) fn of(key: &Json) -> Option<String> {
-    let text = |name: &str| key.member(name).and_then(Json::as_text);
-    let kind = text("kty")?;
-    // RFC 7638 section 3.2, RFC 8037 section 2.
-    let required: &[&str] = match kind {
-        "RSA" => &["e", "kty", "n"],
-        "EC" => &["crv", "kty", "x", "y"],
-        "OKP" => &["crv", "kty", "x"],
-        _ => return None,
-    };
-    let mut members = BTreeMap::new();
-    for name in required {
-        let value = text(name)?;
-        let is_number = matches!(*name, "e" | "n");
-        let shortest = if is_number { without_zeros(value) } else { None };
-        members.insert(name, shortest.map_or(Cow::Borrowed(value), Cow::Owned));
+/// What makes a public key the one that it is: those of its members that are text, sorted by name.
+pub(crate) struct Members(Vec<(&'static str, String)>);
+
+/// All that a thumbprint is made of (RFC 7638 section 3.2, RFC 8037 section 2).
+const NAMES: [&str; 6] = ["crv", "e", "kty", "n", "x", "y"];
+
+impl Members {
+    /// Those of a key, whether it can be used or not.
+    pub(crate) fn of(key: &Json) -> Self {
+        let text = |name: &'static str| Some((name, key.member(name)?.as_text()?.to_owned()));
+        Self(NAMES.into_iter().filter_map(text).collect())
     }
-    // Sorted by name and without white space (section 3.3).
-    let canonical = serde_json::to_vec(&members).ok()?;
-    Some(URL_SAFE_NO_PAD.encode(Sha256::digest(canonical)))
+
+    /// One of them.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(own, _)| *own == name).map(|(_, text)| text.as_str())
+    }
+
+    /// The key as JSON, the same for each text of it: the required members, sorted by name and without white space
+    /// (section 3.3). Nothing where one is missing.
+    ///
+    /// A symmetric key has none: its thumbprint would tell of the secret (section 7).
+    pub(crate) fn canonical(&self) -> Option<String> {
+        let required: &[&str] = match self.get("kty")? {
+            "RSA" => &["e", "kty", "n"],
+            "EC" => &["crv", "kty", "x", "y"],
+            "OKP" => &["crv", "kty", "x"],
+            _ => return None,
+        };
+        let mut json = String::new();
+        for name in required {
+            json.push_str(if json.is_empty() { "{\"" } else { ",\"" });
+            json.push_str(name);
+            json.push_str("\":");
+            let text = self.get(name)?;
+            let shortest = if matches!(*name, "e" | "n") { without_zeros(text) } else { None };
+            write_text(shortest.as_deref().unwrap_or(text), &mut json);
+        }
+        json.push('}');
+        Some(json)
+    }
+
+    /// The SHA-256 thumbprint in base64url.
+    pub(crate) fn thumbprint(&self) -> Option<String> {
+        self.canonical().map(|json| URL_SAFE_NO_PAD.encode(Sha256::digest(json)))
+    }
 }
 
 /// A number with zeros before it, as it should have been written: in the fewest bytes (RFC 7518 section 6.3.1.1). The
@@ -72,7 +92,7 @@ mod tests {
             ("not an object", "1", None),
         ] {
             let key = json::parse(key.as_bytes()).unwrap();
-            assert_eq!(of(&key).as_deref(), expected, "{row}");
+            assert_eq!(Members::of(&key).thumbprint().as_deref(), expected, "{row}");
         }
     }
 }

@@ -61,7 +61,7 @@ impl BakedSource {
         KeySource {
             url: Some(self.url.clone()),
             usable: !self.has_ended(now),
-            keys: [own.keys.as_slice(), &self.set.rows].concat(),
+            keys: own.keys.into_iter().chain(self.set.rows()).collect(),
             algorithms_without_key: self.algorithms_without_key.clone(),
             expires_in_ms: Some(left_ms),
             withdrawal_ms: Some(left_ms),
@@ -72,7 +72,7 @@ impl BakedSource {
     }
 
     /// Whether they are used no longer.
-    fn has_ended(&self, now: Now) -> bool {
+    pub(crate) fn has_ended(&self, now: Now) -> bool {
         now.unix_ms >= self.until_unix_ms
     }
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::rules::SourceRules;
-use crate::jose::jwks::{self, KeyRow};
+use crate::jose::jwks;
 use crate::jose::key::Key;
+use crate::jose::key_row::{KeyRow, Published};
 use crate::text::escape::escaped;
 use crate::text::jitter::Jitter;
 use crate::time::clock::Now;
@@ -17,7 +18,8 @@ pub(crate) struct KeySet {
     /// As it was published.
     pub(crate) text: Arc<[u8]>,
     keys: Vec<Key>,
-    pub(crate) rows: Vec<KeyRow>,
+    /// All that were published, those that are not used too.
+    pub(crate) published: Vec<Published>,
     /// When it was asked for: nothing that was published later is in it, and its age counts from here.
     pub(crate) asked_mono_ms: u64,
     /// What it said of its freshness.
@@ -40,10 +42,10 @@ impl KeySet {
         jitter: &mut Jitter,
     ) -> Result<Self, String> {
         let entries = jwks::parse(&text, &rules.algorithms)?;
-        let (mut keys, mut rows) = (Vec::new(), Vec::new());
+        let (mut keys, mut all) = (Vec::new(), Vec::new());
         for entry in entries {
             keys.extend(entry.keys);
-            rows.push(entry.row);
+            all.push(entry.published);
         }
         let fresh_ms = stated_ms.map_or(rules.refresh_ms, |stated| {
             stated.max(rules.refresh_min_ms).min(rules.refresh_ms)
@@ -53,7 +55,7 @@ impl KeySet {
         Ok(Self {
             text,
             keys,
-            rows,
+            published: all,
             asked_mono_ms,
             stated_ms,
             refresh_at_mono_ms: asked_mono_ms + fresh_ms - ahead_ms,
@@ -67,6 +69,11 @@ impl KeySet {
         &self.keys
     }
 
+    /// All keys of it, for people.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = KeyRow> {
+        self.published.iter().map(Published::row)
+    }
+
     /// The keys of it that are used, each with what makes it a public key and nothing else, as a set of
     /// their own.
     pub(crate) fn used(&self) -> String {
@@ -74,11 +81,11 @@ impl KeySet {
         let mut whole = read.map_or(Value::Null, |set| set.to_value());
         let mut keys = Vec::new();
         let published = whole.get_mut("keys").and_then(Value::as_array_mut).map(mem::take);
-        for (key, row) in published.into_iter().flatten().zip(&self.rows) {
-            if let (Value::Object(mut key), true) = (key, row.is_used()) {
+        for (key, own) in published.into_iter().flatten().zip(&self.published) {
+            if let (Value::Object(mut key), true) = (key, own.is_used()) {
                 key.retain(|name, _| PUBLIC.contains(&name.as_str()));
                 // A number that is the text of a `kid` may be longer than other readers keep.
-                key.extend(row.kid.iter().map(|kid| ("kid".to_owned(), kid.as_str().into())));
+                key.extend(own.kid.iter().map(|kid| ("kid".to_owned(), kid.as_str().into())));
                 keys.push(Value::Object(key));
             }
         }
@@ -97,7 +104,7 @@ impl KeySet {
 
     /// What the operator reads of a set that differs from the one before.
     pub(crate) fn notices(&self, issuer: &str) -> Vec<String> {
-        let used = self.rows.iter().filter(|row| row.is_used());
+        let used = self.published.iter().filter(|key| key.is_used());
         let names: Vec<String> = used.map(name).collect();
         let mut notices = vec![match names.as_slice() {
             [] => format!(
@@ -105,9 +112,9 @@ impl KeySet {
             ),
             names => format!("keys of {issuer}: {} in use: {}", names.len(), names.join(", ")),
         }];
-        notices.extend(self.rows.iter().filter_map(|row| {
-            let why = row.refused.as_ref()?;
-            Some(format!("keys of {issuer}: {} is not used: {why}", name(row)))
+        notices.extend(self.published.iter().filter_map(|key| {
+            let why = key.refused.as_ref()?;
+            Some(format!("keys of {issuer}: {} is not used: {why}", name(key)))
         }));
         notices
     }
@@ -117,8 +124,8 @@ impl KeySet {
 const PUBLIC: [&str; 10] = ["alg", "crv", "e", "key_ops", "kid", "kty", "n", "use", "x", "y"];
 
 /// A key, for a line of the log.
-fn name(row: &KeyRow) -> String {
-    row.kid
+fn name(key: &Published) -> String {
+    key.kid
         .as_deref()
         .map_or_else(|| "a key without kid".to_owned(), |kid| format!("`{}`", escaped(kid)))
 }

@@ -9,9 +9,9 @@ use super::report::KeySource;
 use super::rules::IssuerKeys;
 use crate::http::outgoing::{Answer, Fetch};
 use crate::jose::algorithm;
-use crate::jose::jwks::KeyRow;
 use crate::jose::jws::KeyHint;
 use crate::jose::key::{self, Key};
+use crate::jose::key_row::Published;
 use crate::time::clock::Now;
 use crate::verdict::cause::TokenFlaw;
 
@@ -24,7 +24,8 @@ pub(crate) struct Keyring {
 struct Ring {
     issuer: String,
     own: Vec<Key>,
-    rows: Vec<KeyRow>,
+    /// The public ones of `own` as they are written down, those that are not used too.
+    written: Vec<Published>,
     /// Where the others are fetched from; nothing where they are baked in.
     source: Option<Source>,
     /// The others, where they stand in the component.
@@ -34,9 +35,9 @@ struct Ring {
 impl Keyring {
     pub(crate) fn new(issuers: Vec<IssuerKeys>, seed: u64) -> Self {
         let ring = |(position, keys): (u64, IssuerKeys)| {
-            let IssuerKeys { issuer, own, rows, remote } = keys;
+            let IssuerKeys { issuer, own, written, remote } = keys;
             let source = remote.map(|rules| Source::new(rules, seed.wrapping_add(position)));
-            Ring { issuer, own, rows, source, baked: None }
+            Ring { issuer, own, written, source, baked: None }
         };
         Self { rings: (0..).zip(issuers).map(ring).collect() }
     }
@@ -83,6 +84,11 @@ impl Keyring {
     pub(crate) fn fetched_issuers(&self) -> impl Iterator<Item = &str> {
         let fetched = self.rings.iter().filter(|ring| ring.source.is_some());
         fetched.map(|ring| ring.issuer.as_str())
+    }
+
+    /// Whether the end date of keys that were baked in has passed.
+    pub(crate) fn baked_keys_have_ended(&self, now: Now) -> bool {
+        self.rings.iter().filter_map(|ring| ring.baked.as_ref()).any(|baked| baked.has_ended(now))
     }
 
     /// Issuers whose keys are fetched, each with the keys of its set that are used, if it was fetched.
@@ -168,7 +174,7 @@ impl Ring {
             url: None,
             jwks_uri: None,
             usable: !self.own.is_empty(),
-            keys: self.rows.clone(),
+            keys: self.written.iter().map(Published::row).collect(),
             secret_algorithms: secret_algorithms(&self.own),
             host_algorithms: Vec::new(),
             algorithms_without_key: Vec::new(),

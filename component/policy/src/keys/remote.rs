@@ -94,12 +94,12 @@ impl Source {
     pub(crate) fn report(&self, own: KeySource, now: Now) -> KeySource {
         let set = self.set.as_ref();
         let (Place::Jwks(url) | Place::Discovery(url)) = &self.rules.place;
-        let rows = set.map(|set| set.rows.as_slice()).unwrap_or_default();
+        let rows = set.into_iter().flat_map(KeySet::rows);
         KeySource {
             url: Some(url.as_str().to_owned()),
             jwks_uri: self.jwks_uri().map(|url| url.as_str().to_owned()),
             usable: set.is_some_and(|set| set.is_usable(now)),
-            keys: [&own.keys, rows].concat(),
+            keys: own.keys.into_iter().chain(rows).collect(),
             algorithms_without_key: self.algorithms_without_key(),
             age_ms: set.map(|set| now.mono_ms.saturating_sub(set.asked_mono_ms)),
             fresh_for_ms: set.map(|set| set.fresh_until_mono_ms.saturating_sub(now.mono_ms)),

@@ -1,6 +1,6 @@
 //! The keys of an issuer, for people.
 
-use crate::jose::jwks::KeyRow;
+use crate::jose::key_row::KeyRow;
 use crate::jose::verification::SignatureAlgorithm;
 
 /// The keys of one issuer, as they stand.

@@ -4,16 +4,16 @@ use jsonwebtoken::Algorithm;
 
 use crate::http::url::{Reach, Url};
 use crate::jose::algorithm;
-use crate::jose::jwks::KeyRow;
 use crate::jose::key::Key;
+use crate::jose::key_row::Published;
 
 /// What the policy document says of an issuer's keys.
 pub(crate) struct IssuerKeys {
     pub(crate) issuer: String,
     /// Keys that are there at once: inline ones and shared secrets.
     pub(crate) own: Vec<Key>,
-    /// The inline ones, for people.
-    pub(crate) rows: Vec<KeyRow>,
+    /// The inline ones as they are written down, those that are not used too.
+    pub(crate) written: Vec<Published>,
     /// Where the others are published, if they are.
     pub(crate) remote: Option<SourceRules>,
 }

@@ -8,7 +8,7 @@
 //! - A number keeps its text: `1.10` and `12345678901234567890123` come out as they went in. Values are
 //!   compared by what they are: `1.10` is `1.1` ([`Number`]).
 //!
-//! The grammar is RFC 8259's. Strings are handed to `serde_json`, the structure is read here, because
+//! The grammar is RFC 8259's. Strings with escapes are handed to `serde_json`, the structure is read here, because
 //! `serde_json` either loses the text of numbers or, with `RawValue`, starts to count depth again at
 //! each level.
 
@@ -189,7 +189,8 @@ impl Json {
     }
 }
 
-fn write_text(text: &str, out: &mut String) {
+/// Writes a string.
+pub(crate) fn write_text(text: &str, out: &mut String) {
     // A string always has a JSON form.
     out.push_str(&serde_json::to_string(text).unwrap_or_default());
 }
@@ -262,12 +263,24 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// RFC 8259 section 7: escapes, controls and surrogates are `serde_json`'s to judge.
+    /// A string. Most are their own value: RFC 8259 section 7 has all characters stand for themselves but the
+    /// quotation mark, the backslash and controls.
     fn string(&mut self) -> Result<String, NotStrict> {
+        let is_itself = |byte: &u8| !matches!(byte, b'"' | b'\\' | ..=0x1f);
+        let length = self.bytes().iter().skip(1).take_while(|byte| is_itself(byte)).count();
+        if self.bytes().get(length + 1) != Some(&b'"') {
+            return self.escaped_string();
+        }
+        let token = self.take(length + 2);
+        Ok(token.get(1..=length).unwrap_or_default().to_owned())
+    }
+
+    /// Escapes, controls and surrogates are `serde_json`'s to judge.
+    fn escaped_string(&mut self) -> Result<String, NotStrict> {
         let mut escaped = false;
-        let inner = self.rest().bytes().skip(1).position(|byte| {
-            let ends = byte == b'"' && !escaped;
-            escaped = byte == b'\\' && !escaped;
+        let inner = self.bytes().iter().skip(1).position(|byte| {
+            let ends = *byte == b'"' && !escaped;
+            escaped = *byte == b'\\' && !escaped;
             ends
         });
         let token = self.take(inner.ok_or(NotStrict::Malformed)? + 2);
@@ -309,7 +322,7 @@ impl<'a> Reader<'a> {
     /// A run of what words and numbers are made of.
     fn token(&mut self) -> &'a str {
         let made_of = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
-        let length = self.rest().bytes().take_while(|byte| made_of(*byte)).count();
+        let length = self.bytes().iter().take_while(|byte| made_of(**byte)).count();
         self.take(length)
     }
 
@@ -323,9 +336,9 @@ impl<'a> Reader<'a> {
 
     /// The next byte that is not white space (RFC 8259 section 2), which it stays in front of.
     fn peek(&mut self) -> Option<u8> {
-        let blank = |byte: u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
-        self.at += self.rest().bytes().take_while(|byte| blank(*byte)).count();
-        self.rest().bytes().next()
+        let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+        self.at += self.bytes().iter().take_while(|byte| blank(byte)).count();
+        self.bytes().first().copied()
     }
 
     fn take(&mut self, length: usize) -> &'a str {
@@ -334,8 +347,9 @@ impl<'a> Reader<'a> {
         token
     }
 
-    fn rest(&self) -> &'a str {
-        self.text.get(self.at..).unwrap_or_default()
+    /// What is left, as bytes: as text, each read would ask whether a character begins here.
+    fn bytes(&self) -> &'a [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 }
 

@@ -8,6 +8,8 @@ pub(crate) struct Edition {
     pub(crate) world: &'static str,
     /// What it becomes.
     pub(crate) form: Form,
+    /// What it is compiled for.
+    pub(crate) wants: Wants,
     /// How its own tests are run.
     pub(crate) tests: Tests,
     /// What it is built for: an artifact each.
@@ -26,6 +28,16 @@ pub(crate) enum Form {
     StockComponent,
     /// A core module, for hosts of proxy-wasm.
     Module,
+}
+
+/// What an edition is compiled for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wants {
+    /// Few bytes: an instance of it serves many requests, and its host optimises by itself.
+    Size,
+    /// Few instructions and few pages. V8 optimises little of what LLVM left undone; and where each request has an
+    /// instance of its own, all code is cold, and calls that were compiled into their callers touch less of it.
+    Speed,
 }
 
 /// What arithmetic an artifact asks of its host.
@@ -91,6 +103,7 @@ pub(crate) const EDITIONS: [Edition; 4] = [
         package: "linkgate-evaluator",
         world: "linkgate:policy/gate@0.2.0",
         form: Form::Component,
+        wants: Wants::Size,
         tests: Tests::None,
         builds: BOTH,
         may_import: &[],
@@ -99,6 +112,7 @@ pub(crate) const EDITIONS: [Edition; 4] = [
         package: "linkgate-proxy",
         world: "wasi:http/proxy@0.2",
         form: Form::Component,
+        wants: Wants::Speed,
         tests: Tests::Workspace,
         builds: ANY,
         may_import: &[
@@ -119,6 +133,7 @@ pub(crate) const EDITIONS: [Edition; 4] = [
         package: "linkgate-middleware",
         world: "wasi:http/middleware@0.3.0",
         form: Form::Component,
+        wants: Wants::Size,
         tests: Tests::None,
         builds: ANY,
         may_import: &[
@@ -139,6 +154,7 @@ pub(crate) const EDITIONS: [Edition; 4] = [
         package: "linkgate-envoy",
         world: "proxy-wasm 0.2.1",
         form: Form::Module,
+        wants: Wants::Speed,
         tests: Tests::Alone,
         builds: ANY,
         may_import: ENVOY,
@@ -199,6 +215,7 @@ const VERIFIER: Edition = Edition {
     package: "linkgate-verifier",
     world: "linkgate:verifier/verifier",
     form: Form::Component,
+    wants: Wants::Size,
     tests: Tests::Workspace,
     builds: BOTH,
     may_import: &[],
@@ -209,6 +226,7 @@ const PROFILE_API: Edition = Edition {
     package: "linkgate-profile-api",
     world: "wasi:http/proxy@0.2",
     form: Form::StockComponent,
+    wants: Wants::Size,
     tests: Tests::Workspace,
     builds: ANY,
     may_import: &[
@@ -227,6 +245,7 @@ const NEXT_HANDLER: Edition = Edition {
     package: "linkgate-next-handler",
     world: "wasi:http/service@0.3.0",
     form: Form::Component,
+    wants: Wants::Size,
     tests: Tests::None,
     builds: ANY,
     may_import: &[

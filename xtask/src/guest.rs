@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::edition::{Arithmetic, COMPANIONS, EDITIONS, Edition, Form};
+use crate::edition::{Arithmetic, COMPANIONS, EDITIONS, Edition, Wants};
 use crate::exit::Failure;
 use crate::machine::{self, Folder};
 use crate::process;
@@ -30,9 +30,7 @@ pub(crate) fn build(
     let folder = workspace.target.join(format!("guests{}", arithmetic.suffix()));
     build.args(["--package", edition.package]).arg("--target-dir").arg(&folder);
     build.env("CARGO_ENCODED_RUSTFLAGS", machine::flags(machine, arithmetic));
-    // V8 optimises little of what LLVM left undone: a request that passes takes a third less so, for 12 % more bytes.
-    // Cranelift does it by itself.
-    if edition.form == Form::Module {
+    if edition.wants == Wants::Speed {
         build.args(["--config", "profile.guest.opt-level=3"]);
     }
     process::run(&mut build, "mend what the compiler says above")?;

@@ -9,7 +9,7 @@ pub(crate) fn is_shaped(modulus: &[u8]) -> bool {
     // Nearly every other modulus fails within the first few, and each walk over it costs as much as all of these.
     let rest = remainder(modulus, FIRST);
     FACTORS.iter().all(|factor| {
-        let rest = if FIRST % factor == 0 { rest } else { remainder(modulus, *factor) };
+        let rest = if FIRST.is_multiple_of(*factor) { rest } else { remainder(modulus, *factor) };
         is_power(rest % factor, *factor)
     })
 }
@@ -86,7 +86,8 @@ mod tests {
                 assert_eq!(remainder(&number, divisor), expected, "{number:?} by {divisor}");
             }
         }
-        let first: Vec<u32> = FACTORS.into_iter().filter(|factor| FIRST % factor == 0).collect();
+        let first: Vec<u32> =
+            FACTORS.into_iter().filter(|factor| FIRST.is_multiple_of(*factor)).collect();
         assert_eq!(first, FACTORS[..9]);
     }
 

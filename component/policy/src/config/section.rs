@@ -268,8 +268,8 @@ impl<'a> Section<'a> {
     /// Ends the section: every key that was not asked for is a mistake.
     pub(super) fn end(self) {
         for key in self.members.keys().filter(|key| !self.known.contains(&key.as_str())) {
-            let known = BTreeSet::from_iter(self.known.iter().copied());
-            let known = Vec::from_iter(known);
+            let known: BTreeSet<&str> = self.known.iter().copied().collect();
+            let known: Vec<&str> = known.into_iter().collect();
             let free = known.iter().copied().filter(|known| !self.members.contains_key(*known));
             let help = spelling::nearest(key, free).map_or_else(
                 || format!("the keys here are: {}", known.join(", ")),

@@ -1,8 +1,8 @@
 //! One request to the upstream, sent once: on a connection that was kept, or on one of its own.
 //!
 //! A kept connection that the upstream has meanwhile ended is what makes clients send a request again. Here only
-//! one of which no byte was written is, or one that the upstream has refused by HTTP/2 before it began: it goes on a
-//! fresh connection, once.
+//! one of which no byte was written is, or one that the upstream has refused by HTTP/2 before it began: it goes on
+//! another connection.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,29 +64,29 @@ pub(crate) async fn send_once(
         .map_err(|closed| Unanswered::not_sent(closed.to_string()))?;
     let recent = reuse::is_careful(request.method());
     let wanted = Wanted { recent, alone: reuse::signs_in(&request) };
-    let (mut kept, mut fresh) = (pool.kept(wanted), None);
-    if kept.is_none() {
+    let mut connection = if let Some(kept) = pool.kept(wanted) {
+        kept
+    } else {
         tokio::select! {
-            opened = open(pool, wanted, connected_by) => fresh = Some(opened?),
-            left_behind = pool.left_behind(wanted) => kept = Some(left_behind),
+            opened = open(pool, wanted, connected_by) => opened?,
+            left_behind = pool.left_behind(wanted) => left_behind,
         }
-    }
-    let (request, place) = match kept {
-        None => (request, place),
-        Some(kept) => match kept.send_kept(pool, place, request, deadline).await {
-            Ok(held) => return Ok(held),
-            Err(NoAnswer::Unsent(unsent)) => match *unsent {
-                Unsent { request: Some(request), place, .. } => (request, place),
+    };
+    let (mut request, mut place, mut others) = (request, place, OTHERS);
+    loop {
+        let is_last = connection.is_fresh() || others == 0;
+        match connection.send(pool, place, request, deadline).await {
+            Err(NoAnswer::Unsent(unsent)) if !is_last => match *unsent {
+                Unsent { request: Some(again), place: kept, .. } => {
+                    (request, place) = (again, kept);
+                }
                 Unsent { request: None, why, .. } => return Err(Unanswered::not_sent(why)),
             },
-            Err(NoAnswer::Unknown(why)) => return Err(Unanswered::unknown(why)),
-        },
-    };
-    let fresh = match fresh {
-        Some(fresh) => fresh,
-        None => open(pool, wanted, connected_by).await?,
-    };
-    Ok(fresh.send_fresh(pool, place, request, deadline).await?)
+            sent => return Ok(sent?),
+        }
+        others -= 1;
+        connection = open(pool, wanted, connected_by).await?;
+    }
 }
 
 async fn open(
@@ -102,8 +102,7 @@ async fn open(
 }
 
 impl Connection {
-    /// Sends on a connection that has carried others.
-    async fn send_kept(
+    async fn send(
         self,
         pool: &Arc<UpstreamPool>,
         place: Place,
@@ -111,25 +110,17 @@ impl Connection {
         deadline: Instant,
     ) -> Result<Held, NoAnswer> {
         match self {
-            Self::Alone(link) => Lease::of_kept(pool, place, link).send(request, deadline).await,
-            Self::Shared(slot) => send_on(slot, place, request, deadline).await,
-        }
-    }
-
-    /// Sends on a connection that was opened for it.
-    async fn send_fresh(
-        self,
-        pool: &Arc<UpstreamPool>,
-        place: Place,
-        request: Request<Content>,
-        deadline: Instant,
-    ) -> Result<Held, NoAnswer> {
-        match self {
-            Self::Alone(link) => Lease::of_fresh(pool, place, link).send(request, deadline).await,
+            Self::Kept(link) => Lease::of_kept(pool, place, link).send(request, deadline).await,
+            Self::Fresh(link) => Lease::of_fresh(pool, place, link).send(request, deadline).await,
             Self::Shared(slot) => send_on(slot, place, request, deadline).await,
         }
     }
 }
+
+/// Further connections for a request that the one before it has not begun with. The last is one that was opened for it;
+/// before it, over HTTP/2, it may join other requests on connections that are just going away, too. Raised, an upstream
+/// that refuses everything is asked more often.
+const OTHERS: usize = 3;
 
 /// Sends on a stream of a connection.
 async fn send_on(

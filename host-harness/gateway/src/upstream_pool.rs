@@ -199,7 +199,7 @@ impl UpstreamPool {
     /// A connection that was kept.
     pub(crate) fn kept(self: &Arc<Self>, wanted: Wanted) -> Option<Connection> {
         let slot = self.slot(wanted).map(Connection::Shared);
-        slot.or_else(|| self.take(wanted.recent).map(Connection::Alone))
+        slot.or_else(|| self.take(wanted.recent).map(Connection::Kept))
     }
 
     /// Room on a connection that carries other requests too.
@@ -209,7 +209,7 @@ impl UpstreamPool {
         }
         let link = self.shared.begin(wanted.recent, self.limits(), &self.counts.dropped)?;
         self.counts.reused.fetch_add(1, Ordering::Relaxed);
-        Some(Slot::new(self, &link))
+        Some(Slot::new(self, &link, false))
     }
 
     /// A connection takes no further request.
@@ -277,7 +277,7 @@ impl UpstreamPool {
         let Route { upstream, tls, limits } = &*self.route;
         let socket = TcpStream::connect((upstream.host(), upstream.port())).await?;
         let Some(tls) = tls else {
-            return Link::open(socket, None, limits).await.map(Connection::Alone);
+            return Link::open(socket, None, limits).await.map(Connection::Fresh);
         };
         socket.set_nodelay(true)?;
         let (socket, progress) = UpstreamSocket::new(socket, true);
@@ -285,7 +285,7 @@ impl UpstreamPool {
         let is_http2 = is_http2(&stream);
         self.may_share.store(is_http2, Ordering::Release);
         if !is_http2 {
-            return Link::on(stream, progress, limits).await.map(Connection::Alone);
+            return Link::on(stream, progress, limits).await.map(Connection::Fresh);
         }
         let link = Arc::new(SharedLink::on(stream, progress, limits).await?);
         self.counts.opened_http2.fetch_add(1, Ordering::Relaxed);
@@ -301,7 +301,7 @@ impl UpstreamPool {
         } else {
             self.counts.dropped.add(Dropped::Unshared);
         }
-        Slot::new(self, link)
+        Slot::new(self, link, true)
     }
 
     /// Closes idle connections, the oldest first, as far as one more has no room.
@@ -414,23 +414,38 @@ impl Idle {
 
 /// A connection for one request.
 pub(crate) enum Connection {
-    /// HTTP/1.1: it carries no other meanwhile.
-    Alone(Link),
+    /// HTTP/1.1: it has carried others, and carries none meanwhile.
+    Kept(Link),
+    /// The same, and it was opened for this request.
+    Fresh(Link),
     /// HTTP/2: a place on it.
     Shared(Slot),
+}
+
+impl Connection {
+    /// Whether it was opened for this request.
+    pub(crate) fn is_fresh(&self) -> bool {
+        match self {
+            Self::Kept(_) => false,
+            Self::Fresh(_) => true,
+            Self::Shared(slot) => slot.is_first,
+        }
+    }
 }
 
 /// One request's place on a connection, from before it is sent until its answer has ended.
 pub(crate) struct Slot {
     pub(crate) link: Arc<SharedLink>,
     pub(crate) pool: Arc<UpstreamPool>,
+    /// Whether the connection was opened for this request.
+    is_first: bool,
     /// Whether the request was sent and the answer read, both to their ends.
     pub(crate) is_whole: bool,
 }
 
 impl Slot {
-    pub(crate) fn new(pool: &Arc<UpstreamPool>, link: &Arc<SharedLink>) -> Self {
-        Self { link: Arc::clone(link), pool: Arc::clone(pool), is_whole: false }
+    fn new(pool: &Arc<UpstreamPool>, link: &Arc<SharedLink>, is_first: bool) -> Self {
+        Self { link: Arc::clone(link), pool: Arc::clone(pool), is_first, is_whole: false }
     }
 
     /// Its connection takes no further request.

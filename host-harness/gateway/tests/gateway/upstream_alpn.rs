@@ -1,6 +1,9 @@
 //! What is spoken with an upstream over TLS, as it chooses, and how requests look to an HTTP/2 server of another's.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use h2::server::SendResponse;
@@ -158,4 +161,60 @@ async fn large_bodies_go_both_ways_with_their_trailers() {
     received += rest.matches('x').count();
     assert!(received >= LENGTH, "{received}");
     assert!(rest.ends_with("0\r\nx-sum: 9\r\n\r\n"), "no trailers");
+}
+
+const CLIENTS: usize = 8;
+const REQUESTS: usize = 60;
+
+/// Takes few requests at once, and goes away after some. Counts how often each was begun with.
+async fn come_and_go(listener: Listener, seen: Arc<Mutex<BTreeMap<String, usize>>>) {
+    loop {
+        let socket = listener.tls().await;
+        let seen = Arc::clone(&seen);
+        tokio::spawn(async move {
+            let few = server::Builder::new().max_concurrent_streams(3).handshake(socket).await;
+            let mut connection: server::Connection<_, Bytes> = few.expect("a handshake");
+            let mut count = 0;
+            while let Some(Ok((request, mut answer))) = connection.accept().await {
+                let path = request.uri().path().to_owned();
+                *seen.lock().expect("a lock").entry(path).or_default() += 1;
+                answer.send_response(Response::new(()), true).expect("room");
+                count += 1;
+                if count == 7 {
+                    connection.graceful_shutdown();
+                }
+            }
+        });
+    }
+}
+
+/// Gives how many were answered.
+async fn asks(stage: SocketAddr, client: usize) -> usize {
+    let mut answered = 0;
+    for request in 0..REQUESTS {
+        let answer = say(stage, last("POST", &format!("/{client}/{request}"))).await;
+        answered += usize::from(answer.starts_with("HTTP/1.1 200 OK\r\n"));
+    }
+    answered
+}
+
+/// An upstream that closes a connection right after its farewell may take the farewell along: then the outcome is unknown,
+/// and nothing is sent again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_connections_go_away_requests_are_answered_and_none_is_sent_twice() {
+    let listener = Listener::bind(&[b"h2"]).await;
+    let stage = listener.stage(play).await;
+    let seen = Arc::default();
+    let upstream = tokio::spawn(come_and_go(listener, Arc::clone(&seen)));
+    let clients: Vec<_> =
+        (0..CLIENTS).map(|client| tokio::spawn(asks(stage.address, client))).collect();
+    let mut answered = 0;
+    for client in clients {
+        answered += client.await.expect("a client");
+    }
+    upstream.abort();
+    let seen = seen.lock().expect("a lock");
+    assert!(seen.values().all(|count| *count == 1), "{seen:?}");
+    assert!(answered > CLIENTS * REQUESTS * 9 / 10, "{answered}");
+    assert!(answered <= seen.len(), "{answered}");
 }

@@ -551,3 +551,28 @@ async fn a_body_that_breaks_off_resets_its_stream() {
     server.asked().await;
     assert!(listener.is_left_alone());
 }
+
+/// Each answer has room of its own: clients that take none of theirs hold up no other's.
+#[tokio::test]
+async fn clients_that_do_not_read_hold_up_no_other() {
+    let listener = Listener::bind(BOTH).await;
+    let mut stage = listener.stage(play).await;
+    let mut server = warm(&mut stage, &listener, "/pass").await;
+    let mut idlers = Vec::new();
+    for _ in 0..20 {
+        let mut client = Peer::connect(stage.address).await;
+        client.send(last("GET", "/pass")).await;
+        let stream = server.asked().await;
+        server.head(stream, OK).await;
+        // As much as the gateway takes before its client does.
+        for _ in 0..16 {
+            server.data(stream, &[b'x'; 16 << 10], false).await;
+        }
+        idlers.push(client);
+    }
+    let mut client = Peer::connect(stage.address).await;
+    client.send(last("GET", "/pass")).await;
+    let stream = server.asked().await;
+    server.answer(stream, "ok").await;
+    assert!(client.rest().await.contains("ok"));
+}

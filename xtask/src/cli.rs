@@ -18,7 +18,7 @@ Commands:
   test        build the components, run every suite
   load        build for release, run load and measurement: soak, idle, bench, merge, scale
   bench       the same as `load bench`: what a request costs, side by side with Envoy's and HAProxy's own checks
-  mutants     remove each fix of the metadata protocol again, see that a test fails
+  mutants     remove fixes and rules one by one, see that a test fails
   instructions  count the instructions of the core's operations with valgrind, compare with tests/prices/instructions.txt
   components  build the components: <target>/components/linkgate-<edition>.wasm, the evaluator once more for hosts with
               wide arithmetic, and the example

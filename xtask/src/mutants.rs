@@ -1,5 +1,5 @@
-//! `cargo xtask mutants`: each fix of the metadata protocol removed again, one at a time, in a copy of the
-//! workspace. A test that is named beside it has to fail.
+//! `cargo xtask mutants`: each fix of the metadata protocol and each rule about remembered and verified tokens removed
+//! again, one at a time, in a copy of the workspace. A test that is named beside it has to fail.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,7 +18,7 @@ use crate::workspace::Workspace;
 const LIST: &str = "tests/mutants.json";
 
 /// What they are changes of.
-const CODE: &str = "component/policy/src/metadata";
+const CODE: &str = "component/policy/src";
 
 /// A fix, removed.
 struct Mutant {
@@ -189,7 +189,10 @@ mod tests {
             let files = fs::read_dir(root.join(folder)).unwrap();
             files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect()
         };
-        let (policy, metadata) = (tests(CODE), tests("tests/tests/metadata"));
+        let policy: String = ["access", "jose", "metadata", "testing"]
+            .map(|folder| tests(&format!("{CODE}/{folder}")))
+            .concat();
+        let metadata = tests("tests/tests/metadata");
         for mutant in list(root).unwrap() {
             let code = read(&root.join(CODE).join(&mutant.file)).unwrap();
             assert!(mutant.applied(&code).is_ok_and(|other| other != code), "{}", mutant.without);

@@ -171,6 +171,18 @@ fn time_is_judged_each_time() {
 }
 
 #[test]
+fn the_age_of_a_token_is_judged_each_time() {
+    let mut document = testing::document();
+    document["issuers"][0]["max_token_age"] = json!("5m");
+    let mut policy = compiled(&document);
+    let token = testing::token(&testing::access_claims(ISSUER, "auth0|a", 600));
+    assert_eq!(unlink(&mut policy, "auth0|a", &token, NOW), "granted");
+    assert_eq!(unlink(&mut policy, "auth0|a", &token, after(4 * MINUTE)), "granted");
+    assert_eq!(unlink(&mut policy, "auth0|a", &token, after(8 * MINUTE)), "bearer-too-old");
+    assert_eq!(hits_and_misses(&policy), (2, 1));
+}
+
+#[test]
 fn the_subject_is_judged_each_time() {
     let (mut policy, token) = knowing();
     assert_eq!(unlink(&mut policy, "auth0|b", &token, NOW), "subject-mismatch");
@@ -239,7 +251,9 @@ fn the_key_is_the_one_of_its_own_issuer() {
 
 #[test]
 fn another_policy_knows_no_token() {
-    let (policy, token) = knowing();
+    let (mut policy, token) = knowing();
+    assert_eq!(unlink(&mut policy, "auth0|a", &token, NOW), "granted");
+    assert_eq!(hits_and_misses(&policy), (1, 1));
     let mut next = testing::policy();
     next.restore_keys(&policy.kept_keys(), NOW);
     assert_eq!(next.token_cache(), CacheUse::default());

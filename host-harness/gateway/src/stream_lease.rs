@@ -68,10 +68,11 @@ impl StreamLease {
                 Ok(Response::from_parts(head, body))
             }
             Ok(Err(failed)) => {
-                let is_unsent =
-                    failed.is_unprocessed() || self.slot.link.progress.is_unwritten_since(written);
-                // Not where its client broke off: that ended the stream alone.
-                if !self.body.is_broken() {
+                // A client that broke off has ended its stream alone: the connection is good, and others are on it.
+                let has_failed = !self.body.is_broken();
+                let is_unwritten = || self.slot.link.progress.is_unwritten_since(written);
+                let is_unsent = failed.is_unprocessed() || has_failed && is_unwritten();
+                if has_failed {
                     self.slot.retire();
                 }
                 let why = format!("no answer: {failed}");

@@ -552,6 +552,37 @@ async fn a_body_that_breaks_off_resets_its_stream() {
     assert!(listener.is_left_alone());
 }
 
+/// Before anything of its request was written, too.
+#[tokio::test]
+async fn a_body_that_breaks_off_at_once_leaves_the_others_on_its_connection_alone() {
+    let listener = Listener::bind(BOTH).await;
+    let mut stage = listener.stage(play).await;
+    let mut server = warm(&mut stage, &listener, "/pass").await;
+    let mut other = Peer::connect(stage.address).await;
+    other.send(last("GET", "/pass")).await;
+    let stream = server.asked().await;
+    for _ in 0..8 {
+        let mut client = Peer::connect(stage.address).await;
+        let broken =
+            "POST /pass HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nno chunk\r\n";
+        client.send(broken).await;
+        client.rest().await;
+    }
+    let mut next = Peer::connect(stage.address).await;
+    next.send(last("GET", "/pass")).await;
+    let after = loop {
+        let said = server.said().await.expect("the connection is kept");
+        if let Said::Request(stream, true) = said {
+            break stream;
+        }
+    };
+    for (stream, client) in [(stream, &mut other), (after, &mut next)] {
+        server.answer(stream, "ok").await;
+        assert!(client.rest().await.contains("ok"));
+    }
+    assert!(listener.is_left_alone());
+}
+
 /// Each answer has room of its own: clients that take none of theirs hold up no other's.
 #[tokio::test]
 async fn clients_that_do_not_read_hold_up_no_other() {

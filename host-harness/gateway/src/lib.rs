@@ -12,7 +12,7 @@
 //!                                 ├────▶ content   read-body
 //!                                 ├────▶ accounts  acquire
 //!                                 ├────▶ request ─▶ outbound ─▶ upstream_pool ─▶ lease, link (HTTP/1.1) ───────────────▶ upstream   call, forward, pass
-//!                                 │                                            └▶ stream_lease, shared_link (HTTP/2) ─▶
+//!                                 │                                            └▶ stream_lease, http2_link (HTTP/2) ─▶
 //!  client ◀───────────────────────┴────▶ answer    relay, respond
 //! ```
 //!
@@ -86,8 +86,8 @@ mod no_answer;
 mod upstream_pool;
 mod reuse;
 mod link;
-mod shared_links;
-mod shared_link;
+mod http2_links;
+mod http2_link;
 mod upstream_socket;
 mod shared_fetch;
 mod pool_keys;

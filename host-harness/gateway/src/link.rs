@@ -1,5 +1,5 @@
 //! One connection to another server: HTTP/1.1, plain or over TLS. It carries one request at a time. HTTP/2 is in
-//! `shared_link`.
+//! `http2_link`.
 
 use std::error::Error;
 use std::io;

@@ -72,9 +72,9 @@ pub(crate) async fn send_once(
             left_behind = pool.left_behind(wanted) => left_behind,
         }
     };
-    let (mut request, mut place, mut others) = (request, place, OTHERS);
+    let (mut request, mut place) = (request, place);
     loop {
-        let is_last = connection.is_fresh() || others == 0;
+        let is_last = connection.is_fresh();
         match connection.send(pool, place, request, deadline).await {
             Err(NoAnswer::Unsent(unsent)) if !is_last => match *unsent {
                 Unsent { request: Some(again), place: kept, .. } => {
@@ -84,7 +84,6 @@ pub(crate) async fn send_once(
             },
             sent => return Ok(sent?),
         }
-        others -= 1;
         connection = open(pool, wanted, connected_by).await?;
     }
 }
@@ -112,15 +111,10 @@ impl Connection {
         match self {
             Self::Kept(link) => Lease::of_kept(pool, place, link).send(request, deadline).await,
             Self::Fresh(link) => Lease::of_fresh(pool, place, link).send(request, deadline).await,
-            Self::Shared(slot) => send_on(slot, place, request, deadline).await,
+            Self::Http2(slot) => send_on(slot, place, request, deadline).await,
         }
     }
 }
-
-/// Further connections for a request that the one before it has not begun with. The last is one that was opened for it;
-/// before it, over HTTP/2, it may join other requests on connections that are just going away, too. Raised, an upstream
-/// that refuses everything is asked more often.
-const OTHERS: usize = 3;
 
 /// Sends on a stream of a connection.
 async fn send_on(

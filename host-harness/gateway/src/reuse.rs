@@ -37,15 +37,13 @@ pub enum Dropped {
     /// The request had a body that its upstream may not expect: with `Expect`, or with a method that has none as a
     /// rule.
     OddBody,
-    /// It carried one request and was not to carry others, over HTTP/2: none are kept, or the request signs it in.
-    Unshared,
     /// The gateway stopped.
     Stopped,
 }
 
 impl Dropped {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 14] = [
         Self::Ended,
         Self::UnaskedBytes,
         Self::Idle,
@@ -59,7 +57,6 @@ impl Dropped {
         Self::AmbiguousLength,
         Self::SignsIn,
         Self::OddBody,
-        Self::Unshared,
         Self::Stopped,
     ];
 
@@ -80,7 +77,6 @@ impl Dropped {
             Self::AmbiguousLength => "ambiguous-length",
             Self::SignsIn => "signs-in",
             Self::OddBody => "odd-body",
-            Self::Unshared => "unshared",
             Self::Stopped => "stopped",
         }
     }

@@ -1,4 +1,4 @@
-//! One request on a connection that carries others: on a stream of HTTP/2.
+//! One request on a stream of HTTP/2.
 //!
 //! It is sent once. A request may be had again only where the upstream cannot have begun with it:
 //!
@@ -29,7 +29,7 @@ use crate::hop;
 use crate::no_answer::{NoAnswer, Unsent, copied};
 use crate::upstream_pool::{Place, Slot};
 
-/// A request on a stream. Dropped, the stream is reset, and the others on its connection go on.
+/// A request on a stream. Dropped, the stream is reset, and its connection is there for the next.
 pub(crate) struct StreamLease {
     /// Before the slot, so that the stream is reset while its connection is open.
     upload: Upload,
@@ -68,7 +68,7 @@ impl StreamLease {
                 Ok(Response::from_parts(head, body))
             }
             Ok(Err(failed)) => {
-                // A client that broke off has ended its stream alone: the connection is good, and others are on it.
+                // A client that broke off has ended its stream alone: the connection is good.
                 let has_failed = !self.body.is_broken();
                 let is_unwritten = || self.slot.link.progress.is_unwritten_since(written);
                 let is_unsent = failed.is_unprocessed() || has_failed && is_unwritten();
@@ -189,9 +189,12 @@ impl Drop for Upload {
     }
 }
 
-/// The answer says how it ended, so nothing is said here. A body that breaks off resets its stream.
+/// The answer says how it ended, so nothing is said here. A body that breaks off, or has trailers that HTTP/2 does not
+/// take, resets its stream.
 async fn send_body(mut body: Content, mut stream: SendStream<Bytes>) {
-    let _ended = send_frames(&mut body, &mut stream).await;
+    if send_frames(&mut body, &mut stream).await.is_err() {
+        stream.send_reset(Reason::CANCEL);
+    }
 }
 
 async fn send_frames(body: &mut Content, stream: &mut SendStream<Bytes>) -> Result<(), h2::Error> {

@@ -74,11 +74,6 @@ impl Tls {
     ) -> io::Result<TlsStream<S>> {
         self.connector.connect(self.name.clone(), socket).await
     }
-
-    /// Whether the server may choose HTTP/2.
-    pub(crate) fn offers_http2(&self) -> bool {
-        self.connector.config().alpn_protocols.iter().any(|protocol| protocol == HTTP_2)
-    }
 }
 
 /// Whether the server chose HTTP/2. One that knows no ALPN speaks HTTP/1.1.

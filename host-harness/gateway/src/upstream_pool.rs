@@ -19,11 +19,11 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout_at};
 
+use crate::http2_link::{Http2Link, OLDEST};
+use crate::http2_links::Http2Links;
 use crate::link::Link;
 use crate::reuse::{Dropped, DroppedCounts};
 use crate::settings::Limits;
-use crate::shared_link::{OLDEST, SharedLink};
-use crate::shared_links::SharedLinks;
 use crate::tls::{Tls, is_http2};
 use crate::upstream::Upstream;
 use crate::upstream_socket::UpstreamSocket;
@@ -63,11 +63,7 @@ pub(crate) struct UpstreamPool {
     /// The one used last is at the end.
     idle: Mutex<Vec<Idle>>,
     /// Of HTTP/2, in use or idle.
-    shared: SharedLinks,
-    /// Whether the next connection may be of HTTP/2, as the last one was. Then they are opened one after another: a
-    /// burst of requests waits for one, and shares it.
-    may_share: AtomicBool,
-    opening: tokio::sync::Mutex<()>,
+    http2: Http2Links,
     round: Arc<Round>,
     /// One is idle now: for a request that waits for a fresh one.
     returned: Notify,
@@ -100,7 +96,7 @@ pub struct UpstreamConnections {
     pub idle: usize,
     /// Connections that were made.
     pub opened: u64,
-    /// Of these, the ones over HTTP/2, which carry many requests at once.
+    /// Of these, the ones over HTTP/2.
     pub opened_http2: u64,
     /// Requests that were given a connection that had carried another.
     pub reused: u64,
@@ -133,7 +129,7 @@ impl UpstreamPools {
                 pool.counts.dropped.add(Dropped::Stopped);
             }
             // The requests on them keep them open until they end.
-            pool.shared.retire_all(Dropped::Stopped, &pool.counts.dropped);
+            pool.http2.retire_all(Dropped::Stopped, &pool.counts.dropped);
         }
     }
 
@@ -180,10 +176,8 @@ impl UpstreamPool {
     fn new(route: Arc<Route>, round: Arc<Round>) -> Self {
         let places = Arc::new(Semaphore::new(route.limits.upstream_connections.get()));
         let (is_closed, counts) = (AtomicBool::new(false), Counts::default());
-        let (idle, shared, returned) = (Mutex::default(), SharedLinks::default(), Notify::new());
-        let may_share = AtomicBool::new(route.tls.as_ref().is_some_and(Tls::offers_http2));
-        let opening = tokio::sync::Mutex::default();
-        Self { route, places, idle, shared, may_share, opening, round, returned, is_closed, counts }
+        let (idle, http2, returned) = (Mutex::default(), Http2Links::default(), Notify::new());
+        Self { route, places, idle, http2, round, returned, is_closed, counts }
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -198,26 +192,26 @@ impl UpstreamPool {
 
     /// A connection that was kept.
     pub(crate) fn kept(self: &Arc<Self>, wanted: Wanted) -> Option<Connection> {
-        let slot = self.slot(wanted).map(Connection::Shared);
+        let slot = self.slot(wanted).map(Connection::Http2);
         slot.or_else(|| self.take(wanted.recent).map(Connection::Kept))
     }
 
-    /// Room on a connection that carries other requests too.
+    /// A kept connection of HTTP/2.
     fn slot(self: &Arc<Self>, wanted: Wanted) -> Option<Slot> {
         if wanted.alone {
             return None;
         }
-        let link = self.shared.begin(wanted.recent, self.limits(), &self.counts.dropped)?;
+        let link = self.http2.begin(wanted.recent, self.limits(), &self.counts.dropped)?;
         self.counts.reused.fetch_add(1, Ordering::Relaxed);
         Some(Slot::new(self, &link, false))
     }
 
     /// A connection takes no further request.
-    pub(crate) fn retire(&self, link: &Arc<SharedLink>, why: Dropped) {
-        self.shared.retire(link, why, &self.counts.dropped);
+    pub(crate) fn retire(&self, link: &Arc<Http2Link>, why: Dropped) {
+        self.http2.retire(link, why, &self.counts.dropped);
     }
 
-    /// A request has left its connection to others.
+    /// A request has left its connection to the next.
     pub(crate) fn left(&self) {
         self.round.kept(Instant::now() + self.limits().upstream_idle);
         self.returned.notify_one();
@@ -255,18 +249,8 @@ impl UpstreamPool {
         }
     }
 
-    /// A fresh connection, or room on one that another request has opened meanwhile.
+    /// A fresh connection.
     pub(crate) async fn open(self: &Arc<Self>, wanted: Wanted) -> io::Result<Connection> {
-        let _turn = if self.may_share() && !wanted.alone {
-            let turn = self.opening.lock().await;
-            if let Some(slot) = self.slot(wanted) {
-                return Ok(Connection::Shared(slot));
-            }
-            // The one before it may have found that there is nothing to share.
-            self.may_share().then_some(turn)
-        } else {
-            None
-        };
         self.make_room();
         let connection = self.connect(wanted).await?;
         self.counts.opened.fetch_add(1, Ordering::Relaxed);
@@ -282,34 +266,32 @@ impl UpstreamPool {
         socket.set_nodelay(true)?;
         let (socket, progress) = UpstreamSocket::new(socket, true);
         let stream = tls.connect(socket).await?;
-        let is_http2 = is_http2(&stream);
-        self.may_share.store(is_http2, Ordering::Release);
-        if !is_http2 {
+        if !is_http2(&stream) {
             return Link::on(stream, progress, limits).await.map(Connection::Fresh);
         }
-        let link = Arc::new(SharedLink::on(stream, progress, limits).await?);
+        let link = Arc::new(Http2Link::on(stream, progress, limits).await?);
         self.counts.opened_http2.fetch_add(1, Ordering::Relaxed);
-        Ok(Connection::Shared(self.share(&link, wanted)))
+        Ok(Connection::Http2(self.first(&link, wanted)))
     }
 
-    /// The first request on a connection of HTTP/2, which others may join.
-    fn share(self: &Arc<Self>, link: &Arc<SharedLink>, wanted: Wanted) -> Slot {
+    /// The first request on a connection of HTTP/2. Signed in by it, or with no time to be idle, it is the last.
+    fn first(self: &Arc<Self>, link: &Arc<Http2Link>, wanted: Wanted) -> Slot {
         link.try_begin();
-        let is_kept = !self.limits().upstream_idle.is_zero() && !wanted.alone;
-        if is_kept && !self.is_closed.load(Ordering::Acquire) {
-            self.shared.keep(link);
-        } else {
-            self.counts.dropped.add(Dropped::Unshared);
+        let is_closed = self.is_closed.load(Ordering::Acquire);
+        match (wanted.alone, self.limits().upstream_idle.is_zero(), is_closed) {
+            (true, _, _) => self.counts.dropped.add(Dropped::SignsIn),
+            (false, true, _) => self.counts.dropped.add(Dropped::Idle),
+            (false, false, true) => self.counts.dropped.add(Dropped::Stopped),
+            (false, false, false) => self.http2.keep(link),
         }
         Slot::new(self, link, true)
     }
 
     /// Closes idle connections, the oldest first, as far as one more has no room.
     fn make_room(&self) {
-        let unused = self.shared.requests().into_iter().filter(|requests| *requests == 0).count();
+        let unused = self.http2.idle();
         let mut idle = self.idle();
-        // Under the lock, so that one which is being kept is counted once. Each request may have a connection of its
-        // own.
+        // Under the lock, so that one which is being kept is counted once.
         let room = self.route.limits.upstream_connections.get().saturating_sub(self.in_use());
         let excess = (idle.len() + unused).saturating_sub(room);
         let alone = excess.min(idle.len());
@@ -317,7 +299,7 @@ impl UpstreamPool {
             self.counts.dropped.add(Dropped::Replaced);
         }
         drop(idle);
-        self.shared.close_unused(excess - alone, Dropped::Replaced, &self.counts.dropped);
+        self.http2.close_unused(excess - alone, Dropped::Replaced, &self.counts.dropped);
     }
 
     /// Keeps a connection that is ready for another request.
@@ -346,13 +328,13 @@ impl UpstreamPool {
         for _idle in self.idle().drain(..) {
             self.counts.dropped.add(Dropped::Failed);
         }
-        self.shared.close_unused(usize::MAX, Dropped::Failed, &self.counts.dropped);
+        self.http2.close_unused(usize::MAX, Dropped::Failed, &self.counts.dropped);
     }
 
     /// Closes what may be kept no longer. Says when the next is.
     fn expire(&self) -> Option<Instant> {
         let now = Instant::now();
-        let unused = self.shared.expire(self.limits(), &self.counts.dropped);
+        let unused = self.http2.expire(self.limits(), &self.counts.dropped);
         let mut idle = self.idle();
         idle.retain(|idle| {
             let refused = idle.refused(now);
@@ -364,14 +346,10 @@ impl UpstreamPool {
     fn counted(&self, kind: &'static str) -> UpstreamConnections {
         self.expire();
         let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        let requests = self.shared.requests();
-        let unused = requests.iter().filter(|requests| **requests == 0).count();
-        // One for all of its requests.
-        let together = requests.iter().map(|requests| requests.saturating_sub(1)).sum();
         UpstreamConnections {
             kind,
-            in_use: self.in_use().saturating_sub(together),
-            idle: self.idle().len() + unused,
+            in_use: self.in_use(),
+            idle: self.idle().len() + self.http2.idle(),
             opened: count(&self.counts.opened),
             opened_http2: count(&self.counts.opened_http2),
             reused: count(&self.counts.reused),
@@ -382,10 +360,6 @@ impl UpstreamPool {
     /// A connection ended that was in use.
     pub(crate) fn count_dropped(&self, why: Dropped) {
         self.counts.dropped.add(why);
-    }
-
-    fn may_share(&self) -> bool {
-        self.may_share.load(Ordering::Acquire)
     }
 
     /// Requests on connections, or about to be.
@@ -419,7 +393,7 @@ pub(crate) enum Connection {
     /// The same, and it was opened for this request.
     Fresh(Link),
     /// HTTP/2: a place on it.
-    Shared(Slot),
+    Http2(Slot),
 }
 
 impl Connection {
@@ -428,14 +402,14 @@ impl Connection {
         match self {
             Self::Kept(_) => false,
             Self::Fresh(_) => true,
-            Self::Shared(slot) => slot.is_first,
+            Self::Http2(slot) => slot.is_first,
         }
     }
 }
 
 /// One request's place on a connection, from before it is sent until its answer has ended.
 pub(crate) struct Slot {
-    pub(crate) link: Arc<SharedLink>,
+    pub(crate) link: Arc<Http2Link>,
     pub(crate) pool: Arc<UpstreamPool>,
     /// Whether the connection was opened for this request.
     is_first: bool,
@@ -444,7 +418,7 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    fn new(pool: &Arc<UpstreamPool>, link: &Arc<SharedLink>, is_first: bool) -> Self {
+    fn new(pool: &Arc<UpstreamPool>, link: &Arc<Http2Link>, is_first: bool) -> Self {
         Self { link: Arc::clone(link), pool: Arc::clone(pool), is_first, is_whole: false }
     }
 
@@ -467,7 +441,7 @@ impl Drop for Slot {
 pub(crate) struct Wanted {
     /// It must not be sent twice: a connection that was used a moment ago, or a fresh one.
     pub(crate) recent: bool,
-    /// It signs its connection in: on HTTP/2, one that carries nothing else.
+    /// It signs its connection in: on HTTP/2, one that carries no other.
     pub(crate) alone: bool,
 }
 

@@ -49,7 +49,7 @@ struct State {
     body: Health,
     /// Whether all that hyper and TLS had to write has left. They read only after they tried.
     is_flushed: bool,
-    /// How often something may have been written for requests that share the connection.
+    /// How often something may have been written, over HTTP/2.
     written: u64,
 }
 
@@ -105,8 +105,8 @@ enum Phase {
     Answered,
     /// A byte of the answer came before the last of the request had left.
     Early,
-    /// For many requests at once. What comes and goes is HTTP/2's to judge.
-    Shared,
+    /// HTTP/2: what comes and goes is HTTP/2's to judge.
+    Http2,
     /// The same, and there was no request on it until now.
     Roused,
     /// Nothing will be written.
@@ -165,8 +165,8 @@ impl UpstreamSocket {
                 return Err(stale());
             }
             // Counted before: a request that is given up meanwhile may be among it.
-            Phase::Shared | Phase::Roused => {
-                state.phase = Phase::Shared;
+            Phase::Http2 | Phase::Roused => {
+                state.phase = Phase::Http2;
                 state.written += 1;
             }
             Phase::Sent | Phase::Answered | Phase::Early | Phase::Stale => {}
@@ -217,12 +217,12 @@ impl Progress {
     /// Another request may be sent, if nothing waits on the socket.
     pub(crate) fn ask(&self) {
         self.advance(Phase::Kept, Phase::Asked);
-        self.advance(Phase::Shared, Phase::Roused);
+        self.advance(Phase::Http2, Phase::Roused);
     }
 
-    /// From here on requests share the connection.
-    pub(crate) fn share(&self) {
-        self.lock().phase = Phase::Shared;
+    /// From here on it is HTTP/2's.
+    pub(crate) fn speak_http2(&self) {
+        self.lock().phase = Phase::Http2;
     }
 
     /// A mark for [`Self::is_unwritten_since`].
@@ -244,7 +244,7 @@ impl Progress {
     pub(crate) fn give_up(&self) -> bool {
         let phase = &mut self.lock().phase;
         match *phase {
-            Phase::Sent | Phase::Answered | Phase::Early | Phase::Shared => true,
+            Phase::Sent | Phase::Answered | Phase::Early | Phase::Http2 => true,
             Phase::Fresh | Phase::Kept | Phase::Asked | Phase::Roused | Phase::Stale => {
                 *phase = Phase::Stale;
                 false
@@ -292,7 +292,7 @@ impl Progress {
             Phase::Fresh
             | Phase::Answered
             | Phase::Early
-            | Phase::Shared
+            | Phase::Http2
             | Phase::Roused
             | Phase::Stale => {}
         }
@@ -535,7 +535,7 @@ mod tests {
     /// A connection of HTTP/2, which carried nothing until now.
     async fn roused() -> (UpstreamSocket, Progress, TcpStream) {
         let (socket, progress, server) = connected(true).await;
-        progress.share();
+        progress.speak_http2();
         progress.ask();
         (socket, progress, server)
     }
@@ -559,7 +559,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_is_written_on_a_shared_connection_that_has_ended() {
+    async fn nothing_is_written_on_a_connection_of_http_2_that_has_ended() {
         let (mut socket, progress, server) = roused().await;
         let before = progress.written();
         drop(server);

@@ -65,19 +65,11 @@ impl Listener {
         soon("the gateway to connect", accepted).await
     }
 
-    /// The next connection, greeted with these settings.
-    pub(crate) async fn accept_with(&self, settings: &[(u16, u32)]) -> Frames {
-        let mut frames = Frames { socket: self.tls().await, is_greeted: false };
-        let settings: Vec<u8> = settings
-            .iter()
-            .flat_map(|(name, value)| [&name.to_be_bytes()[..], &value.to_be_bytes()].concat())
-            .collect();
-        frames.write(SETTINGS, 0, 0, &settings).await;
-        frames
-    }
-
+    /// The next connection.
     pub(crate) async fn accept(&self) -> Frames {
-        self.accept_with(&[]).await
+        let mut frames = Frames { socket: self.tls().await, is_greeted: false };
+        frames.write(SETTINGS, 0, 0, &[]).await;
+        frames
     }
 
     /// Whether no client has connected that the test has not accepted yet.

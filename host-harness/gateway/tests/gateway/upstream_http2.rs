@@ -1,4 +1,4 @@
-//! An upstream over HTTP/2: many requests on a connection, each with its own end, and none sent twice.
+//! An upstream over HTTP/2: requests one after another on a connection, each with its own end, and none sent twice.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -51,7 +51,7 @@ async fn hears(stage: &mut Stage) -> Event {
 }
 
 #[tokio::test]
-async fn requests_of_a_kind_share_a_connection_and_kinds_do_not() {
+async fn requests_of_a_kind_have_a_connection_after_each_other_and_kinds_do_not_mix() {
     let listener = Listener::bind(BOTH).await;
     let mut stage = listener.stage(play).await;
     for target in ["/forward", "/call", "/pass"] {
@@ -74,54 +74,28 @@ async fn requests_of_a_kind_share_a_connection_and_kinds_do_not() {
     }
 }
 
+/// What one client sends, or does not read, may end a connection: no other's request is on it.
 #[tokio::test]
-async fn requests_at_once_share_a_connection_and_each_gets_its_own_answer() {
+async fn requests_at_once_have_connections_of_their_own() {
     let listener = Listener::bind(BOTH).await;
     let mut stage = listener.stage(play).await;
-    let mut server = warm(&mut stage, &listener, "/pass").await;
-    let mut clients = Vec::new();
-    let mut streams = Vec::new();
-    for _ in 0..20 {
+    let mut kept = warm(&mut stage, &listener, "/pass").await;
+    let mut first = Peer::connect(stage.address).await;
+    first.send(last("GET", "/pass")).await;
+    let mut waiting = vec![(kept.asked().await, kept, first)];
+    for _ in 0..3 {
         let mut client = Peer::connect(stage.address).await;
         client.send(last("GET", "/pass")).await;
-        streams.push(server.asked().await);
-        clients.push(client);
+        let mut server = listener.accept().await;
+        waiting.push((server.asked().await, server, client));
     }
-    // In parts, and the last first.
-    for stream in streams.iter().rev() {
-        server.head(*stream, OK).await;
-        server.data(*stream, format!("<{stream}").as_bytes(), false).await;
-    }
-    for stream in &streams {
-        server.data(*stream, b">", true).await;
-    }
-    for (stream, mut client) in streams.into_iter().zip(clients) {
-        let answer = client.rest().await;
-        assert!(answer.contains(&format!("<{stream}")), "{stream}: {answer}");
-        assert_eq!(answer.matches('<').count(), 1, "{stream}: {answer}");
-    }
-    assert!(listener.is_left_alone());
-}
-
-/// Before the first connection is there, it is not known that it will be shared.
-#[tokio::test]
-async fn a_burst_at_the_start_opens_one_connection() {
-    let listener = Listener::bind(BOTH).await;
-    let stage = listener.stage(play).await;
-    let mut clients = Vec::new();
-    for _ in 0..10 {
-        let mut client = Peer::connect(stage.address).await;
-        client.send(last("GET", "/pass")).await;
-        clients.push(client);
-    }
-    let mut server = listener.accept().await;
-    for _ in 0..10 {
-        let stream = server.asked().await;
+    let mut servers = Vec::new();
+    for (stream, mut server, mut client) in waiting {
         server.answer(stream, "ok").await;
-    }
-    for mut client in clients {
         assert!(client.rest().await.contains("ok"));
+        servers.push(server);
     }
+    stage.idle(4).await;
     assert!(listener.is_left_alone());
 }
 
@@ -254,21 +228,17 @@ async fn a_refusal_after_the_head_of_an_answer_sends_nothing_again() {
 }
 
 #[tokio::test]
-async fn a_request_that_takes_too_long_ends_its_stream_alone() {
+async fn a_request_that_takes_too_long_ends_its_connection() {
     let listener = Listener::bind(BOTH).await;
     let mut stage = listener.stage(play).await;
     let mut server = warm(&mut stage, &listener, "/forward").await;
-    let mut other = Peer::connect(stage.address).await;
-    other.send(last("POST", "/forward")).await;
-    let answered = server.asked().await;
     let mut client = Peer::connect(stage.address).await;
     client.send(last("POST", "/short")).await;
     let silent = server.asked().await;
     assert!(client.rest().await.starts_with("HTTP/1.1 504 "));
-    assert_eq!(server.said().await, Some(Said::Reset(silent, CANCEL)));
-    server.answer(answered, "ok").await;
-    assert!(other.rest().await.contains("ok"), "the other request on the connection");
-    assert_eq!(server.said().await, None, "and then it is closed");
+    while let Some(said) = server.said().await {
+        assert_eq!(said, Said::Reset(silent, CANCEL), "and then it is closed");
+    }
     assert_eq!(stage.dropped(Dropped::Failed), 1);
     assert!(listener.is_left_alone());
 }
@@ -411,27 +381,6 @@ async fn a_connection_that_goes_away_takes_no_further_request_and_ends_those_it_
     first.until(b"first>").await;
 }
 
-/// RFC 9113 section 5.1.2.
-#[tokio::test]
-async fn no_more_requests_are_on_a_connection_than_the_upstream_takes() {
-    let listener = Listener::bind(BOTH).await;
-    let stage = listener.stage(play).await;
-    let mut clients = Vec::new();
-    let mut servers = Vec::new();
-    for _ in 0..3 {
-        let mut client = Peer::connect(stage.address).await;
-        client.send(last("GET", "/pass")).await;
-        let mut server = listener.accept_with(&[(3, 1)]).await;
-        let stream = server.asked().await;
-        servers.push((server, stream));
-        clients.push(client);
-    }
-    for ((mut server, stream), mut client) in servers.into_iter().zip(clients) {
-        server.answer(stream, "ok").await;
-        assert!(client.rest().await.contains("ok"));
-    }
-}
-
 /// RFC 9113 section 8.1.1: an answer that is not as long as it says is none.
 #[tokio::test]
 async fn an_answer_of_another_length_than_it_says_is_broken_off() {
@@ -472,23 +421,23 @@ async fn an_answer_with_too_large_a_head_is_unknown() {
 
 /// RFC 4559: such a request would sign in whatever else is on its connection.
 #[tokio::test]
-async fn a_request_that_signs_its_connection_in_shares_it_with_no_other() {
+async fn a_request_that_signs_its_connection_in_leaves_it_to_no_other() {
     let listener = Listener::bind(BOTH).await;
     let mut stage = listener.stage(play).await;
-    let mut shared = warm(&mut stage, &listener, "/pass").await;
+    let mut kept = warm(&mut stage, &listener, "/pass").await;
     let mut client = Peer::connect(stage.address).await;
     client.send("GET /pass HTTP/1.1\r\nhost: x\r\nauthorization: Negotiate YII=\r\n\r\n").await;
     let mut own = listener.accept().await;
     let stream = own.asked().await;
     let mut other = Peer::connect(stage.address).await;
     other.send(last("GET", "/pass")).await;
-    let others = shared.asked().await;
-    shared.answer(others, "ok").await;
+    let others = kept.asked().await;
+    kept.answer(others, "ok").await;
     assert!(other.rest().await.contains("ok"));
     own.answer(stream, "signed in").await;
     client.until(b"signed in").await;
     assert_eq!(own.said().await, None, "it is closed");
-    assert_eq!(stage.dropped(Dropped::Unshared), 1);
+    assert_eq!(stage.dropped(Dropped::SignsIn), 1);
 }
 
 #[tokio::test]
@@ -554,13 +503,10 @@ async fn a_body_that_breaks_off_resets_its_stream() {
 
 /// Before anything of its request was written, too.
 #[tokio::test]
-async fn a_body_that_breaks_off_at_once_leaves_the_others_on_its_connection_alone() {
+async fn a_body_that_breaks_off_at_once_leaves_its_connection_to_the_next() {
     let listener = Listener::bind(BOTH).await;
     let mut stage = listener.stage(play).await;
     let mut server = warm(&mut stage, &listener, "/pass").await;
-    let mut other = Peer::connect(stage.address).await;
-    other.send(last("GET", "/pass")).await;
-    let stream = server.asked().await;
     for _ in 0..8 {
         let mut client = Peer::connect(stage.address).await;
         let broken =
@@ -568,42 +514,16 @@ async fn a_body_that_breaks_off_at_once_leaves_the_others_on_its_connection_alon
         client.send(broken).await;
         client.rest().await;
     }
+    stage.in_use(0).await;
     let mut next = Peer::connect(stage.address).await;
     next.send(last("GET", "/pass")).await;
-    let after = loop {
+    let stream = loop {
         let said = server.said().await.expect("the connection is kept");
         if let Said::Request(stream, true) = said {
             break stream;
         }
     };
-    for (stream, client) in [(stream, &mut other), (after, &mut next)] {
-        server.answer(stream, "ok").await;
-        assert!(client.rest().await.contains("ok"));
-    }
-    assert!(listener.is_left_alone());
-}
-
-/// Each answer has room of its own: clients that take none of theirs hold up no other's.
-#[tokio::test]
-async fn clients_that_do_not_read_hold_up_no_other() {
-    let listener = Listener::bind(BOTH).await;
-    let mut stage = listener.stage(play).await;
-    let mut server = warm(&mut stage, &listener, "/pass").await;
-    let mut idlers = Vec::new();
-    for _ in 0..20 {
-        let mut client = Peer::connect(stage.address).await;
-        client.send(last("GET", "/pass")).await;
-        let stream = server.asked().await;
-        server.head(stream, OK).await;
-        // As much as the gateway takes before its client does.
-        for _ in 0..16 {
-            server.data(stream, &[b'x'; 16 << 10], false).await;
-        }
-        idlers.push(client);
-    }
-    let mut client = Peer::connect(stage.address).await;
-    client.send(last("GET", "/pass")).await;
-    let stream = server.asked().await;
     server.answer(stream, "ok").await;
-    assert!(client.rest().await.contains("ok"));
+    assert!(next.rest().await.contains("ok"));
+    assert!(listener.is_left_alone());
 }

@@ -1,12 +1,12 @@
-//! One connection to the upstream for many requests at once: HTTP/2 over TLS, where the upstream takes it (ALPN).
+//! A connection to the upstream over HTTP/2: over TLS, where the upstream takes it (ALPN).
 //!
 //! ```text
-//!  open: the upstream's SETTINGS are here ─▶ a Slot for each request, as many as both sides allow ─▶ idle
-//!    └─ GOAWAY, an error, a time-out, too many resets, its age: no further Slot; closed when the last has ended
+//!  open: the upstream's SETTINGS are here ─▶ a Slot for a request ─▶ idle ─▶ a Slot for the next
+//!    └─ GOAWAY, an error, a time-out, too many resets, its age: no further Slot; closed when its request has ended
 //! ```
 //!
-//! Each request has a stream of its own, and h2 gives its answer to it and to no other. So what ends a request early
-//! ends its stream, and not the others on the connection.
+//! One request at a time: docs/design.md says why. What ends a request early ends its stream, and the connection is
+//! there for the next.
 
 use std::future::poll_fn;
 use std::io;
@@ -26,7 +26,7 @@ use crate::settings::Limits;
 use crate::upstream_socket::Progress;
 
 /// An open connection. Dropped, it is closed at once.
-pub(crate) struct SharedLink {
+pub(crate) struct Http2Link {
     pub(crate) sender: SendRequest<Bytes>,
     pub(crate) progress: Progress,
     opened: Instant,
@@ -36,15 +36,15 @@ pub(crate) struct SharedLink {
 
 /// What is on a connection.
 struct Load {
-    /// Requests without the end of their answers.
-    requests: usize,
+    /// A request without the end of its answer.
+    has_request: bool,
     /// Requests that ended before their time.
     broken_off: usize,
     /// When the last answer ended.
     used: Instant,
 }
 
-impl SharedLink {
+impl Http2Link {
     /// HTTP/2 on a socket with TLS. No request is written before the upstream has said how many it takes at once: of
     /// what is beyond that, it may refuse any.
     pub(crate) async fn on<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
@@ -54,12 +54,12 @@ impl SharedLink {
     ) -> io::Result<Self> {
         let (sender, mut connection) = builder(limits).handshake(stream).await.map_err(broken)?;
         greeted(&mut connection).await?;
-        progress.share();
+        progress.speak_http2();
         let task = spawn(async move {
             let _ended = connection.await;
         });
         let opened = Instant::now();
-        let load = Mutex::new(Load { requests: 0, broken_off: 0, used: opened });
+        let load = Mutex::new(Load { has_request: false, broken_off: 0, used: opened });
         Ok(Self { sender, progress, opened, load, task })
     }
 
@@ -72,7 +72,7 @@ impl SharedLink {
         if load.broken_off >= BROKEN_OFF {
             return Some(Dropped::Unfinished);
         }
-        if load.requests == 0 && load.used + limits.upstream_idle <= now {
+        if !load.has_request && load.used + limits.upstream_idle <= now {
             return Some(Dropped::Idle);
         }
         (now.saturating_duration_since(self.opened) > OLDEST).then_some(Dropped::Old)
@@ -84,24 +84,22 @@ impl SharedLink {
         matches!(ready, Poll::Ready(Ok(())))
     }
 
-    /// Takes a place for one more request, if there is one.
+    /// Takes it for a request, if it has none.
     pub(crate) fn try_begin(&self) -> bool {
         let mut load = self.load();
-        // RFC 9113 section 5.1.2: the upstream may lower its bound at any time.
-        if load.requests >= self.sender.current_max_send_streams().min(STREAMS) {
+        // RFC 9113 section 5.1.2: the upstream may take none for a while.
+        if load.has_request || self.sender.current_max_send_streams() == 0 {
             return false;
         }
-        if load.requests == 0 {
-            self.progress.ask();
-        }
-        load.requests += 1;
+        self.progress.ask();
+        load.has_request = true;
         true
     }
 
     /// A request has ended: sent and answered to the ends of both, or not.
     pub(crate) fn end(&self, is_whole: bool) {
         let mut load = self.load();
-        load.requests = load.requests.saturating_sub(1);
+        load.has_request = false;
         if is_whole {
             load.used = Instant::now();
         } else {
@@ -109,9 +107,9 @@ impl SharedLink {
         }
     }
 
-    /// Requests on it.
-    pub(crate) fn requests(&self) -> usize {
-        self.load().requests
+    /// Whether there is no request on it.
+    pub(crate) fn is_idle(&self) -> bool {
+        !self.load().has_request
     }
 
     /// When it was made, or an answer on it last ended.
@@ -124,7 +122,7 @@ impl SharedLink {
     }
 }
 
-impl Drop for SharedLink {
+impl Drop for Http2Link {
     fn drop(&mut self) {
         self.task.abort();
     }
@@ -160,23 +158,19 @@ fn broken(error: h2::Error) -> io::Error {
     io::Error::other(error)
 }
 
-/// Requests on a connection at once; what RFC 9113 section 6.5.2 asks every server to take. Raised, more of them are
-/// lost with one connection.
-const STREAMS: usize = 100;
-
 /// Bytes of an answer that may be here before its client takes them. Raised, each request can hold as much more of
 /// memory; lowered, large answers from far away take longer.
 const WINDOW: u32 = 256 << 10;
 
-/// Of all answers on a connection: as many as there may be, so that clients that do not read hold up no other's.
+/// Of the connection: never the bound. h2 counts small frames against it that are not read yet.
 const ALL_WINDOWS: u32 = 100 * WINDOW;
 
 /// Bytes of a body that wait for the socket, of each request.
 const SEND_BUFFER: usize = 64 << 10;
 
 /// Requests on a connection that are broken off, because their clients left say, before it takes no further one. Servers
-/// end a connection whose peer resets many streams (CVE-2023-44487), and the other requests on it with it; h2 at 20.
-/// Raised, clients that leave may end other clients' requests; lowered, they cost more connections.
+/// end a connection whose peer resets many streams (CVE-2023-44487); h2 at 20. Raised, that may meet a request; lowered,
+/// clients that leave cost more connections.
 const BROKEN_OFF: usize = 16;
 
 /// For a connection that is always in use: then the name of the upstream is looked up again. Raised, one that moved

@@ -47,7 +47,7 @@ const GATEWAY: House = House {
         // Messages, and the way they take.
         "pace paced streams content hop intake request timings sink",
         // Connections to other servers.
-        "upstream_socket link shared_link shared_links upstream_pool no_answer stream_lease answer_body lease outbound fetch",
+        "upstream_socket link http2_link http2_links upstream_pool no_answer stream_lease answer_body lease outbound fetch",
         // Instances of the component.
         "accounts backoff lost sandbox exchange instance_handle instance_queue instance_task pool pool_keys shared_fetch",
         // One request.
